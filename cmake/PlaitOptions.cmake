@@ -1,0 +1,50 @@
+# What every target of plait is compiled with: the interface target plait_flags.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 11)
+  message(FATAL_ERROR "plait needs g++ 11 or newer, found ${CMAKE_CXX_COMPILER_VERSION}. "
+                      "Install a newer one and configure with -DCMAKE_CXX_COMPILER=g++-12.")
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)  # $ORIGIN only: the build folder's package can be moved like an installed one
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+find_program(PLAIT_CCACHE ccache)
+if(PLAIT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${PLAIT_CCACHE}")
+endif()
+
+add_library(plait_flags INTERFACE)
+target_compile_options(plait_flags INTERFACE
+  -Wall -Wextra
+  $<$<BOOL:${PLAIT_WERROR}>:-Werror>
+  -ftls-model=initial-exec       # the one thread-local is read on every call: no __tls_get_addr
+  -fno-semantic-interposition    # calls inside a library bind directly, exported or not
+  -fno-plt)                      # calls between the libraries skip the lazy-binding stub
+
+# Machines differ: everything outside *.isa.cpp runs on any x86-64-v2 machine (SSE4.2).
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  set(PLAIT_X86 ON)
+  target_compile_options(plait_flags INTERFACE -march=x86-64-v2)
+else()
+  set(PLAIT_X86 OFF)
+endif()
+
+if(PLAIT_SANITIZE)
+  # vptr needs type information that hidden visibility does not share between libraries.
+  target_compile_options(plait_flags INTERFACE
+    -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
+  target_link_options(plait_flags INTERFACE -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr)
+else()
+  target_link_options(plait_flags INTERFACE
+    -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--as-needed)
+endif()
