@@ -1,0 +1,494 @@
+"""SGD, Adam, AdamW and RMSprop: one C++ call per parameter group and step.
+
+Note [Plans of fused steps]
+    A step needs, beside the gradients, the list of parameters and one list per state entry. They are gathered
+    once, into a plan per group, and hold until the parameters, the set of those with a gradient, or the
+    wanted state entries change, or until somebody reads `optimizer.state` (who may replace entries). Inside a
+    plan, a bucket is a set of parameters that one call can update: same dtype, same device, same number of
+    steps done. `state[p]["step"]` of a bucket's parameters are 0-d views of one small tensor, so that one
+    write keeps them right.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+
+import plait
+
+from .optimizer import Optimizer, _global_post_hooks, _global_pre_hooks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+__all__ = ["SGD", "Adam", "AdamW", "RMSprop"]
+
+
+class _Bucket:
+    __slots__ = ("index", "is_complex", "params", "slots", "step", "steps")
+
+    def __init__(self, index: list[int], params: list, slots: tuple[list, ...], step: int, steps: Any):
+        self.index = index
+        self.is_complex = params[0].is_complex()
+        if self.is_complex:  # the formulas are elementwise on the real and imaginary parts
+            params = _as_real(params)
+            slots = tuple(_as_real(slot) for slot in slots)
+        self.params = params
+        self.slots = slots
+        self.step = step
+        self.steps = steps
+
+
+class _Plan:
+    __slots__ = ("active", "buckets", "full", "group", "params", "slots")
+
+    def __init__(
+        self, group: dict, params: list, slots: tuple[str, ...], active: list[bool], buckets: list[_Bucket]
+    ):
+        self.group = group
+        self.params = params
+        self.slots = slots
+        self.active = active  # which of the parameters have a gradient
+        self.full = all(active)
+        self.buckets = buckets
+
+
+def _as_real(tensors: list) -> list:
+    with plait.no_grad():
+        return [plait.view_as_real(t.detach()) for t in tensors]
+
+
+def _number(who: str, name: str, value: Any, low: float = 0.0, high: float | None = None) -> None:
+    """Checks an option; NaN fails every comparison and so is refused, too."""
+    if isinstance(value, plait.Tensor) and value.numel() != 1:
+        raise ValueError(f"{who}: {name} should have one element, got shape {tuple(value.shape)}")
+    if not (low <= value and (high is None or value < high)):
+        bound = f"at least {low}" if high is None else f"in [{low}, {high})"
+        raise ValueError(f"{who}: {name} should be {bound}, got {value}")
+
+
+def _refuse_differentiable(who: str, differentiable: bool) -> None:
+    if differentiable:
+        raise ValueError(
+            f"{who}: differentiable=True is not supported (the fused step is not recorded); write the "
+            "update in "
+            "tensor ops where it has to be differentiated"
+        )
+
+
+class FusedOptimizer(Optimizer):
+    """Runs `_launch` once per bucket; see Note [Plans of fused steps]."""
+
+    _counts_steps = True
+
+    def _slots(self, group: dict) -> tuple[str, ...]:
+        """The names of the state entries that the group's options ask for."""
+        raise NotImplementedError
+
+    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+        raise NotImplementedError
+
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Does one update; `closure`, if given, computes the loss and its gradients anew and returns the
+        loss.
+        """
+        outer = self._in_step
+        hooked = not outer and (
+            self._pre_hooks or self._post_hooks or _global_pre_hooks or _global_post_hooks
+        )
+        args: tuple = ()
+        kwargs: dict = {}
+        if hooked:
+            args, kwargs = self._run_pre_hooks((closure,) if closure is not None else (), {})
+            closure = args[0] if args else kwargs.get("closure")
+        loss = None
+        if closure is not None:
+            with plait.enable_grad():
+                loss = closure()
+        plans = self._plans
+        known = len(plans)
+        for i, group in enumerate(self.param_groups):
+            params = group["params"]
+            grads = [g for p in params if (g := p.grad) is not None]
+            plan = plans[i] if i < known else None
+            if (
+                plan is None
+                or plan.group is not group
+                or plan.slots is not self._slots(group)
+                or len(params) != len(plan.params)
+                or not all(map(is_, params, plan.params))
+                or (
+                    not (plan.full and len(grads) == len(params))
+                    and [p.grad is not None for p in params] != plan.active
+                )
+            ):
+                plan = self._replan(i, group)
+                known = len(plans)
+            buckets = plan.buckets
+            if len(buckets) == 1:
+                bucket = buckets[0]
+                self._launch(group, bucket, _as_real(grads) if bucket.is_complex else grads)
+            else:
+                if any(bucket.step == 0 for bucket in buckets):
+                    # new parameters may share a bucket with the others from the next step on
+                    self._plans = []
+                    known = 0
+                    plans = self._plans
+                for bucket in buckets:
+                    part = [grads[k] for k in bucket.index]
+                    self._launch(group, bucket, _as_real(part) if bucket.is_complex else part)
+        self._opt_called = True
+        if hooked:
+            self._run_post_hooks(args, kwargs)
+        return loss
+
+    step._runs_hooks = True
+
+    def _replan(self, i: int, group: dict) -> _Plan:
+        slots = self._slots(group)
+        params = list(group["params"])
+        active = [p.grad is not None for p in params]
+        parts: dict[tuple, list[tuple[int, Any]]] = {}
+        position = 0
+        with plait.no_grad():
+            for p, has_grad in zip(params, active):
+                if not has_grad:
+                    continue
+                step = self._prepare(p, slots)
+                parts.setdefault((p.dtype, p.device, step), []).append((position, p))
+                position += 1
+            buckets = [self._bucket(key, part, slots) for key, part in parts.items()]
+        plan = _Plan(group, params, slots, active, buckets)
+        while len(self._plans) <= i:
+            self._plans.append(None)
+        self._plans[i] = plan
+        return plan
+
+    def _prepare(self, p: Any, slots: tuple[str, ...]) -> int:
+        """Makes the missing state entries of one parameter and returns how many steps it has seen."""
+        state = self._state[p] if slots or self._counts_steps else {}
+        step = 0
+        if self._counts_steps:
+            step = int(state.get("step", 0))
+            state["step"] = step  # keeps PyTorch's order of the entries; becomes a tensor in _bucket
+        for name in slots:
+            if state.get(name) is None:
+                state[name] = plait.zeros_like(p, requires_grad=False)
+        return step
+
+    def _bucket(self, key: tuple, part: list[tuple[int, Any]], slots: tuple[str, ...]) -> _Bucket:
+        step = key[2]
+        steps = None
+        if self._counts_steps:
+            steps = plait.full((len(part),), float(step), dtype=plait.float32)
+            for k, (_, p) in enumerate(part):
+                self._state[p]["step"] = steps[k]
+        lists = tuple([self._state[p][name] for _, p in part] for name in slots)
+        return _Bucket([k for k, _ in part], [p for _, p in part], lists, step, steps)
+
+
+_NONE: tuple[str, ...] = ()
+_MOMENTUM = ("momentum_buffer",)
+
+
+class SGD(FusedOptimizer):
+    """Stochastic gradient descent, with momentum and Nesterov's variant (Sutskever et al. 2013, as PyTorch
+    has it).
+
+    g = grad + weight_decay p;  b = momentum b + (1 - dampening) g (the first time b = g);
+    p = p - lr b, or p - lr (g + momentum b) with `nesterov`. `foreach` and `fused` are accepted; a step is
+    always fused.
+
+    >>> w = plait.ones(2, requires_grad=True)
+    >>> opt = plait.optim.SGD([w], lr=0.5)
+    >>> w.sum().backward()
+    >>> opt.step()
+    >>> w.tolist()
+    [0.5, 0.5]
+    """
+
+    _counts_steps = False
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        _number("SGD", "lr", lr)
+        _number("SGD", "momentum", momentum)
+        _number("SGD", "weight_decay", weight_decay)
+        _refuse_differentiable("SGD", differentiable)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError(
+                "SGD: nesterov=True needs momentum > 0 and dampening == 0, "
+                f"got momentum={momentum}, dampening={dampening}"
+            )
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def _slots(self, group: dict) -> tuple[str, ...]:
+        return _MOMENTUM if group["momentum"] != 0 else _NONE
+
+    def _prepare(self, p: Any, slots: tuple[str, ...]) -> int:
+        """Returns 0 for a parameter whose momentum buffer is new (it takes the gradient as it is), else 1."""
+        if not slots:
+            return 1
+        seen = int(self._state[p].get("momentum_buffer") is not None)
+        super()._prepare(p, slots)
+        return seen
+
+    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+        slots = bucket.slots
+        plait._fused_sgd_(
+            bucket.params,
+            grads,
+            slots[0] if slots else [],
+            lr=float(group["lr"]),
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            weight_decay=group["weight_decay"],
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            first_step=bucket.step == 0,
+        )
+        bucket.step = 1
+
+
+_ADAM = ("exp_avg", "exp_avg_sq")
+_AMSGRAD = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+
+class Adam(FusedOptimizer):
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980); `amsgrad` after Reddi et al. 2018 (arXiv:1904.09237).
+
+    m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p = p - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) +
+    eps), with g = grad + weight_decay p, or, with `decoupled_weight_decay`, p first scaled by (1 - lr
+    weight_decay). `foreach`, `capturable` and `fused` are accepted; a step is always fused.
+
+    >>> w = plait.ones(2, requires_grad=True)
+    >>> opt = plait.optim.Adam([w], lr=0.5)
+    >>> w.sum().backward()
+    >>> opt.step()
+    >>> [round(x, 4) for x in w.tolist()]
+    [0.5, 0.5]
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ):
+        who = type(self).__name__
+        _number(who, "lr", lr)
+        _number(who, "eps", eps)
+        _number(who, "betas[0]", betas[0], 0.0, 1.0)
+        _number(who, "betas[1]", betas[1], 0.0, 1.0)
+        _number(who, "weight_decay", weight_decay)
+        _refuse_differentiable(who, differentiable)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def _slots(self, group: dict) -> tuple[str, ...]:
+        return _AMSGRAD if group["amsgrad"] else _ADAM
+
+    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+        slots = bucket.slots
+        amsgrad = group["amsgrad"]
+        beta1, beta2 = group["betas"]
+        step = bucket.step + 1
+        plait._fused_adam_(
+            bucket.params,
+            grads,
+            slots[0],
+            slots[1],
+            slots[2] if amsgrad else [],
+            step=step,
+            lr=float(group["lr"]),
+            beta1=beta1,
+            beta2=beta2,
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            amsgrad=amsgrad,
+            maximize=group["maximize"],
+            decoupled=group["decoupled_weight_decay"],
+        )
+        bucket.step = step
+        bucket.steps.fill_(step)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101).
+
+    As `Adam`, but p is first scaled by (1 - lr weight_decay) and the gradient is left alone.
+
+    >>> w = plait.ones(2, requires_grad=True)
+    >>> opt = plait.optim.AdamW([w], lr=0.5, weight_decay=0.2)
+    >>> w.sum().backward()
+    >>> opt.step()
+    >>> [round(x, 4) for x in w.tolist()]
+    [0.4, 0.4]
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:  # a state of an Adam, or of a version that had no such option
+            group["decoupled_weight_decay"] = True
+
+
+_RMSPROP = {
+    (centered, momentum): ("square_avg",)
+    + (("momentum_buffer",) if momentum else ())
+    + (("grad_avg",) if centered else ())
+    for centered in (False, True)
+    for momentum in (False, True)
+}
+
+
+class RMSprop(FusedOptimizer):
+    """RMSprop (Tieleman and Hinton, lecture 6e, 2012); `centered` after Graves 2013 (arXiv:1308.0850).
+
+    v = alpha v + (1 - alpha) g^2;  p = p - lr g / (sqrt(v) + eps), with v - (mean of g)^2 in place of v where
+    `centered`, and a buffer b = momentum b + g / (sqrt(v) + eps) where momentum > 0.
+
+    >>> w = plait.ones(2, requires_grad=True)
+    >>> opt = plait.optim.RMSprop([w], lr=0.1, alpha=0.75)
+    >>> w.sum().backward()
+    >>> opt.step()
+    >>> [round(x, 4) for x in w.tolist()]
+    [0.8, 0.8]
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ):
+        for name, value in {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+        }.items():
+            _number("RMSprop", name, value)
+        _refuse_differentiable("RMSprop", differentiable)
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "alpha": alpha,
+            "eps": eps,
+            "centered": centered,
+            "weight_decay": weight_decay,
+            "capturable": capturable,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _slots(self, group: dict) -> tuple[str, ...]:
+        return _RMSPROP[bool(group["centered"]), group["momentum"] > 0]
+
+    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+        slots = bucket.slots
+        centered = group["centered"]
+        momentum = group["momentum"]
+        plait._fused_rmsprop_(
+            bucket.params,
+            grads,
+            slots[0],
+            slots[-1] if centered else [],
+            slots[1] if momentum > 0 else [],
+            lr=float(group["lr"]),
+            alpha=group["alpha"],
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            momentum=momentum,
+            centered=centered,
+            maximize=group["maximize"],
+        )
+        step = bucket.step + 1
+        bucket.step = step
+        bucket.steps.fill_(step)
