@@ -1,0 +1,352 @@
+#include "autograd/engine.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "autograd/variable.h"
+
+namespace plait {
+namespace {
+
+// The ops that the engine itself calls, by name: autograd lies below the op families.
+Tensor add(const Tensor& a, const Tensor& b) {
+  static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
+  return op(a, b, 1);
+}
+Tensor convert(const Tensor& a, DType dtype) {
+  static const auto& op = find_op<Tensor(const Tensor&, DType)>("_convert");
+  return op(a, dtype);
+}
+Tensor ones_like(const Tensor& a) {
+  Tensor one = empty_tensor(TensorSpec(a.sizes(), a.dtype(), a.device()));
+  static const auto& op = find_op<Tensor(const Tensor&, const Tensor&)>("fill");
+  return op.run_inplace(one, wrapped_scalar(1));
+}
+
+bool only_owner(const Tensor& t) {
+  return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 && is_dense(t.sizes(), t.strides());
+}
+
+// What the run knows of one node or leaf.
+struct Slot {
+  uintptr_t key = 0;
+  Edge edge;
+  int dependencies = 0;
+  bool needed = true;
+  Tensor first;               // gradient of output 0
+  std::vector<Tensor> more;   // of the others
+  std::vector<std::pair<int, uint32_t>> captures;  // (input, output) to be returned to the caller
+
+  Tensor& grad(uint32_t output) {
+    if (output == 0) return first;
+    if (more.size() < output) more.resize(output);
+    return more[output - 1];
+  }
+};
+
+// From nodes to slots: open addressing, since a backward pass looks up every edge once or twice.
+class SlotMap {
+ public:
+  SlotMap() : table_(64, -1) {}
+
+  int find(uintptr_t key) const {
+    for (size_t i = hash(key);; i = (i + 1) & (table_.size() - 1)) {
+      if (table_[i] < 0) return -1;
+      if (slots_[table_[i]].key == key) return table_[i];
+    }
+  }
+  // The slot and whether it is new.
+  std::pair<int, bool> get(const Edge& edge) {
+    if ((slots_.size() + 1) * 2 > table_.size()) grow();
+    for (size_t i = hash(edge.key());; i = (i + 1) & (table_.size() - 1)) {
+      if (table_[i] < 0) {
+        table_[i] = static_cast<int>(slots_.size());
+        slots_.emplace_back();
+        slots_.back().key = edge.key();
+        slots_.back().edge = edge;
+        return {table_[i], true};
+      }
+      if (slots_[table_[i]].key == edge.key()) return {table_[i], false};
+    }
+  }
+  Slot& operator[](int index) { return slots_[index]; }
+  int size() const { return static_cast<int>(slots_.size()); }
+
+ private:
+  size_t hash(uintptr_t key) const { return (key * 0x9e3779b97f4a7c15ull >> 20) & (table_.size() - 1); }
+  void grow() {
+    table_.assign(table_.size() * 4, -1);
+    for (int s = 0; s < size(); ++s) {
+      size_t i = hash(slots_[s].key);
+      while (table_[i] >= 0) i = (i + 1) & (table_.size() - 1);
+      table_[i] = s;
+    }
+  }
+  std::vector<int> table_;
+  std::vector<Slot> slots_;
+};
+
+class Engine {
+ public:
+  explicit Engine(const BackwardOptions& options) : options_(options) {}
+
+  std::vector<Tensor> run(std::span<const Tensor> roots, std::span<const Tensor> grads, std::span<const Tensor> inputs) {
+    for (const Tensor& root : roots) root_edges_.push_back(gradient_edge(root));
+    discover();
+    captured_.resize(inputs.size());
+    if (!inputs.empty()) select(inputs);
+
+    ContextGuard guard;
+    context().inference = false;
+    set_grad_enabled(options_.create_graph);
+    for (size_t i = 0; i < roots.size(); ++i) {
+      const int slot = slots_.find(root_edges_[i].key());
+      deliver(slot, root_edges_[i].output(), grads[i]);
+    }
+    for (const int root : root_slots_) make_ready(root);
+    while (!ready_.empty()) {
+      std::pop_heap(ready_.begin(), ready_.end());
+      const int slot = ready_.back().second;
+      ready_.pop_back();
+      run_node(slot);
+    }
+    return std::move(captured_);
+  }
+
+ private:
+  // Counts for each reachable node how many gradients it will receive, and lists the nodes so that each stands after all those
+  // that its edges lead to.
+  void discover() {
+    struct Frame {
+      int slot;
+      size_t next;
+    };
+    std::vector<Frame> stack;
+    const auto enter = [&](const Edge& edge) {
+      const auto [slot, fresh] = slots_.get(edge);
+      if (fresh) {
+        if (edge.is_leaf())
+          finished_.push_back(slot);
+        else
+          stack.push_back({slot, 0});
+      }
+      return slot;
+    };
+    for (const Edge& root : root_edges_) {
+      root_slots_.push_back(enter(root));
+      while (!stack.empty()) {
+        Frame& frame = stack.back();
+        const auto edges = slots_[frame.slot].edge.node()->edges();
+        if (frame.next == edges.size()) {
+          finished_.push_back(frame.slot);
+          stack.pop_back();
+          continue;
+        }
+        const Edge& edge = edges[frame.next++];
+        if (edge) ++slots_[enter(edge)].dependencies;
+      }
+    }
+    std::sort(root_slots_.begin(), root_slots_.end());
+    root_slots_.erase(std::unique(root_slots_.begin(), root_slots_.end()), root_slots_.end());
+  }
+
+  // Restricts the run to what the inputs need.
+  void select(std::span<const Tensor> inputs) {
+    for (int i = 0; i < slots_.size(); ++i) slots_[i].needed = false;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Edge edge = gradient_edge(inputs[i]);
+      const int slot = edge ? slots_.find(edge.key()) : -1;
+      if (slot < 0) continue;
+      slots_[slot].captures.emplace_back(static_cast<int>(i), edge.output());
+      slots_[slot].needed = true;
+    }
+    for (const int slot : finished_) {
+      const Node* node = slots_[slot].edge.node();
+      if (!node) continue;
+      bool runs = false;
+      for (const Edge& edge : node->edges())
+        if (edge) runs |= slots_[slots_.find(edge.key())].needed;
+      // A node that is only captured at need not run: what lies behind it is not asked for.
+      slots_[slot].needed |= runs;
+      if (!runs) stops_here_.push_back(slot);
+    }
+    std::sort(stops_here_.begin(), stops_here_.end());
+  }
+
+  void make_ready(int slot) {
+    if (slots_[slot].dependencies > 0) return;
+    if (slots_[slot].edge.is_leaf()) {
+      finish_leaf(slot);
+    } else {
+      ready_.emplace_back(slots_[slot].edge.node()->sequence(), slot);
+      std::push_heap(ready_.begin(), ready_.end());
+    }
+  }
+
+  void deliver(int slot, uint32_t output, Tensor grad) {
+    if (!slots_[slot].needed) return;
+    add_to(slots_[slot].grad(output), std::move(grad));
+  }
+
+  // The first gradient moves in; the next is added in place where nobody else can see the tensor.
+  void add_to(Tensor& sum, Tensor grad) {
+    if (!sum.defined()) {
+      sum = std::move(grad);
+    } else if (!options_.create_graph && only_owner(sum) && sum.sizes() == grad.sizes() && sum.dtype() == grad.dtype()) {
+      static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
+      op.run_inplace(sum, grad, 1);
+    } else {
+      sum = add(sum, grad);
+    }
+  }
+
+  void run_hook(Tensor& grad, const NodeHooks::TensorHook& hook) {
+    const Tensor replaced = hook(grad);
+    if (!replaced.defined()) return;
+    check<RuntimeError>(replaced.sizes() == grad.sizes(), "hook: the returned gradient has shape {}, expected {}", replaced.sizes(),
+                        grad.sizes());
+    grad = replaced;
+  }
+
+
+  void run_node(int index) {
+    const Ref<Node> node = Ref<Node>::share(slots_[index].edge.node());
+    std::vector<Tensor> grads(node->output_count());
+    {
+      Slot& slot = slots_[index];
+      for (int i = 0; i < node->output_count(); ++i)
+        if (i == 0 || static_cast<size_t>(i) <= slot.more.size()) grads[i] = std::move(slot.grad(i));
+      slot.more.clear();
+    }
+    bool any = false;
+    for (const Tensor& grad : grads) any |= grad.defined();
+    if (any && node->hooks) {
+      // By index: a hook may register another one.
+      for (size_t i = 0; i < node->hooks->on_output.size(); ++i) {
+        const auto hook = node->hooks->on_output[i];
+        if (grads[hook.output].defined()) run_hook(grads[hook.output], hook.hook);
+      }
+      for (size_t i = 0; i < node->hooks->pre.size(); ++i) node->hooks->pre[i].second(grads);
+    }
+    for (const auto& [input, output] : slots_[index].captures) captured_[input] = grads[output];
+    const bool stops = std::binary_search(stops_here_.begin(), stops_here_.end(), index);
+
+    std::vector<Tensor> results(node->edges().size());
+    if (any && !stops && slots_[index].needed) {
+      Vjp vjp{*node, grads, results};
+      if (node->payload) {
+        node->payload->apply(vjp);
+      } else {
+        node->op()->vjp()(vjp);
+      }
+      if (node->hooks)
+        for (size_t i = 0; i < node->hooks->post.size(); ++i) node->hooks->post[i].second(results, grads);
+      if (!options_.retain_graph) node->release_saved();
+    }
+    grads.clear();
+    for (size_t i = 0; i < results.size(); ++i) {
+      const Edge& edge = node->edges()[i];
+      if (!edge) continue;
+      const int target = slots_.find(edge.key());
+      if (results[i].defined()) deliver(target, edge.output(), conform(std::move(results[i]), node->inputs()[i], *node));
+      if (--slots_[target].dependencies == 0) make_ready(target);
+    }
+  }
+
+  // The gradient with the shape and dtype of the input.
+  static Tensor conform(Tensor grad, const InputMeta& meta, const Node& node) {
+    if (grad.sizes() != meta.sizes) {
+      const int extra = static_cast<int>(grad.dim()) - meta.sizes.size();
+      bool reducible = extra >= 0;
+      for (int i = 0; reducible && i < meta.sizes.size(); ++i)
+        reducible = meta.sizes[i] == 1 || meta.sizes[i] == grad.sizes()[i + extra];
+      if (!reducible)
+        fail<RuntimeError>("backward: '{}' returned a gradient of shape {} for an input of shape {}", node.name(), grad.sizes(), meta.sizes);
+      grad = sum_to(grad, meta.sizes);
+    }
+    return grad.dtype() == meta.dtype ? grad : convert(grad, meta.dtype);
+  }
+
+  void finish_leaf(int index) {
+    if (!slots_[index].first.defined() || !slots_[index].needed) return;
+    const Tensor leaf(Ref<TensorImpl>::share(slots_[index].edge.leaf_impl()));
+    Tensor grad = std::move(slots_[index].first);
+    if (AutogradMeta* meta = autograd_meta(leaf); meta && meta->hooks)
+      for (size_t i = 0; i < meta->hooks->grad.size(); ++i) run_hook(grad, meta->hooks->grad[i].second);
+    for (const auto& [input, output] : slots_[index].captures) captured_[input] = grad;
+    if (!options_.accumulate) return;
+    accumulate_into(ensure_autograd_meta(leaf), leaf, std::move(grad));
+    AutogradMeta* meta = autograd_meta(leaf);
+    if (meta->hooks)
+      for (size_t i = 0; i < meta->hooks->post_accumulate.size(); ++i) meta->hooks->post_accumulate[i].second(leaf);
+  }
+
+  void accumulate_into(AutogradMeta& meta, const Tensor& leaf, Tensor grad) {
+    if (meta.grad.defined()) {
+      if (options_.create_graph || meta.grad.sizes() != grad.sizes() || meta.grad.dtype() != grad.dtype()) {
+        meta.grad = add(meta.grad, grad);
+      } else {
+        static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
+        op.run_inplace(meta.grad, grad, 1);
+      }
+    } else if (options_.create_graph) {
+      meta.grad = std::move(grad);
+    } else if (only_owner(grad) && !grad.impl()->view && grad.strides() == leaf.strides()) {
+      meta.grad = std::move(grad);
+    } else {
+      // Laid out like the tensor, so that an optimiser walks both in the same order.
+      const bool dense = is_dense(leaf.sizes(), leaf.strides());
+      Tensor own = dense ? empty_tensor(TensorSpec(leaf.sizes(), grad.dtype(), grad.device(), leaf.strides()))
+                         : empty_tensor(TensorSpec(leaf.sizes(), grad.dtype(), grad.device()));
+      copy_into(own, grad);
+      meta.grad = std::move(own);
+    }
+  }
+
+  BackwardOptions options_;
+  SlotMap slots_;
+  std::vector<Edge> root_edges_;
+  std::vector<int> root_slots_, finished_, stops_here_;
+  std::vector<std::pair<uint64_t, int>> ready_;
+  std::vector<Tensor> captured_;
+};
+
+}  // namespace
+
+Tensor sum_to(const Tensor& grad, const Dims& sizes) {
+  if (grad.sizes() == sizes) return grad;
+  static const auto& sum = find_op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)>("sum.dim");
+  static const auto& reshape = find_op<Tensor(const Tensor&, IntSpan)>("reshape");
+  const int extra = static_cast<int>(grad.dim()) - sizes.size();
+  Dims dims;
+  for (int i = 0; i < grad.dim(); ++i)
+    if (i < extra || (sizes[i - extra] == 1 && grad.sizes()[i] != 1)) dims.push_back(i);
+  const Tensor summed = dims.empty() ? grad : sum(grad, IntSpan(dims), true, std::nullopt);
+  return extra > 0 ? reshape(summed, sizes) : summed;
+}
+
+std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads, const BackwardOptions& options,
+                                 std::span<const Tensor> inputs) {
+  std::vector<Tensor> starts;
+  for (size_t i = 0; i < roots.size(); ++i) {
+    const Tensor& root = roots[i];
+    if (!requires_grad(root))
+      fail<RuntimeError>("backward: tensor {} does not require grad and has no grad_fn; was it computed under no_grad, or from tensors "
+                         "without requires_grad=True?", static_cast<int64_t>(i));
+    if (i < grads.size() && grads[i].defined()) {
+      check<RuntimeError>(grads[i].sizes() == root.sizes(), "backward: the gradient given for tensor {} has shape {}, expected {}",
+                          static_cast<int64_t>(i), grads[i].sizes(), root.sizes());
+      starts.push_back(grads[i].dtype() == root.dtype() ? grads[i] : convert(grads[i], root.dtype()));
+    } else {
+      if (root.numel() != 1)
+        fail<RuntimeError>("backward: grad can be created only for a tensor of one element, got shape {}; reduce it to a loss with "
+                           ".sum() or .mean(), or pass gradient=", root.sizes());
+      if (is_complex(root.dtype()))
+        fail<RuntimeError>("backward: grad can be created only for real outputs, got {}; pass gradient=", root.dtype());
+      starts.push_back(ones_like(root));
+    }
+  }
+  return Engine(options).run(roots, starts, inputs);
+}
+
+}  // namespace plait

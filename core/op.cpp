@@ -1,0 +1,145 @@
+#include "core/op.h"
+
+#include <algorithm>
+
+#include "core/op_impl.h"
+
+namespace plait {
+namespace {
+
+// "other if self, self if other, result" -> rules.
+std::vector<SaveRule> parse_saves(const Schema& schema, std::string_view text) {
+  std::vector<SaveRule> rules;
+  const auto next_word = [&]() -> std::string_view {
+    while (!text.empty() && text[0] == ' ') text.remove_prefix(1);
+    size_t n = 0;
+    while (n < text.size() && text[n] != ' ' && text[n] != ',') ++n;
+    const std::string_view word = text.substr(0, n);
+    text.remove_prefix(n);
+    return word;
+  };
+  const auto unknown = [&](std::string_view word) {
+    fail<ValueError>("op '{}': '{}' in .save names neither a parameter nor a result", schema.text, word);
+  };
+  while (!text.empty()) {
+    SaveRule rule;
+    std::string_view word = next_word();
+    rule.layout = word.ends_with(".layout");
+    if (rule.layout) word.remove_suffix(7);
+    rule.param = static_cast<int8_t>(schema.index_of(word));
+    if (rule.param < 0) {
+      if (word == "result") rule.output = 0;
+      for (size_t i = 0; i < schema.returns.size(); ++i)
+        if (schema.returns[i].name == word) rule.output = static_cast<int8_t>(i);
+      if (rule.output < 0) unknown(word);
+    }
+    word = next_word();
+    if (word == "if") {
+      do {
+        word = next_word();
+        const int param = schema.index_of(word);
+        if (param < 0) unknown(word);
+        rule.only_if |= 1u << param;
+        word = next_word();
+      } while (word == "or");
+    }
+    rules.push_back(rule);
+    while (!text.empty() && (text[0] == ',' || text[0] == ' ')) text.remove_prefix(1);
+  }
+  return rules;
+}
+
+}  // namespace
+
+OpBase::OpBase(const char* schema, const char* doc, Kind kind, DTypeSet dtypes, const char* save)
+    : schema_(Schema::parse(schema)), doc_(doc), saves_(parse_saves(schema_, save)), dtypes_(dtypes), kind_(kind) {
+  full_name_ = schema_.overload.empty() ? schema_.name : schema_.name + "." + schema_.overload;
+  output_count_ = static_cast<int8_t>(schema_.returns.size());
+  for (const Param& param : schema_.params) {
+    const bool tensor = param.type == ParamType::Tensor || param.type == ParamType::TensorList;
+    has_list_ |= param.type == ParamType::TensorList;
+    slots_.push_back(tensor ? tensor_params_++ : attr_params_++);
+  }
+  Registry::instance().add(this);
+}
+
+OpBase::~OpBase() { Registry::instance().remove(this); }
+
+void OpBase::check_signature(std::span<const ParamType> types, std::span<const bool> optionals) {
+  bool good = types.size() == schema_.params.size();
+  for (size_t i = 0; good && i < types.size(); ++i) {
+    const Param& param = schema_.params[i];
+    const bool may_be_absent = param.type == ParamType::Tensor || param.type == ParamType::TensorList ||
+                               param.type == ParamType::Generator;
+    good = types[i] == param.type && (may_be_absent || optionals[i] == param.optional);
+  }
+  if (!good) fail<TypeError>("op '{}': the schema and the C++ signature disagree", schema_.text);
+}
+
+void OpBase::fail_undefined(int param) const {
+  fail<TypeError>("{}: argument '{}' must be a Tensor, not None", name(), schema_.params[param].name);
+}
+void OpBase::fail_device(const Tensor& tensor, int param, Device expected) const {
+  fail<RuntimeError>("{}: expected all tensors on one device, got argument '{}' on {} and others on {}; move it with .to('{}')",
+                     name(), schema_.params[param].name, tensor.device(), expected, expected);
+}
+void OpBase::fail_dtype(const Tensor& tensor, int param) const {
+  std::string list;
+  for (int i = 0; i < kDTypeCount; ++i)
+    if (dtypes_ & (1u << i)) list += (list.empty() ? "" : ", ") + std::string(plait::name(static_cast<DType>(i)));
+  fail<TypeError>("{}: expected argument '{}' of dtype {}, got {}; convert it with .to(dtype)", name(),
+                  schema_.params[param].name, list, tensor.dtype());
+}
+void OpBase::fail_kernel(Device device) const {
+  fail<NotImplementedError>("{}: no kernel for device '{}'; move the tensors to 'cpu'", name(), device);
+}
+void OpBase::fail_meta() const {
+  fail<NotImplementedError>("{}: the shape of the result depends on data, which tensors on the meta device do not have", name());
+}
+void OpBase::fail_out_requires_grad() const {
+  fail<RuntimeError>("{}: out= does not record gradients, but one of the arguments requires grad; "
+                     "drop out=, or call it under plait.no_grad()", name());
+}
+
+void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
+  if (self.sizes() != spec.sizes)
+    fail<ValueError>("{}_: the result has shape {}, which cannot be written into self of shape {}; use {}() and keep its result",
+                     name(), spec.sizes, self.sizes(), name());
+  if (!can_cast(spec.dtype, self.dtype()))
+    fail<TypeError>("{}_: the result has dtype {}, which cannot be written into self of dtype {}; convert self first", name(),
+                    spec.dtype, self.dtype());
+  if (!self.impl()->contiguous && has_internal_overlap(self.sizes(), self.strides()))
+    fail<RuntimeError>("{}_: self of shape {} and strides {} has elements that share memory (an expanded tensor?); "
+                       "call .clone() first", name(), self.sizes(), self.strides());
+}
+
+Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_strides) const {
+  check<TypeError>(out.defined(), "{}: out= must be a Tensor, not None", name());
+  if (out.device() != spec.device && !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
+    fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);
+  if (!can_cast(spec.dtype, out.dtype()))
+    fail<TypeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(), out.dtype(), spec.dtype);
+  if (out.sizes() != spec.sizes) {
+    if (out.numel() != 0)
+      fail<ValueError>("{}: out= has shape {}, the result has shape {}; give an empty tensor to have it resized", name(),
+                       out.sizes(), spec.sizes);
+    set_data(out, empty_tensor(TensorSpec(spec.sizes, out.dtype(), spec.device)));
+  }
+  if (has_internal_overlap(out.sizes(), out.strides()))
+    fail<RuntimeError>("{}: out= of strides {} has elements that share memory; call .clone() first", name(), out.strides());
+  if (out.dtype() == spec.dtype && (any_strides || out.is_contiguous())) return out;
+  return empty_tensor(spec);
+}
+
+const OpBase& find_op(std::string_view full_name) {
+  const OpBase* op = Registry::instance().find(full_name);
+  if (!op) fail<RuntimeError>("op '{}' is not registered; is the library that declares it loaded?", full_name);
+  return *op;
+}
+
+void copy_into(const Tensor& destination, const Tensor& source) {
+  static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
+  copy.run_inplace(destination, source, false);
+}
+
+}  // namespace plait

@@ -1,0 +1,62 @@
+#include "ops/cpu/binary.h"
+#include "ops/cpu/loops.h"
+
+namespace plait::cpu {
+namespace {
+
+struct Add {
+  template <class T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_same_v<T, bool>) return a || b;
+    else return static_cast<T>(a + b);
+  }
+};
+struct Sub {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a - b);
+  }
+};
+struct Mul {
+  template <class T>
+  T operator()(T a, T b) const {
+    if constexpr (std::is_same_v<T, bool>) return a && b;
+    else if constexpr (std::is_same_v<T, int16_t> || std::is_same_v<T, int8_t>) return static_cast<T>(static_cast<unsigned>(a) * static_cast<unsigned>(b));
+    else return static_cast<T>(a * b);
+  }
+};
+struct Div {
+  template <class T>
+  T operator()(T a, T b) const {
+    return a / b;
+  }
+};
+
+template <Binary Op, class F, class... T>
+constexpr void row(BinaryTable& table) {
+  constexpr int op = static_cast<int>(Op);
+  fill_row<2, F, T...>(table.same[op]);
+  if constexpr ((std::is_same_v<T, Half> || ...)) {
+    table.number_right[op][0] = &elementwise<F, Half, Half, float>;
+    table.number_right[op][1] = &elementwise<F, BFloat16, BFloat16, float>;
+    table.number_left[op][0] = &elementwise<F, Half, float, Half>;
+    table.number_left[op][1] = &elementwise<F, BFloat16, float, BFloat16>;
+  }
+}
+
+constexpr BinaryTable make_table() {
+  BinaryTable t{};
+  row<Binary::Add, Add, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
+  row<Binary::Sub, Sub, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
+  row<Binary::Mul, Mul, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
+  row<Binary::Div, Div, Half, BFloat16, float, double, complex64, complex128>(t);
+  return t;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const BinaryTable binary_table = make_table();
+}
+
+}  // namespace plait::cpu

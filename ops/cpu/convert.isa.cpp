@@ -1,0 +1,74 @@
+#include "ops/cpu/convert.h"
+#include "ops/cpu/loops.h"
+
+namespace plait::cpu {
+namespace {
+
+template <class T>
+inline constexpr bool kIsComplex = std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
+
+template <class To>
+struct Convert {
+  template <class V>
+  __attribute__((always_inline)) compute_t<To> operator()(V v) const {
+    if constexpr (kIsComplex<V> && !kIsComplex<To>) {
+      if constexpr (std::is_same_v<To, bool>)
+        return v.real() != 0 || v.imag() != 0;
+      else
+        return (*this)(v.real());
+    } else if constexpr (kIsComplex<To>) {
+      using R = typename To::value_type;
+      if constexpr (kIsComplex<V>)
+        return To(static_cast<R>(v.real()), static_cast<R>(v.imag()));
+      else
+        return To(static_cast<R>(v), R(0));
+    } else if constexpr (std::is_same_v<To, bool>) {
+      return v != V(0);
+    } else if constexpr (std::is_integral_v<To> && sizeof(To) < 4 && std::is_floating_point_v<V>) {
+      return static_cast<To>(static_cast<int32_t>(v));  // wraps, as the other integer conversions do
+    } else {
+      return static_cast<compute_t<To>>(v);
+    }
+  }
+};
+
+// Elements of one dtype are moved as bits.
+struct Move {
+  template <class T>
+  T operator()(T v) const {
+    return v;
+  }
+};
+struct Bits128 {
+  uint64_t low, high;
+};
+
+template <class To, class From>
+constexpr Loop convert_loop() {
+  if constexpr (!std::is_same_v<To, From>) return &elementwise<Convert<To>, To, From>;
+  else if constexpr (sizeof(To) == 1) return &elementwise<Move, uint8_t, uint8_t>;
+  else if constexpr (sizeof(To) == 2) return &elementwise<Move, uint16_t, uint16_t>;
+  else if constexpr (sizeof(To) == 4) return &elementwise<Move, uint32_t, uint32_t>;
+  else if constexpr (sizeof(To) == 8) return &elementwise<Move, uint64_t, uint64_t>;
+  else return &elementwise<Move, Bits128, Bits128>;
+}
+
+template <class To, class... From>
+constexpr void fill_to(ConvertTable& table) {
+  ((table.loop[static_cast<int>(dtype_of<To>)][static_cast<int>(dtype_of<From>)] = convert_loop<To, From>()), ...);
+}
+template <class... T>
+constexpr ConvertTable make_table() {
+  ConvertTable table{};
+  (fill_to<T, T...>(table), ...);
+  return table;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const ConvertTable convert_table =
+    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>();
+}
+
+}  // namespace plait::cpu

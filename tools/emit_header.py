@@ -1,0 +1,153 @@
+"""Emits ops/ops.h: one C++ function per declared op, with the defaults of its schema.
+
+The schemas are read from the declarations themselves (ops/*.cpp), so that the header is there before anything is compiled.
+
+    python tools/emit_header.py [--check]
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = ROOT / "ops" / "ops.h"
+
+TYPES = {
+    "Tensor": "const Tensor&", "Tensor[]": "TensorList", "Scalar": "const Scalar&", "int": "int64_t", "float": "double",
+    "bool": "bool", "int[]": "IntSpan", "float[]": "std::span<const double>", "dtype": "DType", "device": "Device",
+    "memory_format": "MemoryFormat", "Generator": "const Generator&", "str": "std::string_view",
+}
+OPTIONAL = {
+    "Scalar": "std::optional<Scalar>", "int": "std::optional<int64_t>", "float": "std::optional<double>",
+    "bool": "std::optional<bool>", "int[]": "std::optional<IntSpan>", "float[]": "std::optional<std::span<const double>>",
+    "dtype": "std::optional<DType>", "device": "std::optional<Device>", "memory_format": "std::optional<MemoryFormat>",
+    "str": "std::optional<std::string_view>",
+}
+RESULTS = {"Tensor": "Tensor", "Tensor[]": "std::vector<Tensor>", "bool": "bool", "int": "int64_t", "float": "double",
+           "Scalar": "Scalar", "void": "void"}
+KEYWORDS = {"default", "and", "or", "not", "xor", "this", "new", "delete", "register", "union", "template", "operator"}
+
+
+def schemas() -> list[str]:
+    """All schema literals, in the order of the files' names."""
+    found = []
+    for path in sorted((ROOT / "ops").glob("*.cpp")):
+        text = path.read_text()
+        for match in re.finditer(r'\.schema\s*=\s*((?:"[^"\\]*"\s*)+)', text):
+            found.append("".join(re.findall(r'"([^"\\]*)"', match.group(1))))
+    return found
+
+
+def split_params(text: str) -> list[str]:
+    """Splits at commas outside of brackets."""
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(text):
+        depth += (c in "[(") - (c in "])")
+        if c == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    if text[start:].strip():
+        parts.append(text[start:].strip())
+    return parts
+
+
+def cpp_default(kind: str, optional: bool, default: str, repeat: int) -> str:
+    """A schema's default as C++ text."""
+    if default == "None":
+        return "std::nullopt" if optional and kind not in ("Tensor", "Tensor[]", "Generator") else "{}"
+    if kind == "bool" or default in ("True", "False"):
+        return default.lower()
+    if kind == "int[]":
+        values = default.strip("[]") if default.startswith("[") else ", ".join([default] * max(repeat, 1))
+        return f"Dims{{{values}}}"
+    if kind == "str":
+        return '"' + default.strip("'\"") + '"'
+    if kind == "memory_format":
+        return "MemoryFormat::Contiguous" if default == "contiguous_format" else "MemoryFormat::Preserve"
+    if default in ("inf", "-inf"):
+        return default.replace("inf", "std::numeric_limits<double>::infinity()")
+    if kind == "float" and re.fullmatch(r"-?\d+", default):
+        return default + ".0"
+    return default
+
+
+def emit_op(schema: str) -> tuple[str, str]:
+    """The declaration of the op object and the functions that call it."""
+    match = re.fullmatch(r"(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.*)", schema.strip(), re.S)
+    if not match:
+        raise SystemExit(f"cannot read the schema: {schema}")
+    name, overload, params, result = match.groups()
+    types, declared, passed = [], [], []
+    for param in split_params(params):
+        if param == "*":
+            continue
+        m = re.fullmatch(r"(\w+)(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:=(.*))?", param, re.S)
+        if not m:
+            raise SystemExit(f"cannot read the parameter '{param}' of: {schema}")
+        kind, question, listed, repeat, question2, arg, default = m.groups()
+        if listed:
+            kind += "[]"
+            optional = bool(question2)
+        else:
+            optional = bool(question)
+        cpp = OPTIONAL.get(kind, TYPES[kind]) if optional else TYPES[kind]
+        arg = arg + "_" if arg in KEYWORDS else arg
+        types.append(cpp)
+        # A temporary Dims as default lives as long as the full call expression.
+        declared.append(f"{cpp} {arg}" + (f" = {cpp_default(kind, optional, default, int(repeat or 0))}" if default is not None else ""))
+        passed.append(arg)
+    if result.startswith("("):
+        count = len(split_params(result.strip("()")))
+        ret = "std::tuple<" + ", ".join(["Tensor"] * count) + ">"
+    else:
+        ret = RESULTS[result]
+    symbol = f"{name}_{overload}" if overload else name
+    extern = f"extern PLAIT_API Op<{ret}({', '.join(types)})> {symbol};"
+    # Functions need a fixed order of defaults: none may follow one that has it without having one itself.
+    seen = False
+    for i, text in enumerate(declared):
+        if " = " in text:
+            seen = True
+        elif seen:
+            declared[: i] = [d.split(" = ")[0] for d in declared[: i]]
+    args = ", ".join(declared)
+    call = ", ".join(passed)
+    functions = f"inline {ret} {name}({args}) {{ return op::{symbol}({call}); }}"
+    if ret == "Tensor" and types and types[0] == "const Tensor&" and not name.startswith("_") and not name.endswith("_"):
+        functions += f"\ninline Tensor {name}_({args}) {{ return op::{symbol}.inplace({call}); }}"
+    return extern, functions
+
+
+def emit() -> str:
+    """The whole header."""
+    pairs = [emit_op(schema) for schema in schemas()]
+    lines = [
+        "// Every op as a C++ function, with the names and defaults it has in Python; `name_` is the in-place form.",
+        "// Emitted by tools/emit_header.py from the declarations in ops/*.cpp: do not edit.",
+        "#pragma once", "", "#include <limits>", "", '#include "core/op.h"', "", "// clang-format off", "namespace plait::op {",
+    ]
+    lines += sorted(extern for extern, _ in pairs)
+    lines += ["}  // namespace plait::op", "", "namespace plait {"]
+    lines += sorted(functions for _, functions in pairs)
+    lines += ["}  // namespace plait", "// clang-format on", ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    text = emit()
+    current = TARGET.read_text() if TARGET.exists() else ""
+    if "--check" in sys.argv:
+        if text != current:
+            print("ops/ops.h is stale: run `python tools/emit_header.py`")
+            return 1
+        return 0
+    if text != current:
+        TARGET.write_text(text)
+        print(f"wrote {TARGET.relative_to(ROOT)}: {len(schemas())} ops")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
