@@ -2,9 +2,9 @@
 
 Usage: check_isa_objects.py v3 a.o b.o ... v4 a.o b.o ...
 
-See Note [Inline functions in ISA objects] in cmake/PlaitIsa.cmake. A weak symbol is fine only when its name mentions the
-object's own namespace (then no baseline object can define the same one) or when it is data without code. Static
-initialisers are refused too: they would run AVX instructions on machines that lack them, when the library is loaded.
+See Note [Inline functions in ISA objects] in cmake/PlaitIsa.cmake. A weak symbol is fine only when its name
+mentions the object's own namespace (then no baseline object can define the same one) or when it is data without
+code. Static initialisers are refused too: they would run AVX instructions when the library is loaded.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def demangle(names: list[str]) -> list[str]:
 
 def main() -> int:
     """Check the objects named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--nm", default="nm")
     parser.add_argument("--objdump", default="objdump")
     parser.add_argument("items", nargs="+", help="v3 or v4, each followed by its objects")
@@ -74,8 +74,8 @@ def main() -> int:
         print(line)
     if complaints:
         print(
-            "These could be linked into code that must run without AVX. Move the function into namespace PLAIT_ISA or an\n"
-            "anonymous namespace, make it always_inline, or call code compiled elsewhere."
+            "These could be linked into code that must run without AVX. Move the function into namespace\n"
+            "PLAIT_ISA or an anonymous namespace, make it always_inline, or call code compiled elsewhere."
         )
         return 1
     print(f"{checked} objects: no shared weak code, no static initialisers")
