@@ -3,7 +3,7 @@
 Usage: check_isa_objects.py v3 a.o b.o ... v4 a.o b.o ...
 
 See Note [Inline functions in ISA objects] in cmake/PlaitIsa.cmake. A weak symbol is fine only when its name
-mentions the object's own namespace (then no baseline object can define the same one) or when it is data without
+mentions the object's own namespace (no baseline object can define the same one) or when it is data without
 code. Static initialisers are refused too: they would run AVX instructions when the library is loaded.
 """
 

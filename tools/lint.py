@@ -1,6 +1,6 @@
 """The checks of `make lint`: clang-format, ruff, mypy, and the project's own rules. With --fix: reformat.
 
-The own rules, each a function below: one direction of dependencies, files of a readable size, headers guarded,
+The own rules, each a function below: one direction of dependencies, files of readable size, headers guarded,
 links in the documents that lead somewhere, nothing left to do, no path of somebody's machine.
 """
 
@@ -60,7 +60,7 @@ def check_layers(path: Path, lines: list[str]) -> Iterator[Complaint]:
         folder = target.split("/")[0] if "/" in target else ""
         if folder in MAY_INCLUDE and folder not in allowed:
             way = "core <- autograd <- ops <- cuda, bindings"
-            yield path, number, f"{path.parts[0]}/ may not include {target}: dependencies point one way, {way}"
+            yield path, number, f"{path.parts[0]}/ may not include {target}: the way is {way}"
         if path.parts[0] != "bindings" and (target == "Python.h" or folder == "pybind11"):
             yield path, number, f"{target} belongs in bindings/ only"
 

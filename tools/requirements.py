@@ -17,7 +17,7 @@ def requirements(names: list[str]) -> list[str]:
     lines: list[str] = []
     for name in names:
         if name != "build" and name not in extras:
-            raise SystemExit(f"requirements.py: no extra {name!r}; there are build, {', '.join(sorted(extras))}")
+            raise SystemExit(f"requirements.py: no extra {name!r}; there are build, {', '.join(extras)}")
         lines += project["build-system"]["requires"] if name == "build" else extras[name]
     return list(dict.fromkeys(lines))
 
