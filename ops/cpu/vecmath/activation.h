@@ -1,0 +1,82 @@
+// Activations that earn a formula of their own, and the derivatives that share work with them.
+#pragma once
+
+#include "ops/cpu/vecmath/base.h"
+#include "ops/cpu/vecmath/error_function.h"
+#include "ops/cpu/vecmath/explog.h"
+
+namespace plait::vec {
+namespace {
+
+template <class T>
+PLAIT_INLINE T sigmoid(T x) {
+  const T e = exp(-abs(x));  // at most 1: no overflow on either side
+  return (x < T(0) ? e : T(1)) / (T(1) + e);
+}
+
+// log(1 + exp(x))
+template <class T>
+PLAIT_INLINE T softplus(T x) {
+  return at_least(x, T(0)) + log1p(exp(-abs(x)));
+}
+
+// log(sigmoid(x)) = -log(1 + exp(-x))
+template <class T>
+PLAIT_INLINE T log_sigmoid(T x) {
+  return at_most(x, T(0)) - log1p(exp(-abs(x)));
+}
+
+template <class T>
+PLAIT_INLINE T silu(T x) {
+  return x * sigmoid(x);
+}
+template <class T>
+PLAIT_INLINE T silu_grad(T x) {
+  const T s = sigmoid(x);
+  return s * fma(x, T(1) - s, T(1));
+}
+
+// x tanh(softplus(x)): with e = exp(x), tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2).
+template <class T>
+PLAIT_INLINE T mish(T x) {
+  const T e = exp(at_most(x, T(20)));
+  const T n = e * (e + T(2));
+  return x > T(20) ? x : x * (n / (n + T(2)));
+}
+
+// x Phi(x)
+template <class T>
+PLAIT_INLINE T gelu_erf(T x) {
+  return x * normal_distribution(x).cdf;
+}
+template <class T>
+PLAIT_INLINE T gelu_erf_grad(T x) {
+  const Normal<T> normal = normal_distribution(x);
+  // Beyond the limit the density is zero, also for infinities.
+  const T limited = at_most(at_least(x, T(-40)), T(40));
+  return fma(limited, normal.pdf, normal.cdf);
+}
+
+// x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3): Hendrycks and Gimpel, 2016.
+template <class T>
+inline constexpr T kGeluScale = T(0.7978845608028654);
+template <class T>
+inline constexpr T kGeluCubic = T(0.044715);
+
+template <class T>
+PLAIT_INLINE T gelu_tanh(T x) {
+  const T u = kGeluScale<T> * fma(kGeluCubic<T> * x * x, x, x);
+  return x * sigmoid(u + u);
+}
+template <class T>
+PLAIT_INLINE T gelu_tanh_grad(T x) {
+  const T limited = at_most(at_least(x, T(-1000)), T(1000));
+  const T z = limited * limited;
+  const T u = kGeluScale<T> * fma(kGeluCubic<T> * z, limited, limited);
+  const T s = sigmoid(u + u);
+  const T du = kGeluScale<T> * fma(T(3) * kGeluCubic<T>, z, T(1));
+  return fma(limited * s * (T(1) - s), du + du, s);
+}
+
+}  // namespace
+}  // namespace plait::vec

@@ -1,0 +1,92 @@
+// Powers and remainders.
+#pragma once
+
+#include <cmath>
+
+#include "ops/cpu/vecmath/base.h"
+#include "ops/cpu/vecmath/wide.h"
+
+namespace plait::vec {
+namespace {
+
+// x^y by C's rules for zeros, infinities, NaN and negative x.
+PLAIT_INLINE float pow(float x, float y) {
+  const float ax = abs(x);
+  const double logarithm =
+      log2_wide(ax);  // right for positive finite x, subnormal ones too: they are normal doubles
+  const double finite = ax == 0.0f ? -kInfinity<double> : logarithm;
+  const double l = ax < kInfinity<float> ? finite : static_cast<double>(ax);
+  const double exponent = ax == 1.0f ? 0.0 : static_cast<double>(y) * l;  // (-1)^inf = 1
+  const double limited = at_most(at_least(exponent, -200.0), 200.0);
+  const float magnitude = static_cast<float>(exp2_wide(limited));
+  const bool integral = trunc(y) == y;
+  const bool odd = integral && trunc(0.5f * y) != 0.5f * y;
+  float result = odd ? copysign(magnitude, x) : magnitude;
+  result = x < 0.0f && ax < kInfinity<float> && !integral ? kNaN<float> : result;
+  return y == 0.0f || x == 1.0f ? 1.0f : result;
+}
+PLAIT_INLINE double pow(double x, double y) { return std::pow(x, y); }
+
+// The remainder of truncated division, exact, with the sign of x. In range while the quotient has few enough
+// bits that it, or its neighbour, is computed.
+struct Fmod {
+  PLAIT_INLINE static bool in_range(float x, float y) {
+    return !(static_cast<double>(abs(x)) > 0x1p28 * static_cast<double>(abs(y)));
+  }
+  PLAIT_INLINE static float fast(float x, float y) {
+    const double a = abs(x), b = abs(y);
+    const double r = a - trunc(a / b) * b;  // the product is exact
+    const float fixed = static_cast<float>(r < 0.0 ? r + b : r);
+    return copysign(b < kInfinity<double>
+                        ? fixed
+                        : (b == kInfinity<double> && a < b ? static_cast<float>(a) : kNaN<float>),
+                    x);
+  }
+  PLAIT_INLINE static float slow(float x, float y) { return std::fmod(x, y); }
+
+#ifdef __FMA__
+  PLAIT_INLINE static bool in_range(double x, double y) { return !(abs(x) * 0x1p-50 > abs(y)); }
+  PLAIT_INLINE static double fast(double x, double y) {
+    const double a = abs(x), b = abs(y);
+    const double r = __builtin_fma(-trunc(a / b), b, a);
+    const double fixed = r < 0.0 ? r + b : r;
+    return copysign(b < kInfinity<double> ? fixed : (b == kInfinity<double> && a < b ? a : kNaN<double>), x);
+  }
+#else  // an exact product of doubles takes a dozen instructions without FMA: libm it is
+  PLAIT_INLINE static bool in_range(double, double) { return true; }
+  PLAIT_INLINE static double fast(double x, double y) { return std::fmod(x, y); }
+#endif
+  PLAIT_INLINE static double slow(double x, double y) { return std::fmod(x, y); }
+};
+
+// The remainder of floored division, with the sign of y, as Python's %.
+struct Remainder {
+  template <class T>
+  PLAIT_INLINE static T floored(T r, T y) {
+    return r != T(0) && (r < T(0)) != (y < T(0)) ? r + y : r;
+  }
+  template <class T>
+  PLAIT_INLINE static bool in_range(T x, T y) {
+    return Fmod::in_range(x, y);
+  }
+  template <class T>
+  PLAIT_INLINE static T fast(T x, T y) {
+    return floored(Fmod::fast(x, y), y);
+  }
+  template <class T>
+  PLAIT_INLINE static T slow(T x, T y) {
+    return floored(Fmod::slow(x, y), y);
+  }
+};
+
+template <class T>
+PLAIT_INLINE T fmod(T x, T y) {
+  return Fmod::in_range(x, y) ? Fmod::fast(x, y) : Fmod::slow(x, y);
+}
+template <class T>
+PLAIT_INLINE T remainder(T x, T y) {
+  return Remainder::in_range(x, y) ? Remainder::fast(x, y) : Remainder::slow(x, y);
+}
+
+}  // namespace
+}  // namespace plait::vec
