@@ -1,11 +1,11 @@
 """A small GPT that learns to write Python, letter by letter, from the standard library's own source files.
 
-    python examples/char_gpt.py                        # some minutes on two cores; samples appear as it learns
-    python examples/char_gpt.py --resume               # carry on from the last checkpoint
+    python examples/char_gpt.py             # some minutes on two cores; samples appear as it learns
+    python examples/char_gpt.py --resume    # carry on from the last checkpoint
     python examples/char_gpt.py --device cuda --width 384 --layers 6 --context 256 --steps 5000
 
-The model is GPT-2's (pre-norm blocks, learnt positions, tied embedding; Radford et al. 2019) at about 0.8 million
-weights.
+The model is GPT-2's (pre-norm blocks, learnt positions, tied embedding; Radford et al. 2019) with about 0.8
+million weights.
 """
 
 import argparse
@@ -61,7 +61,8 @@ class Block(nn.Module):
         batch, length, width = x.shape
         q, k, v = self.qkv(x).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return F.dropout(self.out(y.transpose(1, 2).reshape(batch, length, width)), self.dropout, self.training)
+        y = self.out(y.transpose(1, 2).reshape(batch, length, width))
+        return F.dropout(y, self.dropout, self.training)
 
     def forward(self, x):
         x = x + self.attend(self.norm1(x))
@@ -79,7 +80,7 @@ class GPT(nn.Module):
         self.head = nn.Linear(width, len(ALPHABET), bias=False)
         self.head.weight = self.token.weight
         for name, p in self.named_parameters():
-            if p.dim() > 1:  # the layers that write to the residual stream start smaller, so that it does not grow
+            if p.dim() > 1:  # layers that write to the residual stream start smaller: it must not grow
                 residual = name.endswith(("out.weight", "mlp.2.weight"))
                 nn.init.normal_(p, std=0.02 / math.sqrt(2 * layers) if residual else 0.02)
 
@@ -116,9 +117,11 @@ def next_letter_loss(model, x, y):
 @plait.no_grad()
 def evaluate(model, data, args, batches: int = 8) -> float:
     model.eval()
-    losses = [next_letter_loss(model, *get_batch(data, args.batch_size, args.context, args.device)) for _ in range(batches)]
+    total = 0.0
+    for _ in range(batches):
+        total += next_letter_loss(model, *get_batch(data, args.batch_size, args.context, args.device)).item()
     model.train()
-    return plait.stack(losses).mean().item()
+    return total / batches
 
 
 def learning_rate(step: int, args) -> float:
@@ -167,7 +170,7 @@ def parse_args():
     parser.add_argument("--prompt", default="def ")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="carry on from OUT/checkpoint.pt")
-    parser.add_argument("--out", type=Path, default=Path("char_gpt_out"), help="folder for checkpoint and plot")
+    parser.add_argument("--out", type=Path, default=Path("char_gpt_out"), help="folder of checkpoint, plot")
     return parser.parse_args()
 
 
@@ -209,16 +212,16 @@ def main() -> None:
         done = step + 1
         if done % args.every == 0 or done == args.steps:
             history.append((done, loss.item(), evaluate(model, held_out, args)))
+            sample = model.generate(args.prompt, 200)
             save_checkpoint(
                 checkpoint, model=model.state_dict(), optimizer=optimizer.state_dict(),
                 rng=plait.get_rng_state(), step=done, history=history,
-            )  # fmt: skip
-            sample = model.generate(args.prompt, 200)
-            tqdm.write(f"--- step {done}, held-out loss {history[-1][2]:.3f}\n{sample}\n")
+            )
+            tqdm.write(f"--- step {done}, held-out loss {history[-1][2]:.4f}\n{sample}\n")
 
     if history:
         plot_losses(history, args.out / "loss.png")
-        print(f"held-out loss {history[-1][2]:.3f} nats a letter, {time.perf_counter() - start:.0f} s")
+        print(f"held-out loss {history[-1][2]:.4f} nats a letter, {time.perf_counter() - start:.0f} s")
     print(f"checkpoint: {checkpoint}")
 
 

@@ -1,10 +1,10 @@
 """Teach a small convolutional network to read handwritten digits.
 
-    python examples/digits.py                 # about half a minute on two cores, over 98% right
+    python examples/digits.py                 # under half a minute on two cores, over 98% right
     python examples/digits.py --device cuda
 
-The data are the 1,797 scans of 8x8 pixels that scikit-learn carries (UCI, Alpaydin & Kaynak 1998). Two pictures come
-out: `curves.png`, loss and accuracy by epoch, and `misread.png`, every digit of the test set that was misread.
+The data are the 1,797 scans of 8x8 pixels that scikit-learn carries (UCI, Alpaydin & Kaynak 1998). Two
+pictures come out: `curves.png`, loss and accuracy by epoch, and `misread.png`, every test digit misread.
 """
 
 import argparse
@@ -33,7 +33,7 @@ class DigitNet(nn.Module):
             nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
             nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(64, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-        )  # fmt: skip
+        )
         self.classifier = nn.Sequential(
             nn.Flatten(), nn.Linear(64 * 2 * 2, 128), nn.ReLU(), nn.Dropout(0.3), nn.Linear(128, 10)
         )

@@ -3,8 +3,8 @@
     python examples/photo.py                             # about a minute on two cores
     python examples/photo.py --image china.jpg --steps 3000
 
-Bare coordinates give a blur; sines and cosines of random frequencies let the network draw fine detail (Fourier
-features, Tancik et al. 2020). `strip.png` shows the picture at several steps, with the original beside them.
+Bare coordinates give a blur; sines and cosines of random frequencies let the network draw fine detail
+(Fourier features, Tancik et al. 2020). `strip.png` shows the picture at several steps, and the original.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 
 class FourierFeatures(nn.Module):
-    """(x, y) in [-1, 1] -> cosines and sines of `count` random plane waves, their frequency growing with `scale`."""
+    """(x, y) -> cosines and sines of `count` random plane waves, of frequencies about `scale`."""
 
     def __init__(self, count: int, scale: float) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def coordinate_network(features: int, scale: float, width: int):
         nn.Linear(width, width), nn.ReLU(),
         nn.Linear(width, width), nn.ReLU(),
         nn.Linear(width, 3), nn.Sigmoid(),
-    )  # fmt: skip
+    )
 
 
 def load_photo(name: str, shrink: int, device):
