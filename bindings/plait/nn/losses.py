@@ -1,0 +1,213 @@
+"""Losses that are composites of ops; `plait.nn.functional` hands them on."""
+
+from __future__ import annotations
+
+import plait
+from plait import Tensor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def _reduced(who: str, loss: Tensor, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Tensor:
+    if size_average is not None or reduce is not None:
+        from .functional import _legacy_reduction
+
+        reduction = _legacy_reduction(size_average, reduce)
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    if reduction != "none":
+        raise ValueError(f"{who}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}")
+    return loss
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)) without overflow, for every x."""
+    return x.clamp(min=0) + plait.log1p(plait.exp(-x.abs()))
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """log(1 + exp(-target input)), for targets 1 and -1."""
+    return _reduced("soft_margin_loss", _softplus(-target * input), reduction, size_average, reduce)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The mean over the last dimension of the cross-entropy of sigmoid(input), for targets 0 and 1."""
+    loss = target * _softplus(-input) + (1 - target) * _softplus(input)
+    if weight is not None:
+        loss = loss * weight
+    return _reduced("multilabel_soft_margin_loss", loss.mean(-1), reduction, size_average, reduce)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """sum over c != t of weight_t max(0, margin - x_t + x_c)^p / C: (N, C) or (C), class indices (N) or ()."""
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p should be 1 or 2, got {p}")
+    lone = input.dim() == 1
+    x, t = (input.unsqueeze(0), target.reshape(1)) if lone else (input, target)
+    if x.dim() != 2 or tuple(t.shape) != (x.shape[0],):
+        raise RuntimeError(
+            f"multi_margin_loss: expected input (N, C) and target (N), got {tuple(input.shape)} and {tuple(target.shape)}"
+        )
+    index = t.unsqueeze(1)
+    term = (margin - x.gather(1, index) + x).clamp(min=0)
+    if p == 2:
+        term = term * term
+    if weight is not None:
+        term = term * weight[t].unsqueeze(1)
+    others = plait.ones_like(x).scatter(1, index, 0.0)
+    loss = (term * others).mean(1)
+    return _reduced("multi_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """sum over labels j, others i of max(0, 1 - x_j + x_i) / C; each row of the target lists labels, closed by -1."""
+    if input.shape != target.shape or input.dim() not in (1, 2):
+        raise RuntimeError(
+            "multilabel_margin_loss: expected input and target of one shape, (N, C) or (C), got "
+            f"{tuple(input.shape)} and {tuple(target.shape)}"
+        )
+    lone = input.dim() == 1
+    x, t = (input.unsqueeze(0), target.unsqueeze(0)) if lone else (input, target)
+    listed = ((t < 0).to(plait.int64).cumsum(1) == 0).to(x.dtype)  # before the first -1
+    labels = t.clamp(min=0)
+    is_label = plait.zeros_like(x).scatter_add(1, labels, listed).clamp(max=1)
+    term = (1 - x.gather(1, labels).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    loss = (term * listed.unsqueeze(2) * (1 - is_label).unsqueeze(1)).sum((1, 2)) / x.shape[1]
+    return _reduced("multilabel_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, d(a, p) - d(a, n) + margin); `swap` takes the nearer of d(a, n) and d(p, n) (Balntas et al. 2016)."""
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_with_distance_loss: margin should be above 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "triplet_margin_with_distance_loss: expected tensors of equal numbers of dimensions, got shapes "
+            f"{tuple(anchor.shape)}, {tuple(positive.shape)}, {tuple(negative.shape)}"
+        )
+    distance = plait.pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = plait.minimum(far, distance(positive, negative))
+    return _reduced("triplet_margin_with_distance_loss", (margin + near - far).clamp(min=0), reduction)
+
+
+def _lengths(who: str, value: Any, n: int, most: int) -> list[int]:
+    values = [int(v) for v in (value.tolist() if isinstance(value, Tensor) else value)]
+    if len(values) != n or any(not 0 <= v <= most for v in values):
+        raise ValueError(f"ctc_loss: {who} should hold {n} lengths from 0 to {most}, got {values}")
+    return values
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """-log of the summed probability of all alignments of each target (Graves et al. 2006, eq. 6 to 8).
+
+    log_probs (T, N, C) or (T, C); targets (N, S), (S) or all in one row; lengths (N). The mean divides each loss by the
+    length of its target first. The forward recursion runs in log space over all samples at once.
+    """
+    lone = log_probs.dim() == 2
+    if lone:
+        log_probs, targets = log_probs.unsqueeze(1), targets.reshape(1, -1)
+        input_lengths = [int(input_lengths)] if not hasattr(input_lengths, "__len__") else input_lengths
+        target_lengths = [int(target_lengths)] if not hasattr(target_lengths, "__len__") else target_lengths
+    if log_probs.dim() != 3:
+        raise RuntimeError(f"ctc_loss: expected log_probs (T, N, C) or (T, C), got {tuple(log_probs.shape)}")
+    steps, n, classes = log_probs.shape
+    if not 0 <= blank < classes:
+        raise ValueError(f"ctc_loss: blank should be one of the {classes} classes, got {blank}")
+    reach = _lengths("input_lengths", input_lengths, n, steps)
+    given = targets.tolist()
+    most = targets.numel() if targets.dim() == 1 else targets.shape[1]
+    sizes = _lengths("target_lengths", target_lengths, n, most)
+    if targets.dim() == 1:
+        starts = [sum(sizes[:i]) for i in range(n)]
+        given = [given[s : s + k] for s, k in zip(starts, sizes, strict=True)]
+    longest = max(sizes, default=0)
+    # every label between blanks; what is past the end of a target is blank and never read
+    paths, jumps = [], []
+    for row, size in zip(given, sizes, strict=True):
+        path = [blank] * (2 * longest + 1)
+        path[1 : 2 * size : 2] = row[:size]
+        paths.append(path)
+        jumps.append([i >= 2 and path[i] != blank and path[i] != path[i - 2] for i in range(len(path))])
+    device, dtype = log_probs.device, log_probs.dtype
+    nothing = float("-inf")
+    low = -1e30 if dtype in (plait.float32, plait.float64) else -1e4  # finite: the gradient of logsumexp stays a number
+    index = plait.tensor(paths, dtype=plait.int64, device=device)
+    barred = plait.tensor([[0.0 if j else low for j in row] for row in jumps], dtype=dtype, device=device)
+    emitted = log_probs.gather(2, index.unsqueeze(0).expand(steps, n, index.shape[1]))
+    begin = plait.full((n, index.shape[1]), low, dtype=dtype, device=device)
+    begin[:, :2] = 0.0
+    alpha = begin + (emitted[0] if steps else 0.0)
+    ends = [alpha]
+    wall = plait.full((n, 2), low, dtype=dtype, device=device)
+    for t in range(1, steps):
+        one = plait.cat([wall[:, :1], alpha[:, :-1]], 1)
+        two = plait.cat([wall, alpha[:, :-2]], 1)[:, : index.shape[1]] + barred
+        alpha = plait.logsumexp(plait.stack([alpha, one, two]), 0) + emitted[t]
+        ends.append(alpha)
+    losses = []
+    for i, (last, size) in enumerate(zip(reach, sizes, strict=True)):
+        if last == 0:
+            losses.append(plait.full((), 0.0 if size == 0 else -nothing, dtype=dtype, device=device))
+            continue
+        final = ends[last - 1][i, max(2 * size - 1, 0) : 2 * size + 1]
+        total = -plait.logsumexp(final, 0)
+        impossible = float(total.detach()) > -low / 2
+        losses.append(total * 0.0 - nothing if impossible else total)
+    loss = plait.stack(losses) if losses else log_probs.sum((0, 2))
+    if zero_infinity:
+        loss = plait.where(loss == -nothing, plait.zeros_like(loss), loss)
+    if reduction == "mean":
+        return (loss / plait.tensor([max(s, 1) for s in sizes], dtype=dtype, device=device)).mean()
+    return _reduced("ctc_loss", loss.squeeze(0) if lone else loss, reduction)

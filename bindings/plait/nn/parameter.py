@@ -1,0 +1,90 @@
+"""Parameter and Buffer: tensors that a Module registers when they are assigned to one of its attributes."""
+
+from __future__ import annotations
+
+import plait
+from plait import Tensor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Buffer", "Parameter"]
+
+
+def _rebuild(cls: type, data: Tensor, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
+    """What pickle calls: the subclass over `data` with its Python attributes."""
+    result = Tensor._make_subclass(cls, data, requires_grad)
+    result.__dict__.update(attributes)
+    return result
+
+
+def _plain_data(who: str, data: object) -> Tensor:
+    if data is None:
+        return plait.empty(0)
+    if not isinstance(data, Tensor):
+        raise TypeError(
+            f"{who}: data should be a Tensor or None, got {type(data).__name__}; try {who}(plait.tensor(...))"
+        )
+    return data
+
+
+class _Kept(Tensor):
+    """What Parameter and Buffer share: copies and pickles keep the class, `requires_grad` and attributes."""
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        known = memo.get(id(self))
+        if known is not None:
+            return known
+        result = Tensor._make_subclass(type(self), self.detach().clone(), self.requires_grad)
+        memo[id(self)] = result
+        if self.__dict__:
+            from copy import deepcopy
+
+            result.__dict__.update(deepcopy(self.__dict__, memo))
+        return result
+
+    def __reduce_ex__(self, protocol: int):
+        return _rebuild, (type(self), self.detach(), self.requires_grad, dict(self.__dict__))
+
+
+class Parameter(_Kept):
+    """A tensor that a Module lists in `parameters()` when it is assigned to an attribute.
+
+    Args: `data`, the tensor whose storage the parameter shares (None: an empty one); `requires_grad`.
+    Raises TypeError where `data` is no tensor, RuntimeError where it requires grad but is not floating point or complex.
+
+    >>> p = plait.nn.Parameter(plait.ones(2))
+    >>> p.requires_grad, p.is_leaf
+    (True, True)
+    """
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True):
+        return Tensor._make_subclass(cls, _plain_data(cls.__name__, data).detach(), requires_grad)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(_Kept):
+    """A tensor that a Module registers as a buffer when it is assigned to an attribute.
+
+    Args: `data` (None: an empty tensor); `persistent`, whether it is part of the `state_dict`.
+
+    >>> m = plait.nn.Module()
+    >>> m.mean = plait.nn.Buffer(plait.zeros(3))
+    >>> list(m.state_dict())
+    ['mean']
+    """
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True):
+        data = _plain_data(cls.__name__, data)
+        result = Tensor._make_subclass(cls, data.detach(), data.requires_grad)
+        result.persistent = persistent
+        return result
+
+    def __init__(self, data: Tensor | None = None, *, persistent: bool = True):
+        pass  # all is done in __new__; this keeps `persistent` away from Tensor's own initialiser
+
+    def __repr__(self) -> str:
+        return "Buffer containing:\n" + super().__repr__()

@@ -1,0 +1,192 @@
+"""Functions over windows and channels that are composites of ops; `plait.nn.functional` hands them on."""
+
+from __future__ import annotations
+
+import plait
+from plait import Tensor
+
+from .modules.shapes import ntuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta: (N, C, *) (Krizhevsky et al. 2012)."""
+    if input.dim() < 3:
+        raise ValueError(f"local_response_norm: expected at least 3 dimensions, got shape {tuple(input.shape)}")
+    if input.numel() == 0:
+        return input
+    squares = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
+    squares = plait.pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    means = plait.avg_pool2d(squares, (size, 1), 1).reshape(input.shape)
+    return input / (means * alpha + k) ** beta
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Interleaves `groups` groups of channels of (N, C, *) (Zhang et al. 2018).
+
+    >>> plait.nn.functional.channel_shuffle(plait.arange(4).reshape(1, 4, 1), 2).flatten()
+    tensor([0, 2, 1, 3])
+    """
+    if input.dim() < 3 or groups <= 0 or input.shape[1] % groups:
+        raise RuntimeError(
+            f"channel_shuffle: expected (N, C, *) with C divisible by groups, got {tuple(input.shape)}, groups={groups}"
+        )
+    n, c = input.shape[:2]
+    return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(input.shape)
+
+
+def _lp_pool(n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
+    kernel = ntuple(kernel_size, n, f"lp_pool{n}d", "kernel_size")
+    step = kernel if stride is None else ntuple(stride, n, f"lp_pool{n}d", "stride")
+    if abs(norm_type) == float("inf"):
+        pool = getattr(plait, f"max_pool{n}d")
+        size = input.abs()
+        return pool(size, kernel, step, 0, 1, ceil_mode) if norm_type > 0 else -pool(-size, kernel, step, 0, 1, ceil_mode)
+    mean = getattr(plait, f"avg_pool{n}d")(input**norm_type, kernel, step, 0, ceil_mode)
+    points = 1
+    for k in kernel:
+        points *= k
+    return (plait.sign(mean) * plait.relu(plait.abs(mean)) * points) ** (1.0 / norm_type)
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """(sum x^p)^(1/p) over windows of the last dimension."""
+    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """(sum x^p)^(1/p) over windows of the last two dimensions."""
+    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """(sum x^p)^(1/p) over windows of the last three dimensions."""
+    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over boxes that give the wanted size: (N, C, D, H, W) or (C, D, H, W).
+
+    A box is a product, so this is the maximum over planes of the maxima within each plane.
+    """
+    if input.dim() not in (4, 5):
+        raise RuntimeError(f"adaptive_max_pool3d: expected 4D or 5D input, got shape {tuple(input.shape)}")
+    sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 3
+    depth, height, width = (s if s is not None else input.shape[i - 3] for i, s in enumerate(sizes))
+    *lead, d, h, w = input.shape
+    from .functional import adaptive_max_pool1d, adaptive_max_pool2d
+
+    values, places = adaptive_max_pool2d(input.reshape(-1, d, h, w), (height, width), True)  # (NC, D, oh, ow)
+    flat = lambda t: t.permute(0, 2, 3, 1).reshape(-1, height * width, d)  # noqa: E731  (NC, oh ow, D)
+    values, planes = adaptive_max_pool1d(flat(values), depth, True)
+    shape = (*lead, height, width, depth)
+    order = (*range(len(lead)), len(lead) + 2, len(lead), len(lead) + 1)
+    values = values.reshape(shape).permute(*order).contiguous()
+    if not return_indices:
+        return values
+    indices = planes * (h * w) + flat(places).gather(2, planes)
+    return values, indices.reshape(shape).permute(*order).contiguous()
+
+
+def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_indices: bool = True) -> Any:
+    """`adaptive_max_pool3d` that also gives where each maximum stands."""
+    return adaptive_max_pool3d(input, output_size, True)
+
+
+class _Windows:
+    """The geometry of `unfold` and `fold`."""
+
+    def __init__(self, who: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any):
+        self.kernel = ntuple(kernel_size, 2, who, "kernel_size")
+        self.dilation = ntuple(dilation, 2, who, "dilation")
+        self.padding = ntuple(padding, 2, who, "padding")
+        self.stride = ntuple(stride, 2, who, "stride")
+        if min(self.kernel + self.dilation + self.stride) < 1 or min(self.padding) < 0:
+            raise RuntimeError(
+                f"{who}: kernel_size, dilation and stride should be positive and padding not negative, got {self.kernel}, "
+                f"{self.dilation}, {self.stride}, {self.padding}"
+            )
+
+    def counts(self, who: str, height: int, width: int) -> tuple[int, int]:
+        """How many windows there are in each direction."""
+        result = tuple(
+            (size + 2 * p - d * (k - 1) - 1) // s + 1
+            for size, p, d, k, s in zip(
+                (height, width), self.padding, self.dilation, self.kernel, self.stride, strict=True
+            )
+        )
+        if min(result) < 1:
+            raise RuntimeError(
+                f"{who}: windows of {self.kernel} with dilation {self.dilation} do not fit in {height} x {width} with "
+                f"padding {self.padding}"
+            )
+        return result
+
+    def slices(self, i: int, j: int, rows: int, cols: int) -> tuple[slice, slice]:
+        """Where the windows have their point (i, j), in the padded image."""
+        top, left = i * self.dilation[0], j * self.dilation[1]
+        return (
+            slice(top, top + (rows - 1) * self.stride[0] + 1, self.stride[0]),
+            slice(left, left + (cols - 1) * self.stride[1] + 1, self.stride[1]),
+        )
+
+
+def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """Sliding windows as columns: (N, C, H, W) or (C, H, W) -> (N, C kh kw, number of windows)."""
+    if input.dim() not in (3, 4):
+        raise RuntimeError(f"unfold: expected 3D or 4D input, got shape {tuple(input.shape)}")
+    lone = input.dim() == 3
+    x = input.unsqueeze(0) if lone else input
+    n, c, h, w = x.shape
+    windows = _Windows("unfold", kernel_size, dilation, padding, stride)
+    rows, cols = windows.counts("unfold", h, w)
+    ph, pw = windows.padding
+    if ph or pw:
+        x = plait.pad(x, (pw, pw, ph, ph))
+    kh, kw = windows.kernel
+    points = []
+    for i in range(kh):
+        for j in range(kw):
+            down, across = windows.slices(i, j, rows, cols)
+            points.append(x[:, :, down, across])
+    result = plait.stack(points, 2).reshape(n, c * kh * kw, rows * cols)
+    return result.squeeze(0) if lone else result
+
+
+def fold(
+    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
+    """Sums columns back into an image: (N, C kh kw, number of windows) -> (N, C, *output_size)."""
+    if input.dim() not in (2, 3):
+        raise RuntimeError(f"fold: expected 2D or 3D input, got shape {tuple(input.shape)}")
+    lone = input.dim() == 2
+    x = input.unsqueeze(0) if lone else input
+    windows = _Windows("fold", kernel_size, dilation, padding, stride)
+    h, w = ntuple(output_size, 2, "fold", "output_size")
+    rows, cols = windows.counts("fold", h, w)
+    kh, kw = windows.kernel
+    if x.shape[1] % (kh * kw) or x.shape[2] != rows * cols:
+        raise RuntimeError(
+            f"fold: expected (N, C * {kh * kw}, {rows * cols}) for output_size ({h}, {w}) and kernel {windows.kernel}, got "
+            f"{tuple(input.shape)}"
+        )
+    ph, pw = windows.padding
+    points = x.reshape(x.shape[0], -1, kh, kw, rows, cols)
+    image = plait.zeros(
+        (x.shape[0], points.shape[1], h + 2 * ph, w + 2 * pw), dtype=x.dtype, device=x.device
+    )
+    for i in range(kh):
+        for j in range(kw):
+            down, across = windows.slices(i, j, rows, cols)
+            image[:, :, down, across] += points[:, :, i, j]
+    image = image[:, :, ph : ph + h, pw : pw + w]
+    return image.squeeze(0) if lone else image
