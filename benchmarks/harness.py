@@ -62,6 +62,8 @@ class System:
         if line:
             return json.loads(line)
         process = self.process
+        if ready:
+            process.wait(self.timeout)
         self.stop()
         if not ready:
             raise WorkerError(f"no answer within {self.timeout:.0f} s")

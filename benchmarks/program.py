@@ -1,6 +1,7 @@
 """Whole-program figures: import time, memory, installed size, process start to the first training step."""
 
 import json
+import select
 import statistics
 import subprocess
 import time
@@ -69,16 +70,19 @@ print(json.dumps([own, sum(files.values())]))
 
 
 def execute(system: System, source: str) -> tuple[str, float]:
-    """First line that `source` prints, and the seconds from the start of its process until then."""
+    """What `source` prints, and the seconds from the start of its process until then."""
     start = time.perf_counter()
     with subprocess.Popen(
         [system.python, "-c", source.format(module=system.module)], env=system.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:
-        line = process.stdout.readline()
+        ready, _, _ = select.select([process.stdout], [], [], system.timeout)
         elapsed = time.perf_counter() - start
-        _, errors = process.communicate(timeout=system.timeout)
-    if process.returncode or not line:
+        if not ready:
+            process.kill()
+            raise WorkerError(f"nothing printed within {system.timeout:.0f} s")
+        line, errors = process.communicate(timeout=system.timeout)
+    if process.returncode or not line.strip():
         said = errors.strip().splitlines() or [f"status {process.returncode}, nothing printed"]
         raise WorkerError(said[-1])
     return line, elapsed

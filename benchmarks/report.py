@@ -79,12 +79,17 @@ def line(row: Row, labels: list[str], limits: dict[str, float]) -> str:
     return "  ".join([text, *notes])
 
 
+def counts(row: Row) -> bool:
+    """Whether the row's ratio means anything: a wrong answer is not fast."""
+    return "ratio" in row and not any("wrong" in result for result in row["systems"].values())
+
+
 def means(rows: list[Row]) -> dict[str, float]:
-    """Geometric mean of the ratios of each group, and of each family of ops."""
+    """Geometric mean of the ratios of each group, then of each family of ops."""
     ratios: dict[str, list[float]] = {}
     for row in rows:
-        if "ratio" in row and row["group"] != "program":
-            for name in {row["group"], row["family"]} - {""}:
+        if counts(row) and row["group"] != "program":
+            for name in filter(None, (row["group"], row["family"])):
                 ratios.setdefault(name, []).append(row["ratio"])
     return {name: geometric_mean(values) for name, values in ratios.items()}
 
@@ -105,13 +110,13 @@ def goals(rows: list[Row], subject: str) -> list[tuple[str, str, bool]]:
             goal = f"{group}: geometric mean at least {least}x"
             result.append((goal, f"{mean[group]:.2f}x", mean[group] >= least))
     for group, least in LEAST_RATIO.items():
-        judged = [row for row in rows if row["group"] == group and "ratio" in row]
+        judged = [row for row in rows if row["group"] == group and counts(row)]
         if judged:
             worst = min(judged, key=lambda row: row["ratio"])
             goal = f"{group}: none below {least}x"
             result.append((goal, f"{worst['ratio']:.2f}x, {worst['name']}", worst["ratio"] >= least))
     bad = [row["name"] for row in rows if {"error", "wrong"} & row["systems"][subject].keys()]
-    result.append(("every case runs and is right", ", ".join(bad) or f"{len(rows)} cases", not bad))
+    result.append(("every case runs and is right", "; ".join(bad) or f"{len(rows)} cases", not bad))
     return result
 
 
@@ -139,19 +144,20 @@ def plot(rows: list[Row], labels: list[str], title: str, path: Path) -> str:
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(9, 0.19 * len(rows) + 1.4), layout="constrained")
-    groups = list(dict.fromkeys(row["group"] for row in rows))
+    kinds = list(dict.fromkeys(row["family"] or row["group"] for row in rows))
     for i, row in enumerate(rows):
         low, high = row["spread"]
-        wrong = any("wrong" in r for r in row["systems"].values())
-        colour = "0.75" if wrong else f"C{groups.index(row['group'])}"
+        colour = f"C{kinds.index(row['family'] or row['group']) % 10}" if counts(row) else "0.75"
         axis.barh(i, row["ratio"] - 1, left=1, color=colour, height=0.75)
         axis.plot([low, high], [i, i], color="0.2", linewidth=0.8)
-    axis.set_yticks(range(len(rows)), [row["name"] + "  " + row["group"] for row in rows], fontsize=6)
-    axis.set(xscale="log", ylim=(len(rows) - 0.4, -0.6))
+    labelled = [f"{row['name']}   {row['family'] or row['group']}" for row in rows]
+    axis.set_yticks(range(len(rows)), labelled, fontsize=6)
+    axis.set_xscale("log", base=2)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xlabel(f"time of {labels[1]} / time of {labels[0]}: right of 1, {labels[0]} is faster")
     axis.axvline(1, color="black", linewidth=0.8)
     axis.xaxis.set_major_formatter(lambda x, _: f"{x:g}x")
-    axis.grid(axis="x", which="both", alpha=0.3)
+    axis.grid(axis="x", alpha=0.3)
     axis.set_title(title, fontsize=8)
     figure.savefig(path, dpi=120)
     plt.close(figure)

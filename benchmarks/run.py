@@ -42,7 +42,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     raw = argparse.RawDescriptionHelpFormatter
     threads = int(os.environ.get("OMP_NUM_THREADS", machine.cores()))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help="groups, globs of group/name")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help="groups, group/name globs")
     parser.add_argument("--quick", action="store_true", help="two rounds of short turns: no measurement")
     parser.add_argument("--rounds", type=int, help="turns of each system on each case (default 5)")
     parser.add_argument("--threads", type=int, default=threads, help="of each system (default: the cores)")

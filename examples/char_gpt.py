@@ -170,7 +170,7 @@ def parse_args():
     parser.add_argument("--prompt", default="def ")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="carry on from OUT/checkpoint.pt")
-    parser.add_argument("--out", type=Path, default=Path("char_gpt_out"), help="folder of checkpoint, plot")
+    parser.add_argument("--out", type=Path, default=Path("out/char_gpt"), help="folder of checkpoint, plot")
     return parser.parse_args()
 
 

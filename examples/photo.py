@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("photo_out"), help="folder for the picture")
+    parser.add_argument("--out", type=Path, default=Path("out/photo"), help="folder for the picture")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
 

@@ -22,7 +22,8 @@ def command(name: str, out: Path, *options: str) -> list[str]:
 
 def run(name: str, out: Path, *options: str) -> str:
     """What the example printed. It runs as a user runs it, in a process of its own."""
-    done = subprocess.run(command(name, out, *options), capture_output=True, text=True, timeout=300, check=False)
+    words = command(name, out, *options)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -52,7 +53,10 @@ def test_digits_reaches_98_percent(tmp_path):
     assert number(r"test accuracy ([\d.]+)%", said) >= 98
 
 
-GPT = ("--batch-size", "4", "--context", "32", "--width", "32", "--layers", "2", "--heads", "2", "--letters", "50000")
+GPT = (
+    "--batch-size", "4", "--context", "32", "--letters", "50000",
+    "--width", "32", "--layers", "2", "--heads", "2",
+)
 
 
 def test_char_gpt_learns_and_resumes(tmp_path):
