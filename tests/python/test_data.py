@@ -7,9 +7,8 @@ import time
 import weakref
 
 import numpy as np
-import pytest
-
 import plait
+import pytest
 from plait.utils.data import (
     BatchSampler,
     ChainDataset,
@@ -109,7 +108,12 @@ def test_composed_datasets():
 
 
 def test_random_split_covers_the_dataset():
-    for lengths, want in [([4, 6], [4, 6]), ([0.5, 0.3, 0.2], [5, 3, 2]), ([0.55, 0.45], [6, 4]), ([1 / 3] * 3, [4, 3, 3])]:
+    for lengths, want in [
+        ([4, 6], [4, 6]),
+        ([0.5, 0.3, 0.2], [5, 3, 2]),
+        ([0.55, 0.45], [6, 4]),
+        ([1 / 3] * 3, [4, 3, 3]),
+    ]:
         parts = random_split(range(10), lengths)
         assert [len(p) for p in parts] == want
         assert sorted(i for p in parts for i in p.indices) == list(range(10))
@@ -213,7 +217,10 @@ def test_default_collate_nests():
 
 
 def test_default_collate_errors_name_the_place():
-    with pytest.raises(RuntimeError, match=r"sample\['x'\]\[1\] should have one shape, got \(2,\) in sample 0 and \(3,\) in sample 1"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"sample\['x'\]\[1\] should have one shape, got \(2,\) in sample 0 and \(3,\) in sample 1",
+    ):
         default_collate([{"x": (1, plait.ones(2))}, {"x": (1, plait.ones(3))}])
     with pytest.raises(TypeError, match=r"got NoneType at sample\[1\]; give the DataLoader a collate_fn"):
         default_collate([(1, None), (2, None)])
@@ -296,7 +303,10 @@ def test_worker_init_may_configure_its_copy_of_a_stream():
 
 def test_worker_info():
     infos = DataLoader(
-        range(8), batch_size=None, num_workers=2, collate_fn=lambda i: (time.sleep(0.002), get_worker_info())[1]
+        range(8),
+        batch_size=None,
+        num_workers=2,
+        collate_fn=lambda i: (time.sleep(0.002), get_worker_info())[1],
     )
     infos = list(infos)
     assert {i.num_workers for i in infos} == {2}
@@ -308,7 +318,11 @@ def test_worker_info():
 def test_tensor_dataset_batches_are_copies(workers):
     x = plait.arange(12, dtype=plait.float32).reshape(6, 2)
     y = plait.arange(6)
-    for dataset in (TensorDataset(x, y), Subset(TensorDataset(x, y), range(6)), Subset(Subset(TensorDataset(x, y), range(6)), range(6))):
+    for dataset in (
+        TensorDataset(x, y),
+        Subset(TensorDataset(x, y), range(6)),
+        Subset(Subset(TensorDataset(x, y), range(6)), range(6)),
+    ):
         a, b = next(iter(DataLoader(dataset, batch_size=4, num_workers=workers)))
         assert a.tolist() == x[:4].tolist()
         assert b.tolist() == [0, 1, 2, 3]
@@ -426,7 +440,7 @@ def test_workers_do_not_run_far_ahead():
 
 def test_a_timeout_says_so_and_the_batch_can_still_come():
     iterator = iter(DataLoader(Squares(1, 0.3), num_workers=1, timeout=0.05))
-    with pytest.raises(RuntimeError, match="no batch within timeout=0.05 s"):
+    with pytest.raises(RuntimeError, match=r"no batch within timeout=0.05 s"):
         next(iterator)
     time.sleep(0.5)
     assert next(iterator)[0].tolist() == [0]
@@ -463,5 +477,7 @@ def test_arguments_that_contradict_each_other():
             DataLoader(range(4), **options)
     with pytest.raises(ValueError, match="decides its own order"):
         DataLoader(Stream(3), shuffle=True)
-    accepted = DataLoader(range(4), num_workers=1, pin_memory=True, persistent_workers=True, prefetch_factor=1)
+    accepted = DataLoader(
+        range(4), num_workers=1, pin_memory=True, persistent_workers=True, prefetch_factor=1
+    )
     assert len(list(accepted)) == 4

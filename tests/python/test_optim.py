@@ -1,4 +1,6 @@
-"""Optimisers and schedulers: the fused steps against a NumPy reference, all of it against PyTorch where installed."""
+"""Optimisers and schedulers: the fused steps against a NumPy reference, all of it against PyTorch where
+installed.
+"""
 
 import copy
 import math
@@ -6,9 +8,8 @@ import pickle
 import warnings
 
 import numpy as np
-import pytest
-
 import plait
+import pytest
 from plait.optim import lr_scheduler
 
 # ---- The reference: what each fused op does, in NumPy, in place on lists of arrays.
@@ -28,8 +29,8 @@ def sgd_reference(
 
 
 def adam_reference(
-    params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, *, step, lr, beta1, beta2, eps, weight_decay, amsgrad,
-    maximize, decoupled,
+    params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, *, step, lr, beta1, beta2, eps, weight_decay,
+    amsgrad, maximize, decoupled,
 ):  # fmt: skip
     for i, (p, g, m, v) in enumerate(zip(params, grads, exp_avgs, exp_avg_sqs)):
         g = -g if maximize else g
@@ -48,7 +49,19 @@ def adam_reference(
 
 
 def rmsprop_reference(
-    params, grads, square_avgs, grad_avgs, buffers, *, lr, alpha, eps, weight_decay, momentum, centered, maximize
+    params,
+    grads,
+    square_avgs,
+    grad_avgs,
+    buffers,
+    *,
+    lr,
+    alpha,
+    eps,
+    weight_decay,
+    momentum,
+    centered,
+    maximize,
 ):
     for i, (p, g, v) in enumerate(zip(params, grads, square_avgs)):
         g = -g if maximize else g
@@ -124,12 +137,27 @@ class Reference:
     def __init__(self, name, params, options):
         self.name, self.params, self.count = name, params, 0
         self.slots = [[np.zeros_like(p) for p in params] for _ in range(3)]
-        o = dict(lr=0.05, momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False)
+        o = {
+            "lr": 0.05,
+            "momentum": 0,
+            "dampening": 0,
+            "weight_decay": 0,
+            "nesterov": False,
+            "maximize": False,
+        }
         if name in ("Adam", "AdamW"):
-            o = dict(lr=0.05, betas=(0.9, 0.999), eps=1e-8, amsgrad=False, maximize=False)
+            o = {"lr": 0.05, "betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False, "maximize": False}
             o["weight_decay"] = 0.01 if name == "AdamW" else 0
         elif name == "RMSprop":
-            o = dict(lr=0.05, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, maximize=False)
+            o = {
+                "lr": 0.05,
+                "alpha": 0.99,
+                "eps": 1e-8,
+                "weight_decay": 0,
+                "momentum": 0,
+                "centered": False,
+                "maximize": False,
+            }
         self.options = {**o, **options}
 
     def step(self, grads):
@@ -141,12 +169,19 @@ class Reference:
             rmsprop_reference(self.params, grads, *self.slots, **o)
         else:
             o["beta1"], o["beta2"] = o.pop("betas")
-            adam_reference(self.params, grads, *self.slots, step=self.count, decoupled=self.name == "AdamW", **o)
+            adam_reference(
+                self.params, grads, *self.slots, step=self.count, decoupled=self.name == "AdamW", **o
+            )
 
 
 FUSED = [
     (name, options)
-    for name, cases in [("SGD", SGD_CASES), ("Adam", ADAM_CASES), ("AdamW", ADAM_CASES), ("RMSprop", RMSPROP_CASES)]
+    for name, cases in [
+        ("SGD", SGD_CASES),
+        ("Adam", ADAM_CASES),
+        ("AdamW", ADAM_CASES),
+        ("RMSprop", RMSPROP_CASES),
+    ]
     for options in cases
 ]
 PLAIN = [
@@ -229,7 +264,10 @@ def test_momentum_turned_on_later_starts_from_the_gradient():
 def test_parameters_without_gradient_are_left_alone_and_keep_their_own_count():
     a, b = (plait.tensor(x).requires_grad_() for x in random_arrays(0, [(3,), (3,)]))
     opt = plait.optim.Adam([a, b], lr=0.1)
-    first, second = Reference("Adam", [values([a])[0]], {"lr": 0.1}), Reference("Adam", [values([b])[0]], {"lr": 0.1})
+    first, second = (
+        Reference("Adam", [values([a])[0]], {"lr": 0.1}),
+        Reference("Adam", [values([b])[0]], {"lr": 0.1}),
+    )
     rng = np.random.default_rng(5)
     for k in range(8):
         ga, gb = rng.standard_normal(3), rng.standard_normal(3)
@@ -338,7 +376,17 @@ def test_state_looks_like_pytorchs_and_steps_are_live():
     opt.step()
     assert float(opt.state[params[0]]["step"]) == 2.0
     assert float(opt.state_dict()["state"][0]["step"]) == 2.0
-    keys = {"lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "foreach", "capturable", "differentiable"}
+    keys = {
+        "lr",
+        "betas",
+        "eps",
+        "weight_decay",
+        "amsgrad",
+        "maximize",
+        "foreach",
+        "capturable",
+        "differentiable",
+    }
     group = opt.state_dict()["param_groups"][0]
     assert keys < set(group)
     assert group["params"] == [0, 1, 2, 3, 4]
@@ -480,7 +528,7 @@ def test_state_dict_hooks():
 def test_errors_say_what_to_do():
     w = plait.ones(2).requires_grad_()
     sgd = plait.optim.SGD
-    with pytest.raises(TypeError, match="iterable of tensors.*try \\[tensor\\]"):
+    with pytest.raises(TypeError, match=r"iterable of tensors.*try \[tensor\]"):
         sgd(w, lr=0.1)
     with pytest.raises(ValueError, match="empty parameter list"):
         sgd([], lr=0.1)
@@ -490,7 +538,7 @@ def test_errors_say_what_to_do():
         sgd([w * 2], lr=0.1)
     with pytest.raises(ValueError, match="more than one parameter group"):
         sgd([{"params": [w]}, {"params": [w]}], lr=0.1)
-    with pytest.raises(TypeError, match="order.*set"):
+    with pytest.raises(TypeError, match=r"order.*set"):
         sgd([{"params": {w}}], lr=0.1)
     for bad in (-1.0, float("nan")):
         with pytest.raises(ValueError, match="lr should be at least 0"):
@@ -540,7 +588,9 @@ SCHEDULES = {
     "ExponentialLR": lambda s, o: s.ExponentialLR(o, gamma=0.9),
     "PolynomialLR": lambda s, o: s.PolynomialLR(o, total_iters=10, power=2.0),
     "CosineAnnealingLR": lambda s, o: s.CosineAnnealingLR(o, T_max=6, eta_min=0.05),
-    "CosineAnnealingWarmRestarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, T_0=3, T_mult=2, eta_min=0.01),
+    "CosineAnnealingWarmRestarts": lambda s, o: s.CosineAnnealingWarmRestarts(
+        o, T_0=3, T_mult=2, eta_min=0.01
+    ),
     "LambdaLR": lambda s, o: s.LambdaLR(o, [lambda e: 0.95**e, lambda e: 1 / (1 + e)]),
     "MultiplicativeLR": lambda s, o: s.MultiplicativeLR(o, lambda e: 0.9 + 0.01 * e),
     "OneCycleLR": lambda s, o: s.OneCycleLR(o, max_lr=[1.0, 2.0], total_steps=30),
@@ -667,7 +717,7 @@ def test_scheduler_errors():
         lr_scheduler.CyclicLR(opt, 0.1, 1.0)
     with pytest.raises(ValueError, match="total_steps, or both"):
         lr_scheduler.OneCycleLR(opt, 0.1)
-    with pytest.raises(ValueError, match="1 milestones|0 milestones"):
+    with pytest.raises(ValueError, match=r"1 milestones|0 milestones"):
         lr_scheduler.SequentialLR(opt, [lr_scheduler.StepLR(opt, 1)], [3])
     with pytest.raises(ValueError, match="mode should be"):
         lr_scheduler.ReduceLROnPlateau(opt, mode="least")

@@ -9,14 +9,13 @@ import random
 import zipfile
 
 import numpy as np
-import pytest
-
 import plait
+import pytest
 from plait.utils import safetensors
 
 DTYPES = [
-    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
-    "complex128",
+    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
+    "complex64", "complex128",
 ]  # fmt: skip
 
 
@@ -52,7 +51,16 @@ def test_every_dtype_comes_back(name, tmp_path):
 
 def test_shapes_and_strides_come_back():
     t = plait.arange(24, dtype=plait.float32).reshape(2, 3, 4)
-    cases = [t, t.transpose(0, 2), t[:, 1], t[1, 2, 3], t[..., ::2], plait.empty(0), plait.ones(2, 0, 3), plait.ones(1).expand(5)]
+    cases = [
+        t,
+        t.transpose(0, 2),
+        t[:, 1],
+        t[1, 2, 3],
+        t[..., ::2],
+        plait.empty(0),
+        plait.ones(2, 0, 3),
+        plait.ones(1).expand(5),
+    ]
     for case, got in zip(cases, round_trip(cases)):
         same(got, case)
         assert got.stride() == case.stride()
@@ -122,7 +130,10 @@ def test_model_and_optimizer_checkpoint(tmp_path):
         opt.step()
         schedule.step()
     path = tmp_path / "checkpoint.pt"
-    plait.save({"w": w, "opt": opt.state_dict(), "schedule": schedule.state_dict(), "rng": plait.get_rng_state()}, path)
+    plait.save(
+        {"w": w, "opt": opt.state_dict(), "schedule": schedule.state_dict(), "rng": plait.get_rng_state()},
+        path,
+    )
     got = plait.load(path)
     other = plait.optim.AdamW([got["w"]], lr=0.5)
     schedule2 = plait.optim.lr_scheduler.MultiStepLR(other, [9])
@@ -175,7 +186,7 @@ def test_equal_objects_make_equal_files():
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "x.pt"
     plait.save(1, path)
-    with pytest.raises(Exception, match="lambda|local"):
+    with pytest.raises(Exception, match=r"lambda|local"):
         plait.save({"f": lambda: 0}, path)
 
     def crash(*_):
@@ -297,12 +308,12 @@ def test_a_file_cannot_reach_outside_of_its_storage():
     good = ["tensor", 0, 0, 16, "float32", (4,), (1,), 0, "cpu", False]
     assert plait.load(archive_with(tuple(good))).tolist() == [0, 0, 0, 0]
     for position, value in [
-        (5, (5,)), (5, (-1,)), (5, (2**62,)), (6, (2,)), (6, (-1,)), (6, (1, 1)), (7, 1), (7, -1), (3, 32), (2, 1),
-        (4, "object"), (4, "save"), (5, (2.0,)), (0, "code"),
+        (5, (5,)), (5, (-1,)), (5, (2**62,)), (6, (2,)), (6, (-1,)), (6, (1, 1)), (7, 1), (7, -1), (3, 32),
+        (2, 1), (4, "object"), (4, "save"), (5, (2.0,)), (0, "code"),
     ]:  # fmt: skip
         bad = list(good)
         bad[position] = value
-        with pytest.raises(RuntimeError, match="plait.load: .* is (truncated or )?damaged"):
+        with pytest.raises(RuntimeError, match=r"plait.load: .* is (truncated or )?damaged"):
             plait.load(archive_with(tuple(bad)))
 
 
@@ -315,7 +326,9 @@ def test_truncated_and_damaged_files_say_so(tmp_path):
     raw = path.read_bytes()
     for cut in (1, 3, 40, len(raw) // 2, len(raw) - 1):
         path.write_bytes(raw[:cut])
-        with pytest.raises(RuntimeError, match="x.pt' is (truncated or damaged|not a file that plait.save wrote)"):
+        with pytest.raises(
+            RuntimeError, match=r"x.pt' is (truncated or damaged|not a file that plait.save wrote)"
+        ):
             plait.load(path)
     path.write_bytes(b"")
     with pytest.raises(RuntimeError, match="is empty"):
@@ -325,11 +338,11 @@ def test_truncated_and_damaged_files_say_so(tmp_path):
         plait.load(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("notes.txt", "hello")
-    with pytest.raises(RuntimeError, match="zip file, but not one that plait.save wrote"):
+    with pytest.raises(RuntimeError, match=r"zip file, but not one that plait.save wrote"):
         plait.load(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", "hello")
-    with pytest.raises(RuntimeError, match="written by PyTorch.*safetensors"):
+    with pytest.raises(RuntimeError, match=r"written by PyTorch.*safetensors"):
         plait.load(path)
 
 
@@ -419,17 +432,21 @@ def test_safetensors_errors(tmp_path):
         with_header(lambda h: h.update(a=3)),
     ]
     for data in damaged:
-        with pytest.raises(RuntimeError, match="safetensors.load"):
+        with pytest.raises(RuntimeError, match=r"safetensors.load"):
             safetensors.load(data)
         path.write_bytes(data)
-        with pytest.raises(RuntimeError, match="safetensors.load"):
+        with pytest.raises(RuntimeError, match=r"safetensors.load"):
             safetensors.load_file(path)
 
 
 def test_safetensors_package_agrees(tmp_path):
     package = pytest.importorskip("safetensors.numpy")
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    arrays = {"a": np.arange(6, dtype=np.int16).reshape(2, 3), "b": np.array(1.5), "c": np.array([True, False])}
+    arrays = {
+        "a": np.arange(6, dtype=np.int16).reshape(2, 3),
+        "b": np.array(1.5),
+        "c": np.array([True, False]),
+    }
     package.save_file(arrays, theirs)
     safetensors.save_file({name: plait.tensor(a) for name, a in arrays.items()}, ours)
     for name, a in package.load_file(ours).items():

@@ -11,11 +11,9 @@ Note [Plans of fused steps]
 
 from __future__ import annotations
 
-from operator import is_
-
 import plait
 
-from .optimizer import Optimizer, _global_post_hooks, _global_pre_hooks
+from .optimizer import Optimizer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,17 +39,19 @@ class _Bucket:
 
 
 class _Plan:
-    __slots__ = ("active", "buckets", "full", "group", "params", "slots")
+    __slots__ = ("active", "buckets", "count", "group", "params", "slots")
 
-    def __init__(
-        self, group: dict, params: list, slots: tuple[str, ...], active: list[bool], buckets: list[_Bucket]
-    ):
+    def __init__(self, group: Any, params: list, slots: Any, active: list[bool], buckets: list[_Bucket]):
         self.group = group
         self.params = params
         self.slots = slots
-        self.active = active  # which of the parameters have a gradient
-        self.full = all(active)
+        self.count = sum(active)
+        # Which of the parameters have a gradient; None for all, the common case, which the count alone tells.
+        self.active = None if all(active) else active
         self.buckets = buckets
+
+
+_NO_PLAN = _Plan(None, [], None, [], [])
 
 
 def _as_real(tensors: list) -> list:
@@ -90,62 +90,57 @@ class FusedOptimizer(Optimizer):
         raise NotImplementedError
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Does one update; `closure`, if given, computes the loss and its gradients anew and returns the
-        loss.
-        """
-        outer = self._in_step
-        hooked = not outer and (
-            self._pre_hooks or self._post_hooks or _global_pre_hooks or _global_post_hooks
-        )
-        args: tuple = ()
-        kwargs: dict = {}
-        if hooked:
-            args, kwargs = self._run_pre_hooks((closure,) if closure is not None else (), {})
-            closure = args[0] if args else kwargs.get("closure")
+        """Does one update; `closure`, if given, computes loss and gradients anew and returns the loss."""
+        if self._hooked and not self._in_step:
+            return self._step_with_hooks(closure)
         loss = None
         if closure is not None:
             with plait.enable_grad():
                 loss = closure()
+        groups = self.param_groups
         plans = self._plans
-        known = len(plans)
-        for i, group in enumerate(self.param_groups):
+        if len(plans) != len(groups):
+            plans = self._plans = [_NO_PLAN] * len(groups)
+        for i, group in enumerate(groups):
+            plan = plans[i]
             params = group["params"]
-            grads = [g for p in params if (g := p.grad) is not None]
-            plan = plans[i] if i < known else None
+            known = plan.params
+            grads = [g for p, q in zip(params, known) if p is q and (g := p.grad) is not None]
             if (
-                plan is None
+                len(grads) != plan.count
+                or len(params) != len(known)
                 or plan.group is not group
                 or plan.slots is not self._slots(group)
-                or len(params) != len(plan.params)
-                or not all(map(is_, params, plan.params))
-                or (
-                    not (plan.full and len(grads) == len(params))
-                    and [p.grad is not None for p in params] != plan.active
-                )
+                or (plan.active is not None and [p.grad is not None for p in params] != plan.active)
             ):
-                plan = self._replan(i, group)
-                known = len(plans)
+                plan = plans[i] = self._plan(group)
+                grads = [g for p in params if (g := p.grad) is not None]
             buckets = plan.buckets
             if len(buckets) == 1:
                 bucket = buckets[0]
                 self._launch(group, bucket, _as_real(grads) if bucket.is_complex else grads)
-            else:
-                if any(bucket.step == 0 for bucket in buckets):
-                    # new parameters may share a bucket with the others from the next step on
-                    self._plans = []
-                    known = 0
-                    plans = self._plans
-                for bucket in buckets:
-                    part = [grads[k] for k in bucket.index]
-                    self._launch(group, bucket, _as_real(part) if bucket.is_complex else part)
+                continue
+            if any(bucket.step == 0 for bucket in buckets):
+                plans[i] = _NO_PLAN  # new parameters may share a bucket with the others from the next step on
+            for bucket in buckets:
+                part = [grads[k] for k in bucket.index]
+                self._launch(group, bucket, _as_real(part) if bucket.is_complex else part)
         self._opt_called = True
-        if hooked:
-            self._run_post_hooks(args, kwargs)
         return loss
 
     step._runs_hooks = True
 
-    def _replan(self, i: int, group: dict) -> _Plan:
+    def _step_with_hooks(self, closure: Callable[[], float] | None) -> float | None:
+        self._in_step = True
+        try:
+            args, kwargs = self._run_pre_hooks(() if closure is None else (closure,), {})
+            loss = FusedOptimizer.step(self, *args, **kwargs)
+            self._run_post_hooks(args, kwargs)
+        finally:
+            self._in_step = False
+        return loss
+
+    def _plan(self, group: dict) -> _Plan:
         slots = self._slots(group)
         params = list(group["params"])
         active = [p.grad is not None for p in params]
@@ -159,11 +154,7 @@ class FusedOptimizer(Optimizer):
                 parts.setdefault((p.dtype, p.device, step), []).append((position, p))
                 position += 1
             buckets = [self._bucket(key, part, slots) for key, part in parts.items()]
-        plan = _Plan(group, params, slots, active, buckets)
-        while len(self._plans) <= i:
-            self._plans.append(None)
-        self._plans[i] = plan
-        return plan
+        return _Plan(group, params, slots, active, buckets)
 
     def _prepare(self, p: Any, slots: tuple[str, ...]) -> int:
         """Makes the missing state entries of one parameter and returns how many steps it has seen."""
@@ -259,11 +250,14 @@ class SGD(FusedOptimizer):
 
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
         slots = bucket.slots
+        lr = group["lr"]
+        if type(lr) is not float:
+            lr = float(lr)  # an int, or a tensor that a schedule writes into
         plait._fused_sgd_(
             bucket.params,
             grads,
             slots[0] if slots else [],
-            lr=float(group["lr"]),
+            lr=lr,
             momentum=group["momentum"],
             dampening=group["dampening"],
             weight_decay=group["weight_decay"],
@@ -336,6 +330,9 @@ class Adam(FusedOptimizer):
 
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
         slots = bucket.slots
+        lr = group["lr"]
+        if type(lr) is not float:
+            lr = float(lr)  # an int, or a tensor that a schedule writes into
         amsgrad = group["amsgrad"]
         beta1, beta2 = group["betas"]
         step = bucket.step + 1
@@ -346,7 +343,7 @@ class Adam(FusedOptimizer):
             slots[1],
             slots[2] if amsgrad else [],
             step=step,
-            lr=float(group["lr"]),
+            lr=lr,
             beta1=beta1,
             beta2=beta2,
             eps=group["eps"],
@@ -473,6 +470,9 @@ class RMSprop(FusedOptimizer):
 
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
         slots = bucket.slots
+        lr = group["lr"]
+        if type(lr) is not float:
+            lr = float(lr)  # an int, or a tensor that a schedule writes into
         centered = group["centered"]
         momentum = group["momentum"]
         plait._fused_rmsprop_(
@@ -481,7 +481,7 @@ class RMSprop(FusedOptimizer):
             slots[0],
             slots[-1] if centered else [],
             slots[1] if momentum > 0 else [],
-            lr=float(group["lr"]),
+            lr=lr,
             alpha=group["alpha"],
             eps=group["eps"],
             weight_decay=group["weight_decay"],

@@ -58,11 +58,13 @@ _global_post_hooks: OrderedDict = OrderedDict()
 
 def register_optimizer_step_pre_hook(hook: Callable) -> RemovableHandle:
     """Calls `hook(optimizer, args, kwargs)` before the step of every optimiser."""
+    Optimizer._hooked = True
     return _register(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Callable) -> RemovableHandle:
     """Calls `hook(optimizer, args, kwargs)` after the step of every optimiser."""
+    Optimizer._hooked = True
     return _register(_global_post_hooks, hook)
 
 
@@ -104,6 +106,10 @@ class Optimizer:
     0.5
     """
 
+    _hooked = (
+        False  # whether any step hook was ever registered: spares the usual step the look into four tables
+    )
+
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         step = cls.__dict__.get("step")
@@ -135,7 +141,7 @@ class Optimizer:
 
     def _reset_runtime(self) -> None:
         """What is not part of the pickled object: hooks and the plans of fused steps."""
-        self._plans: list = []
+        self._plans: list = []  # see Note [Plans of fused steps]
         self._in_step = False
         self._opt_called = False
         self._pre_hooks: OrderedDict = OrderedDict()
@@ -254,10 +260,12 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(optimizer, args, kwargs)` before each step; it may return new (args, kwargs)."""
+        self._hooked = True
         return _register(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(optimizer, args, kwargs)` after each step."""
+        self._hooked = True
         return _register(self._post_hooks, hook)
 
     def register_state_dict_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
