@@ -317,7 +317,7 @@ def load(
 
 def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap: bool) -> Any:
     import pickle
-    from zipfile import BadZipFile, ZipFile
+    from zipfile import ZipFile
 
     start = file.tell()
     head = file.read(4)
@@ -325,37 +325,33 @@ def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap:
     if not head:
         raise RuntimeError(f"plait.load: {name} is empty")
     try:
-        with ZipFile(file) as archive:
-            names = set(archive.namelist())
-            if _ROOT + "data.pkl" not in names:
-                if any(entry.endswith("/data.pkl") for entry in names):
-                    raise RuntimeError(
-                        f"plait.load: {name} was written by PyTorch; save the tensors there with "
-                        "safetensors and "
-                        "read them with plait.utils.safetensors.load_file"
-                    )
-                raise RuntimeError(f"plait.load: {name} is a zip file, but not one that plait.save wrote")
-            version = archive.read(_ROOT + "version").decode()
-            if version != _VERSION:
-                raise RuntimeError(
-                    f"plait.load: {name} has format version {version}, this plait reads version "
-                    f"{_VERSION}; update it"
-                )
-            reader = _Reader(file, archive, name, map_location, use_mmap)
-            data = archive.read(_ROOT + "data.pkl")
-            return _unpickle(data, reader, name, weights_only)
-    except (BadZipFile, KeyError, EOFError) as error:
-        if isinstance(error, KeyError) and "archive" not in str(error):
-            raise
+        archive = ZipFile(file)
+        names = set(archive.namelist())
+        ours = _ROOT + "data.pkl" in names
+        version = archive.read(_ROOT + "version").decode() if ours else ""
+        data = archive.read(_ROOT + "data.pkl") if ours else b""
+    except Exception as error:  # zipfile has no one error for what may be wrong with a file
         if head[:2] != b"PK":
             what = "is not a file that plait.save wrote"
             if head[:1] == b"\x80":
                 what += " (it looks like a bare pickle; read it with the pickle module if you trust it)"
             raise RuntimeError(f"plait.load: {name} {what}") from error
         raise RuntimeError(
-            f"plait.load: {name} is truncated or damaged ({error}); use an earlier checkpoint or copy it "
-            "again"
+            f"plait.load: {name} is truncated or damaged ({error}); copy it again or use an earlier one"
         ) from error
+    if not ours:
+        if any(entry.endswith("/data.pkl") for entry in names):
+            raise RuntimeError(
+    XX plait.utils.safetensors.load_file"
+            )
+        raise RuntimeError(f"plait.load: {name} is a zip file, but not one that plait.save wrote")
+    if version != _VERSION:
+        raise RuntimeError(
+            f"plait.load: {name} has format version {version}, this plait reads version {_VERSION}; update it"
+        )
+    reader = _Reader(file, archive, name, map_location, use_mmap)
+    try:
+        return _unpickle(data, reader, name, weights_only)
     except pickle.UnpicklingError as error:
         if "plait.load" in str(error):
             raise
@@ -478,18 +474,23 @@ class _Reader:
     def read(self, number: int, nbytes: int) -> memoryview:
         from zlib import crc32
 
-        info = self.archive.getinfo(f"{_ROOT}data/{number}")
+        try:
+            info = self.archive.getinfo(f"{_ROOT}data/{number}")
+        except KeyError:
+            raise self.damaged(f"storage {number} is missing") from None
         if info.compress_type != 0 or info.file_size != nbytes:
             raise self.damaged(f"storage {number} has {info.file_size} bytes where {nbytes} are expected")
-        self.file.seek(info.header_offset)
-        header = self.file.read(30)
+        length = self.file.seek(0, 2)
+        header = b""
+        if 0 <= info.header_offset < length:
+            self.file.seek(info.header_offset)
+            header = self.file.read(30)
         skip = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         begin = info.header_offset + 30 + skip
+        if len(header) < 30 or begin + nbytes > length:
+            raise self.damaged(f"storage {number} is cut off")
         if self.map is not None:
-            buffer = self.map[begin : begin + nbytes]
-            if buffer.nbytes != nbytes:
-                raise self.damaged(f"storage {number} is cut off")
-            return buffer
+            return self.map[begin : begin + nbytes]
         buffer = plait._C._storage_bytes(plait.empty((nbytes,), dtype=plait.uint8))
         self.file.seek(begin)
         filled = 0

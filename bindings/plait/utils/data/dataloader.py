@@ -93,8 +93,10 @@ class _MapFetcher:
         try:
             return get(index)
         except StopIteration as error:  # would end the user's loop without a word
-            message = f"{type(self.dataset).__name__} raised StopIteration for the sample with index {_short(index)}"
-            raise RuntimeError(message) from error
+            name = type(self.dataset).__name__
+            raise RuntimeError(
+                f"{name} raised StopIteration for the sample with index {_short(index)}"
+            ) from error
         except Exception as error:
             error.add_note(f"while fetching the sample with index {_short(index)}")
             raise
