@@ -342,7 +342,9 @@ def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap:
     if not ours:
         if any(entry.endswith("/data.pkl") for entry in names):
             raise RuntimeError(
-    XX plait.utils.safetensors.load_file"
+                f"plait.load: {name} was written by PyTorch; save its tensors there with safetensors and "
+                "read them "
+                "with plait.utils.safetensors.load_file"
             )
         raise RuntimeError(f"plait.load: {name} is a zip file, but not one that plait.save wrote")
     if version != _VERSION:
