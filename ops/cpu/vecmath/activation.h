@@ -10,20 +10,26 @@ namespace {
 
 template <class T>
 PLAIT_INLINE T sigmoid(T x) {
-  const T e = exp(-abs(x));  // at most 1: no overflow on either side
-  return (x < T(0) ? e : T(1)) / (T(1) + e);
+  const T e = exp_negative(at_least(-abs(x), kExpMin<T>));  // at most 1: no overflow on either side
+  return select(x < T(0), e, T(1)) / (T(1) + e);
+}
+
+// log(1 + exp(x)) for x <= 0
+template <class T>
+PLAIT_INLINE T log1p_exp(T x) {
+  return log1p_unit(exp_negative(at_least(x, kExpMin<T>)));
 }
 
 // log(1 + exp(x))
 template <class T>
 PLAIT_INLINE T softplus(T x) {
-  return at_least(x, T(0)) + log1p(exp(-abs(x)));
+  return select(x < T(0), T(0), x) + log1p_exp(-abs(x));
 }
 
 // log(sigmoid(x)) = -log(1 + exp(-x))
 template <class T>
 PLAIT_INLINE T log_sigmoid(T x) {
-  return at_most(x, T(0)) - log1p(exp(-abs(x)));
+  return at_most(x, T(0)) - log1p_exp(-abs(x));
 }
 
 template <class T>
@@ -41,7 +47,7 @@ template <class T>
 PLAIT_INLINE T mish(T x) {
   const T e = exp(at_most(x, T(20)));
   const T n = e * (e + T(2));
-  return x > T(20) ? x : x * (n / (n + T(2)));
+  return select(x > T(20), x, x * (n / (n + T(2))));
 }
 
 // x Phi(x)
@@ -53,7 +59,7 @@ template <class T>
 PLAIT_INLINE T gelu_erf_grad(T x) {
   const Normal<T> normal = normal_distribution(x);
   // Beyond the limit the density is zero, also for infinities.
-  const T limited = at_most(at_least(x, T(-40)), T(40));
+  const T limited = clamp(x, T(-40), T(40));
   return fma(limited, normal.pdf, normal.cdf);
 }
 
@@ -70,7 +76,7 @@ PLAIT_INLINE T gelu_tanh(T x) {
 }
 template <class T>
 PLAIT_INLINE T gelu_tanh_grad(T x) {
-  const T limited = at_most(at_least(x, T(-1000)), T(1000));
+  const T limited = clamp(x, T(-1000), T(1000));
   const T z = limited * limited;
   const T u = kGeluScale<T> * fma(kGeluCubic<T> * z, limited, limited);
   const T s = sigmoid(u + u);

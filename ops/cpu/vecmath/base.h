@@ -1,8 +1,8 @@
 // What the vector maths is made of: bits of floats, multiply-add, polynomials, powers of two.
 //
 // Everything here and in the neighbouring headers is branch-free scalar code, always inlined, so that the
-// compiler turns a loop over it into vector code of whatever width it compiles for. Selections are `?:` on
-// values, never on computations; integers have the width of the floats beside them; double code uses only the
+// compiler turns a loop over it into vector code of whatever width it compiles for. Choices are made by
+// `select`, never by `?:`; integers have the width of the floats beside them; double code uses only the
 // 64-bit integer instructions that SSE4.2 has (no arithmetic shift, no conversion). The namespace inside is
 // anonymous: code compiled for AVX leaves no symbol that the linker could merge into code for older machines.
 //
@@ -94,24 +94,63 @@ PLAIT_INLINE float fma(float a, float b, float c) { return a * b + c; }
 PLAIT_INLINE double fma(double a, double b, double c) { return a * b + c; }
 #endif
 
-// Limits that let NaN through.
+// a where the condition holds, else b. Not `?:`: that is a branch to begin with, and the compiler, before it
+// gets to vectors, threads jumps through several of them ("if x > 89, then not x < -104") and computes the
+// paths one by one. The masks come out as one compare and one blend.
+template <class T>
+PLAIT_INLINE T select(bool condition, T a, T b) {
+  const UInt<T> mask = UInt<T>(0) - UInt<T>(condition);
+  return from_bits((to_bits(a) & mask) | (to_bits(b) & ~mask));
+}
+
+// Limits that let NaN through. One of them as `?:`, which becomes a single instruction (and, without the
+// other, nothing that could be threaded).
 template <class T>
 PLAIT_INLINE T at_least(T x, T low) {
   return low > x ? low : x;
 }
 template <class T>
 PLAIT_INLINE T at_most(T x, T high) {
-  return high < x ? high : x;
+  return select(high < x, high, x);
 }
 
-// c0 + c1 x + c2 x^2 + ...
 template <class T>
-PLAIT_INLINE T poly(T, T c0) {
+PLAIT_INLINE T clamp(T x, T low, T high) {
+  return at_most(at_least(x, low), high);
+}
+
+// c0 + c1 x + c2 x^2 + ... Horner's rule on pairs of terms, or on fours of a long polynomial: as many
+// operations, but chains of dependent ones half and a quarter as long (Estrin), since it is latency that
+// bounds these loops.
+template <class T>
+PLAIT_INLINE T poly_pairs(T, T, T c0) {
   return c0;
 }
+template <class T>
+PLAIT_INLINE T poly_pairs(T x, T, T c0, T c1) {
+  return fma(c1, x, c0);
+}
 template <class T, class... Rest>
-PLAIT_INLINE T poly(T x, T c0, Rest... rest) {
-  return fma(poly(x, rest...), x, c0);
+PLAIT_INLINE T poly_pairs(T x, T x2, T c0, T c1, T c2, Rest... rest) {
+  return fma(poly_pairs(x, x2, c2, rest...), x2, fma(c1, x, c0));
+}
+template <class T, class... Rest>
+PLAIT_INLINE T poly_fours(T x, T x2, T x4, T c0, T c1, T c2, T c3, Rest... rest) {
+  const T four = poly_pairs(x, x2, c0, c1, c2, c3);
+  if constexpr (sizeof...(rest) == 0)
+    return four;
+  else if constexpr (sizeof...(rest) < 4)
+    return fma(poly_pairs(x, x2, rest...), x4, four);
+  else
+    return fma(poly_fours(x, x2, x4, rest...), x4, four);
+}
+template <class T, class... Coefficients>
+PLAIT_INLINE T poly(T x, Coefficients... c) {
+  const T x2 = x * x;
+  if constexpr (sizeof...(c) < 9)
+    return poly_pairs(x, x2, c...);
+  else
+    return poly_fours(x, x2, x2 * x2, c...);
 }
 
 // The part of x that has half of the mantissa's bits; x minus it has the other half.
@@ -130,11 +169,10 @@ PLAIT_INLINE T power_of_two(T rounded) {
 // is near or below the smallest exponent.
 template <class T>
 PLAIT_INLINE T scale(T y, T rounded, bool low) {
-  constexpr int kShift = is_float<T> ? 64 : 128;
-  constexpr UInt<T> kBias = Format<T>::kBias;
-  const UInt<T> bias = low ? kBias - 1 + kShift : kBias - 1;
-  const T factor = low ? (is_float<T> ? T(0x1p-63) : T(0x1p-127)) : T(2);
-  return y * from_bits((to_bits(rounded) + bias) << Format<T>::kMantissa) * factor;
+  constexpr int kLogShift = is_float<T> ? 6 : 7;
+  const T rescale = select(low, is_float<T> ? T(0x1p-63) : T(0x1p-127), T(2));
+  const UInt<T> bias = UInt<T>(Format<T>::kBias - 1) + (UInt<T>(low) << kLogShift);
+  return y * from_bits((to_bits(rounded) + bias) << Format<T>::kMantissa) * rescale;
 }
 
 // A positive normal number as (1 + f) 2^exponent with sqrt(1/2) <= 1 + f < sqrt(2). The exponent comes as a
@@ -163,8 +201,8 @@ PLAIT_INLINE Mantissa<T> split_mantissa(T x) {
 template <class T>
 PLAIT_INLINE Mantissa<T> split_mantissa_full(T x) {
   const bool subnormal = x < std::numeric_limits<T>::min();
-  Mantissa<T> m = split_mantissa(subnormal ? x * T(is_float<T> ? 0x1p24 : 0x1p54) : x);
-  m.exponent -= subnormal ? T(is_float<T> ? 24 : 54) : T(0);
+  Mantissa<T> m = split_mantissa(x * select(subnormal, T(is_float<T> ? 0x1p24 : 0x1p54), T(1)));
+  m.exponent -= select(subnormal, T(is_float<T> ? 24 : 54), T(0));
   return m;
 }
 

@@ -46,7 +46,7 @@ PLAIT_INLINE double scaled_erfc(double t) {
 template <class T>
 PLAIT_INLINE T exp_negative_square(T t, T factor) {
   const T high = upper_part(t);
-  return exp_extended(-factor * high * high, -factor * (t - high) * (t + high));
+  return exp_negative(-factor * high * high, -factor * (t - high) * (t + high));
 }
 
 template <class T>
@@ -58,7 +58,8 @@ PLAIT_INLINE T erfc_positive(T t) {
 template <class T>
 PLAIT_INLINE T erfc(T x) {
   const T y = erfc_positive(abs(x));
-  return x < T(0) ? T(2) - y : y;
+  // Near zero the sum is more accurate than the product.
+  return select(abs(x) < T(0.5), T(1) - erf_small(x), select(x < T(0), T(2) - y, y));
 }
 
 PLAIT_INLINE float erf(float x) {
@@ -66,14 +67,14 @@ PLAIT_INLINE float erf(float x) {
   // log(erfc(t)), 1 <= t <= 4, where erf rounds to 1. Error relative to erf 2^-30.
   const float g = poly(at_most(a, 4.0f), -0.000339412945f, -1.12709749f, -0.638131559f, -0.103117876f,
                        0.021843195f, -0.00294889393f, 0.000186500416f);
-  const float y = a < 1.0f ? erf_small(a) : 1.0f - exp_normal(g);
+  const float y = select(a < 1.0f, erf_small(a), 1.0f - exp_normal(g));
   return copysign(y, x);
 }
 PLAIT_INLINE double erf(double x) {
   const double a = abs(x), t = at_most(a, 6.0);
   const double high = upper_part(t);
   const double y = 1.0 - exp_normal(-high * high, -(t - high) * (t + high)) * scaled_erfc(t);
-  return copysign(a < 1.0 ? erf_small(a) : y, x);
+  return copysign(select(a < 1.0, erf_small(a), y), x);
 }
 
 // erfinv(x) / x as polynomials in w = -log(1 - x^2): for w < 5 and beyond it, there in sqrt(w). The split is
@@ -97,24 +98,24 @@ PLAIT_INLINE double erfinv_tail(double root) {
 template <class T>
 PLAIT_INLINE T erfinv_estimate(T a) {
   const T w = -log((T(1) - a) * (T(1) + a));
-  return a * (w < T(5) ? erfinv_middle(w) : erfinv_tail(sqrt(w)));
+  return a * select(w < T(5), erfinv_middle(w), erfinv_tail(sqrt(w)));
 }
 
 PLAIT_INLINE float erfinv(float x) {
   const float a = abs(x);
   const float y = erfinv_estimate(a);
-  const float at_end = a == 1.0f ? kInfinity<float> : kNaN<float>;
-  return copysign(a < 1.0f ? y : at_end, x);
+  const float at_end = select(a == 1.0f, kInfinity<float>, kNaN<float>);
+  return copysign(select(a < 1.0f, y, at_end), x);
 }
 PLAIT_INLINE double erfinv(double x) {
   const double a = abs(x);
   const double y = erfinv_estimate(a);
-  // One step of Halley's method; near 1 on the complement, which is exact there.
-  const double error = a < 0.5 ? erf_small(y) - a : (1.0 - a) - erfc_positive(y);
+  // One step of Halley's method; near 1 on the complement, which is exact there. (erf(1) is 0.8427.)
+  const double error = select(a < 0.84, erf_small(y) - a, (1.0 - a) - erfc_positive(y));
   const double f = error * 0.886226925452758 * exp(y * y);
   const double refined = y - f / fma(y, f, 1.0);
-  const double at_end = a == 1.0 ? kInfinity<double> : kNaN<double>;
-  return copysign(a < 1.0 ? refined : at_end, x);
+  const double at_end = select(a == 1.0, kInfinity<double>, kNaN<double>);
+  return copysign(select(a < 1.0, refined, at_end), x);
 }
 
 // The standard normal distribution function and its density, for GELU: without cancellation in the lower
@@ -128,7 +129,7 @@ PLAIT_INLINE Normal<T> normal_distribution(T x) {
   const T a = at_most(abs(x), is_float<T> ? T(14.4) : T(38.6));
   const T e = exp_negative_square(a, T(0.5));
   const T tail = T(0.5) * e * scaled_erfc(a * T(0.7071067811865476));
-  return {x < T(0) ? tail : T(1) - tail, e * T(0.3989422804014327)};
+  return {select(x < T(0), tail, T(1) - tail), e * T(0.3989422804014327)};
 }
 
 }  // namespace

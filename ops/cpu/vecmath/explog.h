@@ -54,7 +54,7 @@ PLAIT_INLINE ExpReduced<T> reduce_exp(T x) {
 
 template <class T>
 PLAIT_INLINE T exp(T x) {
-  x = at_most(at_least(x, kExpMin<T>), kExpMax<T>);
+  x = clamp(x, kExpMin<T>, kExpMax<T>);
   const auto [r, rounded] = reduce_exp(x);
   const T y = fma(r * r, exp_tail(r), r) + T(1);
   return scale(y, rounded, x < (is_float<T> ? T(-86) : T(-700)));
@@ -70,10 +70,9 @@ PLAIT_INLINE T exp_normal(T x, T low = T(0)) {
   return y * power_of_two<Shift>(rounded);
 }
 
-// exp(x + low) over the whole range.
+// exp(x + low) for kExpMin <= x <= 0, with subnormal results.
 template <class T>
-PLAIT_INLINE T exp_extended(T x, T low) {
-  x = at_most(at_least(x, kExpMin<T>), kExpMax<T>);
+PLAIT_INLINE T exp_negative(T x, T low = T(0)) {
   const auto [r0, rounded] = reduce_exp(x);
   const T r = r0 + low;
   const T y = fma(r * r, exp_tail(r), r) + T(1);
@@ -93,7 +92,7 @@ PLAIT_INLINE double exp2_tail(double r) {
 template <class T>
 PLAIT_INLINE T exp2(T x) {
   constexpr T kMin = is_float<T> ? T(-151) : T(-1077), kMax = is_float<T> ? T(129) : T(1025);
-  x = at_most(at_least(x, kMin), kMax);
+  x = clamp(x, kMin, kMax);
   const T rounded = x + Format<T>::kRound;
   const T r = x - (rounded - Format<T>::kRound);
   const T y = fma(r, exp2_tail(r), T(1));
@@ -102,12 +101,16 @@ PLAIT_INLINE T exp2(T x) {
 
 template <class T>
 PLAIT_INLINE T expm1(T x) {
-  const T limited = at_most(at_least(x, is_float<T> ? T(-20) : T(-40)), kExpMax<T>);
-  const auto [r, rounded] = reduce_exp(limited);
-  const T q = fma(r * r, expm1_tail(r), r);
-  // 2^n (1 + q) - 1, at half size: 2^n alone may overflow where the result does not.
+  const T limited = clamp(x, is_float<T> ? T(-20) : T(-40), kExpMax<T>);
+  const T rounded = fma(limited, kLog2E<T>, Format<T>::kRound);
+  const T n = rounded - Format<T>::kRound;
+  // r with its rounding error: near x = 0.4 the result is smaller than 2 r.
+  const T high = fma(n, -kLn2High<T>, limited), low = n * kLn2Low<T>;
+  const T r = high - low, error = (high - r) - low;
+  const T tail = fma(r * r, expm1_tail(r), error);
+  // 2^n (1 + r + tail) - 1, at half size: 2^n alone may overflow where the result does not.
   const T half = power_of_two<-1>(rounded);
-  const T y = fma(half, q, half - T(0.5));
+  const T y = fma(half, tail, fma(half, r, half - T(0.5)));
   return copysign(y + y, x);
 }
 
@@ -138,9 +141,9 @@ PLAIT_INLINE T log_of_mantissa(Mantissa<T> m) {
 // for NaN.
 template <class T>
 PLAIT_INLINE T log_special(T x, T y) {
-  y = x < kInfinity<T> ? y : x;
-  y = x < T(0) ? kNaN<T> : y;
-  return x == T(0) ? -kInfinity<T> : y;
+  y = select(x < kInfinity<T>, y, x);
+  y = select(x < T(0), kNaN<T>, y);
+  return select(x == T(0), -kInfinity<T>, y);
 }
 
 template <class T>
@@ -185,6 +188,14 @@ PLAIT_INLINE T log1p(T x) {
   const T f = (T(0.25) * factor - T(1)) + (x * factor) * T(0.25);
   const T y = log_of_mantissa(Mantissa<T>{f, exponent_to_float<T>(biased)});
   return copysign(log_special(T(1) + x, y), x);
+}
+
+// log(1 + x) for 0 <= x <= 1: at most one halving brings 1 + x into the range of the polynomial.
+template <class T>
+PLAIT_INLINE T log1p_unit(T x) {
+  const bool upper = x > T(0.41421356237309503);
+  const T f = select(upper, T(0.5) * x - T(0.5), x);
+  return log_of_mantissa(Mantissa<T>{f, select(upper, T(1), T(0))});
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ PLAIT_INLINE T sinh(T x) {
   const T a = abs(x), z = a * a;
   const T small = fma(a * z, sinh_tail(z), a);
   const T e = half_exp(a);
-  return copysign(a < T(1) ? small : e - T(0.25) / e, x);
+  return copysign(select(a < T(1), small, e - T(0.25) / e), x);
 }
 
 template <class T>
@@ -46,7 +46,7 @@ PLAIT_INLINE float tanh(float x) {
   const float tail = poly(z, -0.333332837f, 0.133314922f, -0.0537434742f, 0.0206504036f, -0.00571674574f);
   const float small = fma(a * z, tail, a);
   const float e = exp_normal(at_most(a + a, 20.0f));
-  return copysign(a < 0.625f ? small : 1.0f - 2.0f / (e + 1.0f), x);
+  return copysign(select(a < 0.625f, small, 1.0f - 2.0f / (e + 1.0f)), x);
 }
 PLAIT_INLINE double tanh(double x) {
   const double a = abs(x);
@@ -59,38 +59,38 @@ PLAIT_INLINE float asinh(float x) {
   const double small =
       fma(a * z, fma(z, 3.0 / 40, -1.0 / 6), a);  // the logarithm's argument would lose the bits
   const double large = log_wide(a + sqrt(z + 1.0));
-  const float y = static_cast<float>(a < 0x1p-8 ? small : large);
+  const float y = static_cast<float>(select(a < 0x1p-8, small, large));
   const float result = copysign(y, x);
-  return abs(x) < kInfinity<float> ? result : x;
+  return select(abs(x) < kInfinity<float>, result, x);
 }
 PLAIT_INLINE double asinh(double x) {
   const double a = abs(x), z = a * a;
   const bool huge = a > 0x1p500;  // a^2 would overflow; asinh(a) = log(2 a)
-  const double y = log1p(huge ? a : a + z / (1.0 + sqrt(z + 1.0)));
-  return copysign(huge ? y + 0.6931471805599453 : y, x);
+  const double y = log1p(select(huge, a, a + z / (1.0 + sqrt(z + 1.0))));
+  return copysign(y + select(huge, 0.6931471805599453, 0.0), x);
 }
 
 PLAIT_INLINE float acosh(float x) {
   const double t = static_cast<double>(x) - 1.0;
   const double y = log_wide(1.0 + (t + sqrt(t * (t + 2.0))));
-  const float result = x < 1.0f ? kNaN<float> : static_cast<float>(y);
-  return x < kInfinity<float> ? result : x;
+  const float result = select(x < 1.0f, kNaN<float>, static_cast<float>(y));
+  return select(x < kInfinity<float>, result, x);
 }
 PLAIT_INLINE double acosh(double x) {
   const bool huge = x > 0x1p500;
   const double t = x - 1.0;
-  const double y = log1p(huge ? x : t + sqrt(t * (t + 2.0)));
-  const double result = huge ? y + 0.6931471805599453 : y;
-  return x < 1.0 ? kNaN<double> : result;
+  const double y = log1p(select(huge, x, t + sqrt(t * (t + 2.0))));
+  const double result = y + select(huge, 0.6931471805599453, 0.0);
+  return select(x < 1.0, kNaN<double>, result);
 }
 
 PLAIT_INLINE float atanh(float x) {
   const double a = abs(x), z = a * a;
   const double small = fma(a * z, fma(z, 1.0 / 5, 1.0 / 3), a);
   const double large = 0.5 * log_wide((1.0 + a) / (1.0 - a));
-  const float y = copysign(static_cast<float>(a < 0x1p-8 ? small : large), x);
-  const float at_end = copysign(a == 1.0 ? kInfinity<float> : kNaN<float>, x);
-  return a < 1.0 ? y : at_end;
+  const double y = select(a < 0x1p-8, small, large);
+  const double at_end = select(a == 1.0, kInfinity<double>, kNaN<double>);
+  return copysign(static_cast<float>(select(a < 1.0, y, at_end)), x);
 }
 PLAIT_INLINE double atanh(double x) {
   const double a = abs(x);

@@ -14,16 +14,17 @@ PLAIT_INLINE float pow(float x, float y) {
   const float ax = abs(x);
   const double logarithm =
       log2_wide(ax);  // right for positive finite x, subnormal ones too: they are normal doubles
-  const double finite = ax == 0.0f ? -kInfinity<double> : logarithm;
-  const double l = ax < kInfinity<float> ? finite : static_cast<double>(ax);
-  const double exponent = ax == 1.0f ? 0.0 : static_cast<double>(y) * l;  // (-1)^inf = 1
-  const double limited = at_most(at_least(exponent, -200.0), 200.0);
+  const double a = ax;
+  const double finite = select(a == 0.0, -kInfinity<double>, logarithm);
+  const double l = select(a < kInfinity<double>, finite, a);
+  const double exponent = select(a == 1.0, 0.0, static_cast<double>(y) * l);  // (-1)^inf = 1
+  const double limited = clamp(exponent, -200.0, 200.0);
   const float magnitude = static_cast<float>(exp2_wide(limited));
   const bool integral = trunc(y) == y;
-  const bool odd = integral && trunc(0.5f * y) != 0.5f * y;
-  float result = odd ? copysign(magnitude, x) : magnitude;
-  result = x < 0.0f && ax < kInfinity<float> && !integral ? kNaN<float> : result;
-  return y == 0.0f || x == 1.0f ? 1.0f : result;
+  const bool odd = integral & (trunc(0.5f * y) != 0.5f * y);
+  float result = select(odd, copysign(magnitude, x), magnitude);
+  result = select((x < 0.0f) & (ax < kInfinity<float>)&!integral, kNaN<float>, result);
+  return select((y == 0.0f) | (x == 1.0f), 1.0f, result);
 }
 PLAIT_INLINE double pow(double x, double y) { return std::pow(x, y); }
 
@@ -36,11 +37,9 @@ struct Fmod {
   PLAIT_INLINE static float fast(float x, float y) {
     const double a = abs(x), b = abs(y);
     const double r = a - trunc(a / b) * b;  // the product is exact
-    const float fixed = static_cast<float>(r < 0.0 ? r + b : r);
-    return copysign(b < kInfinity<double>
-                        ? fixed
-                        : (b == kInfinity<double> && a < b ? static_cast<float>(a) : kNaN<float>),
-                    x);
+    const double fixed = select(r < 0.0, r + b, r);
+    const double by_infinity = select((b == kInfinity<double>)&(a < b), a, kNaN<double>);
+    return copysign(static_cast<float>(select(b < kInfinity<double>, fixed, by_infinity)), x);
   }
   PLAIT_INLINE static float slow(float x, float y) { return std::fmod(x, y); }
 
@@ -49,8 +48,9 @@ struct Fmod {
   PLAIT_INLINE static double fast(double x, double y) {
     const double a = abs(x), b = abs(y);
     const double r = __builtin_fma(-trunc(a / b), b, a);
-    const double fixed = r < 0.0 ? r + b : r;
-    return copysign(b < kInfinity<double> ? fixed : (b == kInfinity<double> && a < b ? a : kNaN<double>), x);
+    const double fixed = select(r < 0.0, r + b, r);
+    const double by_infinity = select((b == kInfinity<double>)&(a < b), a, kNaN<double>);
+    return copysign(select(b < kInfinity<double>, fixed, by_infinity), x);
   }
 #else  // an exact product of doubles takes a dozen instructions without FMA: libm it is
   PLAIT_INLINE static bool in_range(double, double) { return true; }
@@ -63,7 +63,7 @@ struct Fmod {
 struct Remainder {
   template <class T>
   PLAIT_INLINE static T floored(T r, T y) {
-    return r != T(0) && (r < T(0)) != (y < T(0)) ? r + y : r;
+    return select((r != T(0)) & ((r < T(0)) != (y < T(0))), r + y, r);
   }
   template <class T>
   PLAIT_INLINE static bool in_range(T x, T y) {

@@ -15,7 +15,7 @@ namespace plait::vec {
 namespace {
 
 template <class T>
-inline constexpr T kTrigLimit = is_float<T> ? T(0x1p23) : T(0x1p17);
+inline constexpr T kTrigLimit = is_float<T> ? T(0x1p22) : T(0x1p17);
 
 // sin(r) = r + r z S(z), cos(r) = 1 - z / 2 + z^2 C(z), z = r^2, |r| <= pi / 4.
 // Errors: float 2^-28, 2^-33; double 2^-58, 2^-64; `tan_` ones in double for float results 2^-37, 2^-43.
@@ -49,13 +49,14 @@ struct WideReduced {
 };
 PLAIT_INLINE WideReduced reduce_trig_wide(float x) {
   const double wide = x;
-  const double n = fma(wide, 0.6366197723675814, Format<double>::kRound) - Format<double>::kRound;
-  // The first part of pi/2 has 29 bits and n at most 23: the product is exact.
+  const double rounded = fma(wide, 0.6366197723675814, Format<double>::kRound);
+  const double n = rounded - Format<double>::kRound;
+  // The first part of pi/2 has 29 bits and n at most 22: the product is exact.
   return {fma(n, -9.920935796805404e-10, fma(n, -1.570796325802803, wide)), n};
 }
 PLAIT_INLINE TrigReduced<float> reduce_trig(float x) {
   const WideReduced wide = reduce_trig_wide(x);
-  return {static_cast<float>(wide.r), 0.0f, static_cast<uint32_t>(static_cast<int32_t>(wide.n))};
+  return {static_cast<float>(wide.r), 0.0f, to_bits(static_cast<float>(wide.n) + Format<float>::kRound)};
 }
 PLAIT_INLINE TrigReduced<double> reduce_trig(double x) {
   const double rounded = fma(x, 0.6366197723675814, Format<double>::kRound);
@@ -77,7 +78,8 @@ PLAIT_INLINE float sin_kernel(float r, float) {
 }
 PLAIT_INLINE float cos_kernel(float r, float) {
   const float z = r * r;
-  return fma(z * z, cos_tail(z), fma(z, -0.5f, 1.0f));
+  const float half = 0.5f * z, w = 1.0f - half;
+  return w + fma(z * z, cos_tail(z), (1.0f - w) - half);
 }
 PLAIT_INLINE double sin_kernel(double r, double low) {
   const double z = r * r;
@@ -94,7 +96,7 @@ PLAIT_INLINE T sin_shifted(T x) {
   const TrigReduced<T> a = reduce_trig(x);
   const UInt<T> quadrant = a.quadrant + Quarters;
   const T s = sin_kernel(a.r, a.low), c = cos_kernel(a.r, a.low);
-  const T y = (quadrant & 1) != 0 ? c : s;
+  const T y = select((quadrant & 1) != 0, c, s);
   const UInt<T> sign = (quadrant & 2) << (8 * sizeof(T) - 2);
   return from_bits(to_bits(y) ^ sign);
 }
@@ -107,7 +109,7 @@ struct Sin {
   template <class T>
   PLAIT_INLINE static T fast(T x) {
     const T y = sin_shifted<0>(x);
-    return x == T(0) ? x : y;  // keeps -0
+    return select(x == T(0), x, y);  // keeps -0
   }
   template <class T>
   PLAIT_INLINE static T slow(T x) {
@@ -141,17 +143,17 @@ struct Tan {
     const double s = fma(a.r * z, tan_sin_tail(z), a.r);
     const double c = fma(z * z, tan_cos_tail(z), fma(z, -0.5, 1.0));
     const bool odd = (to_bits(a.n + Format<double>::kRound) & 1) != 0;
-    const double numerator = odd ? -c : s, denominator = odd ? s : c;
+    const double numerator = select(odd, -c, s), denominator = select(odd, s, c);
     const float y = static_cast<float>(numerator / denominator);
-    return x == 0.0f ? x : y;
+    return select(x == 0.0f, x, y);
   }
   PLAIT_INLINE static double fast(double x) {
     const TrigReduced<double> a = reduce_trig(x);
     const double s = sin_kernel(a.r, a.low), c = cos_kernel(a.r, a.low);
     const bool odd = (a.quadrant & 1) != 0;
-    const double numerator = odd ? -c : s, denominator = odd ? s : c;
+    const double numerator = select(odd, -c, s), denominator = select(odd, s, c);
     const double y = numerator / denominator;
-    return x == 0.0 ? x : y;
+    return select(x == 0.0, x, y);
   }
   template <class T>
   PLAIT_INLINE static T slow(T x) {
@@ -189,41 +191,53 @@ PLAIT_INLINE double asin_tail(double z) {
               0.03268331913733058);
 }
 
-// asin(s), where s is |x| up to 1/2 and sqrt((1 - |x|) / 2) beyond: asin(|x|) = pi/2 - 2 asin(s) there.
+// asin(s) = s + tail, where s is |x| up to 1/2 and sqrt((1 - |x|) / 2) beyond: asin(|x|) = pi/2 - 2 asin(s)
+// there.
 template <class T>
-PLAIT_INLINE T asin_reduced(T a) {
+struct AsinReduced {
+  T s, tail;
+};
+template <class T>
+PLAIT_INLINE AsinReduced<T> asin_reduced(T a) {
   const T half = T(0.5) - T(0.5) * a;
   const T root = sqrt(half);  // NaN beyond 1
   const bool large = a > T(0.5);
-  const T z = large ? half : a * a;
-  const T s = large ? root : a;
-  return fma(s * z, asin_tail(z), s);
+  const T z = select(large, half, a * a);
+  const T s = select(large, root, a);
+  return {s, s * z * asin_tail(z)};
 }
 
 template <class T>
 PLAIT_INLINE T asin(T x) {
-  const T a = abs(x), s = asin_reduced(a);
-  const T y = a > T(0.5) ? (T(2) * kPi4High<T> - (s + s)) + T(2) * kPi4Low<T> : s;
-  return copysign(y, x);
+  const T a = abs(x);
+  const auto [s, tail] = asin_reduced(a);
+  // pi/2 - 2 s - 2 tail, with the rounding error of the first difference.
+  constexpr T kHigh = T(2) * kPi4High<T>, kLow = T(2) * kPi4Low<T>;
+  const T difference = kHigh - (s + s), error = (kHigh - difference) - (s + s);
+  const T side = difference + ((kLow - (tail + tail)) + error);
+  return copysign(select(a > T(0.5), side, s + tail), x);
 }
 
 template <class T>
 PLAIT_INLINE T acos(T x) {
-  const T a = abs(x), s = asin_reduced(a);
+  const T a = abs(x);
+  const auto [s, tail] = asin_reduced(a);
+  const T y = s + tail;
   // pi/2 - asin(x) for small x; 2 asin(s) and pi - 2 asin(s) for large ones.
-  const T from_side = x < T(0) ? fma(T(4), kPi4High<T>, fma(T(4), kPi4Low<T>, -(s + s))) : s + s;
-  const T from_middle = fma(T(2), kPi4High<T>, fma(T(2), kPi4Low<T>, -copysign(s, x)));
-  return a > T(0.5) ? from_side : from_middle;
+  const T side = select(x < T(0), fma(T(4), kPi4High<T>, fma(T(4), kPi4Low<T>, -(y + y))), y + y);
+  const T middle = fma(T(2), kPi4High<T>, fma(T(2), kPi4Low<T>, -copysign(y, x)));
+  return select(a > T(0.5), side, middle);
 }
 
-// (atan(t) - t) / t^3 as a polynomial in t^2, |t| <= tan(pi/8). Errors 2^-30, 2^-59.
+// (atan(t) - t) / t^3 as a polynomial in t^2, |t| <= tan(1/2). Errors 2^-30, 2^-59.
 PLAIT_INLINE float atan_tail(float z) {
-  return poly(z, -0.333333164f, 0.199984834f, -0.142436996f, 0.105947264f, -0.0607986897f);
+  return poly(z, -0.333333164f, 0.199989274f, -0.142614007f, 0.108537063f, -0.0766321048f, 0.0343655758f);
 }
 PLAIT_INLINE double atan_tail(double z) {
-  return poly(z, -0.333333333333332, 0.1999999999995405, -0.14285714280225742, 0.11111110784310758,
-              -0.09090897768763201, 0.07692060216398601, -0.06663102181803127, 0.058478636998670216,
-              -0.05039140979373457, 0.03805929043856395, -0.01790032782774194);
+  return poly(z, -0.33333333333333176, 0.1999999999995804, -0.1428571428174367, 0.11111110921822105,
+              -0.090909037584894, 0.07692210835299612, -0.06665471835094425, 0.05872026526190045,
+              -0.051995761729165986, 0.04481441946506321, -0.03464876108533062, 0.02036702057428303,
+              -0.006429453170613512);
 }
 template <class T>
 PLAIT_INLINE T atan_small(T t) {
@@ -231,16 +245,18 @@ PLAIT_INLINE T atan_small(T t) {
   return fma(t * z, atan_tail(z), t);
 }
 template <class T>
-inline constexpr T kTanPi8 = T(0.41421356237309503);
+inline constexpr T kTanHalf = T(0.5463024898437905);
 
 template <class T>
 PLAIT_INLINE T atan(T x) {
-  // atan(a) = pi/4 + atan((a - 1) / (a + 1)) = pi/2 + atan(-1 / a), so that one division reduces all.
+  // atan(a) = pi/4 + atan((a - 1) / (a + 1)) = pi/2 + atan(-1 / a), so that one division reduces all. The
+  // middle begins where the result is 1/2: below, its last bit would be finer than what the sum and the
+  // quotient have lost.
   const T a = abs(x);
-  const bool middle = a > kTanPi8<T>, large = a > T(2.414213562373095);
-  const T numerator = large ? T(-1) : (middle ? a - T(1) : a);
-  const T denominator = large ? a : (middle ? a + T(1) : T(1));
-  const T quarters = large ? T(2) : (middle ? T(1) : T(0));
+  const bool middle = a > kTanHalf<T>, large = a > T(2.414213562373095);
+  const T numerator = select(large, T(-1), select(middle, a - T(1), a));
+  const T denominator = select(large, a, select(middle, a + T(1), T(1)));
+  const T quarters = select(large, T(2), select(middle, T(1), T(0)));
   const T y = atan_small(numerator / denominator);
   return copysign(fma(quarters, kPi4High<T>, fma(quarters, kPi4Low<T>, y)), x);
 }
@@ -248,26 +264,28 @@ PLAIT_INLINE T atan(T x) {
 template <class T>
 PLAIT_INLINE T atan2(T y, T x) {
   constexpr T kHuge = std::numeric_limits<T>::max() / 4;
+  constexpr T kTiny = is_float<T> ? T(0x1p-60) : T(0x1p-500);
   const T ay = abs(y), ax = abs(x);
   const bool steep = ay > ax;
-  T small = steep ? ax : ay, large = steep ? ay : ax;
-  // Their sum must not overflow; two infinities stand in the ratio one; zero by zero gives zero.
-  const T shrink = large > kHuge ? T(0.25) : T(1);
+  T small = select(steep, ax, ay), large = select(steep, ay, ax);
+  // Their sum must not overflow, nor their ratio be lost in subnormal numbers; two infinities stand in the
+  // ratio one; zero by zero gives zero.
+  const T factor = select(large > kHuge, T(0.25), select(large < kTiny, T(1) / kTiny, T(1)));
   const bool both_infinite = small == kInfinity<T>;
-  small = both_infinite ? T(1) : small * shrink;
-  large = both_infinite || large == T(0) ? T(1) : large * shrink;
-  const bool middle = small > kTanPi8<T> * large;
-  const T t = (middle ? small - large : small) / (middle ? small + large : large);
+  small = select(both_infinite, T(1), small * factor);
+  large = select(both_infinite | (large == T(0)), T(1), large * factor);
+  const bool middle = small > kTanHalf<T> * large;
+  const T t = select(middle, small - large, small) / select(middle, small + large, large);
   const T part = atan_small(t);
   // Where the octant begins or ends, in units of pi/4, and the sign with which the part counts from there.
   const bool left = (to_bits(x) >> (8 * sizeof(T) - 1)) != 0;
-  T quarters = middle ? T(1) : T(0);
-  quarters = steep ? T(2) - quarters : quarters;
-  quarters = left ? T(4) - quarters : quarters;
-  const T signed_part = steep != left ? -part : part;
+  T quarters = select(middle, T(1), T(0));
+  quarters = select(steep, T(2) - quarters, quarters);
+  quarters = select(left, T(4) - quarters, quarters);
+  const T signed_part = select(steep != left, -part, part);
   const T angle = fma(quarters, kPi4High<T>, fma(quarters, kPi4Low<T>, signed_part));
   const T result = copysign(angle, y);
-  return x != x || y != y ? x + y : result;
+  return select((x != x) | (y != y), x + y, result);
 }
 
 }  // namespace
