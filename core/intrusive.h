@@ -27,6 +27,9 @@ class Ref {
  public:
   Ref() noexcept = default;
   Ref(std::nullptr_t) noexcept {}
+  explicit Ref(T* ptr) noexcept : ptr_(ptr) {  // shares, as share() does
+    if (ptr_) ptr_->retain();
+  }
   Ref(const Ref& other) noexcept : ptr_(other.ptr_) {
     if (ptr_) ptr_->retain();
   }

@@ -295,13 +295,13 @@ class Op<R(A...)> : public OpBase {
   }
 
   // Writes the results into tensors that the caller brings. These must not require grad.
-  void out(std::span<const Tensor> outs, A... a) const;
+  void out(std::span<const Tensor> outs, A... a) const { out_(*this, outs, static_cast<A>(a)...); }
 
   // A view op's alias, with the grad mode as it is.
   R call_view(A... a) const { return view_(static_cast<A>(a)...); }
 
   // The in-place form below autograd.
-  Tensor run_inplace(A... a) const;
+  Tensor run_inplace(A... a) const { return inplace_(*this, static_cast<A>(a)...); }
 
   void attach(Key key, Kernel kernel) { kernels_[static_cast<int>(key)] = kernel; }
   void attach_direct(Key key, R (*fn)(A...)) { direct_[static_cast<int>(key)] = fn; }
@@ -325,6 +325,8 @@ class Op<R(A...)> : public OpBase {
     context().included = 0;
     return op(static_cast<A>(a)...);
   }
+  Tensor inplace_below(A... a) const;
+  void out_below(std::span<const Tensor> outs, A... a) const;
   static void run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs, Value* results);
 
   template <class Outs>
@@ -343,7 +345,10 @@ class Op<R(A...)> : public OpBase {
   typename Decl<R(A...)>::Meta meta_;
   R (*view_)(A...);
   R (*composite_)(A...);
+  // Through pointers: what they do is instantiated where the op is declared, perhaps in another library than the caller's.
+  Tensor (*inplace_)(const Op&, A...);
   Tensor (*inplace_autograd_)(const Op&, A...);
+  void (*out_)(const Op&, std::span<const Tensor>, A...);
 };
 
 // Attaches a kernel to an op that another library declared: `static Kernel k{op::add, Key::CUDA, add_cuda};`

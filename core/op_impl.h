@@ -18,7 +18,7 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
   cpp_signature_ = __PRETTY_FUNCTION__;
   boxed_ = &run_boxed;
   vjp_ = decl.vjp;
-  inplace_ = decl.inplace;
+  OpBase::inplace_ = decl.inplace;
   has_out_ = decl.out && kTensors > 0;
   no_grad_ = decl.no_grad;
   is_view_ = decl.view != nullptr;
@@ -32,7 +32,9 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
                                             : decl.composite && !decl.no_grad ? &run_composite
                                                                               : &run_below;
   table_[static_cast<int>(Key::Autocast)] = table_[static_cast<int>(Key::Record)] = &run_unmasked;
+  inplace_ = [](const Op& op, A... a) { return op.inplace_below(static_cast<A>(a)...); };
   inplace_autograd_ = &AutogradLayer<R, A...>::inplace;
+  out_ = [](const Op& op, std::span<const Tensor> outs, A... a) { op.out_below(outs, static_cast<A>(a)...); };
 }
 
 template <class R, class... A>
@@ -129,7 +131,7 @@ const Tensor& first_tensor(const First& first, const Rest&...) {
 }  // namespace detail
 
 template <class R, class... A>
-Tensor Op<R(A...)>::run_inplace(A... a) const {
+Tensor Op<R(A...)>::inplace_below(A... a) const {
   if constexpr (kTensors != 1 || sizeof...(A) == 0) {
     fail<TypeError>("{}: has no in-place form", name());
   } else {
@@ -137,7 +139,7 @@ Tensor Op<R(A...)>::run_inplace(A... a) const {
     const Tensor& self = detail::first_tensor(a...);
     check_args(a...);
     bool direct = false;
-    if (meta_ && inplace_ == Inplace::Direct) {
+    if (meta_ && OpBase::inplace_ == Inplace::Direct) {
       const TensorSpec spec = meta_(static_cast<A>(a)...);
       check_inplace(self, spec);
       direct = spec.dtype == self.dtype();
@@ -161,7 +163,7 @@ Tensor Op<R(A...)>::run_inplace(A... a) const {
 }
 
 template <class R, class... A>
-void Op<R(A...)>::out(std::span<const Tensor> outs, A... a) const {
+void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
   if constexpr (kTensors == 0) {
     fail<TypeError>("{}: has no out= form", name());
   } else {

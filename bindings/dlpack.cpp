@@ -1,0 +1,113 @@
+#include "bindings/dlpack.h"
+
+// The structures of DLPack 0.8 (https://dmlc.github.io/dlpack), as every library lays them out.
+extern "C" {
+struct DLDevice {
+  int32_t device_type;
+  int32_t device_id;
+};
+struct DLDataType {
+  uint8_t code, bits;
+  uint16_t lanes;
+};
+struct DLTensor {
+  void* data;
+  DLDevice device;
+  int32_t ndim;
+  DLDataType dtype;
+  int64_t* shape;
+  int64_t* strides;
+  uint64_t byte_offset;
+};
+struct DLManagedTensor {
+  DLTensor dl_tensor;
+  void* manager_ctx;
+  void (*deleter)(DLManagedTensor*);
+};
+}
+
+namespace plait::python {
+namespace {
+
+enum Code : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6 };
+constexpr int32_t kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3;
+
+DLDataType dl_type(DType d) {
+  const auto bits = static_cast<uint8_t>(itemsize(d) * 8);
+  const uint8_t code = d == DType::Bool       ? kBool
+                       : d == DType::UInt8    ? kUInt
+                       : is_integral(d)       ? kInt
+                       : d == DType::BFloat16 ? kBfloat
+                       : is_floating(d)       ? kFloat
+                                              : kComplex;
+  return {code, bits, 1};
+}
+
+DType plait_type(DLDataType t) {
+  for (int i = 0; i < kDTypeCount; ++i) {
+    const DLDataType own = dl_type(static_cast<DType>(i));
+    if (own.code == t.code && own.bits == t.bits && t.lanes == 1) return static_cast<DType>(i);
+  }
+  fail<TypeError>("from_dlpack: elements of type code {}, {} bits and {} lanes have no plait dtype", static_cast<int>(t.code),
+                  static_cast<int>(t.bits), static_cast<int>(t.lanes));
+}
+
+struct Export {
+  DLManagedTensor managed;
+  Dims sizes, strides;
+  Storage storage;
+};
+
+void capsule_destructor(PyObject* capsule) {
+  if (PyCapsule_IsValid(capsule, "dltensor")) {  // nobody took it
+    auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
+    if (managed->deleter) managed->deleter(managed);
+  }
+}
+
+}  // namespace
+
+PyObject* to_dlpack(const Tensor& tensor) {
+  check<RuntimeError>(tensor.is_cpu() || tensor.device().type == DeviceType::CUDA, "__dlpack__: a tensor on {} cannot be handed out",
+                      tensor.device());
+  check<RuntimeError>(!tensor.requires_grad(), "__dlpack__: a tensor that requires grad is not handed out; use .detach()");
+  auto* out = new Export{{}, tensor.sizes(), tensor.strides(), tensor.storage()};
+  const bool cpu = tensor.is_cpu();
+  out->managed.dl_tensor = {tensor.data_ptr(),       {cpu ? kDLCPU : kDLCUDA, cpu ? 0 : std::max<int>(tensor.device().index, 0)},
+                            out->sizes.size(),       dl_type(tensor.dtype()),
+                            out->sizes.data(),       out->strides.data(),
+                            0};
+  out->managed.manager_ctx = out;
+  out->managed.deleter = [](DLManagedTensor* self) { delete static_cast<Export*>(self->manager_ctx); };
+  return checked(PyCapsule_New(&out->managed, "dltensor", capsule_destructor));
+}
+
+Tensor from_dlpack(PyObject* capsule) {
+  if (!PyCapsule_IsValid(capsule, "dltensor"))
+    fail<ValueError>("from_dlpack: expected an unused capsule named 'dltensor' from __dlpack__()");
+  auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
+  const DLTensor& t = managed->dl_tensor;
+  if (t.device.device_type != kDLCPU && t.device.device_type != kDLCUDAHost)
+    fail<RuntimeError>("from_dlpack: a tensor on DLPack device type {} cannot be taken; move it to the CPU first", t.device.device_type);
+  const DType dtype = plait_type(t.dtype);
+  const Dims sizes(IntSpan(t.shape, static_cast<size_t>(t.ndim)));
+  const Dims strides = t.strides ? Dims(IntSpan(t.strides, static_cast<size_t>(t.ndim))) : contiguous_strides(sizes);
+  int64_t last = 0;
+  for (int i = 0; i < t.ndim; ++i) {
+    check<ValueError>(strides[i] >= 0 || sizes[i] <= 1, "from_dlpack: negative strides are not supported; copy the array first");
+    last += (sizes[i] - 1) * strides[i];
+  }
+  const auto bytes = static_cast<size_t>((last + 1) * itemsize(dtype));
+  auto storage = Storage::adopt(new StorageImpl(static_cast<char*>(t.data) + t.byte_offset, bytes, kCPU,
+                                                [](void* context) {
+                                                  auto* m = static_cast<DLManagedTensor*>(context);
+                                                  if (!m->deleter || !Py_IsInitialized()) return;
+                                                  WithGil gil;
+                                                  m->deleter(m);
+                                                },
+                                                managed));
+  PyCapsule_SetName(capsule, "used_dltensor");
+  return from_storage(std::move(storage), dtype, sizes, strides, 0);
+}
+
+}  // namespace plait::python

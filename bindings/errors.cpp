@@ -1,0 +1,97 @@
+// C++ exceptions to Python's standard types; the GIL; the user's line.
+#include <pybind11/pybind11.h>
+
+#include <unordered_set>
+
+#include "bindings/python.h"
+
+namespace plait::python {
+namespace {
+
+PyObject* out_of_memory_error() {
+  static PyObject* type = PyErr_NewExceptionWithDoc("plait.OutOfMemoryError", "Memory of a device ran out.", PyExc_RuntimeError, nullptr);
+  return type;
+}
+
+thread_local bool t_unlocked = false;
+thread_local CallSite t_site;
+
+// Code objects that nodes point to live as long as the process: there are no more of them than the program has functions.
+PyCodeObject* intern(PyCodeObject* code) {
+  static std::unordered_set<PyCodeObject*> known;
+  static PyCodeObject* last = nullptr;
+  if (code == last) return code;
+  if (known.insert(code).second) Py_INCREF(code);
+  return last = code;
+}
+
+}  // namespace
+
+void set_python_error() noexcept {
+  try {
+    throw;
+  } catch (const PythonError&) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "an error was signalled without an exception");
+  } catch (const TypeError& e) {
+    PyErr_SetString(PyExc_TypeError, e.what());
+  } catch (const ValueError& e) {
+    PyErr_SetString(PyExc_ValueError, e.what());
+  } catch (const IndexError& e) {
+    PyErr_SetString(PyExc_IndexError, e.what());
+  } catch (const NotImplementedError& e) {
+    PyErr_SetString(PyExc_NotImplementedError, e.what());
+  } catch (const OutOfMemoryError& e) {
+    PyErr_SetString(out_of_memory_error(), e.what());
+  } catch (pybind11::error_already_set& e) {
+    e.restore();
+  } catch (const pybind11::builtin_exception& e) {
+    e.set_error();
+  } catch (const std::bad_alloc&) {
+    PyErr_SetString(out_of_memory_error(), "out of memory");
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  } catch (...) {
+    PyErr_SetString(PyExc_SystemError, "an unknown C++ exception");
+  }
+}
+
+CallSite call_site() noexcept {
+  if (t_unlocked) return t_site;
+  // A worker thread that has never held the GIL has no frame to look at.
+  PyThreadState* state = _PyThreadState_UncheckedGet();
+  if (!state) return {};
+  PyFrameObject* frame = PyEval_GetFrame();
+  if (!frame) return {};
+  PyCodeObject* code = PyFrame_GetCode(frame);
+  Py_DECREF(code);  // the frame keeps it
+  return {intern(code), PyFrame_GetLasti(frame)};
+}
+
+std::string call_site_text(CallSite site) {
+  WithGil gil;
+  auto* code = static_cast<PyCodeObject*>(site.code);
+  const int line = PyCode_Addr2Line(code, site.instruction);
+  const char* file = PyUnicode_AsUTF8(code->co_filename);
+  const char* function = PyUnicode_AsUTF8(code->co_name);
+  return message("{}:{} in {}", file ? file : "?", line, function ? function : "?");
+}
+
+WithoutGil::WithoutGil(bool release) {
+  if (!release || t_unlocked) return;
+  if (grad_enabled()) t_site = call_site();
+  state_ = PyEval_SaveThread();
+  t_unlocked = true;
+}
+WithoutGil::~WithoutGil() {
+  if (!state_) return;
+  t_unlocked = false;
+  PyEval_RestoreThread(state_);
+}
+
+void add_errors(PyObject* module) {
+  PyModule_AddObjectRef(module, "OutOfMemoryError", out_of_memory_error());
+  current_call_site = call_site;
+  describe_call_site = call_site_text;
+}
+
+}  // namespace plait::python

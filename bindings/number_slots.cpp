@@ -1,0 +1,180 @@
+// Operators on tensors: x + y, -x, x == y, x @ y, x += 1, bool(x), float(x).
+#include "bindings/python.h"
+#include "ops/ops.h"
+
+namespace plait::python {
+namespace {
+
+// A tensor, or a number as a weak 0-d tensor. False for anything else.
+bool to_operand(PyObject* object, Value& out) {
+  if (is_tensor(object)) {
+    out = Value::borrow(unwrap(object));
+    return true;
+  }
+  if (!is_number(object)) return false;
+  out = Value(wrapped_scalar(to_scalar(object)));
+  return true;
+}
+
+// Ops are looked up by name once; those of two plain tensors are called through their boxed form.
+struct NamedOp {
+  const char* name;
+  const OpBase* op = nullptr;
+  const OpBase& get() {
+    if (!op) op = &find_op(name);
+    return *op;
+  }
+};
+
+PyObject* binary(NamedOp& named, PyObject* a, PyObject* b, Form form = Form::Functional) {
+  return guarded([&]() -> PyObject* {
+    Value args[4];
+    if (!to_operand(a, args[0]) || !to_operand(b, args[1])) Py_RETURN_NOTIMPLEMENTED;
+    const OpBase& op = named.get();
+    for (size_t i = 2; i < op.schema().params.size(); ++i) args[i] = op.schema().params[i].default_value;
+    return call_op(op, form, args, {});
+  });
+}
+PyObject* unary(NamedOp& named, PyObject* a) {
+  return guarded([&]() -> PyObject* {
+    Value args[4];
+    args[0] = Value::borrow(unwrap(a));
+    const OpBase& op = named.get();
+    for (size_t i = 1; i < op.schema().params.size(); ++i) args[i] = op.schema().params[i].default_value;
+    return call_op(op, Form::Functional, args, {});
+  });
+}
+
+constexpr int64_t kTiny = 32768;  // elements under which giving up the GIL costs more than it helps
+
+// The four hottest, called with their C++ types.
+template <auto& Typed, auto Call>
+PyObject* hot(PyObject* a, PyObject* b) {
+  if (is_tensor(a) && is_tensor(b) && unwrap(a).numel() < kTiny && unwrap(b).numel() < kTiny)
+    return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), unwrap(b))); });
+  static NamedOp named{Typed.name()};
+  return binary(named, a, b);
+}
+PyObject* nb_add(PyObject* a, PyObject* b) {
+  return hot<op::add, [](const Tensor& x, const Tensor& y) { return op::add(x, y, 1); }>(a, b);
+}
+PyObject* nb_sub(PyObject* a, PyObject* b) {
+  return hot<op::sub, [](const Tensor& x, const Tensor& y) { return op::sub(x, y, 1); }>(a, b);
+}
+PyObject* nb_mul(PyObject* a, PyObject* b) {
+  return hot<op::mul, [](const Tensor& x, const Tensor& y) { return op::mul(x, y); }>(a, b);
+}
+PyObject* nb_div(PyObject* a, PyObject* b) {
+  return hot<op::div, [](const Tensor& x, const Tensor& y) { return op::div(x, y); }>(a, b);
+}
+
+template <size_t N>
+struct Name {
+  char text[N];
+  constexpr Name(const char (&from)[N]) {
+    for (size_t i = 0; i < N; ++i) text[i] = from[i];
+  }
+};
+template <Name N>
+PyObject* nb_binary(PyObject* a, PyObject* b) {
+  static NamedOp named{N.text};
+  return binary(named, a, b);
+}
+template <Name N>
+PyObject* nb_inplace(PyObject* a, PyObject* b) {
+  static NamedOp named{N.text};
+  return binary(named, a, b, Form::InPlace);
+}
+template <Name N>
+PyObject* nb_unary(PyObject* a) {
+  static NamedOp named{N.text};
+  return unary(named, a);
+}
+
+PyObject* nb_pow(PyObject* a, PyObject* b, PyObject* modulus) {
+  static NamedOp named{"pow"};
+  if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+  return binary(named, a, b);
+}
+PyObject* nb_inplace_pow(PyObject* a, PyObject* b, PyObject* modulus) {
+  static NamedOp named{"pow"};
+  if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+  return binary(named, a, b, Form::InPlace);
+}
+PyObject* nb_positive(PyObject* a) { return Py_NewRef(a); }
+
+int nb_bool(PyObject* o) {
+  return guarded([&]() -> int {
+    const Tensor& t = unwrap(o);
+    if (t.numel() != 1)
+      fail<RuntimeError>("bool: the truth value of a tensor of shape {} is ambiguous; use .any() or .all()", t.sizes());
+    return item(t).to<bool>();
+  });
+}
+PyObject* nb_int(PyObject* o) {
+  return guarded([&]() -> PyObject* {
+    Object value(checked(wrap_scalar(item(unwrap(o)))));
+    return PyNumber_Long(value.get());
+  });
+}
+PyObject* nb_float(PyObject* o) {
+  return guarded([&]() -> PyObject* {
+    const Scalar value = item(unwrap(o));
+    check<TypeError>(!value.is_complex(), "float: a complex tensor has no float value; take .real first");
+    return PyFloat_FromDouble(value.to<double>());
+  });
+}
+PyObject* nb_index(PyObject* o) {
+  return guarded([&]() -> PyObject* {
+    const Tensor& t = unwrap(o);
+    if (!is_integral(t.dtype(), true) || t.numel() != 1)
+      fail<TypeError>("index: only an integer tensor of one element can be an index, got dtype {} and shape {}", t.dtype(), t.sizes());
+    return PyLong_FromLongLong(item(t).to<int64_t>());
+  });
+}
+
+}  // namespace
+
+PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op) {
+  static NamedOp ops[] = {{"lt"}, {"le"}, {"eq"}, {"ne"}, {"gt"}, {"ge"}};  // Py_LT to Py_GE
+  return binary(ops[op], a, b);
+}
+
+void add_number_slots(std::vector<PyType_Slot>& slots) {
+  const auto add = [&](int slot, auto* function) { slots.push_back({slot, reinterpret_cast<void*>(function)}); };
+  add(Py_nb_add, nb_add);
+  add(Py_nb_subtract, nb_sub);
+  add(Py_nb_multiply, nb_mul);
+  add(Py_nb_true_divide, nb_div);
+  add(Py_nb_floor_divide, nb_binary<"floor_divide">);
+  add(Py_nb_remainder, nb_binary<"remainder">);
+  add(Py_nb_power, nb_pow);
+  add(Py_nb_matrix_multiply, nb_binary<"matmul">);
+  add(Py_nb_and, nb_binary<"bitwise_and">);
+  add(Py_nb_or, nb_binary<"bitwise_or">);
+  add(Py_nb_xor, nb_binary<"bitwise_xor">);
+  add(Py_nb_lshift, nb_binary<"bitwise_left_shift">);
+  add(Py_nb_rshift, nb_binary<"bitwise_right_shift">);
+  add(Py_nb_inplace_add, nb_inplace<"add">);
+  add(Py_nb_inplace_subtract, nb_inplace<"sub">);
+  add(Py_nb_inplace_multiply, nb_inplace<"mul">);
+  add(Py_nb_inplace_true_divide, nb_inplace<"div">);
+  add(Py_nb_inplace_floor_divide, nb_inplace<"floor_divide">);
+  add(Py_nb_inplace_remainder, nb_inplace<"remainder">);
+  add(Py_nb_inplace_power, nb_inplace_pow);
+  add(Py_nb_inplace_and, nb_inplace<"bitwise_and">);
+  add(Py_nb_inplace_or, nb_inplace<"bitwise_or">);
+  add(Py_nb_inplace_xor, nb_inplace<"bitwise_xor">);
+  add(Py_nb_inplace_lshift, nb_inplace<"bitwise_left_shift">);
+  add(Py_nb_inplace_rshift, nb_inplace<"bitwise_right_shift">);
+  add(Py_nb_negative, nb_unary<"neg">);
+  add(Py_nb_absolute, nb_unary<"abs">);
+  add(Py_nb_invert, nb_unary<"bitwise_not">);
+  add(Py_nb_positive, nb_positive);
+  add(Py_nb_bool, nb_bool);
+  add(Py_nb_int, nb_int);
+  add(Py_nb_float, nb_float);
+  add(Py_nb_index, nb_index);
+}
+
+}  // namespace plait::python

@@ -1,0 +1,73 @@
+"""plait: tensors, a tape and the hardware.
+
+An eager tensor library with autograd, with PyTorch's names and semantics:
+
+>>> import plait
+>>> x = plait.tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+# OpenMP reads this when it is loaded, which the next import does. Its threads would otherwise spin for milliseconds after every
+# parallel region and starve whoever shares the cores.
+_os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+from . import _C  # noqa: E402
+from ._C import *  # noqa: E402, F403
+from ._C import (  # noqa: E402
+    OutOfMemoryError,
+    __version__,
+    default_generator,
+    get_default_dtype,
+    set_default_dtype,
+)
+
+globals().update(_C.ops)
+float = _C.float32  # noqa: A001
+int = _C.int32  # noqa: A001
+bool = _C.bool  # noqa: A001
+contiguous_format, preserve_format = _C.contiguous_format, _C.preserve_format
+channels_last, channels_last_3d = _C.channels_last, _C.channels_last_3d
+inf, nan, pi, e = __builtins__["float"]("inf"), __builtins__["float"]("nan"), 3.141592653589793, 2.718281828459045
+newaxis = None
+
+from ._functions import *  # noqa: E402, F403
+from ._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
+from ._tensor import Tensor  # noqa: E402
+from . import autograd  # noqa: E402
+
+_LAZY_MODULES = ("backends", "cuda", "distributions", "linalg", "fft", "nn", "optim", "random", "serialization", "special", "testing",
+                 "utils", "library", "amp", "accelerator")
+_LAZY_NAMES = {"save": "serialization", "load": "serialization", "finfo": "_numeric_limits", "iinfo": "_numeric_limits",
+               "set_printoptions": "_printing", "gradcheck": "autograd.gradcheck", "strided": "_layout", "layout": "_layout"}
+
+
+def __getattr__(name: str):
+    """Loads a sub-module at first use; names what is near where there is no such thing."""
+    import importlib
+
+    if name in _LAZY_MODULES:
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            raise AttributeError(f"plait.{name} is not there yet") from None
+    if name in _LAZY_NAMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    if name.startswith("__"):
+        raise AttributeError(f"module 'plait' has no attribute '{name}'")
+    from ._missing import explain
+
+    raise AttributeError(explain("plait", name, [*globals(), *_LAZY_MODULES, *_LAZY_NAMES]))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})

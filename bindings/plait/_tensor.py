@@ -1,0 +1,364 @@
+"""What Tensor has beside its ops: backward, conversions, hooks, printing, pickling."""
+
+from __future__ import annotations
+
+from . import _C
+
+Tensor = _C.Tensor
+_ops = _C.ops
+
+
+class UntypedStorage:
+    """The bytes behind a tensor."""
+
+    def __init__(self, tensor):
+        self._tensor = tensor.detach()
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return _C._storage_info(self._tensor)[0]
+
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return _C._storage_info(self._tensor)[1]
+
+    size = __len__ = nbytes
+
+    @property
+    def device(self):
+        return self._tensor.device
+
+    @property
+    def _cdata(self) -> int:
+        return _C._storage_info(self._tensor)[3]
+
+    def __eq__(self, other):
+        return isinstance(other, UntypedStorage) and self._cdata == other._cdata
+
+    def __hash__(self):
+        return hash(self._cdata)
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook away."""
+
+    def __init__(self, remove):
+        self._remove = remove
+
+    def remove(self) -> None:
+        """Takes the hook away; a second call does nothing."""
+        if self._remove is not None:
+            self._remove()
+            self._remove = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Adds the gradient of self to the `.grad` of the leaves it was computed from.
+
+    `gradient`: that of self, of its shape; 1 for a tensor of one element. `retain_graph`: keep what the graph has saved for another
+    backward. `create_graph`: record the computation of the gradients, for higher derivatives. `inputs`: only these leaves.
+
+    >>> x = plait.tensor(3.0, requires_grad=True)
+    >>> (x * x).backward()
+    >>> x.grad
+    tensor(6.)
+    """
+    from .autograd import backward
+
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def _register_hook(self, hook):
+    """Calls `hook(grad)` when the gradient of self has been computed; what it returns, unless None, replaces the gradient."""
+    key = _C._register_hook(self, hook, False)
+    return RemovableHandle(lambda: _C._remove_hook(self, key))
+
+
+def _register_post_accumulate_grad_hook(self, hook):
+    """Calls `hook(self)` after a gradient has been added to the `.grad` of this leaf."""
+    key = _C._register_hook(self, hook, True)
+    return RemovableHandle(lambda: _C._remove_hook(self, key))
+
+
+def _node_register_hook(self, hook):
+    """Calls `hook(grad_inputs, grad_outputs)` after the node has run; what it returns, unless None, replaces grad_inputs."""
+    key = self._register_hook(hook)
+    return RemovableHandle(lambda: self._remove_hook(key))
+
+
+def _node_register_prehook(self, hook):
+    """Calls `hook(grad_outputs)` before the node runs; what it returns, unless None, replaces them."""
+    key = self._register_prehook(hook)
+    return RemovableHandle(lambda: self._remove_hook(key))
+
+
+def _to(self, *args, **kwargs):
+    """self with another dtype or on another device; self itself where it has both already.
+
+    Takes a dtype, a device, a device and a dtype, or a tensor to be like; `copy=True` always copies; `non_blocking` and
+    `memory_format` as in PyTorch.
+
+    >>> plait.tensor([1.5]).to(plait.int64)
+    tensor([1])
+    """
+    dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
+    copy, memory_format = kwargs.pop("copy", False), kwargs.pop("memory_format", None)
+    kwargs.pop("non_blocking", None)
+    if kwargs:
+        raise TypeError(f"to: got an unexpected keyword argument '{next(iter(kwargs))}'")
+    for i, arg in enumerate(args):
+        if isinstance(arg, Tensor):
+            dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, _C.dtype) or arg in (float, int, bool, complex):
+            dtype = arg
+        elif isinstance(arg, bool):
+            copy = copy or (arg and i > 0 and isinstance(args[i - 1], bool))
+        elif arg is not None:
+            device = arg
+    out = self
+    if device is not None:
+        out = _to_device(out, _C.device(device) if not isinstance(device, _C.device) else device)
+    if dtype is not None:
+        wanted = _C.empty((0,), dtype=dtype, device="meta").dtype if not isinstance(dtype, _C.dtype) else dtype
+        if out.dtype is not wanted:
+            out = _ops["_convert"](out, wanted)
+    if memory_format is not None and memory_format is not _C.preserve_format:
+        out = out.contiguous(memory_format=memory_format)
+    return out.clone() if copy and out is self else out
+
+
+def _to_device(tensor, device):
+    if tensor.device == device or (device.index is None and tensor.device.type == device.type):
+        return tensor
+    return _ops["_to_device"](tensor, device)
+
+
+def _cpu(self, memory_format=None):
+    """self on the CPU."""
+    return self.to("cpu") if memory_format is None else self.to("cpu", memory_format=memory_format)
+
+
+def _cuda(self, device=None, non_blocking=False, memory_format=None):
+    """self on a CUDA device."""
+    return self.to("cuda" if device is None else device)
+
+
+def _converter(dtype):
+    def convert(self, memory_format=None):
+        return self.to(dtype) if memory_format is None else self.to(dtype, memory_format=memory_format)
+    convert.__doc__ = f"self as {dtype}; self itself where it is already."
+    return convert
+
+
+def _type(self, dtype=None, non_blocking=False):
+    """The type's name, or self in another dtype."""
+    if dtype is None:
+        return "plait." + {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor", "bool": "BoolTensor",
+                           "uint8": "ByteTensor", "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "int8": "CharTensor",
+                           "int16": "ShortTensor", "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor"}[self.dtype.name]
+    return self.to(dtype)
+
+
+def _numpy(self, *, force=False):
+    """A NumPy array that shares the memory of self. Raises where self requires grad (use `.detach()`), is not on the CPU (`.cpu()`),
+    or is of dtype bfloat16 (`.float()`); `force=True` does these first."""
+    if force:
+        self = self.detach().cpu()
+        if self.dtype is _C.bfloat16:
+            self = self.float()
+    elif self.requires_grad:
+        raise RuntimeError("numpy: the tensor requires grad, and changes to the array would not be recorded; use .detach().numpy()")
+    elif not self.is_cpu:
+        raise TypeError(f"numpy: the tensor is on {self.device}; use .cpu().numpy()")
+    elif self.dtype is _C.bfloat16:
+        raise TypeError("numpy: NumPy has no bfloat16; use .float().numpy()")
+    import numpy
+
+    return numpy.asarray(memoryview(self))
+
+
+def _array(self, dtype=None, copy=None):
+    array = _numpy(self)
+    if dtype is not None and array.dtype != dtype:
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    return _C._to_dlpack(self.clone() if copy else self)
+
+
+def _dlpack_device(self):
+    return (1, 0) if self.is_cpu else (2, self.device.index or 0)
+
+
+def _iter(self):
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor; use .item() for its value")
+    return iter(self.unbind(0))
+
+
+def _contains(self, element):
+    if isinstance(element, (Tensor, int, float, bool, complex)):
+        return bool((self == element).any().item())
+    raise RuntimeError(f"in: expected a Tensor or a number, got {type(element).__name__}")
+
+
+def _repr(self, *, tensor_contents=None):
+    from ._printing import tensor_text
+
+    return tensor_text(self)
+
+
+def _format(self, spec):
+    if self.dim() == 0 and not self.is_meta:
+        return format(self.item(), spec)
+    return object.__format__(self, spec) if spec else repr(self)
+
+
+def _rebuild(cls, data, dtype, shape, stride, requires_grad, attributes):
+    """A tensor from its pickled form."""
+    flat = _C._storage_from_buffer(bytearray(data))
+    out = _C._tensor_on_storage(flat, dtype, list(shape), list(stride), 0)
+    if cls is not Tensor:
+        out = _C._make_subclass(cls, out, requires_grad)
+    elif requires_grad:
+        out.requires_grad_()
+    if attributes:
+        out.__dict__.update(attributes)
+    return out
+
+
+def _rebuild_generator(state):
+    generator = _C.Generator()
+    generator.set_state(_C._tensor_from_data(state, _C.int64, None, False, True))
+    return generator
+
+
+def _reduce(self, protocol=None):
+    if not self.is_leaf:
+        raise RuntimeError("pickle: only leaves can be pickled, since a graph cannot; use .detach() first")
+    plain = self.detach().cpu()
+    data = bytes(_C._storage_bytes(plain.contiguous().clone()))[: plain.numel() * plain.element_size()]
+    strides, step = [], 1
+    for size in reversed(plain.shape):
+        strides.insert(0, step)
+        step *= max(size, 1)
+    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), tuple(strides), self.requires_grad, dict(self.__dict__))
+
+
+def _deepcopy(self, memo):
+    if not self.is_leaf:
+        raise RuntimeError("deepcopy: only leaves can be copied deeply, since a graph cannot; use .detach().clone()")
+    if id(self) in memo:
+        return memo[id(self)]
+    from copy import deepcopy
+
+    with_grad = self.requires_grad
+    out = self.detach().clone()
+    if type(self) is not Tensor:
+        out = _C._make_subclass(type(self), out, with_grad)
+    elif with_grad:
+        out.requires_grad_()
+    memo[id(self)] = out
+    if self.grad is not None:
+        out.grad = deepcopy(self.grad, memo)
+    if self.__dict__:
+        out.__dict__.update(deepcopy(self.__dict__, memo))
+    return out
+
+
+def _copy(self):
+    out = _C._make_subclass(type(self), self, self.requires_grad) if type(self) is not Tensor else _C._detached(self)
+    if self.requires_grad and self.is_leaf:
+        out.requires_grad_()
+    out.__dict__.update(self.__dict__)
+    return out
+
+
+def _as_subclass(self, cls):
+    """An alias of self as an instance of a subclass of Tensor."""
+    return _C._make_subclass(cls, self)
+
+
+def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+    """A tensor from data, of the dtype and on the device of self unless given."""
+    return _C._tensor_from_data(data, dtype or self.dtype, device or self.device, requires_grad, True)
+
+
+def _nonzero(self, *, as_tuple=False):
+    from ._functions import nonzero
+
+    return nonzero(self, as_tuple=as_tuple)
+
+
+def _where(self, condition, other):
+    """Elements of self where the condition holds, of `other` elsewhere."""
+    return _ops["where"](condition, self, other)
+
+
+def _unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    from ._functions import unique
+
+    return unique(self, sorted, return_inverse, return_counts, dim)
+
+
+def _rsub(self, other):
+    return _ops["sub"](_C._tensor_from_data(other, None, None, False, True), self) if not isinstance(other, Tensor) else other - self
+
+
+def _backward_hooks_missing(self, name):
+    raise AttributeError(name)
+
+
+def _getattr(self, name):
+    """Only called for names that a tensor does not have: says what is near."""
+    if name.startswith("__"):
+        raise AttributeError(f"'Tensor' object has no attribute '{name}'")
+    from ._missing import explain
+
+    raise AttributeError(explain("Tensor", name, dir(Tensor)))
+
+
+def _install() -> None:
+    methods = {
+        "backward": _backward, "register_hook": _register_hook, "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
+        "to": _to, "cpu": _cpu, "cuda": _cuda, "type": _type, "numpy": _numpy, "__array__": _array, "__dlpack__": _dlpack,
+        "__dlpack_device__": _dlpack_device, "__iter__": _iter, "__contains__": _contains, "__repr__": _repr, "__format__": _format,
+        "__reduce_ex__": _reduce, "__deepcopy__": _deepcopy, "__copy__": _copy, "as_subclass": _as_subclass, "new_tensor": _new_tensor,
+        "nonzero": _nonzero, "where": _where, "unique": _unique, "__getattr__": _getattr,
+        "untyped_storage": lambda self: UntypedStorage(self), "type_as": lambda self, other: self.to(other.dtype),
+        "is_inference": lambda self: _C.is_inference(self), "pin_memory": lambda self: self, "is_pinned": lambda self: False,
+        "is_same_size": lambda self, other: self.shape == other.shape, "view_as": lambda self, other: self.view(other.shape),
+        "reshape_as": lambda self, other: self.reshape(other.shape), "expand_as": lambda self, other: self.expand(other.shape),
+        "float": _converter(_C.float32), "double": _converter(_C.float64), "half": _converter(_C.float16), "bfloat16": _converter(_C.bfloat16),
+        "long": _converter(_C.int64), "int": _converter(_C.int32), "short": _converter(_C.int16), "char": _converter(_C.int8),
+        "byte": _converter(_C.uint8), "bool": _converter(_C.bool), "cfloat": _converter(_C.complex64), "cdouble": _converter(_C.complex128),
+        "__array_priority__": 1000,
+    }
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
+    for name, op in (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("real", "real"), ("imag", "imag")):
+        function = _ops.get(op)
+        if name == "T":
+            setattr(Tensor, "T", property(lambda self: self.permute(tuple(range(self.dim() - 1, -1, -1)))))
+        elif name == "mT":
+            setattr(Tensor, "mT", property(lambda self: self.transpose(-2, -1)))
+        elif name == "H":
+            setattr(Tensor, "H", property(lambda self: self.transpose(-2, -1).conj()))
+        elif function is not None:
+            setattr(Tensor, name, property(function))
+    for alias, name in (("absolute", "abs"), ("multiply", "mul"), ("subtract", "sub"), ("divide", "div"), ("negative", "neg")):
+        if not hasattr(Tensor, alias) and name in _ops:
+            setattr(Tensor, alias, _ops[name])
+    _C.Node.register_hook = _node_register_hook
+    _C.Node.register_prehook = _node_register_prehook
+
+
+_install()

@@ -1,0 +1,206 @@
+"""Custom Functions: a forward and its derivative, written in Python."""
+
+from __future__ import annotations
+
+from .. import _C
+
+Tensor = _C.Tensor
+
+
+class FunctionCtx:
+    """What forward leaves for backward: saved tensors, and any attributes."""
+
+    def __init__(self):
+        self._to_save = ()
+        self._saved = None
+        self._dirty = ()
+        self._non_differentiable = ()
+        self._materialize = True
+        self.needs_input_grad = ()
+
+    def save_for_backward(self, *tensors) -> None:
+        """Keeps tensors (inputs, outputs or intermediates; None too) for backward, where `saved_tensors` gives them back. Raises then
+        where one has been modified in place since."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(f"save_for_backward: expected Tensors or None, got {type(t).__name__}; keep other values as attributes of ctx")
+        self._to_save = tensors
+
+    def mark_dirty(self, *tensors) -> None:
+        """Says that forward changed these inputs in place; they must be returned."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors) -> None:
+        """Says that these outputs carry no gradient."""
+        self._non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (True, the default) or None for outputs without a gradient."""
+        self._materialize = value
+
+    @property
+    def saved_tensors(self):
+        """The tensors given to save_for_backward."""
+        if self._saved is None:
+            if self._released:
+                raise RuntimeError(f"{self._name}: the saved tensors have been freed by an earlier backward; "
+                                   "pass retain_graph=True to the first call to go through the graph twice")
+            return tuple(self._to_save)
+        return tuple(s.unpack(self._node()) for s in self._saved)
+
+    _released = False
+    _name = "Function"
+    _owner = None
+    _node_ref = None
+
+    def _node(self):
+        return self._node_ref() if self._node_ref is not None else None
+
+    def _release(self):
+        if self._saved is not None:
+            self._saved, self._to_save, self._released = None, (), True
+
+    def _apply_backward(self, grads):
+        if self._materialize:
+            grads = tuple(g if g is not None else meta() for g, meta in zip(grads, self._zeros))
+        result = self._owner.backward(self, *grads)
+        if not isinstance(result, (tuple, list)):
+            result = (result,)
+        extra = result[self._arity:]
+        if len(result) < self._arity or any(r is not None for r in extra):
+            raise RuntimeError(f"{self._name}.backward: expected {self._arity} gradients, one for each argument of forward "
+                               f"(None where there is none), got {len(result)}")
+        out = []
+        for position in self._tensor_positions:
+            g = result[position]
+            if g is not None and not isinstance(g, Tensor):
+                raise TypeError(f"{self._name}.backward: expected a Tensor or None as gradient {position}, got {type(g).__name__}")
+            out.append(g)
+        return out
+
+
+def once_differentiable(function):
+    """Marks a backward that cannot itself be differentiated: doing so raises."""
+
+    def wrapper(ctx, *grads):
+        recording = _C.is_grad_enabled()
+        before = _C._set_grad_enabled(False)
+        try:
+            result = function(ctx, *grads)
+        finally:
+            _C._set_grad_enabled(before)
+        if not recording or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
+            return result
+        many = isinstance(result, (tuple, list))
+
+        def refuse(g):
+            return _Refuse.apply(g.detach().requires_grad_()) if isinstance(g, Tensor) else g
+        return tuple(refuse(g) for g in result) if many else refuse(result)
+
+    return wrapper
+
+
+class Function:
+    """Base of custom Functions. Subclasses define static methods `forward(ctx, *args)`, or `forward(*args)` and
+    `setup_context(ctx, inputs, output)`, and `backward(ctx, *grads)`, which returns one gradient for each argument of forward.
+
+    >>> class Double(plait.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x * 2
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         return grad * 2
+    >>> x = plait.tensor(1.0, requires_grad=True)
+    >>> Double.apply(x).backward()
+    >>> x.grad
+    tensor(2.)
+    """
+
+    @staticmethod
+    def forward(*args, **kwargs):
+        raise NotImplementedError("a custom Function must define a static method forward(ctx, *args)")
+
+    setup_context = None
+
+    @staticmethod
+    def backward(ctx, *grads):
+        raise NotImplementedError("a custom Function must define a static method backward(ctx, *grads) to be differentiated")
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError(f"{type(self).__name__}: custom Functions are not instantiated; call {type(self).__name__}.apply(...)")
+
+    @classmethod
+    def apply(cls, *args):
+        """Runs forward, and records backward where an argument requires grad."""
+        ctx = FunctionCtx()
+        ctx._owner, ctx._name, ctx._arity = cls, cls.__name__, len(args)
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        before = _C._set_grad_enabled(False)
+        try:
+            if cls.setup_context is not None:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
+            else:
+                result = cls.forward(ctx, *args)
+        finally:
+            _C._set_grad_enabled(before)
+        if not before or not (any(ctx.needs_input_grad)):
+            for t in ctx._dirty:
+                _C._bump_version(t)
+            return result
+        many = isinstance(result, (tuple, list))
+        outputs = list(result) if many else [result]
+        inputs = [a for a in args if isinstance(a, Tensor)]
+        ctx._tensor_positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+        dirty = {id(t) for t in ctx._dirty}
+        for t in ctx._dirty:
+            if t.is_leaf and t.requires_grad:
+                raise RuntimeError(f"{cls.__name__}: a leaf tensor that requires grad cannot be changed in place")
+            if not any(o is t for o in outputs):
+                raise RuntimeError(f"{cls.__name__}: a tensor given to mark_dirty must be returned from forward")
+        plain = {id(t) for t in ctx._non_differentiable}
+        recorded = []
+        originals = list(outputs)
+        for i, out in enumerate(outputs):
+            if not isinstance(out, Tensor) or id(out) in plain:
+                recorded.append(None)
+                continue
+            if id(out) not in dirty and any(out is x for x in inputs):
+                outputs[i] = out = _C.ops["alias"](out.detach())  # an input handed through is a result of its own
+            recorded.append(out if out.dtype.is_floating_point or out.dtype.is_complex else None)
+        ctx._zeros = [(lambda shape=o.shape, dtype=o.dtype, device=o.device: _C.ops["zeros"](tuple(shape), dtype=dtype, device=device))
+                      if isinstance(o, Tensor) else (lambda: None) for o in outputs]
+        # Edges first (of the inputs as they were), then the new history of those changed in place.
+        moved = [o for o in recorded if o is not None and id(o) in dirty]
+        node = _C._record_function(ctx, cls.__name__ + "Backward", inputs, [None if o is not None and id(o) in dirty else o for o in recorded])
+        for out in moved:
+            _C._bump_version(out)
+            _C._rebase(out, node)
+        import weakref
+
+        outer = outputs[0] if outputs else None
+        ctx._node_ref = None
+        first = next((o for o in recorded if o is not None), None)
+        if first is not None:
+            reference = weakref.ref(first)
+            ctx._node_ref = lambda: getattr(reference(), "grad_fn", None)
+        del outer
+        saved = []
+        for t in ctx._to_save:
+            index = next((i for i, o in enumerate(originals) if o is t and recorded[i] is not None), -1)
+            saved.append(_C._Saved(outputs[index] if index >= 0 else t, index))
+        ctx._saved = saved
+        return tuple(outputs) if many else outputs[0]
+
+
+class _Refuse(Function):
+    """The identity, whose derivative raises."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad):
+        raise RuntimeError("a backward marked with @once_differentiable cannot be differentiated again; write it in differentiable ops")

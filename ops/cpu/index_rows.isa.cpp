@@ -1,0 +1,40 @@
+#include "ops/cpu/index_rows.h"
+
+namespace plait::cpu {
+namespace {
+
+template <class T>
+void add_rows(const AddRows& job) {
+  T* out = reinterpret_cast<T*>(job.out);
+  const T* src = reinterpret_cast<const T*>(job.src);
+  const int64_t slab = job.slab, n = job.end - job.begin;
+  for (int64_t j = 0; j < job.count; ++j) {
+    const int64_t row = job.index[j];
+    if (row < job.low || row >= job.high) continue;
+    T* to = out + row * slab + job.begin;
+    const T* from = src + j * slab + job.begin;
+#pragma GCC ivdep
+    for (int64_t c = 0; c < n; ++c) {
+      if constexpr (std::is_same_v<T, bool>)
+        to[c] = to[c] || from[c];
+      else
+        to[c] = static_cast<T>(static_cast<compute_t<T>>(to[c]) + static_cast<compute_t<T>>(from[c]));
+    }
+  }
+}
+
+template <class... T>
+constexpr AddRowsTable make_table() {
+  AddRowsTable table{};
+  ((table.add[static_cast<int>(dtype_of<T>)] = &add_rows<T>), ...);
+  return table;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const AddRowsTable add_rows_table =
+    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>();
+}
+
+}  // namespace plait::cpu
