@@ -1,7 +1,7 @@
-"""Neural networks: Module and Parameter, layers, losses, `functional`, `init`, `utils`, with PyTorch's names."""
+"""Neural networks with PyTorch's names: Module, Parameter, layers, losses, `functional`, `init`, `utils`."""
 
 from . import functional, init, modules, utils
-from .modules import *  # noqa: F403
+from .modules import *
 from .modules import __all__ as _layers
 from .modules.hooks import (
     register_module_forward_hook,
@@ -11,7 +11,7 @@ from .modules.hooks import (
 )
 from .parameter import Buffer, Parameter
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Buffer",
     "Parameter",
     "functional",

@@ -17,7 +17,9 @@ def _additive(name: str, mask: Tensor | None, dtype: Any) -> Tensor | None:
     if mask is None or mask.dtype == dtype:
         return mask
     if mask.dtype == plait.bool:
-        return plait.zeros(tuple(mask.shape), dtype=dtype, device=mask.device).masked_fill(mask, float("-inf"))
+        return plait.zeros(tuple(mask.shape), dtype=dtype, device=mask.device).masked_fill(
+            mask, float("-inf")
+        )
     if mask.is_floating_point():
         return mask.to(dtype)
     raise TypeError(f"multi-head attention: {name} should be bool or floating point, got {mask.dtype}")
@@ -71,10 +73,11 @@ def multi_head_attention_forward(
     average_attn_weights: bool = True,
     is_causal: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Multi-head attention (Vaswani et al. 2017): (L, N, E), (S, N, E_k), (S, N, E_v) -> (L, N, E) and the weights.
+    """Multi-head attention (Vaswani et al. 2017): (L, N, E), (S, N, E_k), (S, N, E_v) -> (L, N, E) and the
+    weights.
 
-    Masks: `key_padding_mask` (N, S), `attn_mask` (L, S) or (N * heads, L, S); True or -inf keeps a key out. `is_causal`
-    without a mask is the causal mask. Two dimensions are one sequence.
+    Masks: `key_padding_mask` (N, S), `attn_mask` (L, S) or (N * heads, L, S); True or -inf keeps a key out.
+    `is_causal` without a mask is the causal mask. Two dimensions are one sequence.
     """
     batched = query.dim() == 3
     if query.dim() not in (2, 3) or key.dim() != query.dim() or value.dim() != query.dim():
@@ -90,19 +93,26 @@ def multi_head_attention_forward(
             key_padding_mask = key_padding_mask.unsqueeze(0)
     length, batch, width = query.shape
     if width != embed_dim_to_check:
-        raise RuntimeError(f"multi-head attention: expected embed_dim {embed_dim_to_check}, got query {tuple(query.shape)}")
+        raise RuntimeError(
+            f"multi-head attention: expected embed_dim {embed_dim_to_check}, got query {tuple(query.shape)}"
+        )
     if key.shape[:2] != value.shape[:2] or key.shape[1] != batch:
         raise RuntimeError(
-            f"multi-head attention: key {tuple(key.shape)} and value {tuple(value.shape)} should agree in length and with "
+            f"multi-head attention: key {tuple(key.shape)} and value {tuple(value.shape)} should agree in "
+            "length and with "
             f"query {tuple(query.shape)} in batch"
         )
     if width % num_heads:
-        raise RuntimeError(f"multi-head attention: embed_dim {width} should be divisible by num_heads {num_heads}")
+        raise RuntimeError(
+            f"multi-head attention: embed_dim {width} should be divisible by num_heads {num_heads}"
+        )
     head = width // num_heads
     if use_separate_proj_weight:
         biases = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
         weights = (q_proj_weight, k_proj_weight, v_proj_weight)
-        q, k, v = (plait.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
+        q, k, v = (
+            plait.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)
+        )
     else:
         q, k, v = _projections(query, key, value, in_proj_weight, in_proj_bias)
     added = 0
@@ -128,7 +138,8 @@ def multi_head_attention_forward(
         allowed = ((length, source - added), (batch * num_heads, length, source - added))
         if tuple(mask.shape) not in allowed:
             raise RuntimeError(
-                f"multi-head attention: attn_mask should have shape {allowed[0]} or {allowed[1]}, got {tuple(mask.shape)}"
+                f"multi-head attention: attn_mask should have shape {allowed[0]} or {allowed[1]}, got "
+                f"{tuple(mask.shape)}"
             )
         if added:
             mask = plait.pad(mask, (0, added))

@@ -19,7 +19,8 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """Sums, means or maxima of bags of rows of `weight` (V, D): (B, N), or (total,) with offsets (B) -> (B, D).
+    """Sums, means or maxima of bags of rows of `weight` (V, D): (B, N), or (total,) with offsets (B) -> (B,
+    D).
 
     An empty bag gives zeros. `padding_idx` is left out of sums, means and maxima.
     """
@@ -37,7 +38,9 @@ def embedding_bag(
     device = input.device
     if input.dim() == 2:
         if offsets is not None:
-            raise ValueError("embedding_bag: offsets should be None where input has 2 dimensions, each row is a bag")
+            raise ValueError(
+                "embedding_bag: offsets should be None where input has 2 dimensions, each row is a bag"
+            )
         n_bags = input.shape[0]
         bag = plait.arange(n_bags, device=device).repeat_interleave(input.shape[1])
         indices = input.reshape(-1)
@@ -54,7 +57,9 @@ def embedding_bag(
         # each element belongs to the last bag that begins at or before it
         bag = plait.searchsorted(starts, plait.arange(indices.shape[0], device=device), right=True) - 1
     else:
-        raise ValueError(f"embedding_bag: input should have 1 or 2 dimensions, got shape {tuple(input.shape)}")
+        raise ValueError(
+            f"embedding_bag: input should have 1 or 2 dimensions, got shape {tuple(input.shape)}"
+        )
     indices = indices.to(plait.int64)
     if per_sample_weights is not None:
         per_sample_weights = per_sample_weights.reshape(-1)

@@ -1,8 +1,8 @@
 """The functions behind the layers, with PyTorch's names and signatures.
 
-Most are registered ops, which are handed on at first use (`F.linear is plait.linear`). Here stand those that take an option
-the op has no need of (`inplace`, `return_indices`, a missing `dim`) and small composites; larger composites live in the
-modules that `_COMPOSITES` names, and are imported at first use.
+Most are registered ops, which are handed on at first use (`F.linear is plait.linear`). Here stand those that
+take an option the op has no need of (`inplace`, `return_indices`, a missing `dim`) and small composites;
+larger composites live in the modules that `_COMPOSITES` names, and are imported at first use.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_OPS = frozenset(
-    """
+_OP_NAMES = """
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d avg_pool2d avg_pool3d
     batch_norm binary_cross_entropy binary_cross_entropy_with_logits conv1d conv2d conv3d conv_transpose1d
-    conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy gaussian_nll_loss gelu
-    group_norm hardshrink hinge_embedding_loss huber_loss instance_norm interpolate kl_div l1_loss layer_norm linear
-    logsigmoid margin_ranking_loss mse_loss nll_loss normalize one_hot pad pairwise_distance pixel_shuffle
-    pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm scaled_dot_product_attention sigmoid smooth_l1_loss softplus
-    softshrink softsign tanh tanhshrink triplet_margin_loss elu_ selu_ celu_ leaky_relu_ hardtanh_ threshold_ rrelu_
-    """.split()
-)
+    conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
+    gaussian_nll_loss gelu group_norm hardshrink hinge_embedding_loss huber_loss instance_norm interpolate
+    kl_div l1_loss layer_norm linear logsigmoid margin_ranking_loss mse_loss nll_loss normalize one_hot
+    pad pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm
+    scaled_dot_product_attention sigmoid smooth_l1_loss softplus softshrink softsign tanh tanhshrink
+    triplet_margin_loss elu_ selu_ celu_ leaky_relu_ hardtanh_ threshold_ rrelu_
+"""
+_OPS = frozenset(_OP_NAMES.split())
 
 _COMPOSITES = {
     "adaptive_max_pool3d": "windows",
@@ -61,14 +61,20 @@ def __getattr__(name: str) -> Any:
             from difflib import get_close_matches
 
             near = get_close_matches(name, __dir__(), n=1)
-            message += f"; did you mean '{near[0]}'?" if near else "; see dir(plait.nn.functional) for what there is"
+            message += (
+                f"; did you mean '{near[0]}'?" if near else "; see dir(plait.nn.functional) for what there is"
+            )
         raise AttributeError(message)
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    here = [name for name in globals() if not name.startswith("_") and name not in ("annotations", "plait", "Tensor")]
+    here = [
+        name
+        for name in globals()
+        if not name.startswith("_") and name not in ("annotations", "plait", "Tensor")
+    ]
     return sorted({*here, *_COMPOSITES, *(name for name in _OPS if hasattr(plait, name))} - {"TYPE_CHECKING"})
 
 
@@ -120,12 +126,16 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope x."""
-    return _in_place("leaky_relu", input, negative_slope) if inplace else plait.leaky_relu(input, negative_slope)
+    return (
+        _in_place("leaky_relu", input, negative_slope) if inplace else plait.leaky_relu(input, negative_slope)
+    )
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x held between min_val and max_val."""
-    return _in_place("hardtanh", input, min_val, max_val) if inplace else plait.hardtanh(input, min_val, max_val)
+    return (
+        _in_place("hardtanh", input, min_val, max_val) if inplace else plait.hardtanh(input, min_val, max_val)
+    )
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -150,13 +160,21 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
-    return _in_place("threshold", input, threshold, value) if inplace else plait.threshold(input, threshold, value)
+    return (
+        _in_place("threshold", input, threshold, value)
+        if inplace
+        else plait.threshold(input, threshold, value)
+    )
 
 
 def rrelu(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
 ) -> Tensor:
-    """x where x >= 0, else a x with `a` from U(lower, upper) in training and (lower + upper) / 2 otherwise."""
+    """x where x >= 0, else a x; `a` is from U(lower, upper) in training, (lower + upper) / 2 otherwise."""
     if training:
         slope: Any = plait.empty_like(input).uniform_(lower, upper)
         scale = plait.where(input.detach() >= 0, plait.ones_like(slope), slope)
@@ -170,7 +188,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError("glu: input should have at least 1 dimension, got a 0-d tensor")
     if input.shape[dim] % 2:
         raise RuntimeError(
-            f"glu: the size of dimension {dim} should be even, got shape {tuple(input.shape)}; choose another dim"
+            f"glu: the size of dimension {dim} should be even, got shape {tuple(input.shape)}; choose "
+            "another dim"
         )
     a, b = input.chunk(2, dim)
     return a * plait.sigmoid(b)
@@ -207,8 +226,11 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return softmax(-input, dim, dtype=dtype)
 
 
-def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
-    """Samples of a relaxed one-hot variable (Jang et al. 2016); `hard`: one-hot, with the gradient of the soft one.
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """Samples of a relaxed one-hot variable (Jang et al. 2016); `hard`: one-hot, with the gradient of the
+    soft one.
 
     >>> bool((plait.nn.functional.gumbel_softmax(plait.zeros(20, 4), hard=True).sum(-1) == 1).all())
     True
@@ -251,7 +273,9 @@ def _channel_dropout(who: str, input: Tensor, p: float, training: bool, inplace:
     _check_probability(who, p)
     if input.dim() not in dims:
         wanted = " or ".join(f"{n}D" for n in dims)
-        raise RuntimeError(f"{who}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}")
+        raise RuntimeError(
+            f"{who}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}"
+        )
     if not training or p == 0:
         return input
     batched = input.dim() == dims[-1]
@@ -279,7 +303,9 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _channel_dropout("dropout3d", input, p, training, inplace, (4, 5))
 
 
-def _alpha_dropout(who: str, input: Tensor, p: float, training: bool, inplace: bool, channels: bool) -> Tensor:
+def _alpha_dropout(
+    who: str, input: Tensor, p: float, training: bool, inplace: bool, channels: bool
+) -> Tensor:
     _check_probability(who, p)
     if not training or p == 0:
         return input
@@ -298,7 +324,9 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return _alpha_dropout("alpha_dropout", input, p, training, inplace, channels=False)
 
 
-def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """alpha_dropout of whole channels of (N, C, *)."""
     return _alpha_dropout("feature_alpha_dropout", input, p, training, inplace, channels=True)
 
@@ -324,7 +352,9 @@ def _max_pool(name: str):
         return op(input, kernel_size, stride, padding, dilation, ceil_mode)
 
     pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = "The maximum of each window; with `return_indices` also where in the input plane it stands."
+    pool.__doc__ = (
+        "The maximum of each window; with `return_indices` also where in the input plane it stands."
+    )
     return pool
 
 
@@ -335,7 +365,9 @@ def _adaptive_max_pool(name: str):
         return (values, indices) if return_indices else values
 
     pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = "Maxima over windows that give the wanted size; with `return_indices` also where they stand."
+    pool.__doc__ = (
+        "Maxima over windows that give the wanted size; with `return_indices` also where they stand."
+    )
     return pool
 
 
@@ -391,7 +423,9 @@ def embedding(
     if padding_idx is not None:
         rows = weight.shape[0]
         if not -rows <= padding_idx < rows:
-            raise ValueError(f"embedding: padding_idx should be within the {rows} rows of weight, got {padding_idx}")
+            raise ValueError(
+                f"embedding: padding_idx should be within the {rows} rows of weight, got {padding_idx}"
+            )
         if padding_idx < 0:
             padding_idx += rows
     if max_norm is not None:
@@ -408,7 +442,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     k, i, j = weight.shape
     if input1.shape[:-1] != input2.shape[:-1] or input1.shape[-1] != i or input2.shape[-1] != j:
         raise RuntimeError(
-            f"bilinear: expected inputs (*, {i}) and (*, {j}) with equal leading dimensions, got {tuple(input1.shape)} "
+            f"bilinear: expected inputs (*, {i}) and (*, {j}) with equal leading dimensions, got "
+            f"{tuple(input1.shape)} "
             f"and {tuple(input2.shape)}"
         )
     left = (input1.reshape(-1, i) @ weight.permute(1, 0, 2).reshape(i, k * j)).reshape(-1, k, j)
@@ -417,10 +452,16 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 
 def upsample(
-    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
 ) -> Tensor:
     """The former name of `interpolate`."""
-    return plait.interpolate(input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)
+    return plait.interpolate(
+        input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners
+    )
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:

@@ -1,4 +1,6 @@
-"""Initial values, in place and without gradient: PyTorch's formulas and names; each function gives its tensor back."""
+"""Initial values, in place and without gradient: PyTorch's formulas and names; each function gives its tensor
+back.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,8 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     shape = tuple(tensor.shape)
     if len(shape) < 2:
         raise ValueError(
-            f"fan in and fan out need a tensor of at least 2 dimensions, got shape {shape}; for biases try zeros_ or uniform_"
+            f"fan in and fan out need a tensor of at least 2 dimensions, got shape {shape}; for biases try "
+            "zeros_ or uniform_"
         )
     field = math.prod(shape[2:])
     return shape[1] * field, shape[0] * field
@@ -107,7 +110,12 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 
 
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Any = None,
 ) -> Tensor:
     """Values from N(mean, std^2), restricted to [a, b], by inverting the distribution function.
 
@@ -122,7 +130,8 @@ def trunc_normal_(
         from warnings import warn
 
         warn(
-            f"trunc_normal_: mean {mean} is more than 2 std from [{a}, {b}]; the values may not follow the distribution",
+            f"trunc_normal_: mean {mean} is more than 2 std from [{a}, {b}]; the values may not follow the "
+            "distribution",
             stacklevel=2,
         )
     with plait.no_grad():
@@ -171,7 +180,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     if len(shape) not in (3, 4, 5):
         raise ValueError(f"dirac_: expected a tensor of 3, 4 or 5 dimensions, got shape {shape}")
     if shape[0] % groups:
-        raise ValueError(f"dirac_: dimension 0 should be divisible by groups, got shape {shape} and groups={groups}")
+        raise ValueError(
+            f"dirac_: dimension 0 should be divisible by groups, got shape {shape} and groups={groups}"
+        )
     out_per_group = shape[0] // groups
     centre = tuple(s // 2 for s in shape[2:])
     with plait.no_grad():
@@ -202,7 +213,11 @@ def _warn_empty(who: str) -> None:
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
 ) -> Tensor:
     """U(-b, b) with b = gain sqrt(3 / fan) (He et al. 2015); `a` is the negative slope of leaky_relu.
 
@@ -218,7 +233,11 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
 ) -> Tensor:
     """N(0, std^2) with std = gain / sqrt(fan) (He et al. 2015); `a` is the negative slope of leaky_relu."""
     if 0 in tensor.shape:
@@ -247,7 +266,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     cols = tensor.numel() // rows
     with plait.no_grad():
         wide = rows < cols
-        flat = plait.empty((cols, rows) if wide else (rows, cols), dtype=plait.float64).normal_(0, 1, **_random(generator))
+        flat = plait.empty((cols, rows) if wide else (rows, cols), dtype=plait.float64).normal_(
+            0, 1, **_random(generator)
+        )
         q, r = numpy.linalg.qr(flat.numpy())
         q = q * numpy.sign(numpy.diag(r))  # unique, so uniform (Mezzadri 2006)
         q = plait.from_numpy(numpy.ascontiguousarray(q.T if wide else q))

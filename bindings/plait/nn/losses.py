@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _reduced(who: str, loss: Tensor, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Tensor:
+def _reduced(
+    who: str, loss: Tensor, reduction: str, size_average: bool | None = None, reduce: bool | None = None
+) -> Tensor:
     if size_average is not None or reduce is not None:
         from .functional import _legacy_reduction
 
@@ -66,14 +68,15 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """sum over c != t of weight_t max(0, margin - x_t + x_c)^p / C: (N, C) or (C), class indices (N) or ()."""
+    """sum over c != t of weight_t max(0, margin - x_t + x_c)^p / C: (N, C) or (C), classes (N) or ()."""
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p should be 1 or 2, got {p}")
     lone = input.dim() == 1
     x, t = (input.unsqueeze(0), target.reshape(1)) if lone else (input, target)
     if x.dim() != 2 or tuple(t.shape) != (x.shape[0],):
         raise RuntimeError(
-            f"multi_margin_loss: expected input (N, C) and target (N), got {tuple(input.shape)} and {tuple(target.shape)}"
+            f"multi_margin_loss: expected input (N, C) and target (N), got {tuple(input.shape)} and "
+            f"{tuple(target.shape)}"
         )
     index = t.unsqueeze(1)
     term = (margin - x.gather(1, index) + x).clamp(min=0)
@@ -93,7 +96,9 @@ def multilabel_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """sum over labels j, others i of max(0, 1 - x_j + x_i) / C; each row of the target lists labels, closed by -1."""
+    """sum over labels j, others i of max(0, 1 - x_j + x_i) / C; each row of the target lists labels, closed
+    by -1.
+    """
     if input.shape != target.shape or input.dim() not in (1, 2):
         raise RuntimeError(
             "multilabel_margin_loss: expected input and target of one shape, (N, C) or (C), got "
@@ -106,7 +111,9 @@ def multilabel_margin_loss(
     is_label = plait.zeros_like(x).scatter_add(1, labels, listed).clamp(max=1)
     term = (1 - x.gather(1, labels).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
     loss = (term * listed.unsqueeze(2) * (1 - is_label).unsqueeze(1)).sum((1, 2)) / x.shape[1]
-    return _reduced("multilabel_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce)
+    return _reduced(
+        "multilabel_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce
+    )
 
 
 def triplet_margin_with_distance_loss(
@@ -119,7 +126,9 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, d(a, p) - d(a, n) + margin); `swap` takes the nearer of d(a, n) and d(p, n) (Balntas et al. 2016)."""
+    """max(0, d(a, p) - d(a, n) + margin); `swap` takes the nearer of d(a, n) and d(p, n) (Balntas et al.
+    2016).
+    """
     if margin <= 0:
         raise ValueError(f"triplet_margin_with_distance_loss: margin should be above 0, got {margin}")
     if not anchor.dim() == positive.dim() == negative.dim():
@@ -152,8 +161,8 @@ def ctc_loss(
 ) -> Tensor:
     """-log of the summed probability of all alignments of each target (Graves et al. 2006, eq. 6 to 8).
 
-    log_probs (T, N, C) or (T, C); targets (N, S), (S) or all in one row; lengths (N). The mean divides each loss by the
-    length of its target first. The forward recursion runs in log space over all samples at once.
+    log_probs (T, N, C) or (T, C); targets (N, S), (S) or all in one row; lengths (N). The mean divides each
+    loss by the length of its target first. The forward recursion runs in log space over all samples at once.
     """
     lone = log_probs.dim() == 2
     if lone:
@@ -182,7 +191,8 @@ def ctc_loss(
         jumps.append([i >= 2 and path[i] != blank and path[i] != path[i - 2] for i in range(len(path))])
     device, dtype = log_probs.device, log_probs.dtype
     nothing = float("-inf")
-    low = -1e30 if dtype in (plait.float32, plait.float64) else -1e4  # finite: the gradient of logsumexp stays a number
+    # finite, so that the gradient of logsumexp stays a number
+    low = -1e30 if dtype in (plait.float32, plait.float64) else -1e4
     index = plait.tensor(paths, dtype=plait.int64, device=device)
     barred = plait.tensor([[0.0 if j else low for j in row] for row in jumps], dtype=dtype, device=device)
     emitted = log_probs.gather(2, index.unsqueeze(0).expand(steps, n, index.shape[1]))

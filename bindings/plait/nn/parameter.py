@@ -1,9 +1,11 @@
 """Parameter and Buffer: tensors that a Module registers when they are assigned to one of its attributes."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
 import plait
 from plait import Tensor
+from plait._C import _make_subclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ __all__ = ["Buffer", "Parameter"]
 
 def _rebuild(cls: type, data: Tensor, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
     """What pickle calls: the subclass over `data` with its Python attributes."""
-    result = Tensor._make_subclass(cls, data, requires_grad)
+    result = _make_subclass(cls, data, requires_grad)
     result.__dict__.update(attributes)
     return result
 
@@ -36,7 +38,7 @@ class _Kept(Tensor):
         known = memo.get(id(self))
         if known is not None:
             return known
-        result = Tensor._make_subclass(type(self), self.detach().clone(), self.requires_grad)
+        result = _make_subclass(type(self), self.detach().clone(), self.requires_grad)
         memo[id(self)] = result
         if self.__dict__:
             from copy import deepcopy
@@ -52,7 +54,8 @@ class Parameter(_Kept):
     """A tensor that a Module lists in `parameters()` when it is assigned to an attribute.
 
     Args: `data`, the tensor whose storage the parameter shares (None: an empty one); `requires_grad`.
-    Raises TypeError where `data` is no tensor, RuntimeError where it requires grad but is not floating point or complex.
+    Raises TypeError where `data` is no tensor, RuntimeError where it requires grad but is not floating point
+    or complex.
 
     >>> p = plait.nn.Parameter(plait.ones(2))
     >>> p.requires_grad, p.is_leaf
@@ -60,7 +63,7 @@ class Parameter(_Kept):
     """
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True):
-        return Tensor._make_subclass(cls, _plain_data(cls.__name__, data).detach(), requires_grad)
+        return _make_subclass(cls, _plain_data(cls.__name__, data), requires_grad)
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
@@ -79,12 +82,9 @@ class Buffer(_Kept):
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True):
         data = _plain_data(cls.__name__, data)
-        result = Tensor._make_subclass(cls, data.detach(), data.requires_grad)
+        result = _make_subclass(cls, data, data.requires_grad)
         result.persistent = persistent
         return result
-
-    def __init__(self, data: Tensor | None = None, *, persistent: bool = True):
-        pass  # all is done in __new__; this keeps `persistent` away from Tensor's own initialiser
 
     def __repr__(self) -> str:
         return "Buffer containing:\n" + super().__repr__()

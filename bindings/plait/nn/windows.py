@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """x / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta: (N, C, *) (Krizhevsky et al. 2012)."""
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """x / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta: (N, C, *) (Krizhevsky et al.
+    2012).
+    """
     if input.dim() < 3:
-        raise ValueError(f"local_response_norm: expected at least 3 dimensions, got shape {tuple(input.shape)}")
+        raise ValueError(
+            f"local_response_norm: expected at least 3 dimensions, got shape {tuple(input.shape)}"
+        )
     if input.numel() == 0:
         return input
     squares = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
@@ -32,19 +38,26 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """
     if input.dim() < 3 or groups <= 0 or input.shape[1] % groups:
         raise RuntimeError(
-            f"channel_shuffle: expected (N, C, *) with C divisible by groups, got {tuple(input.shape)}, groups={groups}"
+            f"channel_shuffle: expected (N, C, *) with C divisible by groups, got {tuple(input.shape)}, "
+            f"groups={groups}"
         )
     n, c = input.shape[:2]
     return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(input.shape)
 
 
-def _lp_pool(n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
+def _lp_pool(
+    n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
+) -> Tensor:
     kernel = ntuple(kernel_size, n, f"lp_pool{n}d", "kernel_size")
     step = kernel if stride is None else ntuple(stride, n, f"lp_pool{n}d", "stride")
     if abs(norm_type) == float("inf"):
         pool = getattr(plait, f"max_pool{n}d")
         size = input.abs()
-        return pool(size, kernel, step, 0, 1, ceil_mode) if norm_type > 0 else -pool(-size, kernel, step, 0, 1, ceil_mode)
+        return (
+            pool(size, kernel, step, 0, 1, ceil_mode)
+            if norm_type > 0
+            else -pool(-size, kernel, step, 0, 1, ceil_mode)
+        )
     mean = getattr(plait, f"avg_pool{n}d")(input**norm_type, kernel, step, 0, ceil_mode)
     points = 1
     for k in kernel:
@@ -112,7 +125,8 @@ class _Windows:
         self.stride = ntuple(stride, 2, who, "stride")
         if min(self.kernel + self.dilation + self.stride) < 1 or min(self.padding) < 0:
             raise RuntimeError(
-                f"{who}: kernel_size, dilation and stride should be positive and padding not negative, got {self.kernel}, "
+                f"{who}: kernel_size, dilation and stride should be positive and padding not negative, got "
+                f"{self.kernel}, "
                 f"{self.dilation}, {self.stride}, {self.padding}"
             )
 
@@ -126,7 +140,8 @@ class _Windows:
         )
         if min(result) < 1:
             raise RuntimeError(
-                f"{who}: windows of {self.kernel} with dilation {self.dilation} do not fit in {height} x {width} with "
+                f"{who}: windows of {self.kernel} with dilation {self.dilation} do not fit in {height} x "
+                f"{width} with "
                 f"padding {self.padding}"
             )
         return result
@@ -176,14 +191,13 @@ def fold(
     kh, kw = windows.kernel
     if x.shape[1] % (kh * kw) or x.shape[2] != rows * cols:
         raise RuntimeError(
-            f"fold: expected (N, C * {kh * kw}, {rows * cols}) for output_size ({h}, {w}) and kernel {windows.kernel}, got "
+            f"fold: expected (N, C * {kh * kw}, {rows * cols}) for output_size ({h}, {w}) and kernel "
+            f"{windows.kernel}, got "
             f"{tuple(input.shape)}"
         )
     ph, pw = windows.padding
     points = x.reshape(x.shape[0], -1, kh, kw, rows, cols)
-    image = plait.zeros(
-        (x.shape[0], points.shape[1], h + 2 * ph, w + 2 * pw), dtype=x.dtype, device=x.device
-    )
+    image = plait.zeros((x.shape[0], points.shape[1], h + 2 * ph, w + 2 * pw), dtype=x.dtype, device=x.device)
     for i in range(kh):
         for j in range(kw):
             down, across = windows.slices(i, j, rows, cols)

@@ -1,4 +1,5 @@
 """Activations: elementwise functions, and softmax over a dimension."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -133,7 +134,9 @@ class Threshold(Module):
 
 
 class RReLU(Module):
-    """x where x >= 0, else a x with `a` uniform in [lower, upper] in training and their mean in evaluation (Xu 2015)."""
+    """x where x >= 0, else a x with `a` uniform in [lower, upper] in training and their mean in evaluation
+    (Xu 2015).
+    """
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False):
         super().__init__()
@@ -158,7 +161,9 @@ class Hardtanh(Module):
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
         super().__init__()
         if not min_val < max_val:
-            raise ValueError(f"{type(self).__name__}: max_val should be above min_val, got {min_val} and {max_val}")
+            raise ValueError(
+                f"{type(self).__name__}: max_val should be above min_val, got {min_val} and {max_val}"
+            )
         self.min_val = min_val
         self.max_val = max_val
         self.inplace = inplace
@@ -339,7 +344,8 @@ class Tanhshrink(Module):
 
 
 class PReLU(Module):
-    """x where x > 0, else a x with a learnt `weight` a, one or one per channel (dimension 1) (He et al. 2015).
+    """x where x > 0, else a x with a learnt `weight` a, one or one per channel (dimension 1) (He et al.
+    2015).
 
     >>> plait.nn.PReLU()(plait.tensor([-1., 1.])).tolist()
     [-0.25, 1.0]
@@ -402,5 +408,7 @@ class Softmax2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() not in (3, 4):
-            raise ValueError(f"Softmax2d: expected 3D or 4D input, got {input.dim()}D input of shape {tuple(input.shape)}")
+            raise ValueError(
+                f"Softmax2d: expected 3D or 4D input, got {input.dim()}D input of shape {tuple(input.shape)}"
+            )
         return plait.softmax(input, -3)

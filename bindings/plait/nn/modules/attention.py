@@ -1,4 +1,5 @@
 """MultiheadAttention."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """Attention of several heads side by side (Vaswani et al. 2017): (L, N, E), (S, N, E), (S, N, E) -> (L, N, E).
+    """Attention of several heads side by side (Vaswani et al. 2017): (L, N, E), (S, N, E), (S, N, E) -> (L,
+    N, E).
 
-    `batch_first` makes that (N, L, E). Gives (output, weights), the weights (N, L, S) averaged over the heads, or None with
-    `need_weights=False`, which is faster.
+    `batch_first` makes that (N, L, E). Gives (output, weights), the weights (N, L, S) averaged over the
+    heads, or None with `need_weights=False`, which is faster.
 
     >>> x = plait.zeros(2, 5, 16)
     >>> out, weights = plait.nn.MultiheadAttention(16, 4, batch_first=True)(x, x, x)
@@ -49,11 +51,13 @@ class MultiheadAttention(Module):
     ):
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
-                f"MultiheadAttention: embed_dim and num_heads should be greater than 0, got {embed_dim} and {num_heads}"
+                f"MultiheadAttention: embed_dim and num_heads should be greater than 0, got {embed_dim} and "
+                f"{num_heads}"
             )
         if embed_dim % num_heads:
             raise ValueError(
-                f"MultiheadAttention: embed_dim should be divisible by num_heads, got {embed_dim} and {num_heads}"
+                f"MultiheadAttention: embed_dim should be divisible by num_heads, got {embed_dim} and "
+                f"{num_heads}"
             )
         super().__init__()
         factory = {"device": device, "dtype": dtype}

@@ -42,7 +42,9 @@ class _NormBase(Module):
         self.track_running_stats = track_running_stats
         factory = {"device": device, "dtype": dtype}
         self.register_parameter("weight", Parameter(plait.ones(num_features, **factory)) if affine else None)
-        self.register_parameter("bias", Parameter(plait.zeros(num_features, **factory)) if affine and bias else None)
+        self.register_parameter(
+            "bias", Parameter(plait.zeros(num_features, **factory)) if affine and bias else None
+        )
         if track_running_stats:
             self.register_buffer("running_mean", plait.zeros(num_features, **factory))
             self.register_buffer("running_var", plait.ones(num_features, **factory))
@@ -71,7 +73,8 @@ class _NormBase(Module):
         if input.dim() not in self._input_dims:
             wanted = " or ".join(f"{n}D" for n in self._input_dims)
             raise ValueError(
-                f"{type(self).__name__}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}"
+                f"{type(self).__name__}: expected {wanted} input, got {input.dim()}D input of shape "
+                f"{tuple(input.shape)}"
             )
 
     def extra_repr(self) -> str:
@@ -113,10 +116,12 @@ class _BatchNorm(_NormBase):
 
 
 class BatchNorm1d(_BatchNorm):
-    """(x - mean) / sqrt(var + eps) * weight + bias per channel, over the batch: (N, C) or (N, C, L) (Ioffe, Szegedy 2015).
+    """(x - mean) / sqrt(var + eps) * weight + bias per channel, over the batch: (N, C) or (N, C, L) (Ioffe,
+    Szegedy 2015).
 
-    In training the statistics are the batch's (biased variance) and the running ones move by `momentum` (None: their plain
-    mean); in evaluation the running ones are used. Raises ValueError for other numbers of dimensions.
+    In training the statistics are the batch's (biased variance) and the running ones move by `momentum`
+    (None: their plain mean); in evaluation the running ones are used. Raises ValueError for other numbers of
+    dimensions.
 
     >>> plait.nn.BatchNorm1d(100)(plait.randn(20, 100)).shape
     plait.Size([20, 100])

@@ -1,4 +1,5 @@
 """Containers: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -60,10 +61,14 @@ class _Numbered(Module):
     def insert(self, index: int, module: Module) -> Self:
         """Puts a module before position `index`."""
         if not isinstance(module, Module):
-            raise AssertionError(f"{type(self).__name__}.insert: module should be an nn.Module, got {type(module).__name__}")
+            raise AssertionError(
+                f"{type(self).__name__}.insert: module should be an nn.Module, got {type(module).__name__}"
+            )
         children = list(self._modules.values())
         if not -len(children) <= index <= len(children):
-            raise IndexError(f"{type(self).__name__}.insert: index {index} is out of range for {len(children)} modules")
+            raise IndexError(
+                f"{type(self).__name__}.insert: index {index} is out of range for {len(children)} modules"
+            )
         children.insert(index, module)
         self._renumber(children)
         return self
@@ -71,7 +76,9 @@ class _Numbered(Module):
     def extend(self, modules: Iterable[Module]) -> Self:
         """Adds each of `modules` at the end; returns self."""
         if not hasattr(modules, "__iter__"):
-            raise TypeError(f"{type(self).__name__}.extend: expected an iterable of modules, got {type(modules).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}.extend: expected an iterable of modules, got {type(modules).__name__}"
+            )
         for module in list(modules):
             self.append(module)
         return self

@@ -1,4 +1,5 @@
 """Convolutions and transposed convolutions in one, two and three dimensions."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -47,9 +48,13 @@ class _ConvNd(Module):
         if groups <= 0:
             raise ValueError(f"{who}: groups should be a positive integer, got {groups}")
         if in_channels % groups:
-            raise ValueError(f"{who}: in_channels should be divisible by groups, got {in_channels} and {groups}")
+            raise ValueError(
+                f"{who}: in_channels should be divisible by groups, got {in_channels} and {groups}"
+            )
         if out_channels % groups:
-            raise ValueError(f"{who}: out_channels should be divisible by groups, got {out_channels} and {groups}")
+            raise ValueError(
+                f"{who}: out_channels should be divisible by groups, got {out_channels} and {groups}"
+            )
         modes = ("zeros",) if self._transposed else _PADDING_MODES
         if padding_mode not in modes:
             raise ValueError(f"{who}: padding_mode should be one of {modes}, got {padding_mode!r}")
@@ -71,7 +76,11 @@ class _ConvNd(Module):
         self.groups = groups
         self.padding_mode = padding_mode
         self._plan_padding()
-        channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
+        channels = (
+            (in_channels, out_channels // groups)
+            if self._transposed
+            else (out_channels, in_channels // groups)
+        )
         self.weight = Parameter(plait.empty((*channels, *self.kernel_size), device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(plait.empty(out_channels, device=device, dtype=dtype))
@@ -80,7 +89,9 @@ class _ConvNd(Module):
         self.reset_parameters()
 
     def _plan_padding(self) -> None:
-        """Splits the padding into what `pad` does first (last dimension first) and what the convolution does itself."""
+        """Splits the padding into what `pad` does first (last dimension first) and what the convolution does
+        itself.
+        """
         if self.padding == "valid":
             sides = [(0, 0)] * self._dims
         elif self.padding == "same":
@@ -97,7 +108,9 @@ class _ConvNd(Module):
             self._pad_inside = (0,) * self._dims
 
     def reset_parameters(self) -> None:
-        """Draws the parameters anew (He et al. 2015, with a=sqrt(5)); the bias is uniform in +-1/sqrt(fan_in)."""
+        """Draws the parameters anew (He et al. 2015, with a=sqrt(5)); the bias is uniform in
+        +-1/sqrt(fan_in).
+        """
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
@@ -111,7 +124,9 @@ class _ConvNd(Module):
         return plait.pad(input, self._pad_first, self._pad_mode) if self._pad_first else input
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         if self.padding != (0,) * self._dims:
             text += f", padding={self.padding}"
         if self.dilation != (1,) * self._dims:
@@ -143,15 +158,26 @@ class _Conv(_ConvNd):
         dtype: Any = None,
     ):
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
 
 class Conv1d(_Conv):
     """Cross-correlation over one dimension: (N, C_in, L) or (C_in, L) -> (N, C_out, L_out).
 
-    L_out = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. `padding` may be 'same' or 'valid';
-    `padding_mode` is 'zeros', 'reflect', 'replicate' or 'circular'.
+    L_out = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. `padding` may be 'same' or
+    'valid'; `padding_mode` is 'zeros', 'reflect', 'replicate' or 'circular'.
 
     >>> plait.nn.Conv1d(16, 33, 3, stride=2)(plait.zeros(20, 16, 50)).shape
     plait.Size([20, 33, 24])
@@ -162,7 +188,9 @@ class Conv1d(_Conv):
     def forward(self, input: Tensor) -> Tensor:
         if self._pad_first:
             input = self._padded(input)
-        return plait.conv1d(input, self.weight, self.bias, self.stride, self._pad_inside, self.dilation, self.groups)
+        return plait.conv1d(
+            input, self.weight, self.bias, self.stride, self._pad_inside, self.dilation, self.groups
+        )
 
 
 class Conv2d(_Conv):
@@ -179,7 +207,9 @@ class Conv2d(_Conv):
     def forward(self, input: Tensor) -> Tensor:
         if self._pad_first:
             input = self._padded(input)
-        return plait.conv2d(input, self.weight, self.bias, self.stride, self._pad_inside, self.dilation, self.groups)
+        return plait.conv2d(
+            input, self.weight, self.bias, self.stride, self._pad_inside, self.dilation, self.groups
+        )
 
 
 class Conv3d(_Conv):
@@ -194,7 +224,9 @@ class Conv3d(_Conv):
     def forward(self, input: Tensor) -> Tensor:
         if self._pad_first:
             input = self._padded(input)
-        return plait.conv3d(input, self.weight, self.bias, self.stride, self._pad_inside, self.dilation, self.groups)
+        return plait.conv3d(
+            input, self.weight, self.bias, self.stride, self._pad_inside, self.dilation, self.groups
+        )
 
 
 class _ConvTranspose(_ConvNd):
@@ -241,7 +273,8 @@ class _ConvTranspose(_ConvNd):
             wanted = wanted[leading:]
         if len(wanted) != n:
             raise ValueError(
-                f"{type(self).__name__}: output_size should have {n} or {input.dim()} entries, got {tuple(output_size)}"
+                f"{type(self).__name__}: output_size should have {n} or {input.dim()} entries, got "
+                f"{tuple(output_size)}"
             )
         least = tuple(
             (input.shape[leading + d] - 1) * self.stride[d]
@@ -295,7 +328,8 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The gradient of Conv3d with respect to its input: (N, C_in, D, H, W) -> (N, C_out, D_out, H_out, W_out).
+    """The gradient of Conv3d with respect to its input: (N, C_in, D, H, W) -> (N, C_out, D_out, H_out,
+    W_out).
 
     >>> plait.nn.ConvTranspose3d(2, 2, 2)(plait.zeros(1, 2, 3, 3, 3)).shape
     plait.Size([1, 2, 4, 4, 4])

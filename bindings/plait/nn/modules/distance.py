@@ -1,4 +1,5 @@
 """PairwiseDistance, CosineSimilarity."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 class PairwiseDistance(Module):
     """The p-norm of x1 - x2 + eps over the last dimension: (N, D), (N, D) -> (N).
 
-    >>> plait.nn.PairwiseDistance()(plait.zeros(1, 2), plait.tensor([[3., 4.]]))
+    >>> plait.nn.PairwiseDistance(eps=0)(plait.zeros(1, 2), plait.tensor([[3., 4.]]))
     tensor([5.])
     """
 

@@ -1,4 +1,5 @@
 """Dropout of elements, of channels, and the forms that keep mean and variance."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """In training zeroes each element with probability `p` and scales the rest by 1/(1-p) (Hinton et al. 2012).
+    """In training zeroes each element with probability `p` and scales the rest by 1/(1-p) (Hinton et al.
+    2012).
 
     >>> plait.nn.Dropout(0.2).eval()(plait.ones(3))
     tensor([1., 1., 1.])
@@ -36,21 +38,27 @@ class Dropout(_Dropout):
 
 
 class Dropout1d(_Dropout):
-    """In training zeroes whole channels of (N, C, L) or (C, L) with probability `p` and scales the rest by 1/(1-p)."""
+    """In training zeroes whole channels of (N, C, L) or (C, L) with probability `p` and scales the rest by
+    1/(1-p).
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(_Dropout):
-    """In training zeroes whole channels of (N, C, H, W) or (N, C, L) with probability `p`, scales the rest by 1/(1-p)."""
+    """In training zeroes whole channels of (N, C, H, W) or (N, C, L) with probability `p`, scales the rest by
+    1/(1-p).
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
 class Dropout3d(_Dropout):
-    """In training zeroes whole channels of (N, C, D, H, W) or (C, D, H, W) with probability `p`, scales by 1/(1-p)."""
+    """In training zeroes whole channels of (N, C, D, H, W) or (C, D, H, W) with probability `p`, scales by
+    1/(1-p).
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout3d(input, self.p, self.training, self.inplace)

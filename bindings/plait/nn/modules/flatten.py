@@ -1,4 +1,5 @@
 """Flatten, Unflatten."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -38,9 +39,15 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: tuple[int, ...]):
         super().__init__()
         if not isinstance(dim, int):
-            raise TypeError(f"Unflatten: dim should be an int (plait has no named dimensions), got {type(dim).__name__}")
-        if not isinstance(unflattened_size, (tuple, list)) or not all(isinstance(s, int) for s in unflattened_size):
-            raise TypeError(f"Unflatten: unflattened_size should be a tuple of ints, got {unflattened_size!r}")
+            raise TypeError(
+                f"Unflatten: dim should be an int (plait has no named dimensions), got {type(dim).__name__}"
+            )
+        if not isinstance(unflattened_size, (tuple, list)) or not all(
+            isinstance(s, int) for s in unflattened_size
+        ):
+            raise TypeError(
+                f"Unflatten: unflattened_size should be a tuple of ints, got {unflattened_size!r}"
+            )
         self.dim = dim
         self.unflattened_size = unflattened_size
 

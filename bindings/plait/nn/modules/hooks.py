@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# The hook tables of one module; Module.__getattr__ makes each at its first use, so that a module without hooks has none.
+# The hook tables of one module; Module.__getattr__ makes each at its first use, so that a module without
+# hooks has none.
 CALL_HOOK_TABLES = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 STATE_HOOK_TABLES = (
     "_state_dict_pre_hooks",
@@ -80,13 +81,17 @@ def _merged(module: HookedCall, name: str) -> list[_Hook]:
 class HookedCall:
     """`module(...)`, and the registration of forward and backward hooks."""
 
-    # True on a module that has hook tables, and on the class while there are global hooks: the one test of each call.
+    # True on a module that has hook tables, and on the class while there are global hooks: the one test of
+    # each call.
     _has_hooks = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls `forward`, and the hooks around it."""
         if self._has_hooks:
             return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        if kwargs:
+            return self.forward(*args, **kwargs)
+        return self.forward(*args)
 
     def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
         called: set[int] = set()
@@ -131,10 +136,11 @@ class HookedCall:
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        """Calls `hook(module, args, output)` after `forward`; what it returns, if not None, replaces the output.
+        """Calls `hook(module, args, output)` after `forward`; what it returns, if not None, replaces the
+        output.
 
-        With `with_kwargs` it is called as `hook(module, args, kwargs, output)`; with `always_call` also when forward
-        raises.
+        With `with_kwargs` it is called as `hook(module, args, kwargs, output)`; with `always_call` also when
+        forward raises.
 
         >>> m, seen = plait.nn.Identity(), []
         >>> handle = m.register_forward_hook(lambda module, args, output: seen.append(tuple(output.shape)))
@@ -146,8 +152,8 @@ class HookedCall:
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Calls `hook(module, grad_input, grad_output)` once the gradients of the inputs are known.
 
-        Both are tuples, with None for what is no tensor or has no gradient; what the hook returns, if not None, replaces
-        `grad_input`.
+        Both are tuples, with None for what is no tensor or has no gradient; what the hook returns, if not
+        None, replaces `grad_input`.
         """
         return add_hook(self._backward_hooks, _Hook(hook), prepend)
 
@@ -158,7 +164,8 @@ class HookedCall:
     def register_backward_hook(self, hook: Callable) -> RemovableHandle:
         """Refused: the old form gives wrong gradients for modules of several ops."""
         raise NotImplementedError(
-            f"{type(self).__name__}.register_backward_hook: not in plait, because it reports the gradients of the last op "
+            f"{type(self).__name__}.register_backward_hook: not in plait, because it reports the gradients "
+            "of the last op "
             "only; use register_full_backward_hook(hook), which has the same hook signature"
         )
 
@@ -170,7 +177,8 @@ def _run_pre_hook(module: HookedCall, hook: _Hook, args: tuple, kwargs: dict) ->
             return args, kwargs
         if not (isinstance(changed, tuple) and len(changed) == 2):
             raise RuntimeError(
-                f"forward pre-hook of {type(module).__name__} with with_kwargs=True: expected None or a tuple "
+                f"forward pre-hook of {type(module).__name__} with with_kwargs=True: expected None or a "
+                "tuple "
                 f"(new_args, new_kwargs), got {type(changed).__name__}"
             )
         return changed
@@ -249,7 +257,8 @@ class _BackwardWatch:
             from warnings import warn
 
             warn(
-                f"{type(self.module).__name__}: backward hooks need an output that is a Tensor or a tuple of Tensors, "
+                f"{type(self.module).__name__}: backward hooks need an output that is a Tensor or a tuple of "
+                "Tensors, "
                 f"got {type(result).__name__}; they will not be called",
                 stacklevel=4,
             )
@@ -268,7 +277,9 @@ class _BackwardWatch:
         return grads
 
     def _inputs_seen(self, grads: tuple) -> tuple:
-        if self.grad_outputs is None:  # the gradient came around the outputs, by a tensor the module gave away elsewhere
+        if (
+            self.grad_outputs is None
+        ):  # the gradient came around the outputs, by a tensor the module gave away elsewhere
             return grads
         return self._run_after(grads)
 
@@ -278,7 +289,8 @@ class _BackwardWatch:
             changed = hook.function(self.module, grads, grad_outputs)
             if changed is not None and not self.inputs_watched:
                 raise RuntimeError(
-                    f"backward hook of {type(self.module).__name__}: returned gradients for the inputs, but no input "
+                    f"backward hook of {type(self.module).__name__}: returned gradients for the inputs, but "
+                    "no input "
                     "requires grad; return None"
                 )
             grads = self._replaced(changed, grads, "hook", "grad_input")
@@ -290,7 +302,8 @@ class _BackwardWatch:
         changed = changed if isinstance(changed, tuple) else (changed,)
         if len(changed) != len(grads):
             raise RuntimeError(
-                f"backward {kind} of {type(self.module).__name__}: expected {len(grads)} gradients for {what}, got "
+                f"backward {kind} of {type(self.module).__name__}: expected {len(grads)} gradients for "
+                f"{what}, got "
                 f"{len(changed)}"
             )
         return changed

@@ -35,7 +35,8 @@ class _InstanceNorm(_NormBase):
         channels = input.shape[1 if batched else 0]
         if channels != self.num_features and self.affine:
             raise ValueError(
-                f"{type(self).__name__}: expected {self.num_features} channels in dimension {1 if batched else 0}, got "
+                f"{type(self).__name__}: expected {self.num_features} channels in dimension "
+                f"{1 if batched else 0}, got "
                 f"{channels} in input of shape {tuple(input.shape)}"
             )
         result = plait.instance_norm(

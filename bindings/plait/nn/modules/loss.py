@@ -1,4 +1,5 @@
 """Losses. `reduction` is 'none', 'mean' or 'sum' in all of them."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import plait
 from plait import Tensor
 
 from .. import functional as F
+from .distance import PairwiseDistance
 from .module import Module
 
 TYPE_CHECKING = False
@@ -45,7 +47,9 @@ class _Loss(Module):
         if size_average is not None or reduce is not None:
             reduction = F._legacy_reduction(size_average, reduce)
         if reduction not in ("none", "mean", "sum"):
-            raise ValueError(f"{type(self).__name__}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}")
+            raise ValueError(
+                f"{type(self).__name__}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}"
+            )
         self.reduction = reduction
 
 
@@ -137,7 +141,8 @@ class NLLLoss(_WeightedLoss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """-sum_c q_c log softmax(x)_c: logits (N, C, *), class indices (N, *) or probabilities of the logits' shape.
+    """-sum_c q_c log softmax(x)_c: logits (N, C, *), class indices (N, *) or probabilities of the logits'
+    shape.
 
     >>> plait.nn.CrossEntropyLoss()(plait.zeros(3, 4), plait.tensor([0, 1, 2]))
     tensor(1.3863)
@@ -200,7 +205,9 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """target (log target - input), with log-probabilities as input; reduction 'batchmean' is the mathematical mean."""
+    """target (log target - input), with log-probabilities as input; reduction 'batchmean' is the mathematical
+    mean.
+    """
 
     def __init__(
         self,
@@ -237,7 +244,12 @@ class PoissonNLLLoss(_Loss):
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         return plait.poisson_nll_loss(
-            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
+            log_input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            reduction=self.reduction,
         )
 
 
@@ -250,7 +262,9 @@ class GaussianNLLLoss(_Loss):
         self.eps = eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
-        return plait.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+        return plait.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
 
 
 class HingeEmbeddingLoss(_Loss):
@@ -284,7 +298,9 @@ class CosineEmbeddingLoss(_Loss):
         self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return plait.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return plait.cosine_embedding_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
 
 
 class MarginRankingLoss(_Loss):
@@ -352,7 +368,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         super().__init__(reduction=reduction)
         if margin <= 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: margin should be above 0, got {margin}")
-        self.distance_function = plait.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 
@@ -391,7 +407,9 @@ class MultiMarginLoss(_WeightedLoss):
         if p not in (1, 2):
             raise ValueError(f"MultiMarginLoss: p should be 1 or 2, got {p}")
         if weight is not None and weight.dim() != 1:
-            raise ValueError(f"MultiMarginLoss: weight should have one dimension, got shape {tuple(weight.shape)}")
+            raise ValueError(
+                f"MultiMarginLoss: weight should have one dimension, got shape {tuple(weight.shape)}"
+            )
         self.p = p
         self.margin = margin
 
@@ -402,7 +420,7 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class MultiLabelMarginLoss(_Loss):
-    """sum over labels j and non-labels i of max(0, 1 - x_j + x_i) / C; the target lists labels, closed by -1."""
+    """sum over labels j and others i of max(0, 1 - x_j + x_i) / C; the target lists labels, closed by -1."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
@@ -416,7 +434,8 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 
 class CTCLoss(_Loss):
-    """-log of the probability of all alignments of the target: log-probabilities (T, N, C) (Graves et al. 2006).
+    """-log of the probability of all alignments of the target: log-probabilities (T, N, C) (Graves et al.
+    2006).
 
     Targets are (N, S), or all in one row, with `target_lengths`.
     """
@@ -426,7 +445,9 @@ class CTCLoss(_Loss):
         self.blank = blank
         self.zero_infinity = zero_infinity
 
-    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor) -> Tensor:
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Tensor, target_lengths: Tensor
+    ) -> Tensor:
         return F.ctc_loss(
             log_probs,
             targets,

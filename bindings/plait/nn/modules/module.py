@@ -1,10 +1,11 @@
 """Module: a tree of parameters, buffers and children.
 
 Note [Attributes of a Module]
-`_parameters`, `_buffers` and `_modules` are the tables that own a module's members, in order. Each member stands in the
-module's `__dict__` too, so that `self.weight` is an ordinary attribute look-up and not a failed one followed by a search in
-three tables. A table writes through to the `__dict__` of its module (which it holds weakly: a model is freed the moment its
-last reference goes), so code that edits the tables directly, as many libraries do, keeps working.
+`_parameters`, `_buffers` and `_modules` are the tables that own a module's members, in order. Each member
+stands in the module's `__dict__` too, so that `self.weight` is an ordinary attribute look-up and not a failed
+one followed by a search in three tables. A table writes through to the `__dict__` of its module (which it
+holds weakly: a model is freed the moment its last reference goes), so code that edits the tables directly, as
+many libraries do, keeps working.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ class Module(HookedCall, StateDict):
         if args or kwargs:
             got = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
             raise TypeError(
-                f"{type(self).__name__}.__init__: Module takes no arguments, got {', '.join(got)}; take them in the "
+                f"{type(self).__name__}.__init__: Module takes no arguments, got {', '.join(got)}; take them "
+                "in the "
                 "subclass and call super().__init__() without any"
             )
         attributes = self.__dict__
@@ -169,7 +171,7 @@ class Module(HookedCall, StateDict):
             if value is not None:
                 hint = ""
                 if isinstance(value, Tensor):
-                    hint = f"; wrap it: plait.nn.Parameter(value), or copy into it: module.{name}.data.copy_(value)"
+                    hint = f"; wrap it in plait.nn.Parameter, or copy values: module.{name}.data.copy_(value)"
                 raise TypeError(
                     f"{type(self).__name__}: cannot assign '{_kind(value)}' as parameter '{name}' "
                     f"(plait.nn.Parameter or None expected){hint}"
@@ -209,7 +211,8 @@ class Module(HookedCall, StateDict):
         attributes = self.__dict__
         if "_modules" not in attributes:
             raise AttributeError(
-                f"{type(self).__name__}: cannot assign {what} to '{name}' before Module.__init__() call; call "
+                f"{type(self).__name__}: cannot assign {what} to '{name}' before Module.__init__() call; "
+                "call "
                 f"super().__init__() first in {type(self).__name__}.__init__"
             )
         for table in _TABLES:
@@ -259,13 +262,15 @@ class Module(HookedCall, StateDict):
         if name == "" or "." in name:
             raise KeyError(f'{kind} name should be a non-empty string without ".", got "{name}"')
         if name not in self.__dict__[table] and hasattr(self, name):
-            raise KeyError(f"attribute '{name}' already exists in {type(self).__name__}; choose another {kind} name")
+            raise KeyError(
+                f"attribute '{name}' already exists in {type(self).__name__}; choose another {kind} name"
+            )
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter (or None, a place for one) under `name`.
 
-        Raises TypeError where `param` is no Parameter, KeyError where the name is taken, ValueError where `param` is
-        the result of a computation.
+        Raises TypeError where `param` is no Parameter, KeyError where the name is taken, ValueError where
+        `param` is the result of a computation.
         """
         self._check_name("parameter", name, "_parameters")
         if param is not None:
@@ -276,13 +281,15 @@ class Module(HookedCall, StateDict):
                 )
             if param.grad_fn is not None:
                 raise ValueError(
-                    f"{type(self).__name__}: cannot assign a tensor with a grad_fn to parameter '{name}': parameters are "
+                    f"{type(self).__name__}: cannot assign a tensor with a grad_fn to parameter '{name}': "
+                    "parameters are "
                     "leaves; compute the value in forward(), or register Parameter(value.detach())"
                 )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Adds a tensor that is moved with the module but is no parameter; `persistent`: kept in the state_dict.
+        """Adds a tensor that is moved with the module but is no parameter; `persistent`: kept in the
+        state_dict.
 
         >>> m = plait.nn.Module()
         >>> m.register_buffer("steps", plait.zeros(1), persistent=False)
@@ -311,17 +318,22 @@ class Module(HookedCall, StateDict):
     register_module = add_module
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path; "" is the module itself. Raises AttributeError that names the step that failed."""
+        """The module at a dotted path; "" is the module itself. Raises AttributeError that names the step
+        that failed.
+        """
         module = self
         for step in target.split(".") if target else ():
             if not hasattr(module, step):
                 raise AttributeError(
-                    f"{type(module).__name__} has no attribute `{step}` (looking for '{target}'); its children are "
+                    f"{type(module).__name__} has no attribute `{step}` (looking for '{target}'); its "
+                    "children are "
                     f"{list(module._modules)}"
                 )
             module = getattr(module, step)
             if not isinstance(module, Module):
-                raise AttributeError(f"`{step}` is not an nn.Module but {_kind(module)} (looking for '{target}')")
+                raise AttributeError(
+                    f"`{step}` is not an nn.Module but {_kind(module)} (looking for '{target}')"
+                )
         return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
@@ -333,7 +345,9 @@ class Module(HookedCall, StateDict):
             raise ValueError(f"set_submodule: module should be an nn.Module, got {_kind(module)}")
         parent = self.get_submodule(path)
         if strict and name not in parent._modules:
-            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}` (strict=True, target '{target}')")
+            raise AttributeError(
+                f"{type(parent).__name__} has no attribute `{name}` (strict=True, target '{target}')"
+            )
         if name not in parent._modules and hasattr(parent, name):
             raise AttributeError(f"`{name}` is not an nn.Module (target '{target}')")
         setattr(parent, name, module)
@@ -342,7 +356,9 @@ class Module(HookedCall, StateDict):
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         if not hasattr(module, name):
-            raise AttributeError(f"{type(module).__name__} has no attribute `{name}` (looking for '{target}')")
+            raise AttributeError(
+                f"{type(module).__name__} has no attribute `{name}` (looking for '{target}')"
+            )
         if name not in getattr(module, table):
             raise AttributeError(f"`{name}` is not {kind} (looking for '{target}')")
         return getattr(module, name)
@@ -366,7 +382,9 @@ class Module(HookedCall, StateDict):
     ) -> Iterator[tuple[str, Any]]:
         seen = set()
         modules = (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
         )
         for path, module in modules:
             for name, value in members_of(module):
@@ -477,7 +495,7 @@ class Module(HookedCall, StateDict):
     # ---- moving and casting
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Puts `fn(t)` in the place of every parameter, gradient and buffer; parameters keep their identity."""
+        """Puts `fn(t)` in place of each parameter, gradient and buffer; parameters keep their identity."""
         if recurse:
             for module in self.children():
                 module._apply(fn)
@@ -498,7 +516,8 @@ class Module(HookedCall, StateDict):
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Moves and casts in place: `to(device)`, `to(dtype)`, `to(device, dtype)`, `to(tensor)`, `memory_format=`.
+        """Moves and casts in place: `to(device)`, `to(dtype)`, `to(device, dtype)`, `to(tensor)`,
+        `memory_format=`.
 
         Only floating point and complex members are cast. Returns self.
 

@@ -1,4 +1,5 @@
 """LayerNorm, RMSNorm, GroupNorm, LocalResponseNorm."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ __all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
-    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, `normalized_shape` (Ba et al. 2016).
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, `normalized_shape` (Ba et al.
+    2016).
 
     >>> plait.nn.LayerNorm(10)(plait.randn(20, 5, 10)).shape
     plait.Size([20, 5, 10])
@@ -39,8 +41,12 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         factory = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(plait.ones(shape, **factory)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(plait.zeros(shape, **factory)) if elementwise_affine and bias else None)
+        self.register_parameter(
+            "weight", Parameter(plait.ones(shape, **factory)) if elementwise_affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(plait.zeros(shape, **factory)) if elementwise_affine and bias else None
+        )
 
     def reset_parameters(self) -> None:
         """weight 1, bias 0."""
@@ -117,7 +123,8 @@ class GroupNorm(Module):
         super().__init__()
         if num_channels % num_groups:
             raise ValueError(
-                f"GroupNorm: num_channels should be divisible by num_groups, got {num_channels} and {num_groups}"
+                f"GroupNorm: num_channels should be divisible by num_groups, got {num_channels} and "
+                f"{num_groups}"
             )
         self.num_groups = num_groups
         self.num_channels = num_channels
@@ -125,7 +132,9 @@ class GroupNorm(Module):
         self.affine = affine
         factory = {"device": device, "dtype": dtype}
         self.register_parameter("weight", Parameter(plait.ones(num_channels, **factory)) if affine else None)
-        self.register_parameter("bias", Parameter(plait.zeros(num_channels, **factory)) if affine and bias else None)
+        self.register_parameter(
+            "bias", Parameter(plait.zeros(num_channels, **factory)) if affine and bias else None
+        )
 
     def reset_parameters(self) -> None:
         """weight 1, bias 0."""
@@ -138,11 +147,15 @@ class GroupNorm(Module):
         return plait.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class LocalResponseNorm(Module):
-    """x / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta: (N, C, *) (Krizhevsky et al. 2012).
+    """x / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta: (N, C, *) (Krizhevsky et al.
+    2012).
 
     >>> plait.nn.LocalResponseNorm(2)(plait.randn(32, 5, 24, 24)).shape
     plait.Size([32, 5, 24, 24])

@@ -77,7 +77,9 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """Pads the last three dimensions with `value`; `padding` is a number or (left, right, top, bottom, front, back)."""
+    """Pads the last three dimensions with `value`; `padding` is a number or (left, right, top, bottom, front,
+    back).
+    """
 
     _dims = 3
 
@@ -107,7 +109,9 @@ class ZeroPad2d(_ZeroPad):
 
 
 class ZeroPad3d(_ZeroPad):
-    """Pads the last three dimensions with zeros; `padding` is a number or (left, right, top, bottom, front, back)."""
+    """Pads the last three dimensions with zeros; `padding` is a number or (left, right, top, bottom, front,
+    back).
+    """
 
     _dims = 3
 

@@ -1,4 +1,5 @@
 """Pooling: maximum, average, power average, and their adaptive forms."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The maximum of each window: (N, C, L) or (C, L) -> (N, C, L_out); with `return_indices` also where it stands.
+    """The maximum of each window: (N, C, L) or (C, L) -> (N, C, L_out); with `return_indices` also where it
+    stands.
 
     >>> plait.nn.MaxPool1d(2)(plait.tensor([[[1., 3., 2., 0.]]]))
     tensor([[[3., 2.]]])

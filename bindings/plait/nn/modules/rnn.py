@@ -1,8 +1,10 @@
 """RNN, LSTM, GRU.
 
-The products with the input are one matrix product for all time steps; each step then adds the product with the hidden state
-and runs one fused step op. Backward, `unbind` gathers the gradients of all steps, so the input's product is again one.
+The products with the input are one matrix product for all time steps; each step then adds the product with
+the hidden state and runs one fused step op. Backward, `unbind` gathers the gradients of all steps, so the
+input's product is again one.
 """
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ def _positive(who: str, what: str, value: Any) -> int:
 
 
 class RNNBase(Module):
-    """What the recurrent layers share: the parameters of each layer and direction, and the loops over them."""
+    """What the recurrent layers share: parameters of each layer and direction, and the loops over them."""
 
     def __init__(
         self,
@@ -62,12 +64,15 @@ class RNNBase(Module):
             if not isinstance(flag, bool):
                 raise TypeError(f"{who}: {what} should be a bool, got {type(flag).__name__}")
         if not 0 <= proj_size < hidden_size and proj_size != 0:
-            raise ValueError(f"{who}: proj_size should be smaller than hidden_size={hidden_size}, got {proj_size}")
+            raise ValueError(
+                f"{who}: proj_size should be smaller than hidden_size={hidden_size}, got {proj_size}"
+            )
         if dropout > 0 and num_layers == 1:
             from warnings import warn
 
             warn(
-                f"{who}: dropout acts between layers, so dropout={dropout} does nothing with num_layers=1", stacklevel=3
+                f"{who}: dropout acts between layers, so dropout={dropout} does nothing with num_layers=1",
+                stacklevel=3,
             )
         self.mode = mode
         self.input_size = _positive(who, "input_size", input_size)
@@ -133,7 +138,9 @@ class RNNBase(Module):
     # ---- states
 
     def _initial(self, input: Tensor, batch: int, hx: Any, batched: bool) -> tuple[Tensor, ...]:
-        """The initial states, each (layers * directions, batch, size). Raises RuntimeError where a shape does not fit."""
+        """The initial states, each (layers * directions, batch, size). Raises RuntimeError where a shape does
+        not fit.
+        """
         rows = self.num_layers * (2 if self.bidirectional else 1)
         shapes = [(rows, batch, self.proj_size or self.hidden_size)]
         if self.mode == "LSTM":
@@ -142,7 +149,9 @@ class RNNBase(Module):
             return tuple(plait.zeros(shape, dtype=input.dtype, device=input.device) for shape in shapes)
         states = tuple(hx) if self.mode == "LSTM" else (hx,)
         if len(states) != len(shapes):
-            raise RuntimeError(f"{type(self).__name__}: hx should be a pair (h_0, c_0), got {len(states)} values")
+            raise RuntimeError(
+                f"{type(self).__name__}: hx should be a pair (h_0, c_0), got {len(states)} values"
+            )
         dims = 3 if batched else 2
         checked = []
         for i, (state, shape) in enumerate(zip(states, shapes, strict=True)):
@@ -183,7 +192,9 @@ class RNNBase(Module):
 
         return (lambda x: plait.linear(x, weight_ih, both)), step
 
-    def _run(self, x: Tensor, states: tuple, names: list[str], reverse: bool, sizes: list[int] | None) -> tuple:
+    def _run(
+        self, x: Tensor, states: tuple, names: list[str], reverse: bool, sizes: list[int] | None
+    ) -> tuple:
         """One direction of one layer: (outputs in the layout of `x`, final states)."""
         product, step = self._step(names)
         gates = product(x)
@@ -208,7 +219,8 @@ class RNNBase(Module):
             x = input
             if x.dim() not in (2, 3):
                 raise ValueError(
-                    f"{type(self).__name__}: Expected input to be 2D or 3D, got {x.dim()}D of shape {tuple(x.shape)}"
+                    f"{type(self).__name__}: Expected input to be 2D or 3D, got {x.dim()}D of shape "
+                    f"{tuple(x.shape)}"
                 )
             batched = x.dim() == 3
             if not batched:
@@ -217,10 +229,13 @@ class RNNBase(Module):
                 x = x.transpose(0, 1)
             batch = x.shape[1]
             if x.shape[0] == 0:
-                raise RuntimeError(f"{type(self).__name__}: expected a sequence of length > 0, got {tuple(input.shape)}")
+                raise RuntimeError(
+                    f"{type(self).__name__}: expected a sequence of length > 0, got {tuple(input.shape)}"
+                )
         if x.shape[-1] != self.input_size:
             raise RuntimeError(
-                f"{type(self).__name__}: input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
+                f"{type(self).__name__}: input.size(-1) must be equal to input_size. Expected "
+                f"{self.input_size}, got "
                 f"{x.shape[-1]}"
             )
         initial = self._initial(x, batch, hx, batched)
@@ -260,7 +275,9 @@ def _run_packed(gates: tuple, states: tuple, step: Callable, reverse: bool, size
         states = tuple(s[:live] for s in initial)
         for t in reversed(range(len(sizes))):
             if sizes[t] > live:
-                states = tuple(plait.cat([s, s0[live : sizes[t]]]) for s, s0 in zip(states, initial, strict=True))
+                states = tuple(
+                    plait.cat([s, s0[live : sizes[t]]]) for s, s0 in zip(states, initial, strict=True)
+                )
                 live = sizes[t]
             states = step(gates[t], states)
             outputs[t] = states[0]
@@ -279,7 +296,8 @@ def _run_packed(gates: tuple, states: tuple, step: Callable, reverse: bool, size
 
 
 class RNN(RNNBase):
-    """h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), or relu of it: (L, N, input_size) -> (L, N, hidden_size).
+    """h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), or relu of it: (L, N, input_size) -> (L, N,
+    hidden_size).
 
     `batch_first` makes that (N, L, *); two dimensions are one sequence. Gives (outputs, last hidden states).
 
@@ -321,8 +339,8 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     """Long short-term memory (Hochreiter, Schmidhuber 1997), gates in the order i, f, g, o.
 
-    (L, N, input_size) -> (L, N, hidden_size), with `batch_first` (N, L, *); gives outputs, (h_n, c_n). `proj_size` projects
-    h to that size (Sak et al. 2014).
+    (L, N, input_size) -> (L, N, hidden_size), with `batch_first` (N, L, *); gives outputs, (h_n, c_n).
+    `proj_size` projects h to that size (Sak et al. 2014).
 
     >>> out, (h, c) = plait.nn.LSTM(10, 20, bidirectional=True)(plait.zeros(5, 3, 10))
     >>> out.shape, c.shape
@@ -358,7 +376,8 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """Gated recurrent unit (Cho et al. 2014), gates in the order r, z, n; the reset gate acts on W_hn h + b_hn.
+    """Gated recurrent unit (Cho et al. 2014), gates in the order r, z, n; the reset gate acts on W_hn h +
+    b_hn.
 
     >>> out, h = plait.nn.GRU(10, 20, batch_first=True)(plait.zeros(3, 5, 10))
     >>> out.shape, h.shape
@@ -378,5 +397,15 @@ class GRU(RNNBase):
         dtype: Any = None,
     ):
         super().__init__(
-            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+            "GRU",
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            0,
+            device,
+            dtype,
         )

@@ -1,4 +1,5 @@
 """RNNCell, LSTMCell, GRUCell: one step of the recurrent layers."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -22,7 +23,13 @@ class RNNCellBase(Module):
     """What the cells share: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`."""
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        num_chunks: int,
+        device: Any = None,
+        dtype: Any = None,
     ):
         super().__init__()
         self.input_size = input_size
@@ -55,7 +62,8 @@ class RNNCellBase(Module):
         who = type(self).__name__
         if input.dim() not in (1, 2) or input.shape[-1] != self.input_size:
             raise ValueError(
-                f"{who}: Expected input to be 1D or 2D with last size {self.input_size}, got shape {tuple(input.shape)}"
+                f"{who}: Expected input to be 1D or 2D with last size {self.input_size}, got shape "
+                f"{tuple(input.shape)}"
             )
         x = input if input.dim() == 2 else input.unsqueeze(0)
         wanted = (x.shape[0], self.hidden_size)
@@ -66,7 +74,9 @@ class RNNCellBase(Module):
         for state in hx if count == 2 else (hx,):
             state = state if input.dim() == 2 or state.dim() != 1 else state.unsqueeze(0)
             if tuple(state.shape) != wanted:
-                raise ValueError(f"{who}: expected a hidden state of shape {wanted}, got {tuple(state.shape)}")
+                raise ValueError(
+                    f"{who}: expected a hidden state of shape {wanted}, got {tuple(state.shape)}"
+                )
             states.append(state)
         if len(states) != count:
             raise ValueError(f"{who}: hx should be a pair (h_0, c_0), got {len(states)} values")
@@ -74,7 +84,8 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it: (N, input_size), (N, hidden_size) -> (N, hidden_size).
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it: (N, input_size), (N, hidden_size) -> (N,
+    hidden_size).
 
     >>> plait.nn.RNNCell(10, 20)(plait.zeros(3, 10)).shape
     plait.Size([3, 20])
@@ -109,7 +120,9 @@ class LSTMCell(RNNCellBase):
     (plait.Size([3, 20]), plait.Size([3, 20]))
     """
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None):
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
@@ -126,7 +139,9 @@ class GRUCell(RNNCellBase):
     plait.Size([3, 20])
     """
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None):
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:

@@ -1,4 +1,5 @@
 """Embedding and EmbeddingBag."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -35,18 +36,22 @@ class _Table(Module):
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(
-                    f"{type(self).__name__}: padding_idx should be within num_embeddings={num_embeddings}, got {padding_idx}"
+                    f"{type(self).__name__}: padding_idx should be within num_embeddings={num_embeddings}, "
+                    f"got {padding_idx}"
                 )
             if padding_idx < 0:
                 padding_idx += num_embeddings
         self.padding_idx = padding_idx
         if weight is None:
-            self.weight = Parameter(plait.empty((num_embeddings, embedding_dim), **factory), requires_grad=not freeze)
+            self.weight = Parameter(
+                plait.empty((num_embeddings, embedding_dim), **factory), requires_grad=not freeze
+            )
             self.reset_parameters()
         else:
             if tuple(weight.shape) != (num_embeddings, embedding_dim):
                 raise ValueError(
-                    f"{type(self).__name__}: _weight should have shape ({num_embeddings}, {embedding_dim}), got "
+                    f"{type(self).__name__}: _weight should have shape ({num_embeddings}, {embedding_dim}), "
+                    "got "
                     f"{tuple(weight.shape)}"
                 )
             self.weight = Parameter(weight, requires_grad=not freeze)
@@ -75,15 +80,17 @@ class _Table(Module):
 
 def _check_pretrained(who: str, embeddings: Tensor) -> tuple[int, int]:
     if embeddings.dim() != 2:
-        raise ValueError(f"{who}.from_pretrained: embeddings should be 2-dimensional, got shape {tuple(embeddings.shape)}")
+        raise ValueError(
+            f"{who}.from_pretrained: embeddings should be 2-dimensional, got shape {tuple(embeddings.shape)}"
+        )
     return tuple(embeddings.shape)
 
 
 class Embedding(_Table):
     """A table of `num_embeddings` vectors: integers of any shape (*) -> (*, embedding_dim).
 
-    `padding_idx`: that row starts at zero and gets no gradient. `max_norm`: rows that are looked up are first scaled, in
-    place, to a norm of at most that. Raises IndexError for an index outside the table.
+    `padding_idx`: that row starts at zero and gets no gradient. `max_norm`: rows that are looked up are first
+    scaled, in place, to a norm of at most that. Raises IndexError for an index outside the table.
 
     >>> plait.nn.Embedding(10, 3)(plait.tensor([[1, 2, 4, 5]])).shape
     plait.Size([1, 4, 3])
@@ -103,7 +110,9 @@ class Embedding(_Table):
         device: Any = None,
         dtype: Any = None,
     ):
-        super().__init__(num_embeddings, embedding_dim, padding_idx, _weight, _freeze, device=device, dtype=dtype)
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, _weight, _freeze, device=device, dtype=dtype
+        )
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
@@ -111,7 +120,13 @@ class Embedding(_Table):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(
-            input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+            input,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
         )
 
     @classmethod
@@ -125,15 +140,24 @@ class Embedding(_Table):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Self:
-        """An Embedding over the given (num_embeddings, embedding_dim) tensor, frozen unless told otherwise."""
+        """An Embedding over the given (num_embeddings, embedding_dim) tensor, frozen unless told not to."""
         rows, cols = _check_pretrained(cls.__name__, embeddings)
         return cls(
-            rows, cols, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight=embeddings, _freeze=freeze
+            rows,
+            cols,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight=embeddings,
+            _freeze=freeze,
         )
 
 
 class EmbeddingBag(_Table):
-    """Sums, means or maxima of bags of embeddings: (B, N) or (total,) with offsets (B,) -> (B, embedding_dim).
+    """Sums, means or maxima of bags of embeddings: (B, N) or (total,) with offsets (B,) -> (B,
+    embedding_dim).
 
     >>> bag = plait.nn.EmbeddingBag(10, 3, mode="sum")
     >>> bag(plait.tensor([1, 2, 4, 5]), plait.tensor([0, 3])).shape
@@ -155,7 +179,9 @@ class EmbeddingBag(_Table):
         device: Any = None,
         dtype: Any = None,
     ):
-        super().__init__(num_embeddings, embedding_dim, padding_idx, _weight, False, device=device, dtype=dtype)
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, _weight, False, device=device, dtype=dtype
+        )
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
@@ -182,9 +208,16 @@ class EmbeddingBag(_Table):
 
     @classmethod
     def from_pretrained(
-        cls, embeddings: Tensor, freeze: bool = True, max_norm: float | None = None, mode: str = "mean", **options: Any
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        mode: str = "mean",
+        **options: Any,
     ) -> Self:
-        """An EmbeddingBag over the given (num_embeddings, embedding_dim) tensor, frozen unless told otherwise."""
+        """An EmbeddingBag over the given (num_embeddings, embedding_dim) tensor, frozen unless told
+        otherwise.
+        """
         rows, cols = _check_pretrained(cls.__name__, embeddings)
         result = cls(rows, cols, max_norm=max_norm, mode=mode, _weight=embeddings, **options)
         result.weight.requires_grad_(not freeze)

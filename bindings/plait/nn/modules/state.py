@@ -24,6 +24,7 @@ class IncompatibleKeys(tuple):
     __slots__ = ()
 
     def __new__(cls, missing_keys: list[str], unexpected_keys: list[str]):
+        """The two lists as a pair."""
         return super().__new__(cls, (missing_keys, unexpected_keys))
 
     @property
@@ -56,10 +57,13 @@ class StateDict:
     def set_extra_state(self, state: Any) -> None:
         """Takes what `get_extra_state` gave."""
         raise RuntimeError(
-            f"{type(self).__name__}.set_extra_state is not defined, but the state_dict holds extra state for it"
+            f"{type(self).__name__}.set_extra_state is not defined, but the state_dict holds extra state for "
+            "it"
         )
 
-    def state_dict(self, *args: Any, destination: dict | None = None, prefix: str = "", keep_vars: bool = False) -> dict:
+    def state_dict(
+        self, *args: Any, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict:
         """The parameters and persistent buffers of the whole tree, by dotted name, detached but not copied.
 
         >>> list(plait.nn.BatchNorm1d(2).state_dict())
@@ -67,7 +71,8 @@ class StateDict:
         """
         if args:
             raise TypeError(
-                f"{type(self).__name__}.state_dict: takes keyword arguments only (destination, prefix, keep_vars), got "
+                f"{type(self).__name__}.state_dict: takes keyword arguments only (destination, prefix, "
+                "keep_vars), got "
                 f"{len(args)} positional"
             )
         if destination is None:
@@ -86,7 +91,9 @@ class StateDict:
             changed = hook(self, destination, prefix, local_metadata)
             if changed is not None:
                 if getattr(hook, "_from_public_api", False):
-                    raise RuntimeError("state_dict post-hook must return None; change the state_dict in place")
+                    raise RuntimeError(
+                        "state_dict post-hook must return None; change the state_dict in place"
+                    )
                 destination = changed
         return destination
 
@@ -105,7 +112,9 @@ class StateDict:
         return add_hook(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls `hook(module, state_dict, prefix, local_metadata)` on the gathered state, which it changes in place."""
+        """Calls `hook(module, state_dict, prefix, local_metadata)` on the gathered state, which it changes in
+        place.
+        """
 
         def called(*args: Any) -> Any:
             return hook(*args)
@@ -117,10 +126,14 @@ class StateDict:
         return add_hook(self._state_dict_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before loading."""
+        """Calls `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`
+        before loading.
+        """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable, with_module: bool = False
+    ) -> RemovableHandle:
         if with_module:
             return add_hook(self._load_state_dict_pre_hooks, hook)
         return add_hook(self._load_state_dict_pre_hooks, lambda module, *args: hook(*args))
@@ -134,9 +147,9 @@ class StateDict:
     ) -> IncompatibleKeys:
         """Copies the values of `state_dict` into the parameters and buffers of the tree.
 
-        With `strict=False` missing and unexpected keys are only reported; with `assign` the given tensors take the place
-        of the module's own, dtype and device included. Raises RuntimeError that lists every key and shape that does not
-        fit.
+        With `strict=False` missing and unexpected keys are only reported; with `assign` the given tensors
+        take the place of the module's own, dtype and device included. Raises RuntimeError that lists every
+        key and shape that does not fit.
 
         >>> a, b = plait.nn.Linear(2, 2), plait.nn.Linear(2, 2)
         >>> b.load_state_dict(a.state_dict())
@@ -144,7 +157,8 @@ class StateDict:
         """
         if not hasattr(state_dict, "keys") or not hasattr(state_dict, "__getitem__"):
             raise TypeError(
-                f"{type(self).__name__}.load_state_dict: state_dict should be dict-like, got {type(state_dict).__name__}"
+                f"{type(self).__name__}.load_state_dict: state_dict should be dict-like, got "
+                f"{type(state_dict).__name__}"
             )
         missing: list[str] = []
         unexpected: list[str] = []
@@ -167,7 +181,8 @@ class StateDict:
             for hook in module.__dict__.get("_load_state_dict_post_hooks", {}).values():
                 if hook(module, keys) is not None:
                     raise RuntimeError(
-                        "load_state_dict post-hook must return None; edit missing_keys and unexpected_keys in place"
+                        "load_state_dict post-hook must return None; edit missing_keys and unexpected_keys "
+                        "in place"
                     )
 
         load(self, state, "")
@@ -195,9 +210,8 @@ class StateDict:
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         assign = local_metadata.get("assign_to_params_buffers", False)
         members = {k: v for k, v in self._parameters.items() if v is not None}
-        for name, buffer in self._buffers.items():
-            if buffer is not None and name not in self._non_persistent_buffers_set:
-                members[name] = buffer
+        hidden = self._non_persistent_buffers_set
+        members.update({k: v for k, v in self._buffers.items() if v is not None and k not in hidden})
         for name, own in members.items():
             key = prefix + name
             if key in state_dict:
@@ -225,15 +239,16 @@ class StateDict:
         """Loads one tensor; gives the message of what does not fit."""
         if not isinstance(given, Tensor):
             return (
-                f'While copying the parameter named "{key}", expected plait.Tensor from checkpoint object but received '
-                f"{type(given).__name__}; try plait.as_tensor(value)"
+                f'While copying the parameter named "{key}", expected plait.Tensor from checkpoint object '
+                f"but received {type(given).__name__}; try plait.as_tensor(value)"
             )
         if given.shape != own.shape:
             if own.dim() == 0 and given.dim() == 1 and given.numel() == 1:
                 given = given[0]  # checkpoints from before 0-d tensors
             else:
                 return (
-                    f"size mismatch for {key}: copying a param with shape {tuple(given.shape)} from checkpoint, the shape "
+                    f"size mismatch for {key}: copying a param with shape {tuple(given.shape)} from "
+                    "checkpoint, the shape "
                     f"in current model is {tuple(own.shape)}."
                 )
         try:
@@ -251,8 +266,8 @@ class StateDict:
                     setattr(self, name, given)
         except Exception as error:
             return (
-                f'While copying the parameter named "{key}", whose dimensions in the model are {tuple(own.shape)} and in '
-                f"the checkpoint {tuple(given.shape)}, an error came: {error}."
+                f'While copying the parameter named "{key}", whose dimensions in the model are '
+                f"{tuple(own.shape)} and in the checkpoint {tuple(given.shape)}, an error came: {error}."
             )
         return None
 

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 def parse_to(who: str, args: tuple, kwargs: dict[str, Any]) -> Callable[[Tensor], Tensor]:
-    """The function that `to(*args, **kwargs)` applies to each tensor. Raises TypeError for arguments that do not fit."""
+    """The function that `to(*args, **kwargs)` applies to each tensor. Raises TypeError for arguments that do
+    not fit.
+    """
     device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
     non_blocking, memory_format = kwargs.pop("non_blocking", False), kwargs.pop("memory_format", None)
     template = kwargs.pop("tensor", None)
     if kwargs:
         raise TypeError(
-            f"{who}.to: unexpected keyword {', '.join(kwargs)}; it takes device, dtype, tensor, non_blocking, memory_format"
+            f"{who}.to: unexpected keyword {', '.join(kwargs)}; it takes device, dtype, tensor, "
+            "non_blocking, memory_format"
         )
     for position, value in enumerate(args):
         if isinstance(value, plait.dtype):
@@ -31,7 +34,8 @@ def parse_to(who: str, args: tuple, kwargs: dict[str, Any]) -> Callable[[Tensor]
             device = value
         elif value is not None:
             raise TypeError(
-                f"{who}.to: argument {position + 1} should be a device, a dtype or a tensor, got {type(value).__name__}"
+                f"{who}.to: argument {position + 1} should be a device, a dtype or a tensor, got "
+                f"{type(value).__name__}"
             )
     if template is not None:
         device, dtype = template.device, template.dtype
@@ -39,7 +43,8 @@ def parse_to(who: str, args: tuple, kwargs: dict[str, Any]) -> Callable[[Tensor]
         device = f"cuda:{device}"
     if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
         raise TypeError(
-            f"{who}.to: dtype should be a floating point or complex dtype, got {dtype}; use .type(dtype) to cast everything"
+            f"{who}.to: dtype should be a floating point or complex dtype, got {dtype}; use .type(dtype) to "
+            "cast everything"
         )
 
     def convert(t: Tensor) -> Tensor:

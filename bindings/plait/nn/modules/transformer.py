@@ -1,4 +1,5 @@
 """Transformer, its encoder and decoder, and their layers (Vaswani et al. 2017)."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -40,7 +41,9 @@ def _activation(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tenso
 
 
 class _Layer(Module):
-    """What encoder and decoder layers share: self-attention, the feed-forward block, their norms and dropouts."""
+    """What encoder and decoder layers share: self-attention, the feed-forward block, their norms and
+    dropouts.
+    """
 
     def __init__(
         self,
@@ -86,9 +89,11 @@ class _Layer(Module):
 
 
 class TransformerEncoderLayer(_Layer):
-    """Self-attention and a feed-forward block, each with a residual and a norm: (L, N, E) or (N, L, E) -> the same.
+    """Self-attention and a feed-forward block, each with a residual and a norm: (L, N, E) or (N, L, E) -> the
+    same.
 
-    `norm_first` puts the norms before the blocks. `src_mask` (L, L) and `src_key_padding_mask` (N, L) as MultiheadAttention's.
+    `norm_first` puts the norms before the blocks. `src_mask` (L, L) and `src_key_padding_mask` (N, L) as
+    MultiheadAttention's.
 
     >>> layer = plait.nn.TransformerEncoderLayer(16, 4, dim_feedforward=32, batch_first=True)
     >>> layer(plait.zeros(2, 5, 16)).shape
@@ -111,7 +116,8 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Self-attention, attention to the encoder's output, and a feed-forward block: (T, N, E), (S, N, E) -> (T, N, E).
+    """Self-attention, attention to the encoder's output, and a feed-forward block: (T, N, E), (S, N, E) ->
+    (T, N, E).
 
     >>> layer = plait.nn.TransformerDecoderLayer(16, 4, dim_feedforward=32)
     >>> layer(plait.zeros(5, 2, 16), plait.zeros(7, 2, 16)).shape
@@ -120,9 +126,17 @@ class TransformerDecoderLayer(_Layer):
 
     _attends_memory = True
 
-    def _memory_attention(self, x: Tensor, memory: Tensor, mask: Any, padding: Any, is_causal: bool) -> Tensor:
+    def _memory_attention(
+        self, x: Tensor, memory: Tensor, mask: Any, padding: Any, is_causal: bool
+    ) -> Tensor:
         x, _ = self.multihead_attn(
-            x, memory, memory, attn_mask=mask, key_padding_mask=padding, is_causal=is_causal, need_weights=False
+            x,
+            memory,
+            memory,
+            attn_mask=mask,
+            key_padding_mask=padding,
+            is_causal=is_causal,
+            need_weights=False,
         )
         return self.dropout2(x)
 
@@ -246,7 +260,17 @@ class Transformer(Module):
     ):
         super().__init__()
         factory = {"device": device, "dtype": dtype}
-        options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+        options = (
+            d_model,
+            nhead,
+            dim_feedforward,
+            dropout,
+            activation,
+            layer_norm_eps,
+            batch_first,
+            norm_first,
+            bias,
+        )
         norm = {"eps": layer_norm_eps, "bias": bias, **factory}
         if custom_encoder is not None:
             self.encoder = custom_encoder
@@ -282,11 +306,13 @@ class Transformer(Module):
         batch = 0 if self.batch_first else 1
         if src.dim() == 3 and src.shape[batch] != tgt.shape[batch]:
             raise RuntimeError(
-                f"Transformer: src and tgt should have one batch size, got {tuple(src.shape)} and {tuple(tgt.shape)}"
+                f"Transformer: src and tgt should have one batch size, got {tuple(src.shape)} and "
+                f"{tuple(tgt.shape)}"
             )
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise RuntimeError(
-                f"Transformer: the last size of src and tgt should be d_model={self.d_model}, got {tuple(src.shape)} and "
+                f"Transformer: the last size of src and tgt should be d_model={self.d_model}, got "
+                f"{tuple(src.shape)} and "
                 f"{tuple(tgt.shape)}"
             )
         memory = self.encoder(

@@ -1,4 +1,5 @@
 """Resizing and rearranging: Upsample, PixelShuffle, PixelUnshuffle, ChannelShuffle, Fold, Unfold."""
+# ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ class Upsample(Module):
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
-        options = {"recompute_scale_factor": self.recompute_scale_factor} if self.recompute_scale_factor else {}
+        options = (
+            {"recompute_scale_factor": self.recompute_scale_factor} if self.recompute_scale_factor else {}
+        )
         return F.interpolate(
             input,
             size=self.size,
@@ -62,7 +65,9 @@ class Upsample(Module):
         )
 
     def extra_repr(self) -> str:
-        what = f"scale_factor={self.scale_factor!r}" if self.scale_factor is not None else f"size={self.size!r}"
+        what = (
+            f"scale_factor={self.scale_factor!r}" if self.scale_factor is not None else f"size={self.size!r}"
+        )
         return f"{what}, mode={self.mode!r}"
 
 
@@ -135,7 +140,10 @@ class _Windows(Module):
         self.stride = stride
 
     def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
+        return (
+            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
+            f"stride={self.stride}"
+        )
 
 
 class Unfold(_Windows):
@@ -156,7 +164,9 @@ class Fold(_Windows):
     plait.Size([1, 3, 4, 5])
     """
 
-    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+    def __init__(
+        self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    ):
         super().__init__(kernel_size, dilation, padding, stride)
         self.output_size = output_size
 

@@ -1,4 +1,6 @@
-"""Helpers around modules: gradient clipping, parameters as one vector, weight norm, sequences of different lengths."""
+"""Helpers around modules: gradient clipping, parameters as one vector, weight norm, sequences of different
+lengths.
+"""
 
 from . import rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm

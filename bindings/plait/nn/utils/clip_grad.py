@@ -51,8 +51,10 @@ def get_total_norm(
             total = plait.norm(plait.stack([n.to(first).to(plait.float32) for n in norms]), norm_type)
     if error_if_nonfinite and not bool(plait.isfinite(total)):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite ({total.item()}), so it "
-            "cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite "
+            f"({total.item()}), so it "
+            "cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, "
+            "set "
             "`error_if_nonfinite=False`"
         )
     return total
@@ -78,7 +80,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scales the gradients in place so that their norm, all together, is at most `max_norm`; gives the norm before.
+    """Scales the gradients in place so that their norm, all together, is at most `max_norm`; gives the norm
+    before.
 
     >>> p = plait.nn.Parameter(plait.zeros(2)); p.grad = plait.tensor([3.0, 4.0])
     >>> plait.nn.utils.clip_grad_norm_([p], 1.0), [round(g, 3) for g in p.grad.tolist()]

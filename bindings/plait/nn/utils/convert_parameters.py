@@ -29,7 +29,8 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     needed = sum(p.numel() for p in parameters)
     if vec.numel() != needed or vec.dim() != 1:
         raise ValueError(
-            f"vector_to_parameters: vec should have shape ({needed},) for these parameters, got {tuple(vec.shape)}"
+            f"vector_to_parameters: vec should have shape ({needed},) for these parameters, got "
+            f"{tuple(vec.shape)}"
         )
     start = 0
     for p in parameters:

@@ -22,11 +22,12 @@ __all__ = [
     "unpad_sequence",
 ]
 
-_Packed = namedtuple("_Packed", ("data", "batch_sizes", "sorted_indices", "unsorted_indices"))  # noqa: PYI024
+_Packed = namedtuple("_Packed", ("data", "batch_sizes", "sorted_indices", "unsorted_indices"))
 
 
 class PackedSequence(_Packed):
-    """Sequences laid one time step after the other: `data` (sum of lengths, *), `batch_sizes` (longest length).
+    """Sequences laid one time step after the other: `data` (sum of lengths, *), `batch_sizes` (longest
+    length).
 
     Made by `pack_padded_sequence` and `pack_sequence`; the recurrent layers take and give it.
     """
@@ -40,8 +41,11 @@ class PackedSequence(_Packed):
         sorted_indices: Tensor | None = None,
         unsorted_indices: Tensor | None = None,
     ):
+        """The four parts; `unsorted_indices` follow from `sorted_indices`."""
         if batch_sizes is None:
-            raise ValueError("PackedSequence: batch_sizes is missing; make packed sequences with pack_padded_sequence")
+            raise ValueError(
+                "PackedSequence: batch_sizes is missing; make packed sequences with pack_padded_sequence"
+            )
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
@@ -51,7 +55,9 @@ class PackedSequence(_Packed):
         data = self.data.to(*args, **kwargs)
         if data is self.data:
             return self
-        indices = [None if i is None else i.to(data.device) for i in (self.sorted_indices, self.unsorted_indices)]
+        indices = [
+            None if i is None else i.to(data.device) for i in (self.sorted_indices, self.unsorted_indices)
+        ]
         return type(self)(data, self.batch_sizes, *indices)
 
     def cpu(self) -> PackedSequence:
@@ -95,7 +101,8 @@ def pack_padded_sequence(
 ) -> PackedSequence:
     """Packs (T, B, *), or (B, T, *) with `batch_first`, of sequences with the given `lengths` (B).
 
-    With `enforce_sorted` the lengths must decrease. Raises ValueError for lengths that are not between 1 and T.
+    With `enforce_sorted` the lengths must decrease. Raises ValueError for lengths that are not between 1 and
+    T.
 
     >>> packed = plait.nn.utils.rnn.pack_padded_sequence(plait.tensor([[1, 2], [3, 0]]), [2, 1])
     >>> packed.data, packed.batch_sizes
@@ -106,15 +113,18 @@ def pack_padded_sequence(
         input = input.transpose(0, 1)
     steps, batch = input.shape[:2]
     if len(lengths) != batch:
-        raise ValueError(f"pack_padded_sequence: expected {batch} lengths, one per sequence, got {len(lengths)}")
+        raise ValueError(
+            f"pack_padded_sequence: expected {batch} lengths, one per sequence, got {len(lengths)}"
+        )
     if not lengths or min(lengths) < 1 or max(lengths) > steps:
         raise ValueError(f"pack_padded_sequence: lengths should be between 1 and {steps}, got {lengths}")
     order = sorted(range(batch), key=lambda i: -lengths[i])
     sorted_indices = None
     if enforce_sorted:
-        if any(a < b for a, b in zip(lengths, lengths[1:], strict=False)):
+        if any(lengths[i] < lengths[i + 1] for i in range(batch - 1)):
             raise RuntimeError(
-                f"pack_padded_sequence: lengths should decrease, got {lengths}; sort them, or say enforce_sorted=False"
+                f"pack_padded_sequence: lengths should decrease, got {lengths}; sort them, or say "
+                "enforce_sorted=False"
             )
     else:
         sorted_indices = plait.tensor(order, device=input.device)
@@ -127,15 +137,19 @@ def pack_padded_sequence(
 
 
 def pad_packed_sequence(
-    sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
+    sequence: PackedSequence,
+    batch_first: bool = False,
+    padding_value: float = 0.0,
+    total_length: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The inverse of `pack_padded_sequence`: (padded tensor, lengths), padded to `total_length` where given."""
+    """The inverse of `pack_padded_sequence`: (padded tensor, lengths); padded to `total_length` if given."""
     batch_sizes = sequence.batch_sizes.tolist()
     steps, batch = len(batch_sizes), batch_sizes[0]
     if total_length is not None:
         if total_length < steps:
             raise ValueError(
-                f"pad_packed_sequence: total_length should be at least the longest sequence, {steps}, got {total_length}"
+                f"pad_packed_sequence: total_length should be at least the longest sequence, {steps}, got "
+                f"{total_length}"
             )
         steps = total_length
     data = sequence.data
@@ -168,7 +182,8 @@ def pad_sequence(
     for s in sequences:
         if s.dim() == 0 or s.shape[1:] != first.shape[1:]:
             raise RuntimeError(
-                f"pad_sequence: tensors should agree in all but their first dimension, got {tuple(first.shape)} and "
+                "pad_sequence: tensors should agree in all but their first dimension, got "
+                f"{tuple(first.shape)} and "
                 f"{tuple(s.shape)}"
             )
     longest = max(s.shape[0] for s in sequences)

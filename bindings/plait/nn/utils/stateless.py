@@ -22,10 +22,11 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """`module(*args, **kwargs)` with the given tensors in the place of the parameters and buffers of those names.
+    """`module(*args, **kwargs)` with the given tensors in the place of the parameters and buffers of those
+    names.
 
-    Tied parameters change together unless `tie_weights` is False; `strict` wants every name. Raises KeyError for unknown
-    names and, with `strict`, for missing ones.
+    Tied parameters change together unless `tie_weights` is False; `strict` wants every name. Raises KeyError
+    for unknown names and, with `strict`, for missing ones.
 
     >>> m = plait.nn.Linear(1, 1, bias=False)
     >>> plait.nn.utils.functional_call(m, {"weight": plait.full((1, 1), 3.0)}, plait.ones(1, 1))
