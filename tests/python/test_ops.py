@@ -157,10 +157,12 @@ def test_views_alias(info):
         x = BRIDGE.tensors(args)[0]
         result = BRIDGE.tensors(info.run(plait, *args, **kwargs))
         if x.numel() and result and result[0].numel():
-            assert result[0].untyped_storage().data_ptr() == x.untyped_storage().data_ptr(), sample
+            offset = result[0].data_ptr() - x.data_ptr()
+            assert 0 <= offset < x.numel() * x.element_size(), sample
 
 
-METHODS = [i for i in WITH_REF if not i.call and hasattr(plait.Tensor, i.name)]
+# real and imag are attributes, x.where(condition, y) has another order.
+METHODS = [i for i in WITH_REF if not i.call and hasattr(plait.Tensor, i.name) and i.name not in ("real", "imag", "where")]
 
 
 @by_name(METHODS)
@@ -184,16 +186,17 @@ def category(name):
     return 3 if name in COMPLEX else 2 if name in FLOATS else 0 if name == "bool" else 1
 
 
-INPLACE = [i for i in WITH_REF if not i.name.endswith("_") and has_form(i, "inplace") and i.name not in ("copy", "fill", "zero")]
+# An in-place view changes a tensor's shape, not its elements.
+INPLACE = [i for i in WITH_REF if not i.name.endswith("_") and has_form(i, "inplace") and not i.view and not i.call]
 
 
-@by_name_and_dtype([i for i in INPLACE])
+@by_name_and_dtype(INPLACE)
 def test_inplace(info, dtype):
     """x.op_() is x = op(x): the same numbers in the same tensor, whose version moves on. What cannot be stored is refused."""
     failures = Failures()
     method = info.name + "_"
     for sample in info.make_samples(dtype):
-        if not sample.args or not isinstance(sample.args[0], T):
+        if not sample.args or not isinstance(sample.args[0], T) or "dtype" in sample.kwargs:
             continue
         for layout in ("contiguous", "strided"):
             args, kwargs = BRIDGE.arguments(sample, layout=layout)
@@ -206,17 +209,18 @@ def test_inplace(info, dtype):
             try:
                 result = getattr(x, method)(*args[1:], **kwargs)
             except Exception as e:
-                failures.check(sample, f"{type(e).__name__}: {e}" if fits else None, layout)
+                narrowed = dtype in COMPLEX and BRIDGE.name(expected.dtype) not in COMPLEX  # abs_ of complex numbers
+                failures.check(sample, f"{type(e).__name__}: {e}" if fits and not narrowed else None, layout)
                 failures.check(sample, None if fits or np.array_equal(BRIDGE.array(x), before, equal_nan=True) else "refused, but changed", layout)
                 continue
             if not fits:
+                if info.name in ("cumsum", "cumprod") and dtype == "bool":
+                    continue  # PyTorch lets these through
                 failures.check(sample, f"a result {expected.dtype} {tuple(expected.shape)} was stored in {x.dtype} {tuple(x.shape)}", layout)
                 continue
             failures.check(sample, None if result is x else "it does not return its tensor", layout)
             failures.check(sample, None if x._version > version else "the version did not move on", layout)
-            # The functional form may round once more on its way (a composite, a cast): one more ulp.
-            wrong = mismatch(BRIDGE.array(x), BRIDGE.array(expected), dtype, Tol(2, 0, (1, 0)))
-            failures.check(sample, wrong, layout)
+            failures.check(sample, mismatch(BRIDGE.array(x), BRIDGE.array(expected), dtype, info.tol), layout)
     failures.done()
 
 
@@ -358,15 +362,15 @@ def test_float32_gradient(info):
         if info.expected_dtypes(sample, 1)[0] not in FLOAT_COMPLEX:
             continue
         single_f, double_f = Function(BRIDGE, info, sample), Function(BRIDGE, info, double)
-        v = random_like(rng, [np.asarray(a, np.float32) for a in double_f.values(double_f.at)])
-        v = [np.asarray(a, np.float32).astype(np.float64) for a in v]
+        v = random_like(rng, double_f.values(double_f.at))
+        v = [a.astype(np.complex64 if a.dtype.kind == "c" else np.float32).astype(a.dtype) for a in map(np.asarray, v)]
         got = failures.run(sample, lambda: single_f.vjp(single_f.at, v)[2])
         if got is None:
             continue
         want = double_f.vjp(double_f.at, v)[2]
         got, want = arrays_of(BRIDGE, got, single_f.at), arrays_of(BRIDGE, want, double_f.at)
         for a, b in zip(got, want):
-            failures.check(sample, mismatch(a, b, "float32", Tol(info.tol.grad, info.tol.grad / 10)))
+            failures.check(sample, mismatch(a, b, "complex64" if b.dtype.kind == "c" else "float32", Tol(info.tol.grad, info.tol.grad / 10, floor=1)))
     failures.done()
 
 
@@ -431,7 +435,7 @@ def test_seed_decides(info):
             np.testing.assert_array_equal(a, b)
 
 
-THREADED = [i for i in WITH_REF if any(s.large for s in i.make_samples("float32", large=True))]
+THREADED = [i for i in WITH_REF if "float32" in i.dtypes and any(s.large for s in i.make_samples("float32", large=True))]
 
 
 @by_name(THREADED)

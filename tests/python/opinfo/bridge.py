@@ -146,7 +146,7 @@ def mismatch(actual, expected, dtype, tol):
         return f"{bad.sum()} of {bad.size} elements differ; at {where}: got {actual[where]!r}, expected {expected[where]!r}"
     finite = np.isfinite(expected)
     ulps, acc = tol.half if dtype in FLOATS[:2] else (tol.ulps, tol.acc)
-    scale = np.abs(expected[finite]).max(initial=0.0)
+    scale = np.abs(expected[finite]).max(initial=tol.floor)
     with np.errstate(all="ignore"):
         allowed = EPS[dtype] * (ulps * np.abs(expected) + acc * scale) + TINY[dtype]
         error = np.abs(actual - expected)

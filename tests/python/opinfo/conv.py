@@ -7,7 +7,7 @@ import numpy as np
 from .core import ALL, FLOATS, Sample, Tol, is_float, op
 
 S = Sample
-CONV = Tol(8, 16, half=(2, 2), grad=400)  # sums of up to a few hundred products
+CONV = Tol(8, 16, half=(2, 2), floor=1, grad=400)  # sums of up to a few hundred products
 
 
 def tuple_of(v, n):

@@ -145,13 +145,14 @@ def map_tree(f, value):
 class Tol:
     """Errors allowed, in units of the result's eps: `ulps` of the exact result, `acc` of the largest exact result.
 
-    `acc` is for sums of terms that may cancel. `half` replaces both for 16-bit floats: kernels compute them in float32 and round
+    `acc` is for sums of terms that may cancel; where they are of size 1 or so, `floor=1` measures against 1 at least. `half` replaces both for 16-bit floats: kernels compute them in float32 and round
     once (1); a composite of several ops rounds after each.
     """
 
     ulps: float = 4
     acc: float = 0
     half: tuple = (1, 0.5)
+    floor: float = 0
     grad: float = 200  # of float32 gradients against float64 ones: a backward is a handful of ops
 
 

@@ -6,7 +6,7 @@ from .core import FLOAT_COMPLEX, NUMBERS, Sample, Tol, op
 
 S = Sample
 # Sums of products of up to a few hundred terms, in any order; they may cancel. 16-bit results are rounded once.
-DOT = Tol(8, 16, half=(2, 2), grad=400)
+DOT = Tol(8, 16, half=(2, 2), floor=1, grad=400)
 PRODUCT = {"dtypes": NUMBERS, "out": "promote", "tol": DOT, "expand": True}
 
 
@@ -74,7 +74,7 @@ def einsum_samples(g):
         yield S(equation, *[g(*s) for s in shapes])
 
 
-op("einsum", einsum_samples, lambda e, *xs: np.einsum(e, *xs), NUMBERS, tol=Tol(8, 16, half=(4, 6), grad=400), expand=True)
+op("einsum", einsum_samples, lambda e, *xs: np.einsum(e, *xs), ("int64", *FLOAT_COMPLEX), tol=Tol(8, 16, half=(4, 6), floor=1, grad=400), expand=True)
 
 
 def tensordot_samples(g):
@@ -95,7 +95,7 @@ def cross(a, b, dim=-1):
     return np.moveaxis(out, 0, dim)
 
 
-op("cross", lambda g: [S(g(4, 3), g(4, 3), dim=-1), S(g(3, 4), g(3, 4), dim=0), S(g(3), g(3), dim=0), S(g(4, 3), g(1, 3), dim=1)], cross, NUMBERS, tol=Tol(4, 4, half=(2, 2)))
+op("cross", lambda g: [S(g(4, 3), g(4, 3), dim=-1), S(g(3, 4), g(3, 4), dim=0), S(g(3), g(3), dim=0), S(g(4, 3), g(1, 3), dim=1)], cross, NUMBERS, tol=Tol(4, 4, half=(2, 2), floor=1))
 
 
 def cdist_samples(g):

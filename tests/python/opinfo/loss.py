@@ -7,7 +7,7 @@ from .core import FLOATS, Sample, T, Tol, op
 
 S = Sample
 # A mean of a dozen terms, each of two or three roundings.
-LOSS = Tol(16, 8, half=(4, 4), grad=400)
+LOSS = Tol(16, 8, half=(4, 4), floor=1, grad=400)
 
 
 def reduced(x, reduction):

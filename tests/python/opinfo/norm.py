@@ -7,7 +7,7 @@ from .core import FLOATS, Sample, T, Tol, op
 
 S = Sample
 # Mean and variance of a few dozen elements, then a quotient; several roundings in 16 bits where it is a composite.
-NORM = Tol(16, 16, half=(3, 3), grad=2000)
+NORM = Tol(16, 16, half=(3, 3), floor=1, grad=2000)
 
 
 def affine(x, w, b, shape):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .core import ALL, Sample, T, op
+from .promote import result_type
 
 S = Sample
 
@@ -98,7 +99,7 @@ view("tensor_split", lambda g: [S(g(7, 4), 3), S(g(7, 4), 2, 1), S(g(7), (2, 5))
 
 
 def joined(name, samples, ref, **options):
-    op(name, samples, ref, ALL, out="promote", expand=False, **options)
+    op(name, samples, ref, ALL, out=lambda s: result_type([a for a in s.args if not isinstance(a, int)]), expand=False, **options)
 
 
 def cat_samples(g):
