@@ -619,3 +619,18 @@ def test_examples_in_docstrings():
         )
         failed, tried = failed + result.failed, tried + result.attempted
     assert failed == 0 and tried > 100
+
+
+def test_every_layer_is_found_where_the_table_says():
+    from importlib import import_module
+
+    from plait.nn import modules
+
+    families = {family: [n for n, f in modules._HOMES.items() if f == family] for family in modules._HOMES.values()}
+    for family, names in families.items():
+        module = import_module(f"plait.nn.modules.{family}")
+        assert sorted(module.__all__) == sorted(names)
+        assert all(getattr(nn, name) is getattr(module, name) for name in names)
+    with pytest.raises(AttributeError, match="Linear"):
+        _ = nn.Linea
+    assert {"Linear", "functional", "Parameter"} <= {*dir(nn)}

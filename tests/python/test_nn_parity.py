@@ -1,4 +1,4 @@
-"""Every layer beside PyTorch's, where that is installed: state_dict keys, repr, outputs, gradients, running statistics."""
+"""Every layer beside PyTorch's, where that is installed: keys, repr, outputs, gradients, running means."""
 
 import numpy as np
 import plait
@@ -55,10 +55,11 @@ CASES = [
     ),
     ("Transformer", (8, 2, 1, 2, 16), {"dropout": 0.0}, [(5, 2, 8), (4, 2, 8)]),
 ]
-for name in (
-    "CELU ELU GELU GLU SELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid Mish PReLU ReLU ReLU6 "
-    "SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink"
-).split():
+ACTIVATIONS = """
+    CELU ELU GELU GLU SELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid Mish PReLU ReLU
+    ReLU6 SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink
+"""
+for name in ACTIVATIONS.split():
     CASES.append((name, (), {}, [(2, 6)]))
 for name in (
     "CELU",

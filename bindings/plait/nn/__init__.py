@@ -1,15 +1,28 @@
-"""Neural networks with PyTorch's names: Module, Parameter, layers, losses, `functional`, `init`, `utils`."""
+"""Neural networks with PyTorch's names: Module, Parameter, layers, losses, `functional`, `init`, `utils`.
 
-from . import functional, init, modules, utils
-from .modules import *
-from .modules import __all__ as _layers
+What is not needed to define a Module is loaded when it is first asked for: a program pays for what it uses.
+"""
+
+from __future__ import annotations
+
+from . import modules
 from .modules.hooks import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
 )
+from .modules.module import Module
 from .parameter import Buffer, Parameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from . import functional, init, utils
+    from .modules import *
+
+_SUBMODULES = ("functional", "init", "utils", "parameter")
 
 __all__ = [
     "Buffer",
@@ -22,5 +35,26 @@ __all__ = [
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
     "utils",
-    *_layers,
+    *modules.__all__,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    if name in modules._HOMES:
+        found = globals()[name] = getattr(modules, name)
+        return found
+    message = f"module '{__name__}' has no attribute '{name}'"
+    if not name.startswith("_"):
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, __all__, n=1)
+        message += f"; did you mean '{near[0]}'?" if near else "; see dir(plait.nn) for what there is"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -65,9 +65,6 @@ class Parameter(_Kept):
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True):
         return _make_subclass(cls, _plain_data(cls.__name__, data), requires_grad)
 
-    def __repr__(self) -> str:
-        return "Parameter containing:\n" + super().__repr__()
-
 
 class Buffer(_Kept):
     """A tensor that a Module registers as a buffer when it is assigned to an attribute.

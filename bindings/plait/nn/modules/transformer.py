@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import plait
 from plait import Tensor
 
@@ -38,6 +36,12 @@ def _activation(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tenso
     if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be 'relu', 'gelu' or a function, got {activation!r}")
     return getattr(F, activation)
+
+
+def _copies(layer: Module, count: int) -> ModuleList:
+    from copy import deepcopy
+
+    return ModuleList(deepcopy(layer) for _ in range(count))
 
 
 class _Layer(Module):
@@ -180,7 +184,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ):
         super().__init__()
-        self.layers = ModuleList(deepcopy(encoder_layer) for _ in range(num_layers))
+        self.layers = _copies(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -202,7 +206,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None):
         super().__init__()
-        self.layers = ModuleList(deepcopy(decoder_layer) for _ in range(num_layers))
+        self.layers = _copies(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
