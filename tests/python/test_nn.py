@@ -626,7 +626,8 @@ def test_every_layer_is_found_where_the_table_says():
 
     from plait.nn import modules
 
-    families = {family: [n for n, f in modules._HOMES.items() if f == family] for family in modules._HOMES.values()}
+    homes = modules._HOMES
+    families = {family: [n for n, f in homes.items() if f == family] for family in homes.values()}
     for family, names in families.items():
         module = import_module(f"plait.nn.modules.{family}")
         assert sorted(module.__all__) == sorted(names)

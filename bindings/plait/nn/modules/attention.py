@@ -87,7 +87,8 @@ class MultiheadAttention(Module):
             self.bias_k = Parameter(plait.empty((1, 1, embed_dim), **factory))
             self.bias_v = Parameter(plait.empty((1, 1, embed_dim), **factory))
         else:
-            self.bias_k = self.bias_v = None
+            self.register_parameter("bias_k", None)
+            self.register_parameter("bias_v", None)
         self.add_zero_attn = add_zero_attn
         self._reset_parameters()
 

@@ -38,6 +38,9 @@ class _Numbered(Module):
     def _key(self, index: Any) -> str:
         return list(self._modules)[_position(type(self).__name__, index, len(self._modules))]
 
+    def __getitem__(self, index: int | slice) -> Any:
+        raise NotImplementedError  # each kind slices into its own kind
+
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._key(index), module)
 

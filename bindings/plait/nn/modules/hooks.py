@@ -81,6 +81,12 @@ def _merged(module: HookedCall, name: str) -> list[_Hook]:
 class HookedCall:
     """`module(...)`, and the registration of forward and backward hooks."""
 
+    forward: Callable[..., Any]
+    _forward_pre_hooks: dict[int, _Hook]
+    _forward_hooks: dict[int, _Hook]
+    _backward_pre_hooks: dict[int, _Hook]
+    _backward_hooks: dict[int, _Hook]
+
     # True on a module that has hook tables, and on the class while there are global hooks: the one test of
     # each call.
     _has_hooks = False
@@ -196,10 +202,10 @@ def _run_forward_hook(module: HookedCall, hook: _Hook, args: tuple, kwargs: dict
     return result if changed is None else changed
 
 
-_marks: list[type] = []
+_marks: list[Any] = []
 
 
-def _mark() -> type:
+def _mark() -> Any:
     """The identity whose backward calls back; made once, when the first backward hook is."""
     if not _marks:
 

@@ -77,7 +77,7 @@ class _Table(dict):
             self[name] = default
         return self[name]
 
-    def __ior__(self, other: Any) -> Self:
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]
         self.update(other)
         return self
 

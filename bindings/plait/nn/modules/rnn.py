@@ -89,7 +89,7 @@ class RNNBase(Module):
         self._all_weights: list[list[str]] = []
         for layer in range(num_layers):
             for suffix in ("", "_reverse")[:directions]:
-                shapes = {
+                shapes: dict[str, tuple[int, ...]] = {
                     "weight_ih": (gates, input_size if layer == 0 else out_size * directions),
                     "weight_hh": (gates, out_size),
                 }
@@ -167,8 +167,7 @@ class RNNBase(Module):
     def _step(self, names: list[str]) -> tuple[Callable, Callable]:
         """How one direction of one layer treats all inputs at once, and one time step."""
         weight_ih, weight_hh = getattr(self, names[0]), getattr(self, names[1]).t()
-        bias_ih = getattr(self, names[2]) if self.bias else None
-        bias_hh = getattr(self, names[3]) if self.bias else None
+        bias_ih, bias_hh = (getattr(self, names[2]), getattr(self, names[3])) if self.bias else (None, None)
         if self.mode == "GRU":
             recurrent = getattr(self, names[1])
 
@@ -176,7 +175,7 @@ class RNNBase(Module):
                 return (plait._gru_step(gates, plait.linear(states[0], recurrent, bias_hh), states[0]),)
 
             return (lambda x: plait.linear(x, weight_ih, bias_ih)), step
-        both = bias_ih + bias_hh if self.bias else None
+        both = None if bias_ih is None else bias_ih + bias_hh
         if self.mode == "LSTM":
             project = getattr(self, names[-1]) if self.proj_size else None
 

@@ -50,6 +50,16 @@ def _quoted(keys: list[str]) -> str:
 class StateDict:
     """The part of Module that gives and takes its state."""
 
+    _version: int
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    _modules: dict[str, Any]
+    _non_persistent_buffers_set: set[str]
+    _state_dict_pre_hooks: dict[int, Callable]
+    _state_dict_hooks: dict[int, Callable]
+    _load_state_dict_pre_hooks: dict[int, Callable]
+    _load_state_dict_post_hooks: dict[int, Callable]
+
     def get_extra_state(self) -> Any:
         """What else belongs to the state; a subclass that gives it gives `set_extra_state` too."""
         raise RuntimeError(f"{type(self).__name__}.get_extra_state is not defined, but the state asks for it")
@@ -77,7 +87,7 @@ class StateDict:
             )
         if destination is None:
             destination = OrderedDict()
-            destination._metadata = OrderedDict()
+            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
         local_metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = local_metadata
@@ -119,7 +129,7 @@ class StateDict:
         def called(*args: Any) -> Any:
             return hook(*args)
 
-        called._from_public_api = True
+        called._from_public_api = True  # type: ignore[attr-defined]
         return add_hook(self._state_dict_hooks, called)
 
     def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
@@ -166,7 +176,7 @@ class StateDict:
         metadata = getattr(state_dict, "_metadata", None)
         state = OrderedDict(state_dict)
         if metadata is not None:
-            state._metadata = metadata
+            state._metadata = metadata  # type: ignore[attr-defined]
 
         def load(module: StateDict, local: dict, prefix: str) -> None:
             local_metadata = {} if metadata is None else metadata.get(prefix[:-1], {})

@@ -279,13 +279,13 @@ class Transformer(Module):
         if custom_encoder is not None:
             self.encoder = custom_encoder
         else:
-            layer = TransformerEncoderLayer(*options, **factory)
-            self.encoder = TransformerEncoder(layer, num_encoder_layers, LayerNorm(d_model, **norm))
+            encoder_layer = TransformerEncoderLayer(*options, **factory)
+            self.encoder = TransformerEncoder(encoder_layer, num_encoder_layers, LayerNorm(d_model, **norm))
         if custom_decoder is not None:
             self.decoder = custom_decoder
         else:
-            layer = TransformerDecoderLayer(*options, **factory)
-            self.decoder = TransformerDecoder(layer, num_decoder_layers, LayerNorm(d_model, **norm))
+            decoder_layer = TransformerDecoderLayer(*options, **factory)
+            self.decoder = TransformerDecoder(decoder_layer, num_decoder_layers, LayerNorm(d_model, **norm))
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 init.xavier_uniform_(parameter)
