@@ -432,9 +432,7 @@ def embedding(
         renorm_rows_(weight, input, max_norm, norm_type)
     if sparse:
         raise NotImplementedError("embedding: plait has no sparse gradients; use sparse=False")
-    if scale_grad_by_freq:
-        return plait.embedding(input, weight, padding_idx, scale_grad_by_freq=True)
-    return plait.embedding(input, weight, padding_idx)
+    return plait.embedding(weight, input, padding_idx, scale_grad_by_freq)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

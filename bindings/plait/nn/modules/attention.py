@@ -32,8 +32,8 @@ class MultiheadAttention(Module):
     (plait.Size([2, 5, 16]), plait.Size([2, 5, 5]))
     """
 
-    bias_k: Tensor | None
-    bias_v: Tensor | None
+    bias_k: Any
+    bias_v: Any
 
     def __init__(
         self,

@@ -119,6 +119,8 @@ class Embedding(_Table):
         self.sparse = sparse
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.max_norm is None and not self.sparse:
+            return plait.embedding(self.weight, input, self.padding_idx, self.scale_grad_by_freq)
         return F.embedding(
             input,
             self.weight,
