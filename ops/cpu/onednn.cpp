@@ -48,7 +48,8 @@ const Loaded& loaded() {
 const OnednnKernels& onednn() {
   const Loaded& result = loaded();
   check<RuntimeError>(result.kernels != nullptr,
-                      "oneDNN kernels: expected {} and libdnnl.so.3 beside libplait.so, but loading failed: {}. Try to install "
+                      "oneDNN kernels: expected {} and libdnnl.so.3 beside libplait.so, but loading failed: "
+                      "{}. Try to install "
                       "plait again, with the oneDNN kernels (CMake option PLAIT_ONEDNN=ON).",
                       kLibrary, result.reason);
   return *result.kernels;

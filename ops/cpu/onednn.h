@@ -1,15 +1,19 @@
-// The door to the oneDNN kernels. They live in a library of their own, libplait_onednn.so, which is loaded at first use, so
-// that `import plait` stays light. The interface is a table of plain functions on plain views: it knows no Tensor.
+// The door to the oneDNN kernels. They live in a library of their own, libplait_onednn.so, which is loaded at
+// first use, so that `import plait` stays light. The interface is a table of plain functions on plain views:
+// it knows no Tensor.
 //
 // The conventions of every function in the table:
 // - Memory is the caller's, results too. A result is overwritten (`=`) unless its comment says otherwise.
-// - A return value of false means "not on this CPU, not with this dtype or these strides": nothing was computed, and the
-//   caller converts (to float32, to contiguous) or takes its own kernel. Contiguous float32 is always accepted where oneDNN
-//   knows the operation; float64, integers and complex numbers never are.
-// - Strides are in elements. Views may have any non-overlapping positive strides; a matrix needs a unit stride in one of its
+// - A return value of false means "not on this CPU, not with this dtype or these strides": nothing was
+// computed, and the
+//   caller converts (to float32, to contiguous) or takes its own kernel. Contiguous float32 is always
+//   accepted where oneDNN knows the operation; float64, integers and complex numbers never are.
+// - Strides are in elements. Views may have any non-overlapping positive strides; a matrix needs a unit
+// stride in one of its
 //   two dimensions.
 // - No view is empty: the caller handles zero sizes.
-// - All functions may be called from several threads at once. They use `num_threads()` threads, one where work is small.
+// - All functions may be called from several threads at once. They use `num_threads()` threads, one where
+// work is small.
 // - An error inside oneDNN raises RuntimeError with the operation, the shapes and a hint.
 #pragma once
 
@@ -31,14 +35,16 @@ struct View {
 
 enum class Epilogue : uint8_t { None, Relu, GeluTanh, GeluErf };
 
-// A stamp says which bytes a weight holds, so that its packed form can be kept between calls. The same (data pointer, stamp)
-// must never stand for two different contents: mix a serial number of the storage with its version, and pass 0 (do not keep)
-// where somebody can write without bumping the version (`.data`, NumPy, DLPack), or while the weight is being trained.
+// A stamp says which bytes a weight holds, so that its packed form can be kept between calls. The same (data
+// pointer, stamp) must never stand for two different contents: mix a serial number of the storage with its
+// version, and pass 0 (do not keep) where somebody can write without bumping the version (`.data`, NumPy,
+// DLPack), or while the weight is being trained.
 using Stamp = uint64_t;
 inline constexpr Stamp kDoNotKeep = 0;
 
-// c = epilogue(alpha * (a @ b) + bias + beta * c). All have the same number of dimensions (2 or more); the leading ones of a and
-// b broadcast to those of c by size 1 or stride 0. The bias has one dimension, that of c's columns, and unit stride.
+// c = epilogue(alpha * (a @ b) + bias + beta * c). All have the same number of dimensions (2 or more); the
+// leading ones of a and b broadcast to those of c by size 1 or stride 0. The bias has one dimension, that of
+// c's columns, and unit stride.
 struct MatmulCall {
   View c, a, b;
   const View* bias = nullptr;
@@ -63,13 +69,13 @@ struct Window {
 struct ConvForwardCall {
   View y, x, w;
   const View* bias = nullptr;
-  Window window;
+  Window window = {};
   Epilogue epilogue = Epilogue::None;
   Stamp w_stamp = kDoNotKeep;
 };
 
-// Any of the three results may be absent. dx needs w; dw needs x. A transposed convolution's forward is dx, its backward a
-// forward convolution and dw with x and dy in exchanged roles.
+// Any of the three results may be absent. dx needs w; dw needs x. A transposed convolution's forward is dx,
+// its backward a forward convolution and dw with x and dy in exchanged roles.
 struct ConvBackwardCall {
   View dy;
   const View* x = nullptr;
@@ -77,26 +83,28 @@ struct ConvBackwardCall {
   const View* dx = nullptr;
   const View* dw = nullptr;
   const View* db = nullptr;  // of dy's channels; only together with dw
-  Window window;
+  Window window = {};
 };
 
 enum class Pool : uint8_t { Max, AverageIncludePadding, AverageExcludePadding };
 
-// y = pool(x), without the indices that a max pool's backward needs. pad_end may exceed what was asked for (ceil_mode).
+// y = pool(x), without the indices that a max pool's backward needs. pad_end may exceed what was asked for
+// (ceil_mode).
 struct PoolForwardCall {
   View y, x;
-  Window window;
+  Window window = {};
   Pool kind = Pool::Max;
 };
 // dx of an average pool; a max pool is refused.
 struct PoolBackwardCall {
   View dx, dy;
-  Window window;
+  Window window = {};
   Pool kind = Pool::AverageIncludePadding;
 };
 
-// Normalises each channel (dimension 1) of x (N, C, ...). scale, shift, mean, var: C contiguous float32 values; scale and shift
-// may be null. With `training`, mean and var (biased) are results, otherwise inputs. Epilogue None or Relu (inference only).
+// Normalises each channel (dimension 1) of x (N, C, ...). scale, shift, mean, var: C contiguous float32
+// values; scale and shift may be null. With `training`, mean and var (biased) are results, otherwise inputs.
+// Epilogue None or Relu (inference only).
 struct BatchNormForwardCall {
   View y, x;
   const float* scale = nullptr;
@@ -107,7 +115,8 @@ struct BatchNormForwardCall {
   bool training = true;
   Epilogue epilogue = Epilogue::None;
 };
-// With `training` the statistics were computed from x, and dx accounts for it. dscale and dshift come in pairs, with scale.
+// With `training` the statistics were computed from x, and dx accounts for it. dscale and dshift come in
+// pairs, with scale.
 struct BatchNormBackwardCall {
   View dx, dy, x;
   const float* scale = nullptr;
@@ -119,8 +128,9 @@ struct BatchNormBackwardCall {
   bool training = true;
 };
 
-// Normalises over the last dimension; the caller folds more dimensions into it. mean and var (biased) are contiguous float32,
-// one for each row, results of the forward where not null. scale and shift as in batch norm, of the row's length.
+// Normalises over the last dimension; the caller folds more dimensions into it. mean and var (biased) are
+// contiguous float32, one for each row, results of the forward where not null. scale and shift as in batch
+// norm, of the row's length.
 struct LayerNormForwardCall {
   View y, x;
   const float* scale = nullptr;
@@ -144,6 +154,7 @@ struct SoftmaxForwardCall {
   int axis = -1;
   bool log = false;
 };
+// oneDNN has fast code for this with AVX-512 only; other CPUs refuse.
 struct SoftmaxBackwardCall {
   View dx, dy, y;  // y: the forward's result
   int axis = -1;
