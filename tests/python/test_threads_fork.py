@@ -1,0 +1,197 @@
+"""Threads, and children made by fork: nobody hangs, numbers do not depend on how many work."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import plait
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def run_python(code, timeout=60):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=os.environ)
+
+
+def heavy():
+    """Work that goes parallel: elementwise, a reduction, a product of matrices, and a backward."""
+    a = plait.ones((300, 400), requires_grad=True)
+    y = ((a * 2).exp().sum() + (a @ plait.ones((400, 300))).sum()) / 1000
+    y.backward()
+    return y.item() + a.grad.sum().item()
+
+
+def test_set_num_threads():
+    before = plait.get_num_threads()
+    try:
+        plait.set_num_threads(1)
+        assert plait.get_num_threads() == 1
+        one = heavy()
+        plait.set_num_threads(3)
+        assert plait.get_num_threads() == 3
+        assert abs(heavy() - one) < 1e-3 * abs(one)
+    finally:
+        plait.set_num_threads(before)
+    for bad in (0, -1):
+        with pytest.raises((RuntimeError, ValueError)):
+            plait.set_num_threads(bad)
+    with pytest.raises((TypeError, RuntimeError)):
+        plait.set_num_threads("two")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork_after_parallel_work():
+    want = heavy()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os._exit(0 if abs(heavy() - want) < 1e-3 * abs(want) else 1)
+        finally:
+            os._exit(2)
+    deadline = time.time() + 60
+    while time.time() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            assert os.waitstatus_to_exitcode(status) == 0
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        pytest.fail("a forked child hangs in parallel work")
+    assert abs(heavy() - want) < 1e-3 * abs(want), "the parent works on"
+
+
+def child(queue, seed):
+    plait.manual_seed(seed)
+    queue.put((seed, heavy(), plait.rand(3).tolist()))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing(method):
+    heavy()
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    children = [context.Process(target=child, args=(queue, s)) for s in (1, 2)]
+    for c in children:
+        c.start()
+    results = dict((r[0], r[1:]) for r in (queue.get(timeout=90) for _ in children))
+    for c in children:
+        c.join(30)
+        assert c.exitcode == 0
+    assert abs(results[1][0] - results[2][0]) < 1e-2 and results[1][1] != results[2][1]
+
+
+def test_a_fork_in_the_middle_of_threads():
+    code = """
+import os, threading, plait
+stop = False
+def spin():
+    while not stop:
+        (plait.ones(200, 300) * 2).sum().item()
+threads = [threading.Thread(target=spin) for _ in range(3)]
+[t.start() for t in threads]
+codes = []
+for _ in range(8):
+    pid = os.fork()
+    if pid == 0:
+        x = plait.ones(100, 100, requires_grad=True)
+        (x @ x).sum().backward()
+        os._exit(0 if x.grad[0, 0].item() == 200 else 1)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+stop = True
+[t.join() for t in threads]
+print(codes)
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str([0] * 8)
+
+
+def test_ops_from_many_threads():
+    wrong = []
+
+    def work(k):
+        for i in range(50):
+            x = plait.full((64, 65), float(k))
+            if ((x + i) @ x.t()).sum().item() != (k + i) * k * 65 * 64 * 64:
+                wrong.append((k, i))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(120)
+    assert not wrong
+
+
+def test_tensors_freed_by_other_threads():
+    made = [plait.ones(1000) for _ in range(2000)]
+
+    def drop():
+        while made:
+            try:
+                made.pop()
+            except IndexError:
+                return
+            plait.ones(777)
+
+    threads = [threading.Thread(target=drop) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert not made and plait.ones(1000).sum().item() == 1000
+
+
+def test_other_threads_run_during_a_long_kernel():
+    """The GIL is released around kernels that are not tiny."""
+    ticks = []
+    stop = threading.Event()
+
+    def tick():
+        while not stop.is_set():
+            ticks.append(time.perf_counter())
+            time.sleep(0.001)
+
+    t = threading.Thread(target=tick)
+    t.start()
+    a = plait.ones((900, 900), dtype=plait.float64)
+    start = time.perf_counter()
+    while time.perf_counter() - start < 0.5:
+        b = a @ a
+    stop.set()
+    t.join()
+    inside = [x for x in ticks if x > start]
+    assert b[0, 0].item() == 900 and len(inside) > 20
+
+
+def test_import_and_exit_are_quiet():
+    done = run_python("import plait; x = plait.ones(3, requires_grad=True); y = (x * 2).sum(); y.backward(); print(x.grad.tolist())")
+    assert done.returncode == 0 and done.stdout.strip() == "[2.0, 2.0, 2.0]" and done.stderr == ""
+
+
+def test_exit_with_live_threads_and_graphs():
+    code = """
+import threading, plait
+x = plait.ones(1000, requires_grad=True)
+x.register_hook(lambda g: g)
+y = x
+for _ in range(50000): y = y + 1
+x.cycle = y
+threading.Thread(target=lambda: plait.ones(100, 100) @ plait.ones(100, 100)).start()
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_is_light():
+    code = "import sys, plait; print([m for m in ('numpy', 'inspect', 'dataclasses', 'typing', 'enum') if m in sys.modules])"
+    done = run_python("import sys; before = set(sys.modules); " + code.replace("in sys.modules]", "in set(sys.modules) - before]"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
