@@ -14,16 +14,6 @@ using plait::PhiloxBlock;
 
 namespace {
 
-std::vector<const KernelTable*> tables() {
-  std::vector<const KernelTable*> result = {&vecmath_kernels_v2()};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-    result.push_back(&vecmath_kernels_v3());
-  }
-#endif
-  return result;
-}
-
 bool equal(const PhiloxBlock& a, uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3) {
   return a.v[0] == w0 && a.v[1] == w1 && a.v[2] == w2 && a.v[3] == w3;
 }
@@ -75,7 +65,7 @@ TEST_CASE("Philox4x32-10 gives the published answers", "[philox]") {
 }
 
 TEST_CASE("an element's bits depend on its address alone", "[philox]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : supported_kernels()) {
     CAPTURE(table->isa);
     // Near 2^32 blocks the index carries into its upper half.
     for (uint64_t first :
@@ -115,7 +105,7 @@ TEST_CASE("bits to uniform numbers", "[philox]") {
 }
 
 TEST_CASE("uniform numbers are uniform", "[philox]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : supported_kernels()) {
     CAPTURE(table->isa);
     std::vector<float> x(kCount);
     std::vector<double> y(kCount);
@@ -134,7 +124,7 @@ TEST_CASE("uniform numbers are uniform", "[philox]") {
 }
 
 TEST_CASE("normal and exponential numbers have their distributions", "[philox]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : supported_kernels()) {
     CAPTURE(table->isa);
     std::vector<float> x(kCount);
     std::vector<double> y(kCount);
@@ -154,7 +144,7 @@ TEST_CASE("normal and exponential numbers have their distributions", "[philox]")
 }
 
 TEST_CASE("normal numbers follow Box and Muller's formula, element by element", "[philox]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : supported_kernels()) {
     std::vector<double> y(1000);
     table->random.normal64(kSeed, kOffset, 0, y.data(), 1000);
     for (uint64_t j = 0; j < 500; ++j) {
@@ -168,7 +158,7 @@ TEST_CASE("normal numbers follow Box and Muller's formula, element by element", 
 }
 
 TEST_CASE("random fills do not depend on how the elements are split", "[philox]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : supported_kernels()) {
     CAPTURE(table->isa);
     const RandomKernels& r = table->random;
     auto check = [](auto fill, auto zero) {
@@ -194,7 +184,7 @@ TEST_CASE("random fills do not depend on how the elements are split", "[philox]"
 }
 
 TEST_CASE("random numbers agree between instruction sets", "[philox]") {
-  const std::vector<const KernelTable*> all = tables();
+  const std::vector<const KernelTable*> all = supported_kernels();
   const RandomKernels &a = all.front()->random, &b = all.back()->random;
   std::vector<float> x(4000), y(4000);
   a.uniform32(kSeed, kOffset, 5, x.data(), 4000);
@@ -206,7 +196,7 @@ TEST_CASE("random numbers agree between instruction sets", "[philox]") {
 }
 
 TEST_CASE("bounded integers are in range and even", "[philox]") {
-  for (const KernelTable* table : tables()) {
+  for (const KernelTable* table : supported_kernels()) {
     CAPTURE(table->isa);
     std::vector<int64_t> x(kCount);
     for (uint64_t range : {1, 2, 3, 10, 1000}) {

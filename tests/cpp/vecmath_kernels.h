@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "ops/cpu/random_math.h"
 #include "ops/cpu/vecmath.h"
@@ -37,8 +38,8 @@ struct KernelTable {
   RandomKernels random;
 };
 
-const KernelTable& vecmath_kernels_v2();
-const KernelTable& vecmath_kernels_v3();  // needs AVX2, FMA and F16C
+const KernelTable& vecmath_kernels_v3();  // needs AVX2 and FMA
+std::vector<const KernelTable*> supported_kernels();
 
 namespace {
 
