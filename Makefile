@@ -45,8 +45,8 @@ build: $(BUILD)/build.ninja ## build the libraries and the Python package (build
 demo: build $(STAMPS)/req-examples ## train a CNN on handwritten digits: curves and misread digits are saved as PNG
 	@$(PY) examples/digits.py $(ARGS)
 
-# The pytest summary comes last. Idle threads sleep: two test processes share the cores.
-PYTEST = OMP_WAIT_POLICY=passive $(PY) -m pytest -q $$($(PY) -c 'import xdist; print("-n 2")' 2>/dev/null)
+# The pytest summary comes last.
+PYTEST = $(PY) -m pytest -q $$($(PY) -c 'import xdist; print("-n 2")' 2>/dev/null)
 test: build $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ tests (ctest) and Python tests (pytest)
 	@cpp=0; $(VENV)/bin/ctest --test-dir $(BUILD) --output-on-failure || cpp=$$?; \
 	python=0; $(PYTEST) $(ARGS) || python=$$?; \

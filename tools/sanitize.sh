@@ -5,7 +5,6 @@ build=$1 python=$2
 shift 2
 
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-export OMP_WAIT_POLICY=passive
 # use_sigaltstack=0: the interpreter installs its own handlers. allocator_may_return_null: sizes that must be refused are tested.
 common=detect_stack_use_after_return=0:use_sigaltstack=0:allocator_may_return_null=1:check_initialization_order=1
 

@@ -1,0 +1,66 @@
+"""Every example in the documentation is run: the Markdown pages, the ops' documentation, the package's docstrings."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import plait
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def run(examples: doctest.DocTest) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
+    result = runner.run(examples, out=report.append)
+    assert result.failed == 0, "".join(report)
+
+
+def with_examples(text: str, name: str, filename: str, names: dict) -> list[doctest.DocTest]:
+    test = doctest.DocTestParser().get_doctest(text, names, name, filename, 0)
+    return [test] if test.examples else []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.relative_to(ROOT).as_posix() for p in PAGES])
+def test_pages(page):
+    for test in with_examples(page.read_text(encoding="utf-8"), page.name, str(page), {}):
+        run(test)
+
+
+def test_the_readme_has_examples():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(doctest.DocTestParser().get_examples(readme)) > 20
+
+
+OPS = {
+    f"{entry['name']}.{entry['overload']}".rstrip("."): entry["doc"]
+    for entry in plait._C.registry()
+    if ">>>" in entry["doc"]
+}
+
+
+@pytest.mark.parametrize("op", sorted(OPS))
+def test_ops(op):
+    plait.manual_seed(0)
+    for test in with_examples(OPS[op], op, op, {"plait": plait}):
+        run(test)
+
+
+def modules() -> list[str]:
+    """Name every Python module of the package."""
+    found = pkgutil.walk_packages(plait.__path__, "plait.")
+    return ["plait", *sorted(m.name for m in found if not m.name.startswith("plait._C"))]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstrings(name):
+    module = importlib.import_module(name)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module):
+        if test.examples:
+            test.globs.setdefault("plait", plait)
+            plait.manual_seed(0)
+            run(test)
