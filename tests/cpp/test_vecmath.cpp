@@ -87,7 +87,7 @@ const Reference kReferences[] = {
     {"acos", acosl, 1.2, 1.2},
     {"atan", atanl, 1.3, 1.3},
     {"sinh", sinhl, 1.6, 1.6},
-    {"cosh", coshl, 1.5, 1.5},
+    {"cosh", coshl, 1.6, 1.5},
     {"tanh", tanhl, 1.4, 2.4},
     {"asinh", asinhl, 0.6, 1.7},
     {"acosh", acoshl, 0.6, 2.3},
