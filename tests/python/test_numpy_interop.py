@@ -3,10 +3,9 @@
 import array
 
 import numpy as np
+import plait
 import pytest
 from opinfo.core import ALL
-
-import plait
 
 NUMPY = [d for d in ALL if d != "bfloat16"]
 
@@ -47,11 +46,17 @@ def test_layouts_pass_without_a_copy():
 
 
 def test_what_cannot_come_in():
-    with pytest.raises(ValueError, match="(?i)negative"):
+    with pytest.raises(ValueError, match=r"(?i)negative"):
         plait.from_numpy(np.arange(4)[::-1])
     assert plait.tensor(np.arange(4)[::-1]).tolist() == [3, 2, 1, 0], "a copy can"
-    for bad in (np.array(["text"]), np.array([None]), np.zeros(2, "datetime64[s]"), np.zeros(2, [("a", "f4")]), np.zeros(1, "longdouble")):
-        with pytest.raises(TypeError, match="(?i)dtype|type"):
+    for bad in (
+        np.array(["text"]),
+        np.array([None]),
+        np.zeros(2, "datetime64[s]"),
+        np.zeros(2, [("a", "f4")]),
+        np.zeros(1, "longdouble"),
+    ):
+        with pytest.raises(TypeError, match=r"(?i)dtype|type"):
             plait.from_numpy(bad)
     with pytest.raises(TypeError):
         plait.from_numpy([1, 2])
@@ -66,7 +71,7 @@ def test_read_only_arrays():
     a = np.zeros(3)
     a.flags.writeable = False
     try:
-        with pytest.warns(UserWarning, match="(?i)writ"):
+        with pytest.warns(UserWarning, match=r"(?i)writ"):
             plait.from_numpy(a)
     except (ValueError, TypeError) as e:
         assert "writ" in str(e).lower() or "read" in str(e).lower()
@@ -75,9 +80,9 @@ def test_read_only_arrays():
 def test_what_cannot_go_out():
     with pytest.raises(RuntimeError, match=r"detach"):
         plait.ones(1, requires_grad=True).numpy()
-    with pytest.raises(TypeError, match="(?i)bfloat16"):
+    with pytest.raises(TypeError, match=r"(?i)bfloat16"):
         plait.ones(1, dtype=plait.bfloat16).numpy()
-    with pytest.raises((RuntimeError, TypeError, NotImplementedError), match="(?i)meta"):
+    with pytest.raises((RuntimeError, TypeError, NotImplementedError), match=r"(?i)meta"):
         plait.ones(1, device="meta").numpy()
 
 
@@ -117,7 +122,9 @@ def test_buffer_protocol():
     assert x[0, 0].item() == 9
     y = plait.frombuffer(array.array("f", [1, 2, 3]), dtype=plait.float32)
     assert y.tolist() == [1, 2, 3]
-    assert plait.frombuffer(bytearray(b"\x01\x02\x03\x04"), dtype=plait.uint8, count=2, offset=1).tolist() == [2, 3]
+    assert plait.frombuffer(
+        bytearray(b"\x01\x02\x03\x04"), dtype=plait.uint8, count=2, offset=1
+    ).tolist() == [2, 3]
     with pytest.raises(ValueError):
         plait.frombuffer(bytearray(3), dtype=plait.float32)
     with pytest.raises((ValueError, BufferError, TypeError)):
@@ -135,7 +142,9 @@ def test_tensors_of_buffers():
 def test_dlpack_round_trip(dtype):
     x = plait.ones((2, 3), dtype=getattr(plait, dtype)).t()
     y = plait.from_dlpack(x)
-    assert y.dtype is x.dtype and y.shape == (3, 2) and y.stride() == x.stride() and y.data_ptr() == x.data_ptr()
+    assert (
+        y.dtype is x.dtype and y.shape == (3, 2) and y.stride() == x.stride() and y.data_ptr() == x.data_ptr()
+    )
     assert plait.utils.dlpack.from_dlpack(plait.utils.dlpack.to_dlpack(x)).data_ptr() == x.data_ptr()
 
 
@@ -150,7 +159,7 @@ def test_dlpack_with_numpy():
 
 
 def test_dlpack_errors():
-    with pytest.raises((RuntimeError, BufferError), match="(?i)grad"):
+    with pytest.raises((RuntimeError, BufferError), match=r"(?i)grad"):
         plait.ones(1, requires_grad=True).__dlpack__()
     capsule = plait.ones(1).__dlpack__()
     plait.from_dlpack(capsule)
@@ -169,7 +178,15 @@ def test_indexing_with_arrays():
     assert x[np.int64(1), np.int32(2)].item() == 5
     x[np.array([0])] = 9
     assert x[0].tolist() == [9, 9, 9]
-    for index in (np.s_[1], np.s_[:, 1:], np.s_[..., -1], np.s_[None, 0], np.s_[0, ::2], np.s_[[1, 0], [0, 2]], np.s_[:, [2, 0]]):
+    for index in (
+        np.s_[1],
+        np.s_[:, 1:],
+        np.s_[..., -1],
+        np.s_[None, 0],
+        np.s_[0, ::2],
+        np.s_[[1, 0], [0, 2]],
+        np.s_[:, [2, 0]],
+    ):
         assert np.array_equal(x[index].numpy(), x.numpy()[index]), index
 
 
@@ -177,7 +194,18 @@ def test_indexing_like_numpy():
     rng = np.random.default_rng(5)
     a = rng.integers(0, 100, (4, 5, 6))
     x = plait.from_numpy(a)
-    parts = [slice(None), slice(1, 3), slice(None, None, 2), 1, -1, None, Ellipsis, [0, 2], np.array([[1], [3]]), slice(5, 1)]
+    parts = [
+        slice(None),
+        slice(1, 3),
+        slice(None, None, 2),
+        1,
+        -1,
+        None,
+        Ellipsis,
+        [0, 2],
+        np.array([[1], [3]]),
+        slice(5, 1),
+    ]
     tried = 0
     for _ in range(400):
         index = tuple(parts[i] for i in rng.integers(0, len(parts), rng.integers(1, 5)))

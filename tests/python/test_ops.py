@@ -4,13 +4,12 @@ import warnings
 import zlib
 
 import numpy as np
+import plait
 import pytest
 from opinfo import OPS
 from opinfo.bridge import LAYOUTS, Bridge, expanded, flat, listed, mismatch, run_oracle
 from opinfo.core import COMPLEX, FLOAT_COMPLEX, FLOATS, HALF, T, Tol, map_tree
 from opinfo.gradients import Function, arrays_of, check_gradient, check_second_gradient, random_like
-
-import plait
 
 BRIDGE = Bridge(plait)
 REGISTRY = {}
@@ -45,7 +44,9 @@ def has_form(info, form):
 
 def main_dtype(info):
     """The dtype in which layouts and forms are tried."""
-    return next((d for d in ("float64", "float32", "complex128", "int64", "bool") if d in info.dtypes), info.dtypes[0])
+    return next(
+        (d for d in ("float64", "float32", "complex128", "int64", "bool") if d in info.dtypes), info.dtypes[0]
+    )
 
 
 def rng_of(info):
@@ -79,7 +80,9 @@ def compare(info, sample, result, expected, tol=None):
     results = BRIDGE.tensors(result)
     if len(results) != len(expected):
         return f"{len(results)} results, expected {len(expected)}"
-    for i, (got, want, dtype) in enumerate(zip(results, expected, info.expected_dtypes(sample, len(expected)))):
+    for i, (got, want, dtype) in enumerate(
+        zip(results, expected, info.expected_dtypes(sample, len(expected)))
+    ):
         if BRIDGE.name(got.dtype) != dtype:
             return f"result {i} has dtype {BRIDGE.name(got.dtype)}, expected {dtype}"
         wrong = mismatch(BRIDGE.array(got), want, dtype, tol or info.tol)
@@ -110,7 +113,9 @@ def test_claims(info):
     if not entries:
         pytest.skip("an in-place op of its own name")
     claimed = set().union(*[e["dtypes"] for e in entries])
-    assert set(info.dtypes) <= claimed or not claimed, f"dtypes not claimed: {sorted(set(info.dtypes) - claimed)}"
+    assert set(info.dtypes) <= claimed or not claimed, (
+        f"dtypes not claimed: {sorted(set(info.dtypes) - claimed)}"
+    )
     assert any(e["differentiable"] for e in entries) >= info.grad, "the registry calls it not differentiable"
     assert all(e["doc"].strip() for e in entries), "no doc text"
 
@@ -126,7 +131,9 @@ def test_forward(info, dtype):
             continue
         failures.check(sample, compare(info, sample, result, run_oracle(info, sample)))
         after = [BRIDGE.array(x) for x in BRIDGE.tensors((args, kwargs))]
-        if info.note != "running" and not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after) if a.dtype == b.dtype):
+        if info.note != "running" and not all(
+            np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after) if a.dtype == b.dtype
+        ):
             failures.check(sample, "an argument was changed")
     failures.done()
 
@@ -137,12 +144,20 @@ def test_layouts(info):
     if info.note == "layout":
         pytest.skip("it shows the layout of its input on purpose")
     failures = Failures()
-    for dtype in dict.fromkeys((main_dtype(info), *(d for d in ("float32", "bfloat16", "int32", "bool") if d in info.dtypes))):
+    for dtype in dict.fromkeys(
+        (main_dtype(info), *(d for d in ("float32", "bfloat16", "int32", "bool") if d in info.dtypes))
+    ):
         for sample in info.make_samples(dtype):
             for layout in LAYOUTS:
-                if layout == "expanded" and not info.expand or info.note == "strict" and layout in ("transposed", "strided", "expanded"):
+                if (layout == "expanded" and not info.expand) or (
+                    info.note == "strict" and layout in ("transposed", "strided", "expanded")
+                ):
                     continue
-                s = sample.map(lambda x: expanded(x) if isinstance(x, T) else x) if layout == "expanded" else sample
+                s = (
+                    sample.map(lambda x: expanded(x) if isinstance(x, T) else x)
+                    if layout == "expanded"
+                    else sample
+                )
                 result = failures.run(s, lambda: call(info, s, layout=layout), layout)
                 if result is not None:
                     failures.check(s, compare(info, s, result, run_oracle(info, s)), layout)
@@ -162,7 +177,11 @@ def test_views_alias(info):
 
 
 # real and imag are attributes, x.where(condition, y) has another order.
-METHODS = [i for i in WITH_REF if not i.call and hasattr(plait.Tensor, i.name) and i.name not in ("real", "imag", "where")]
+METHODS = [
+    i
+    for i in WITH_REF
+    if not i.call and hasattr(plait.Tensor, i.name) and i.name not in ("real", "imag", "where")
+]
 
 
 @by_name(METHODS)
@@ -179,7 +198,7 @@ def test_method(info):
             np.testing.assert_array_equal(BRIDGE.array(x), BRIDGE.array(y))
 
 
-# ---- in place ---------------------------------------------------------------------------------------------------------
+# ---- in place ------------------------------------------------------------------------------------
 
 
 def category(name):
@@ -187,7 +206,9 @@ def category(name):
 
 
 # An in-place view changes a tensor's shape, not its elements.
-INPLACE = [i for i in WITH_REF if not i.name.endswith("_") and has_form(i, "inplace") and not i.view and not i.call]
+INPLACE = [
+    i for i in WITH_REF if not i.name.endswith("_") and has_form(i, "inplace") and not i.view and not i.call
+]
 
 
 @by_name_and_dtype(INPLACE)
@@ -204,19 +225,33 @@ def test_inplace(info, dtype):
             if expected is None or not BRIDGE.is_tensor(expected):
                 continue
             x, version = args[0], args[0]._version
-            fits = category(BRIDGE.name(expected.dtype)) <= category(dtype) and tuple(expected.shape) == tuple(x.shape)
+            fits = category(BRIDGE.name(expected.dtype)) <= category(dtype) and tuple(
+                expected.shape
+            ) == tuple(x.shape)
             before = BRIDGE.array(x)
             try:
                 result = getattr(x, method)(*args[1:], **kwargs)
             except Exception as e:
-                narrowed = dtype in COMPLEX and BRIDGE.name(expected.dtype) not in COMPLEX  # abs_ of complex numbers
+                narrowed = (
+                    dtype in COMPLEX and BRIDGE.name(expected.dtype) not in COMPLEX
+                )  # abs_ of complex numbers
                 failures.check(sample, f"{type(e).__name__}: {e}" if fits and not narrowed else None, layout)
-                failures.check(sample, None if fits or np.array_equal(BRIDGE.array(x), before, equal_nan=True) else "refused, but changed", layout)
+                failures.check(
+                    sample,
+                    None
+                    if fits or np.array_equal(BRIDGE.array(x), before, equal_nan=True)
+                    else "refused, but changed",
+                    layout,
+                )
                 continue
             if not fits:
                 if info.name in ("cumsum", "cumprod") and dtype == "bool":
                     continue  # PyTorch lets these through
-                failures.check(sample, f"a result {expected.dtype} {tuple(expected.shape)} was stored in {x.dtype} {tuple(x.shape)}", layout)
+                failures.check(
+                    sample,
+                    f"a result {expected.dtype} {tuple(expected.shape)} was stored in {x.dtype} {tuple(x.shape)}",
+                    layout,
+                )
                 continue
             failures.check(sample, None if result is x else "it does not return its tensor", layout)
             failures.check(sample, None if x._version > version else "the version did not move on", layout)
@@ -247,7 +282,7 @@ def test_inplace_gradient(info):
     failures.done()
 
 
-# ---- out= -------------------------------------------------------------------------------------------------------------
+# ---- out= ----------------------------------------------------------------------------------------
 
 OUT = [i for i in WITH_REF if has_form(i, "out")]
 
@@ -269,20 +304,29 @@ def test_out(info):
             elif kind == "filled":
                 outs = [plait.full(tuple(p.shape), 1, dtype=p.dtype) for p in parts]
             else:
-                outs = [plait.full(tuple(p.shape)[::-1], 1, dtype=p.dtype).permute(tuple(range(p.dim()))[::-1]) for p in parts]
-            result = failures.run(sample, lambda: info.run(plait, *args, **kwargs, out=tuple(outs) if several else outs[0]), kind)
+                outs = [
+                    plait.full(tuple(p.shape)[::-1], 1, dtype=p.dtype).permute(tuple(range(p.dim()))[::-1])
+                    for p in parts
+                ]
+            result = failures.run(
+                sample,
+                lambda: info.run(plait, *args, **kwargs, out=tuple(outs) if several else outs[0]),
+                kind,
+            )
             if result is None:
                 continue
             for o, r, p in zip(outs, BRIDGE.tensors(result), parts):
                 failures.check(sample, None if o is r else "it does not return out", kind)
-                failures.check(sample, mismatch(BRIDGE.array(o), BRIDGE.array(p), BRIDGE.name(p.dtype), Tol(2, 1)), kind)
+                failures.check(
+                    sample, mismatch(BRIDGE.array(o), BRIDGE.array(p), BRIDGE.name(p.dtype), Tol(2, 1)), kind
+                )
         if not several and category(BRIDGE.name(expected.dtype)) >= 2:
             with pytest.raises((RuntimeError, TypeError), match=info.name):
                 info.run(plait, *args, **kwargs, out=plait.empty(tuple(expected.shape), dtype=plait.int64))
     failures.done()
 
 
-# ---- Meta -------------------------------------------------------------------------------------------------------------
+# ---- Meta ----------------------------------------------------------------------------------------
 
 
 @by_name([i for i in INFOS if not i.name.endswith("_") and i.name not in ("detach", "to")])
@@ -300,7 +344,9 @@ def test_meta(info):
         if no_tensor:
             kwargs["device"] = "meta"
         if info.data_shape is True:
-            with pytest.raises((RuntimeError, NotImplementedError, TypeError, ValueError), match="(?i)meta|data"):
+            with pytest.raises(
+                (RuntimeError, NotImplementedError, TypeError, ValueError), match=r"(?i)meta|data"
+            ):
                 info.run(plait, *args, **kwargs)
             continue
         if info.data_shape or info.note == "repeats":  # some of the samples need data
@@ -316,11 +362,14 @@ def test_meta(info):
         for r, m in zip(BRIDGE.tensors(real), BRIDGE.tensors(meta)):
             want = (tuple(r.shape), r.dtype, tuple(r.stride()), "meta")
             got = (tuple(m.shape), m.dtype, tuple(m.stride()), m.device.type)
-            failures.check(sample, None if got == want or (got[:2] == want[:2] and not r.numel()) else f"{got}, expected {want}")
+            failures.check(
+                sample,
+                None if got == want or (got[:2] == want[:2] and not r.numel()) else f"{got}, expected {want}",
+            )
     failures.done()
 
 
-# ---- gradients --------------------------------------------------------------------------------------------------------
+# ---- gradients -----------------------------------------------------------------------------------
 
 
 def gradient_samples(info, dtype):
@@ -328,7 +377,9 @@ def gradient_samples(info, dtype):
 
 
 GRADIENTS = [(i, d) for i in DIFFERENTIABLE for d in i.grad_dtypes if d in i.dtypes]
-by_gradient = pytest.mark.parametrize(("info", "dtype"), GRADIENTS, ids=[f"{i.name}-{d}" for i, d in GRADIENTS])
+by_gradient = pytest.mark.parametrize(
+    ("info", "dtype"), GRADIENTS, ids=[f"{i.name}-{d}" for i, d in GRADIENTS]
+)
 
 
 @by_gradient
@@ -358,19 +409,32 @@ def test_float32_gradient(info):
     """The backward in float32 against the one in float64 at the same point."""
     failures, rng = Failures(), rng_of(info)
     for sample in gradient_samples(info, "float32"):
-        double = sample.map(lambda x: T(x.array, "float64", x.diff) if isinstance(x, T) and x.dtype == "float32" else x)
+        double = sample.map(
+            lambda x: T(x.array, "float64", x.diff) if isinstance(x, T) and x.dtype == "float32" else x
+        )
         if info.expected_dtypes(sample, 1)[0] not in FLOAT_COMPLEX:
             continue
         single_f, double_f = Function(BRIDGE, info, sample), Function(BRIDGE, info, double)
         v = random_like(rng, double_f.values(double_f.at))
-        v = [a.astype(np.complex64 if a.dtype.kind == "c" else np.float32).astype(a.dtype) for a in map(np.asarray, v)]
+        v = [
+            a.astype(np.complex64 if a.dtype.kind == "c" else np.float32).astype(a.dtype)
+            for a in map(np.asarray, v)
+        ]
         got = failures.run(sample, lambda: single_f.vjp(single_f.at, v)[2])
         if got is None:
             continue
         want = double_f.vjp(double_f.at, v)[2]
         got, want = arrays_of(BRIDGE, got, single_f.at), arrays_of(BRIDGE, want, double_f.at)
         for a, b in zip(got, want):
-            failures.check(sample, mismatch(a, b, "complex64" if b.dtype.kind == "c" else "float32", Tol(info.tol.grad, info.tol.grad / 10, floor=1)))
+            failures.check(
+                sample,
+                mismatch(
+                    a,
+                    b,
+                    "complex64" if b.dtype.kind == "c" else "float32",
+                    Tol(info.tol.grad, info.tol.grad / 10, floor=1),
+                ),
+            )
     failures.done()
 
 
@@ -384,7 +448,9 @@ def test_half_gradient_runs(info):
 
             def check(f=f, sample=sample):
                 leaves, outputs = f(f.at)
-                grads = plait.autograd.grad(outputs, leaves, [plait.ones_like(y) for y in outputs], allow_unused=True)
+                grads = plait.autograd.grad(
+                    outputs, leaves, [plait.ones_like(y) for y in outputs], allow_unused=True
+                )
                 for x, g in zip(leaves, grads):
                     if g is not None:
                         assert g.dtype == x.dtype and tuple(g.shape) == tuple(x.shape)
@@ -394,7 +460,7 @@ def test_half_gradient_runs(info):
     failures.done()
 
 
-# ---- random ops and threads -------------------------------------------------------------------------------------------
+# ---- random ops and threads ----------------------------------------------------------------------
 
 RANDOM = [i for i in INFOS if i.check]
 
@@ -419,15 +485,22 @@ def test_shape_and_dtype(info, dtype):
 @by_name(RANDOM)
 def test_seed_decides(info):
     """The same seed gives the same bits, on one thread and on several; the next call gives others."""
-    sample = max(info.make_samples("float32" if "float32" in info.dtypes else info.dtypes[0]), key=lambda s: sum(t.array.size for t in s.tensors()))
-    sample = sample.map(lambda x: T(np.resize(x.array, (300, 200)), x.dtype) if isinstance(x, T) and x.array.size == 12 else x)
+    sample = max(
+        info.make_samples("float32" if "float32" in info.dtypes else info.dtypes[0]),
+        key=lambda s: sum(t.array.size for t in s.tensors()),
+    )
+    sample = sample.map(
+        lambda x: T(np.resize(x.array, (300, 200)), x.dtype) if isinstance(x, T) and x.array.size == 12 else x
+    )
     threads = plait.get_num_threads()
     results = []
     try:
         for count in (1, 2, 3):
             plait.set_num_threads(count)
             plait.manual_seed(5)
-            results.append([BRIDGE.array(r) for r in BRIDGE.tensors([call(info, sample), call(info, sample)])])
+            results.append(
+                [BRIDGE.array(r) for r in BRIDGE.tensors([call(info, sample), call(info, sample)])]
+            )
     finally:
         plait.set_num_threads(threads)
     for other in results[1:]:
@@ -435,7 +508,11 @@ def test_seed_decides(info):
             np.testing.assert_array_equal(a, b)
 
 
-THREADED = [i for i in WITH_REF if "float32" in i.dtypes and any(s.large for s in i.make_samples("float32", large=True))]
+THREADED = [
+    i
+    for i in WITH_REF
+    if "float32" in i.dtypes and any(s.large for s in i.make_samples("float32", large=True))
+]
 
 
 @by_name(THREADED)

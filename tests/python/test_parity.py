@@ -1,13 +1,12 @@
 """The same samples through PyTorch, where it is installed: values, dtypes, shapes, strides, gradients."""
 
 import numpy as np
+import plait
 import pytest
 from opinfo import OPS
 from opinfo.bridge import Bridge, mismatch
 from opinfo.core import FLOATS, HALF, T, Tol
 from opinfo.gradients import Function, arrays_of, random_like
-
-import plait
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: there is nothing to compare with")
 F = torch.nn.functional
@@ -20,7 +19,13 @@ NOT_COMPARED = {"empty", "empty_like", "new_empty", "slice", "alias", "copy", "z
 
 def preferred(name):
     """torch.where, not F's; F's max_pool2d, not torch's."""
-    return torch if name in ("embedding", "where", "bernoulli", "normal", "unique", "stack", "relu", "tanh", "sigmoid") else F if hasattr(F, name) else torch
+    return (
+        torch
+        if name in ("embedding", "where", "bernoulli", "normal", "unique", "stack", "relu", "tanh", "sigmoid")
+        else F
+        if hasattr(F, name)
+        else torch
+    )
 
 
 def run_torch(info, args, kwargs):
@@ -31,7 +36,11 @@ def run_torch(info, args, kwargs):
     return function(*args, **kwargs)
 
 
-INFOS = [i for n, i in sorted(OPS.items()) if n in NAMES and i.ref and not n.startswith("_") and n not in NOT_COMPARED]
+INFOS = [
+    i
+    for n, i in sorted(OPS.items())
+    if n in NAMES and i.ref and not n.startswith("_") and n not in NOT_COMPARED
+]
 PAIRS = [(i, d) for i in INFOS for d in i.dtypes]
 
 
@@ -55,11 +64,18 @@ def test_same_result(info, dtype):
             if name == "complex32":
                 continue  # a type that plait does not have
             if OURS.name(a.dtype) != name or tuple(a.shape) != tuple(b.shape):
-                failures.append(f"{sample!r}: {a.dtype} {tuple(a.shape)}, PyTorch has {b.dtype} {tuple(b.shape)}")
+                failures.append(
+                    f"{sample!r}: {a.dtype} {tuple(a.shape)}, PyTorch has {b.dtype} {tuple(b.shape)}"
+                )
                 continue
             # Both may be off by the tolerance, to either side.
             t = info.tol
-            twice = Tol(2 * t.ulps, 2 * t.acc, (2 * t.half[0] + 2, 2 * t.half[1] + 2) if dtype in HALF else t.half, t.floor)
+            twice = Tol(
+                2 * t.ulps,
+                2 * t.acc,
+                (2 * t.half[0] + 2, 2 * t.half[1] + 2) if dtype in HALF else t.half,
+                t.floor,
+            )
             wrong = mismatch(OURS.array(a), THEIRS.array(b), name, twice)
             if wrong:
                 failures.append(f"{sample!r}: {wrong} (PyTorch's is called expected)")
@@ -76,7 +92,10 @@ def test_same_strides_of_views(info):
     for sample in info.make_samples(info.dtypes[-1]):
         for layout in ("contiguous", "transposed"):
             results = []
-            for bridge, run in ((THEIRS, lambda a, k: run_torch(info, a, k)), (OURS, lambda a, k: info.run(plait, *a, **k))):
+            for bridge, run in (
+                (THEIRS, lambda a, k: run_torch(info, a, k)),
+                (OURS, lambda a, k: info.run(plait, *a, **k)),
+            ):
                 try:
                     results.append(bridge.tensors(run(*bridge.arguments(sample, layout=layout))))
                 except (RuntimeError, TypeError):
@@ -123,9 +142,26 @@ def test_same_gradients(info):
 
 def test_the_gradient_at_a_kink():
     """Where an op has no derivative, PyTorch's choice."""
-    for name, at in [("abs", 0.0), ("relu", 0.0), ("sign", 0.0), ("relu6", 6.0), ("hardtanh", 1.0), ("leaky_relu", 0.0), ("elu", 0.0), ("clamp", 1.0)]:
+    for name, at in [
+        ("abs", 0.0),
+        ("relu", 0.0),
+        ("sign", 0.0),
+        ("relu6", 6.0),
+        ("hardtanh", 1.0),
+        ("leaky_relu", 0.0),
+        ("elu", 0.0),
+        ("clamp", 1.0),
+    ]:
         results = []
-        for lib, run in ((plait, lambda x, name=name: getattr(plait, name)(x, *((-1.0, 1.0) if name == "clamp" else ()))), (torch, lambda x, name=name: getattr(preferred(name), name)(x, *((-1.0, 1.0) if name == "clamp" else ())))):
+        for lib, run in (
+            (plait, lambda x, name=name: getattr(plait, name)(x, *((-1.0, 1.0) if name == "clamp" else ()))),
+            (
+                torch,
+                lambda x, name=name: getattr(preferred(name), name)(
+                    x, *((-1.0, 1.0) if name == "clamp" else ())
+                ),
+            ),
+        ):
             x = lib.tensor([at], requires_grad=True)
             run(x).sum().backward()
             results.append(x.grad.item())

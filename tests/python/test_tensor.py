@@ -8,10 +8,9 @@ import struct
 import weakref
 
 import numpy as np
+import plait
 import pytest
 from opinfo.core import ALL, COMPLEX, FLOATS, INTS
-
-import plait
 
 PRINTED = [
     (lambda: plait.tensor([1.0, 2.5, -3.0]), "tensor([ 1.0000,  2.5000, -3.0000])"),
@@ -73,18 +72,22 @@ def test_conversion_to_python():
     assert plait.tensor([[2.5]]).item() == 2.5
     assert plait.tensor(True).item() is True
     assert plait.tensor(1 + 2j).item() == 1 + 2j
-    with pytest.raises((RuntimeError, ValueError), match="(?i)2 elements|one element|single|scalar"):
+    with pytest.raises((RuntimeError, ValueError), match=r"(?i)2 elements|one element|single|scalar"):
         plait.tensor([1, 2]).item()
     assert float(plait.tensor(2)) == 2.0 and int(plait.tensor(2.7)) == 2 and complex(plait.tensor(1)) == 1
     assert bool(plait.tensor([0.0])) is False and bool(plait.tensor(2))
-    with pytest.raises((RuntimeError, ValueError), match="(?i)ambiguous"):
+    with pytest.raises((RuntimeError, ValueError), match=r"(?i)ambiguous"):
         bool(plait.tensor([1, 2]))
     assert [10, 20, 30][plait.tensor(1)] == 20
     with pytest.raises(TypeError):
         [1, 2][plait.tensor(1.0)]
     assert math.sqrt(plait.tensor(4.0)) == 2.0
     assert plait.tensor([[1, 2], [3, 4]]).tolist() == [[1, 2], [3, 4]]
-    assert plait.tensor(5).tolist() == 5 and plait.zeros((0, 2)).tolist() == [] and plait.zeros((2, 0)).tolist() == [[], []]
+    assert (
+        plait.tensor(5).tolist() == 5
+        and plait.zeros((0, 2)).tolist() == []
+        and plait.zeros((2, 0)).tolist() == [[], []]
+    )
 
 
 def test_iteration_and_membership():
@@ -110,12 +113,30 @@ def test_operators():
     a, b = plait.tensor([7, -7]), plait.tensor([2, 2])
     assert (a + b).tolist() == [9, -5] and (a - b).tolist() == [5, -9] and (a * b).tolist() == [14, -14]
     assert (a / b).tolist() == [3.5, -3.5] and (a // b).tolist() == [3, -4] and (a % b).tolist() == [1, 1]
-    assert (b**3).tolist() == [8, 8] and (2**b).tolist() == [4, 4] and (-a).tolist() == [-7, 7] and (+a).tolist() == [7, -7]
-    assert (10 - b).tolist() == [8, 8] and (1 / b).tolist() == [0.5, 0.5] and (7 // b).tolist() == [3, 3] and (7 % b).tolist() == [1, 1]
-    assert abs(a).tolist() == [7, 7] and (~plait.tensor([True])).tolist() == [False] and (~b).tolist() == [-3, -3]
+    assert (
+        (b**3).tolist() == [8, 8]
+        and (2**b).tolist() == [4, 4]
+        and (-a).tolist() == [-7, 7]
+        and (+a).tolist() == [7, -7]
+    )
+    assert (
+        (10 - b).tolist() == [8, 8]
+        and (1 / b).tolist() == [0.5, 0.5]
+        and (7 // b).tolist() == [3, 3]
+        and (7 % b).tolist() == [1, 1]
+    )
+    assert (
+        abs(a).tolist() == [7, 7]
+        and (~plait.tensor([True])).tolist() == [False]
+        and (~b).tolist() == [-3, -3]
+    )
     assert (a & 3).tolist() == [3, 1] and (a | 8).tolist() == [15, -7] and (a ^ b).tolist() == [5, -5]
     assert (b << 2).tolist() == [8, 8] and (a >> 1).tolist() == [3, -4] and (3 & b).tolist() == [2, 2]
-    assert (a > b).tolist() == [True, False] and (a == 7).tolist() == [True, False] and (a != 7).tolist() == [False, True]
+    assert (
+        (a > b).tolist() == [True, False]
+        and (a == 7).tolist() == [True, False]
+        and (a != 7).tolist() == [False, True]
+    )
     assert (plait.eye(2) @ plait.ones(2)).tolist() == [1, 1]
     assert (a == None).__class__ is bool if (a == None) is False else True  # noqa: E711
     c = a
@@ -161,7 +182,7 @@ def test_pickle_keeps_what_belongs_to_a_tensor():
     assert y.requires_grad and y.name_tag == "mine" and y.tolist() == x.tolist()
     t = pickle.loads(pickle.dumps(plait.arange(6).reshape(2, 3).t()))
     assert t.shape == (3, 2) and t.tolist() == [[0, 3], [1, 4], [2, 5]]
-    with pytest.raises(RuntimeError, match="(?i)leaf|leaves|graph"):
+    with pytest.raises(RuntimeError, match=r"(?i)leaf|leaves|graph"):
         copy.deepcopy(x * 2)
     for thing in (plait.float32, plait.device("cpu"), plait.Size([1, 2])):
         again = pickle.loads(pickle.dumps(thing))
@@ -269,25 +290,38 @@ def test_subclasses():
     assert pickle.loads(pickle.dumps(t)).tolist() == [1, 1, 1]
     p = plait.nn.Parameter(plait.ones(2))
     assert isinstance(p, plait.Tensor) and p.requires_grad and p.is_leaf and type(p * 2) is plait.Tensor
-    assert isinstance(copy.deepcopy(p), plait.nn.Parameter) and isinstance(pickle.loads(pickle.dumps(p)), plait.nn.Parameter)
+    assert isinstance(copy.deepcopy(p), plait.nn.Parameter) and isinstance(
+        pickle.loads(pickle.dumps(p)), plait.nn.Parameter
+    )
     assert "Parameter" in repr(p)
 
 
-# ---- constructors -----------------------------------------------------------------------------------------------------
+# ---- constructors --------------------------------------------------------------------------------
 
 
 def test_tensor_infers_the_dtype():
     for value, dtype in [
-        (1, plait.int64), (1.0, plait.float32), (True, plait.bool), (1j, plait.complex64), ([1, 2.0], plait.float32), ([], plait.float32),
-        ([True, 2], plait.int64), ([[1], [2]], plait.int64), ((1, 2), plait.int64), (range(3), plait.int64),
-        (np.float64(1), plait.float64), (np.array([1], np.int16), plait.int16),
-    ]:  # fmt: skip
+        (1, plait.int64),
+        (1.0, plait.float32),
+        (True, plait.bool),
+        (1j, plait.complex64),
+        ([1, 2.0], plait.float32),
+        ([], plait.float32),
+        ([True, 2], plait.int64),
+        ([[1], [2]], plait.int64),
+        ((1, 2), plait.int64),
+        (range(3), plait.int64),
+        (np.float64(1), plait.float64),
+        (np.array([1], np.int16), plait.int16),
+    ]:
         assert plait.tensor(value).dtype is dtype, value
     assert plait.tensor([plait.tensor(1), plait.tensor(2)]).tolist() == [1, 2]
     assert plait.tensor([np.float32(1.5), 2]).tolist() == [1.5, 2]
 
 
-@pytest.mark.parametrize("bad", [[[1, 2], [3]], [1, [2]], ["text"], "text", {}, [None], None, [[1], 2], object()])
+@pytest.mark.parametrize(
+    "bad", [[[1, 2], [3]], [1, [2]], ["text"], "text", {}, [None], None, [[1], 2], object()]
+)
 def test_tensor_refuses(bad):
     with pytest.raises((TypeError, ValueError)):
         plait.tensor(bad)
@@ -328,9 +362,23 @@ def test_as_tensor_shares():
 def test_to():
     x = plait.ones(2)
     assert x.to(plait.float32) is x and x.to("cpu") is x and x.to(plait.device("cpu"), plait.float32) is x
-    assert x.to(plait.int64).dtype is plait.int64 and x.to(plait.zeros(1, dtype=plait.float64)).dtype is plait.float64
+    assert (
+        x.to(plait.int64).dtype is plait.int64
+        and x.to(plait.zeros(1, dtype=plait.float64)).dtype is plait.float64
+    )
     assert x.to(plait.float32, copy=True) is not x
-    for name, dtype in [("float", "float32"), ("double", "float64"), ("half", "float16"), ("bfloat16", "bfloat16"), ("int", "int32"), ("long", "int64"), ("bool", "bool"), ("short", "int16"), ("char", "int8"), ("byte", "uint8")]:
+    for name, dtype in [
+        ("float", "float32"),
+        ("double", "float64"),
+        ("half", "float16"),
+        ("bfloat16", "bfloat16"),
+        ("int", "int32"),
+        ("long", "int64"),
+        ("bool", "bool"),
+        ("short", "int16"),
+        ("char", "int8"),
+        ("byte", "uint8"),
+    ]:
         assert getattr(x, name)().dtype is getattr(plait, dtype)
     assert x.type_as(plait.zeros(1, dtype=plait.int8)).dtype is plait.int8
     assert plait.tensor([1.5, -1.5, 300.0]).to(plait.int16).tolist() == [1, -1, 300]
@@ -345,7 +393,11 @@ def test_finfo_and_iinfo():
     assert plait.finfo(plait.bfloat16).eps == 2**-7
     for name in INTS:
         info = plait.iinfo(getattr(plait, name))
-        assert (info.min, info.max, info.bits) == (np.iinfo(name).min, np.iinfo(name).max, np.iinfo(name).bits)
+        assert (info.min, info.max, info.bits) == (
+            np.iinfo(name).min,
+            np.iinfo(name).max,
+            np.iinfo(name).bits,
+        )
     with pytest.raises(TypeError):
         plait.iinfo(plait.float32)
 
@@ -353,8 +405,17 @@ def test_finfo_and_iinfo():
 def test_dtypes():
     for name in ALL:
         dtype = getattr(plait, name)
-        assert repr(dtype).endswith("." + name) and dtype.is_floating_point == (name in FLOATS) and dtype.is_complex == (name in COMPLEX)
-    assert plait.float is plait.float32 and plait.double is plait.float64 and plait.long is plait.int64 and plait.half is plait.float16
+        assert (
+            repr(dtype).endswith("." + name)
+            and dtype.is_floating_point == (name in FLOATS)
+            and dtype.is_complex == (name in COMPLEX)
+        )
+    assert (
+        plait.float is plait.float32
+        and plait.double is plait.float64
+        and plait.long is plait.int64
+        and plait.half is plait.float16
+    )
     assert plait.promote_types(plait.int8, plait.uint8) is plait.int16
     assert plait.result_type(plait.ones(1), 2.0) is plait.float32
     assert plait.can_cast(plait.int64, plait.float32) and not plait.can_cast(plait.float32, plait.int64)
@@ -373,21 +434,28 @@ def test_default_dtype():
 
 
 def test_promotion_table():
-    from opinfo.promote import promote, result_type
     from opinfo.core import T
+    from opinfo.promote import promote, result_type
 
     for a in ALL:
         for b in ALL:
             if {a, b} & set(COMPLEX) and {a, b} & {"float16"}:
                 continue  # PyTorch has a 32-bit complex type there
-            assert plait.promote_types(getattr(plait, a), getattr(plait, b)) is getattr(plait, promote(a, b)), (a, b)
+            assert plait.promote_types(getattr(plait, a), getattr(plait, b)) is getattr(
+                plait, promote(a, b)
+            ), (a, b)
             x, y = plait.ones(2, dtype=getattr(plait, a)), plait.ones((), dtype=getattr(plait, b))
             want = result_type([T([1, 1], a), T(1, b)])
             assert plait.result_type(x, y) is getattr(plait, want), (a, b)
 
 
 def test_save_and_load(tmp_path):
-    state = {"w": plait.randn(3, 4), "step": 5, "list": [plait.arange(3), "text"], "half": plait.ones(2, dtype=plait.bfloat16)}
+    state = {
+        "w": plait.randn(3, 4),
+        "step": 5,
+        "list": [plait.arange(3), "text"],
+        "half": plait.ones(2, dtype=plait.bfloat16),
+    }
     plait.save(state, tmp_path / "state.pt")
     again = plait.load(tmp_path / "state.pt")
     assert again["step"] == 5 and again["list"][1] == "text" and again["half"].dtype is plait.bfloat16

@@ -7,15 +7,16 @@ import sys
 import threading
 import time
 
-import pytest
-
 import plait
+import pytest
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def run_python(code, timeout=60):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=os.environ)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=os.environ
+    )
 
 
 def heavy():
@@ -80,7 +81,7 @@ def test_multiprocessing(method):
     children = [context.Process(target=child, args=(queue, s)) for s in (1, 2)]
     for c in children:
         c.start()
-    results = dict((r[0], r[1:]) for r in (queue.get(timeout=90) for _ in children))
+    results = {r[0]: r[1:] for r in (queue.get(timeout=90) for _ in children)}
     for c in children:
         c.join(30)
         assert c.exitcode == 0
@@ -172,7 +173,9 @@ def test_other_threads_run_during_a_long_kernel():
 
 
 def test_import_and_exit_are_quiet():
-    done = run_python("import plait; x = plait.ones(3, requires_grad=True); y = (x * 2).sum(); y.backward(); print(x.grad.tolist())")
+    done = run_python(
+        "import plait; x = plait.ones(3, requires_grad=True); y = (x * 2).sum(); y.backward(); print(x.grad.tolist())"
+    )
     assert done.returncode == 0 and done.stdout.strip() == "[2.0, 2.0, 2.0]" and done.stderr == ""
 
 
@@ -192,6 +195,9 @@ threading.Thread(target=lambda: plait.ones(100, 100) @ plait.ones(100, 100)).sta
 
 def test_import_is_light():
     code = "import sys, plait; print([m for m in ('numpy', 'inspect', 'dataclasses', 'typing', 'enum') if m in sys.modules])"
-    done = run_python("import sys; before = set(sys.modules); " + code.replace("in sys.modules]", "in set(sys.modules) - before]"))
+    done = run_python(
+        "import sys; before = set(sys.modules); "
+        + code.replace("in sys.modules]", "in set(sys.modules) - before]")
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

@@ -1,8 +1,7 @@
 """Views alias, and in-place writes through any of them reach all of them, with gradients."""
 
-import pytest
-
 import plait
+import pytest
 
 
 def leaf(*values):
@@ -130,11 +129,26 @@ def test_assignments_by_index_and_mask():
 
 def test_views_through_every_shape_op():
     for view in (
-        lambda t: t.view(6), lambda t: t.reshape(3, 2), lambda t: t.t(), lambda t: t[None], lambda t: t[:, 1], lambda t: t[..., ::2],
-        lambda t: t.unsqueeze(1), lambda t: t.permute(1, 0), lambda t: t.flatten(), lambda t: t.diagonal(), lambda t: t.narrow(1, 1, 2),
-        lambda t: t.unfold(1, 2, 2), lambda t: t.as_strided((2, 2), (3, 1), 1), lambda t: t.view_as(t), lambda t: t.select(0, 1),
-        lambda t: t.movedim(0, 1), lambda t: t.unflatten(1, (3, 1)), lambda t: t.squeeze(), lambda t: t.mT,
-    ):  # fmt: skip
+        lambda t: t.view(6),
+        lambda t: t.reshape(3, 2),
+        lambda t: t.t(),
+        lambda t: t[None],
+        lambda t: t[:, 1],
+        lambda t: t[..., ::2],
+        lambda t: t.unsqueeze(1),
+        lambda t: t.permute(1, 0),
+        lambda t: t.flatten(),
+        lambda t: t.diagonal(),
+        lambda t: t.narrow(1, 1, 2),
+        lambda t: t.unfold(1, 2, 2),
+        lambda t: t.as_strided((2, 2), (3, 1), 1),
+        lambda t: t.view_as(t),
+        lambda t: t.select(0, 1),
+        lambda t: t.movedim(0, 1),
+        lambda t: t.unflatten(1, (3, 1)),
+        lambda t: t.squeeze(),
+        lambda t: t.mT,
+    ):
         x = leaf(1, 2, 3, 4, 5, 6)
         a = x.reshape(2, 3) * 1
         touched = view(zeros(2, 3).add(0))
@@ -163,7 +177,7 @@ def test_multi_output_views_refuse(split):
     x = leaf(1, 2)
     a = (x * 1).reshape(2, 1)
     parts = split(a)
-    with pytest.raises(RuntimeError, match="(?i)multi|several|view"):
+    with pytest.raises(RuntimeError, match=r"(?i)multi|several|view"):
         parts[0].mul_(2)
     assert parts[1].sum().item() == 2
 
@@ -189,15 +203,15 @@ def test_a_view_made_under_no_grad_refuses():
 
 def test_expanded_tensors_refuse_in_place():
     a = ones(3, 1).expand(3, 4)
-    with pytest.raises(RuntimeError, match="(?i)expand|overlap|memory"):
+    with pytest.raises(RuntimeError, match=r"(?i)expand|overlap|memory"):
         a.add_(1)
-    with pytest.raises(RuntimeError, match="(?i)expand|overlap|memory"):
+    with pytest.raises(RuntimeError, match=r"(?i)expand|overlap|memory"):
         plait.add(ones(3, 4), 1, out=a)
 
 
 def test_partial_overlap_of_input_and_output():
     a = plait.arange(6, dtype=plait.float64)
-    with pytest.raises(RuntimeError, match="(?i)overlap|memory"):
+    with pytest.raises(RuntimeError, match=r"(?i)overlap|memory"):
         a[1:].add_(a[:-1])
     assert a.tolist() == [0, 1, 2, 3, 4, 5], "refused before the first write"
     a.add_(a)
@@ -223,7 +237,7 @@ def test_strides_and_contiguity():
     assert a.contiguous() is a
     c = a.transpose(0, 2).contiguous()
     assert c.is_contiguous() and c.data_ptr() != a.data_ptr()
-    with pytest.raises(RuntimeError, match="(?s)view.*reshape"):
+    with pytest.raises(RuntimeError, match=r"(?s)view.*reshape"):
         a.transpose(0, 2).view(24)
     assert a.expand(2, 3, 4).stride() == (12, 4, 1) and plait.zeros(3, 1).expand(3, 4).stride() == (1, 0)
 

@@ -70,7 +70,13 @@ class Bridge:
         if is_complex(name) and hasattr(x, "resolve_conj"):
             x = x.resolve_conj()
         a = x.numpy()
-        return a.astype(np.float64) if is_float(name) else a.astype(np.complex128) if is_complex(name) else a.copy()
+        return (
+            a.astype(np.float64)
+            if is_float(name)
+            else a.astype(np.complex128)
+            if is_complex(name)
+            else a.copy()
+        )
 
 
 def _filler(dtype, n):
@@ -143,7 +149,8 @@ def mismatch(actual, expected, dtype, tol):
         if not bad.any():
             return None
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        return f"{bad.sum()} of {bad.size} elements differ; at {where}: got {actual[where]!r}, expected {expected[where]!r}"
+        what = f"got {actual[where]!r}, expected {expected[where]!r}"
+        return f"{bad.sum()} of {bad.size} elements differ; at {where}: {what}"
     finite = np.isfinite(expected)
     ulps, acc = tol.half if dtype in FLOATS[:2] else (tol.ulps, tol.acc)
     scale = np.abs(expected[finite]).max(initial=tol.floor)
@@ -154,7 +161,9 @@ def mismatch(actual, expected, dtype, tol):
         edge = largest(dtype if dtype in FLOATS else {"complex64": "float32"}.get(dtype, "float64"))
         # At the edge of the range a rounding error decides between the largest number and infinity.
         overflow = np.isinf(expected) ^ np.isinf(actual)
-        overflow &= (np.abs(np.where(np.isinf(expected), actual, expected)) > edge * (1 - 8 * EPS[dtype])) & ~np.isnan(actual)
+        overflow &= (
+            np.abs(np.where(np.isinf(expected), actual, expected)) > edge * (1 - 8 * EPS[dtype])
+        ) & ~np.isnan(actual)
         bad = ~(same | (finite & np.isfinite(actual) & (error <= allowed)) | overflow)
     if not bad.any():
         return None
@@ -164,6 +173,7 @@ def mismatch(actual, expected, dtype, tol):
         where = np.unravel_index(relative.argmax(), bad.shape)
     where = tuple(int(i) for i in where)
     return (
-        f"{bad.sum()} of {bad.size} elements differ; at {where}: got {actual[where]!r}, expected {expected[where]!r}, "
+        f"{bad.sum()} of {bad.size} elements differ; at {where}: got {actual[where]!r}, "
+        f"expected {expected[where]!r}, "
         f"error {error[where]:.3g}, allowed {allowed[where]:.3g}"
     )

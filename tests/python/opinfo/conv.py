@@ -23,7 +23,13 @@ def spatial(x, n):
 def window_grid(out_size, kernel, stride, dilation):
     """For every place of the kernel: the slices of the padded input that it meets."""
     for place in itertools.product(*map(range, kernel)):
-        yield place, tuple(slice(p * d, p * d + s * (o - 1) + 1, s) for p, d, s, o in zip(place, dilation, stride, out_size))
+        yield (
+            place,
+            tuple(
+                slice(p * d, p * d + s * (o - 1) + 1, s)
+                for p, d, s, o in zip(place, dilation, stride, out_size)
+            ),
+        )
 
 
 def conv_ref(n):
@@ -43,7 +49,9 @@ def conv_ref(n):
             seen = x[(slice(None), slice(None), *window)]
             for g in range(groups):
                 block = seen[:, g * w.shape[1] : (g + 1) * w.shape[1]]
-                out[:, g * per : (g + 1) * per] += np.einsum("bc...,oc->bo...", block, w[(slice(g * per, (g + 1) * per), slice(None), *place)])
+                out[:, g * per : (g + 1) * per] += np.einsum(
+                    "bc...,oc->bo...", block, w[(slice(g * per, (g + 1) * per), slice(None), *place)]
+                )
         if bias is not None:
             out += bias.reshape(-1, *[1] * n)
         return out if batched else out[0]
@@ -72,15 +80,24 @@ def conv_samples(n):
 def conv_transpose_ref(n):
     def conv_transpose(x, w, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
         x, batched = spatial(x, n)
-        stride, dilation, padding, extra = (tuple_of(v, n) for v in (stride, dilation, padding, output_padding))
+        stride, dilation, padding, extra = (
+            tuple_of(v, n) for v in (stride, dilation, padding, output_padding)
+        )
         kernel, size = w.shape[2:], x.shape[2:]
-        full = [(m - 1) * s + d * (k - 1) + 1 + e for m, s, d, k, e in zip(size, stride, dilation, kernel, extra)]
+        full = [
+            (m - 1) * s + d * (k - 1) + 1 + e for m, s, d, k, e in zip(size, stride, dilation, kernel, extra)
+        ]
         out = np.zeros((x.shape[0], w.shape[1] * groups, *full), np.result_type(x, w))
         ins = w.shape[0] // groups
         for place, window in window_grid(size, kernel, stride, dilation):
             for g in range(groups):
-                block, weight = x[:, g * ins : (g + 1) * ins], w[(slice(g * ins, (g + 1) * ins), slice(None), *place)]
-                out[(slice(None), slice(g * w.shape[1], (g + 1) * w.shape[1]), *window)] += np.einsum("bc...,co->bo...", block, weight)
+                block, weight = (
+                    x[:, g * ins : (g + 1) * ins],
+                    w[(slice(g * ins, (g + 1) * ins), slice(None), *place)],
+                )
+                out[(slice(None), slice(g * w.shape[1], (g + 1) * w.shape[1]), *window)] += np.einsum(
+                    "bc...,co->bo...", block, weight
+                )
         out = out[(..., *[slice(p, m - p) for p, m in zip(padding, full)])]
         if bias is not None:
             out = out + bias.reshape(-1, *[1] * n)
@@ -104,14 +121,23 @@ def conv_transpose_samples(n):
 
 for _n in (1, 2, 3):
     op(f"conv{_n}d", conv_samples(_n), conv_ref(_n), FLOATS, tol=CONV, expand=False)
-    op(f"conv_transpose{_n}d", conv_transpose_samples(_n), conv_transpose_ref(_n), FLOATS, tol=CONV, expand=False)
+    op(
+        f"conv_transpose{_n}d",
+        conv_transpose_samples(_n),
+        conv_transpose_ref(_n),
+        FLOATS,
+        tol=CONV,
+        expand=False,
+    )
 
 
 # ---- pooling
 def pooled_size(m, k, s, p, d, ceil_mode):
     span = m + 2 * p - d * (k - 1) - 1
     out = (-(-span // s) if ceil_mode else span // s) + 1
-    if ceil_mode and (out - 1) * s >= m + p:  # the last window must start inside the input or its left padding
+    if (
+        ceil_mode and (out - 1) * s >= m + p
+    ):  # the last window must start inside the input or its left padding
         out -= 1
     return out
 
@@ -131,7 +157,9 @@ def max_pool_ref(n):
                     value = x[(..., *at)]
                     better = value > out[(..., *where)]
                     out[(..., *where)] = np.where(better, value, out[(..., *where)])
-                    index[(..., *where)] = np.where(better, np.ravel_multi_index(at, x.shape[2:]), index[(..., *where)])
+                    index[(..., *where)] = np.where(
+                        better, np.ravel_multi_index(at, x.shape[2:]), index[(..., *where)]
+                    )
         out, index = (out, index) if batched else (out[0], index[0])
         return (out, index) if return_indices else out
 
@@ -153,7 +181,9 @@ def max_pool_samples(n):
 
 
 def avg_pool_ref(n):
-    def avg_pool(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+    def avg_pool(
+        x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    ):
         x, batched = spatial(x, n)
         k, p = tuple_of(kernel_size, n), tuple_of(padding, n)
         s = tuple_of(stride if stride not in (None, (), []) else k, n)
@@ -164,7 +194,11 @@ def avg_pool_ref(n):
             stop = [min(a + b, m + c) for a, b, c, m in zip(start, k, p, x.shape[2:])]
             inside = [slice(max(a, 0), min(b, m)) for a, b, m in zip(start, stop, x.shape[2:])]
             seen = x[(..., *inside)]
-            count = np.prod([b - a for a, b in zip(start, stop)]) if count_include_pad else np.prod(seen.shape[2:])
+            count = (
+                np.prod([b - a for a, b in zip(start, stop)])
+                if count_include_pad
+                else np.prod(seen.shape[2:])
+            )
             out[(..., *where)] = seen.sum(axis=tuple(range(2, 2 + n))) / (divisor_override or count)
         return out if batched else out[0]
 
@@ -218,10 +252,30 @@ def adaptive_samples(n, draw):
 
 for _n in (1, 2, 3):
     op(f"max_pool{_n}d", max_pool_samples(_n), max_pool_ref(_n), FLOATS, expand=False, gradgrad=True)
-    op(f"avg_pool{_n}d", avg_pool_samples(_n), avg_pool_ref(_n), FLOATS, tol=Tol(8, 4, half=(1, 1)), expand=False)
-    op(f"adaptive_avg_pool{_n}d", adaptive_samples(_n, False), adaptive_ref(_n, np.mean), FLOATS, tol=Tol(8, 4, half=(2, 1)), expand=False)
+    op(
+        f"avg_pool{_n}d",
+        avg_pool_samples(_n),
+        avg_pool_ref(_n),
+        FLOATS,
+        tol=Tol(8, 4, half=(1, 1)),
+        expand=False,
+    )
+    op(
+        f"adaptive_avg_pool{_n}d",
+        adaptive_samples(_n, False),
+        adaptive_ref(_n, np.mean),
+        FLOATS,
+        tol=Tol(8, 4, half=(2, 1)),
+        expand=False,
+    )
     if _n < 3:
-        op(f"adaptive_max_pool{_n}d", adaptive_samples(_n, True), adaptive_ref(_n, np.max), FLOATS, expand=False)
+        op(
+            f"adaptive_max_pool{_n}d",
+            adaptive_samples(_n, True),
+            adaptive_ref(_n, np.max),
+            FLOATS,
+            expand=False,
+        )
 
 
 # ---- padding
@@ -239,7 +293,9 @@ def pad_samples(g):
 
 
 def pad(x, widths, mode="constant", value=None):
-    pairs = [(0, 0)] * (x.ndim - len(widths) // 2) + [tuple(widths[i : i + 2]) for i in range(len(widths) - 2, -1, -2)]
+    pairs = [(0, 0)] * (x.ndim - len(widths) // 2) + [
+        tuple(widths[i : i + 2]) for i in range(len(widths) - 2, -1, -2)
+    ]
     x = x[tuple(slice(max(-a, 0), x.shape[i] - max(-b, 0)) for i, (a, b) in enumerate(pairs))]
     pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
     if mode == "constant":
@@ -260,14 +316,21 @@ def source_positions(size, out, align_corners, factor):
 
 def cubic_weight(t, a=-0.75):
     t = np.abs(t)
-    return np.where(t <= 1, ((a + 2) * t - (a + 3)) * t * t + 1, np.where(t < 2, ((t - 5) * t + 8) * t * a - 4 * a, 0))
+    return np.where(
+        t <= 1, ((a + 2) * t - (a + 3)) * t * t + 1, np.where(t < 2, ((t - 5) * t + 8) * t * a - 4 * a, 0)
+    )
 
 
 def resample_matrix(size, out, mode, align_corners, factor):
     """How much each input position gives to each output position, along one dimension."""
     m = np.zeros((out, size))
     if mode == "nearest":
-        m[np.arange(out), np.minimum(np.floor(np.arange(out) * (1 / factor if factor else size / out)).astype(int), size - 1)] = 1
+        m[
+            np.arange(out),
+            np.minimum(
+                np.floor(np.arange(out) * (1 / factor if factor else size / out)).astype(int), size - 1
+            ),
+        ] = 1
         return m
     at = source_positions(size, out, align_corners, factor)
     if mode == "bicubic":
@@ -285,9 +348,21 @@ def resample_matrix(size, out, mode, align_corners, factor):
 def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None):
     n = x.ndim - 2
     factors = [None] * n if scale_factor is None else list(tuple_of(scale_factor, n))
-    sizes = tuple_of(size, n) if size is not None else [int(np.floor(m * f)) for m, f in zip(x.shape[2:], factors)]
+    sizes = (
+        tuple_of(size, n)
+        if size is not None
+        else [int(np.floor(m * f)) for m, f in zip(x.shape[2:], factors)]
+    )
     for i in range(n):
-        x = np.moveaxis(np.tensordot(x, resample_matrix(x.shape[2 + i], sizes[i], mode, bool(align_corners), factors[i]), (2 + i, 1)), -1, 2 + i)
+        x = np.moveaxis(
+            np.tensordot(
+                x,
+                resample_matrix(x.shape[2 + i], sizes[i], mode, bool(align_corners), factors[i]),
+                (2 + i, 1),
+            ),
+            -1,
+            2 + i,
+        )
     return x
 
 
@@ -322,4 +397,10 @@ def pixel_unshuffle(x, r):
 
 
 op("pixel_shuffle", lambda g: [S(g(2, 8, 3, 2), 2), S(g(9, 1, 2), 3)], pixel_shuffle, FLOATS, expand=False)
-op("pixel_unshuffle", lambda g: [S(g(2, 2, 6, 4), 2), S(g(1, 3, 6), 3)], pixel_unshuffle, FLOATS, expand=False)
+op(
+    "pixel_unshuffle",
+    lambda g: [S(g(2, 2, 6, 4), 2), S(g(1, 3, 6), 3)],
+    pixel_unshuffle,
+    FLOATS,
+    expand=False,
+)

@@ -1,7 +1,8 @@
-"""What the tests know of an op: samples that do not know any tensor library, an oracle in NumPy, and tolerances.
+"""What the tests know of an op: samples that know no tensor library, an oracle in NumPy, and tolerances.
 
-A sample's tensors are `T`: a NumPy array and the name of a dtype (NumPy has no bfloat16: its values are then float32 numbers
-that bfloat16 holds exactly). An oracle sees floats as float64, complex numbers as complex128, integers and bools as they are.
+A sample's tensors are `T`: a NumPy array and the name of a dtype (NumPy has no bfloat16: its values are then
+float32 numbers that bfloat16 holds exactly). An oracle sees floats as float64, complex numbers as complex128,
+integers and bools as they are.
 """
 
 import zlib
@@ -50,7 +51,9 @@ def round_bfloat16(array):
     """The nearest bfloat16 numbers, ties to even, as float32."""
     array = np.asarray(array, np.float32)
     bits = array.view(np.uint32) if array.ndim else np.frombuffer(array.tobytes(), np.uint32).reshape(())
-    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
+    rounded = (
+        ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
+    )
     return np.where(np.isnan(array), array, rounded).reshape(array.shape)
 
 
@@ -102,7 +105,7 @@ class D(str):
 
 
 class Sample:
-    """Arguments of one call. `grad=False`: no gradients here (kinks, NaN); `large`: only the forward pass, once."""
+    """Arguments of one call. `grad=False`: no gradients (kinks, NaN); `large`: only the forward pass."""
 
     __slots__ = ("args", "grad", "kwargs", "large")
 
@@ -143,10 +146,11 @@ def map_tree(f, value):
 
 @dataclass(frozen=True)
 class Tol:
-    """Errors allowed, in units of the result's eps: `ulps` of the exact result, `acc` of the largest exact result.
+    """Errors allowed, in units of the result's eps: `ulps` of the exact result, `acc` of the largest one.
 
-    `acc` is for sums of terms that may cancel; where they are of size 1 or so, `floor=1` measures against 1 at least. `half` replaces both for 16-bit floats: kernels compute them in float32 and round
-    once (1); a composite of several ops rounds after each.
+    `acc` is for sums of terms that may cancel; where the terms are of size 1 or so, `floor=1` measures against
+    1 at least. `half` replaces both for 16-bit floats: kernels compute them in float32 and round once (1); a
+    composite of several ops rounds after each.
     """
 
     ulps: float = 4
@@ -162,7 +166,8 @@ class OpInfo:
     samples: object
     ref: object
     dtypes: tuple = FLOATS
-    # dtype(s) of the result(s): "promote", "float" (promoted, integers to float32), "first", "real", a name, or f(sample).
+    # dtype(s) of the result(s): "promote", "float" (promoted, integers to float32), "first", "real", a
+    # name, or f(sample).
     out: object = "promote"
     tol: Tol = field(default_factory=Tol)
     grad: bool = True
@@ -272,7 +277,23 @@ class Gen:
         """The numbers that kernels forget: signed zeros, infinities, NaN, subnormals, extremes."""
         if is_float(self.dtype):
             top = largest(self.dtype)
-            values = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, np.inf, -np.inf, np.nan, top, -top]
+            values = [
+                0.0,
+                -0.0,
+                1.0,
+                -1.0,
+                0.5,
+                -0.5,
+                1.5,
+                -1.5,
+                2.5,
+                -2.5,
+                np.inf,
+                -np.inf,
+                np.nan,
+                top,
+                -top,
+            ]
             return T(values, self.dtype, diff=False)
         if is_complex(self.dtype):
             return T([0, 1, -1, 1j, -1j, 1 + 1j, 0.5 - 2j, -3 + 0.25j], self.dtype, diff=False)

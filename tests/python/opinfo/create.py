@@ -84,10 +84,28 @@ def method(name):
     return lambda lib, x, *a, **k: getattr(x, name)(*a, **k)
 
 
-creator("new_zeros", new_samples(), lambda x, size, dtype=None: np.zeros(size), out=like_out, call=method("new_zeros"))
-creator("new_ones", new_samples(), lambda x, size, dtype=None: np.ones(size), out=like_out, call=method("new_ones"))
+creator(
+    "new_zeros",
+    new_samples(),
+    lambda x, size, dtype=None: np.zeros(size),
+    out=like_out,
+    call=method("new_zeros"),
+)
+creator(
+    "new_ones",
+    new_samples(),
+    lambda x, size, dtype=None: np.ones(size),
+    out=like_out,
+    call=method("new_ones"),
+)
 creator("new_empty", new_samples(), None, out=like_out, call=method("new_empty"))
-creator("new_full", new_samples(1), lambda x, size, v, dtype=None: np.full(size, v), out=like_out, call=method("new_full"))
+creator(
+    "new_full",
+    new_samples(1),
+    lambda x, size, v, dtype=None: np.full(size, v),
+    out=like_out,
+    call=method("new_full"),
+)
 
 
 def arange_samples(g):
@@ -108,7 +126,13 @@ def arange_out(s):
     return s.kwargs.get("dtype") or ("float32" if any(isinstance(a, float) for a in s.args) else "int64")
 
 
-creator("arange", arange_samples, lambda *a, dtype=None: np.arange(*a, dtype=np.float64), REAL_NUMBERS, out=arange_out)
+creator(
+    "arange",
+    arange_samples,
+    lambda *a, dtype=None: np.arange(*a, dtype=np.float64),
+    REAL_NUMBERS,
+    out=arange_out,
+)
 
 
 def linspace_samples(g):
@@ -121,20 +145,56 @@ def linspace_samples(g):
 
 
 # A step is rounded, and multiplied by up to `steps`.
-creator("linspace", linspace_samples, lambda a, b, steps, dtype=None: np.linspace(a, b, steps), REAL_NUMBERS, tol=Tol(8, 4, half=(1, 1)))
-creator("logspace", lambda g: [S(0, 2, 5, dtype=D(g.dtype)), S(0, 1, 4, 2.0, dtype=D(g.dtype)), S(-1, 1, steps=3)], lambda a, b, steps, base=10.0, dtype=None: np.logspace(a, b, steps, base=base), ("float32", "float64"), tol=Tol(16, 4))
-creator("eye", lambda g: [S(3, dtype=D(g.dtype)), S(3, 5, dtype=D(g.dtype)), S(4, 2), S(0)], lambda n, m=None, dtype=None: np.eye(n, m))
+creator(
+    "linspace",
+    linspace_samples,
+    lambda a, b, steps, dtype=None: np.linspace(a, b, steps),
+    REAL_NUMBERS,
+    tol=Tol(8, 4, half=(1, 1)),
+)
+creator(
+    "logspace",
+    lambda g: [S(0, 2, 5, dtype=D(g.dtype)), S(0, 1, 4, 2.0, dtype=D(g.dtype)), S(-1, 1, steps=3)],
+    lambda a, b, steps, base=10.0, dtype=None: np.logspace(a, b, steps, base=base),
+    ("float32", "float64"),
+    tol=Tol(16, 4),
+)
+creator(
+    "eye",
+    lambda g: [S(3, dtype=D(g.dtype)), S(3, 5, dtype=D(g.dtype)), S(4, 2), S(0)],
+    lambda n, m=None, dtype=None: np.eye(n, m),
+)
 for _name, _f in [("tril_indices", np.tril_indices), ("triu_indices", np.triu_indices)]:
-    creator(_name, lambda g: [S(3, 4), S(4, 3, 1), S(4, 4, -1), S(3, 4, offset=2), S(0, 3)], lambda n, m, offset=0, f=_f: np.stack(f(n, offset, m)), ("int64",), out="int64")
+    creator(
+        _name,
+        lambda g: [S(3, 4), S(4, 3, 1), S(4, 4, -1), S(3, 4, offset=2), S(0, 3)],
+        lambda n, m, offset=0, f=_f: np.stack(f(n, offset, m)),
+        ("int64",),
+        out="int64",
+    )
 
 
 # ---- copies
 def casted(name, call):
-    op(name, lambda g: [S(g(3, 4)), S(g()), S(g(0, 3)), S(g(2, 3, 4))], lambda x: x, ALL, out="first", call=call)
+    op(
+        name,
+        lambda g: [S(g(3, 4)), S(g()), S(g(0, 3)), S(g(2, 3, 4))],
+        lambda x: x,
+        ALL,
+        out="first",
+        call=call,
+    )
 
 
 casted("clone", lambda lib, x: x.clone())
-op("fill", lambda g: [S(g(3, 4), 1), S(g(), 1), S(g(0, 2), 0), S(g(3), g())], lambda x, v: np.broadcast_to(np.asarray(v).astype(x.dtype), x.shape), ALL, out="first", expand=False)
+op(
+    "fill",
+    lambda g: [S(g(3, 4), 1), S(g(), 1), S(g(0, 2), 0), S(g(3), g())],
+    lambda x, v: np.broadcast_to(np.asarray(v).astype(x.dtype), x.shape),
+    ALL,
+    out="first",
+    expand=False,
+)
 op("zero", lambda g: [S(g(3, 4)), S(g())], np.zeros_like, ALL, out="first", expand=False)
 
 
@@ -143,7 +203,9 @@ def cast_samples(g):
     values = [0, 1, 1, 0] if g.dtype == "bool" else [0, 1, 2, 100]
     for target in ALL:
         sample = S(T(values, g.dtype), D(target))
-        yield sample if target in ("float64", "complex128") else sample.nograd()  # a step of 1e-6 drowns in less
+        yield (
+            sample if target in ("float64", "complex128") else sample.nograd()
+        )  # a step of 1e-6 drowns in less
     yield S(g(3, 4), D("float32" if not is_complex(g.dtype) else "complex128"))
 
 
@@ -151,7 +213,17 @@ def cast(x, dtype):
     return x != 0 if dtype == "bool" else x.real if not is_complex(dtype) and np.iscomplexobj(x) else x
 
 
-op("to", cast_samples, cast, ALL, out=lambda s: str(s.args[1]), call=lambda lib, x, dtype: x.to(dtype), grad_dtypes=("float64",), note="cast", gradgrad=False)
+op(
+    "to",
+    cast_samples,
+    cast,
+    ALL,
+    out=lambda s: str(s.args[1]),
+    call=lambda lib, x, dtype: x.to(dtype),
+    grad_dtypes=("float64",),
+    note="cast",
+    gradgrad=False,
+)
 
 
 def copy_samples(g):
@@ -168,4 +240,12 @@ def copied(x, src):
     return np.broadcast_to(src, x.shape).copy()
 
 
-op("copy", copy_samples, copied, ALL, out="first", call=lambda lib, x, src: x.clone().copy_(src), expand=False)
+op(
+    "copy",
+    copy_samples,
+    copied,
+    ALL,
+    out="first",
+    call=lambda lib, x, src: x.clone().copy_(src),
+    expand=False,
+)

@@ -1,8 +1,8 @@
 """Derivatives by central differences along random directions.
 
-For y = f(x), a random direction u of all inputs and a random cotangent v: <v, f(x + hu) - f(x - hu)> / 2h must equal
-<vjp(v), u>. One wrong element of a derivative shows in it with probability 1, at the cost of two calls. The second
-derivative is the same test of (x, v) -> vjp(v). Complex: <a, b> = Re sum conj(a) b.
+For y = f(x), a random direction u of all inputs and a random cotangent v, <v, f(x + hu) - f(x - hu)> / 2h
+must equal <vjp(v), u>. One wrong element of a derivative shows in it with probability 1, at the cost of two calls.
+The second derivative is the same test of (x, v) -> vjp(v). Complex: <a, b> = Re sum conj(a) b.
 """
 
 import numpy as np
@@ -13,7 +13,9 @@ STEP = 1e-6
 
 
 def differentiable(bridge, value):
-    return [x for x in bridge.tensors(value) if is_complex(bridge.name(x.dtype)) or is_float(bridge.name(x.dtype))]
+    return [
+        x for x in bridge.tensors(value) if is_complex(bridge.name(x.dtype)) or is_float(bridge.name(x.dtype))
+    ]
 
 
 def inner(a, b):
@@ -21,7 +23,10 @@ def inner(a, b):
 
 
 def random_like(rng, arrays):
-    return [rng.standard_normal(a.shape) + (1j * rng.standard_normal(a.shape) if a.dtype.kind == "c" else 0) for a in arrays]
+    return [
+        rng.standard_normal(a.shape) + (1j * rng.standard_normal(a.shape) if a.dtype.kind == "c" else 0)
+        for a in arrays
+    ]
 
 
 class Function:
@@ -68,7 +73,9 @@ class Function:
         vs = [self.bridge.lib.from_numpy(np.array(v)).to(y.dtype) for v, y in zip(cotangents, outputs)]
         if create_graph:
             vs = [v.requires_grad_() for v in vs]
-        grads = self.bridge.lib.autograd.grad(outputs, leaves, vs, create_graph=create_graph, allow_unused=True)
+        grads = self.bridge.lib.autograd.grad(
+            outputs, leaves, vs, create_graph=create_graph, allow_unused=True
+        )
         return leaves, vs, grads
 
 
@@ -105,7 +112,9 @@ def check_gradient(bridge, info, sample, rng):
     numeric = (inner(v, plus) - inner(v, minus)) / (2 * STEP)
     analytic = inner(analytic_grads, u)
     if not close(numeric, analytic, magnitude(analytic_grads, u), 1e-5):
-        return f"derivative along a random direction: {analytic:.9g} by autograd, {numeric:.9g} by differences"
+        return (
+            f"derivative along a random direction: {analytic:.9g} by autograd, {numeric:.9g} by differences"
+        )
     return None
 
 
@@ -133,5 +142,6 @@ def check_second_gradient(bridge, info, sample, rng):
     numeric = (at(STEP) - at(-STEP)) / (2 * STEP)
     analytic = inner(analytic_grads, [*ux, *uv])
     if not close(numeric, analytic, magnitude(analytic_grads, [*ux, *uv]), 1e-5):
-        return f"second derivative along a random direction: {analytic:.9g} by autograd, {numeric:.9g} by differences"
+        what = f"{analytic:.9g} by autograd, {numeric:.9g} by differences"
+        return f"second derivative along a random direction: {what}"
     return None

@@ -8,7 +8,8 @@ S = Sample
 
 
 def indexed(name, samples, ref, dtypes=ALL, out="first", **options):
-    # Indices do not take the place of values: an expanded self would only be a smaller one, an expanded index has ties.
+    # Indices do not take the place of values: an expanded self would only be a smaller one, an expanded
+    # index has ties.
     op(name, samples, ref, dtypes, out=out, expand=False, **options)
 
 
@@ -26,12 +27,26 @@ def unique_index(g, *shape, dim, high):
     return T(np.moveaxis(rows.reshape(shape[dim], *moved), 0, dim), "int64")
 
 
-indexed("gather", lambda g: [S(g(3, 4), 1, g.index(3, 2, high=4)), S(g(3, 4), 0, g.index(2, 3, high=3)), S(g(2, 3, 4), -1, g.index(2, 2, 5, high=4)), S(g(4), 0, g.index(6, high=4)), S(g(), 0, g.index(high=1)), S(g(3, 4), 0, g.index(0, 4, high=3)), S(g(300, 200), 1, g.index(300, 150, high=200)).big()], lambda x, d, i: x[along(x, d, i)] if x.ndim else x)
+indexed(
+    "gather",
+    lambda g: [
+        S(g(3, 4), 1, g.index(3, 2, high=4)),
+        S(g(3, 4), 0, g.index(2, 3, high=3)),
+        S(g(2, 3, 4), -1, g.index(2, 2, 5, high=4)),
+        S(g(4), 0, g.index(6, high=4)),
+        S(g(), 0, g.index(high=1)),
+        S(g(3, 4), 0, g.index(0, 4, high=3)),
+        S(g(300, 200), 1, g.index(300, 150, high=200)).big(),
+    ],
+    lambda x, d, i: x[along(x, d, i)] if x.ndim else x,
+)
 
 
 def scatter_samples(g):
     yield S(g(3, 5), 1, unique_index(g, 3, 2, dim=1, high=5), g(3, 2))
-    yield S(g(3, 5), 0, unique_index(g, 2, 4, dim=0, high=3), g(2, 5)).nograd()  # PyTorch wants src of index's shape for a gradient
+    yield S(
+        g(3, 5), 0, unique_index(g, 2, 4, dim=0, high=3), g(2, 5)
+    ).nograd()  # PyTorch wants src of index's shape for a gradient
     yield S(g(5), 0, unique_index(g, 3, dim=0, high=5), g(3))
     yield S(g(3, 5), 1, unique_index(g, 3, 2, dim=1, high=5), g.number(2.5, 1))
     yield S(g(3, 5), 1, g.index(0, 2, high=5), g(3, 2)).nograd()
@@ -86,7 +101,17 @@ def scatter_reduce(x, d, i, src, reduce, *, include_self=True):
         target = tuple(target)
         v, n = src[where], count[target]
         a = out[target]
-        out[target] = v if n == 0 else a + v if reduce in ("sum", "mean") else a * v if reduce == "prod" else max(a, v) if reduce == "amax" else min(a, v)
+        out[target] = (
+            v
+            if n == 0
+            else a + v
+            if reduce in ("sum", "mean")
+            else a * v
+            if reduce == "prod"
+            else max(a, v)
+            if reduce == "amax"
+            else min(a, v)
+        )
         count[target] += 1
     if reduce == "mean":
         touched = np.maximum(count, 1)
@@ -94,14 +119,33 @@ def scatter_reduce(x, d, i, src, reduce, *, include_self=True):
     return out
 
 
-indexed("scatter_reduce", scatter_reduce_samples, scatter_reduce, REAL_NUMBERS, tol=ADDED, gradgrad=False, note="ties")
+indexed(
+    "scatter_reduce",
+    scatter_reduce_samples,
+    scatter_reduce,
+    REAL_NUMBERS,
+    tol=ADDED,
+    gradgrad=False,
+    note="ties",
+)
 
 
 def pick_rows(x, d, i):
     return np.take(x, i, d) if x.ndim else x.reshape(1)[i].reshape(())
 
 
-indexed("index_select", lambda g: [S(g(5, 3), 0, g.index(4, high=5)), S(g(2, 5), 1, g.index(7, high=5)), S(g(2, 3, 4), -1, g.index(2, high=4, dtype="int32")), S(g(5, 3), 0, g.index(0, high=5)), S(g(), 0, T([0], "int64")), S(g(500, 300), 0, g.index(700, high=500)).big()], pick_rows)
+indexed(
+    "index_select",
+    lambda g: [
+        S(g(5, 3), 0, g.index(4, high=5)),
+        S(g(2, 5), 1, g.index(7, high=5)),
+        S(g(2, 3, 4), -1, g.index(2, high=4, dtype="int32")),
+        S(g(5, 3), 0, g.index(0, high=5)),
+        S(g(), 0, T([0], "int64")),
+        S(g(500, 300), 0, g.index(700, high=500)).big(),
+    ],
+    pick_rows,
+)
 
 
 def index_add(x, d, i, src, *, alpha=1):
@@ -116,8 +160,28 @@ def index_copy(x, d, i, src):
     return np.moveaxis(out, 0, d)
 
 
-indexed("index_add", lambda g: [S(g(5, 3), 0, g.index(4, high=5), g(4, 3)), S(g(2, 5), 1, g.index(7, high=5), g(2, 7)), S(g(5, 3), 0, g.index(4, high=5), g(4, 3), alpha=2), S(g(5), -1, g.index(3, high=5), g(3)), S(g(5, 3), 0, g.index(0, high=5), g(0, 3))], index_add, NUMBERS, tol=ADDED)
-indexed("index_copy", lambda g: [S(g(5, 3), 0, T([4, 0, 2], "int64"), g(3, 3)), S(g(2, 5), 1, T([1, 3], "int64"), g(2, 2)), S(g(5), -1, T([2], "int64"), g(1))], index_copy)
+indexed(
+    "index_add",
+    lambda g: [
+        S(g(5, 3), 0, g.index(4, high=5), g(4, 3)),
+        S(g(2, 5), 1, g.index(7, high=5), g(2, 7)),
+        S(g(5, 3), 0, g.index(4, high=5), g(4, 3), alpha=2),
+        S(g(5), -1, g.index(3, high=5), g(3)),
+        S(g(5, 3), 0, g.index(0, high=5), g(0, 3)),
+    ],
+    index_add,
+    NUMBERS,
+    tol=ADDED,
+)
+indexed(
+    "index_copy",
+    lambda g: [
+        S(g(5, 3), 0, T([4, 0, 2], "int64"), g(3, 3)),
+        S(g(2, 5), 1, T([1, 3], "int64"), g(2, 2)),
+        S(g(5), -1, T([2], "int64"), g(1)),
+    ],
+    index_copy,
+)
 
 
 def index_fill(x, d, i, value):
@@ -126,7 +190,16 @@ def index_fill(x, d, i, value):
     return np.moveaxis(out, 0, d)
 
 
-indexed("index_fill", lambda g: [S(g(5, 3), 0, T([4, 0], "int64"), g.number(1.5, 1)), S(g(2, 5), 1, T([1, 3, 1], "int64"), 0), S(g(5), -1, T([2], "int64"), 1), S(g(5, 3), 0, T([1], "int64"), g())], index_fill)
+indexed(
+    "index_fill",
+    lambda g: [
+        S(g(5, 3), 0, T([4, 0], "int64"), g.number(1.5, 1)),
+        S(g(2, 5), 1, T([1, 3, 1], "int64"), 0),
+        S(g(5), -1, T([2], "int64"), 1),
+        S(g(5, 3), 0, T([1], "int64"), g()),
+    ],
+    index_fill,
+)
 
 
 def index_put_samples(g):
@@ -151,10 +224,35 @@ def index_put(x, indices, values, accumulate=False):
 
 
 indexed("index_put", index_put_samples, index_put, tol=ADDED)
-indexed("index", lambda g: [S(g(5, 3), [T([0, 3, -1], "int64")]), S(g(5, 3), [None, T([0, 2], "int64")]), S(g(5, 3), [T([[0], [3]], "int64"), T([0, 2], "int64")]), S(g(5, 3), [g.mask(5, 3)]), S(g(5, 3), [g.mask(5)]), S(g(5, 3, 2), [T([0, 1], "int64"), None, T([1, 0], "int64")])], lambda x, i: x[tuple(slice(None) if j is None else j for j in i)], call=lambda lib, x, i: x[tuple(slice(None) if j is None else j for j in i)], data_shape="mask")
+indexed(
+    "index",
+    lambda g: [
+        S(g(5, 3), [T([0, 3, -1], "int64")]),
+        S(g(5, 3), [None, T([0, 2], "int64")]),
+        S(g(5, 3), [T([[0], [3]], "int64"), T([0, 2], "int64")]),
+        S(g(5, 3), [g.mask(5, 3)]),
+        S(g(5, 3), [g.mask(5)]),
+        S(g(5, 3, 2), [T([0, 1], "int64"), None, T([1, 0], "int64")]),
+    ],
+    lambda x, i: x[tuple(slice(None) if j is None else j for j in i)],
+    call=lambda lib, x, i: x[tuple(slice(None) if j is None else j for j in i)],
+    data_shape="mask",
+)
 
 # ---- masks
-indexed("masked_select", lambda g: [S(g(3, 4), g.mask(3, 4)), S(g(3, 4), g.mask(4)), S(g(4), g.mask(3, 4)), S(g(), g.mask()), S(g(0, 3), g.mask(3)), S(g(300, 400), g.mask(300, 400)).big()], lambda x, m: np.broadcast_arrays(x, m)[0][np.broadcast_arrays(x, m)[1]], data_shape=True)
+indexed(
+    "masked_select",
+    lambda g: [
+        S(g(3, 4), g.mask(3, 4)),
+        S(g(3, 4), g.mask(4)),
+        S(g(4), g.mask(3, 4)),
+        S(g(), g.mask()),
+        S(g(0, 3), g.mask(3)),
+        S(g(300, 400), g.mask(300, 400)).big(),
+    ],
+    lambda x, m: np.broadcast_arrays(x, m)[0][np.broadcast_arrays(x, m)[1]],
+    data_shape=True,
+)
 
 
 def masked_scatter(x, m, src):
@@ -163,16 +261,64 @@ def masked_scatter(x, m, src):
     return x
 
 
-indexed("masked_scatter", lambda g: [S(g(3, 4), g.mask(3, 4), g(12)), S(g(3, 4), g.mask(4), g(4, 4)), S(g(0, 4), g.mask(4), g(0))], masked_scatter)
-indexed("take", lambda g: [S(g(3, 4), g.index(5, high=12)), S(g(3, 4), g.index(2, 3, high=12, low=-12)), S(g(3, 4), g.index(0, high=12)), S(g(), T([0, 0], "int64"))], np.take)
-indexed("take_along_dim", lambda g: [S(g(3, 4), g.index(3, 2, high=4), 1), S(g(3, 4), g.index(1, 4, high=3), 0), S(g(3, 1), g.index(1, 4, high=1), 1), S(g(3, 4), g.index(6, high=12))], lambda x, i, d=None: np.take_along_axis(x.reshape(-1), i.reshape(-1), 0) if d is None else np.take_along_axis(*[np.broadcast_to(a, [max(n, m) if k != d else a.shape[k] for k, (n, m) in enumerate(zip(x.shape, i.shape))]) for a in (x, i)], d))
+indexed(
+    "masked_scatter",
+    lambda g: [S(g(3, 4), g.mask(3, 4), g(12)), S(g(3, 4), g.mask(4), g(4, 4)), S(g(0, 4), g.mask(4), g(0))],
+    masked_scatter,
+)
+indexed(
+    "take",
+    lambda g: [
+        S(g(3, 4), g.index(5, high=12)),
+        S(g(3, 4), g.index(2, 3, high=12, low=-12)),
+        S(g(3, 4), g.index(0, high=12)),
+        S(g(), T([0, 0], "int64")),
+    ],
+    np.take,
+)
+indexed(
+    "take_along_dim",
+    lambda g: [
+        S(g(3, 4), g.index(3, 2, high=4), 1),
+        S(g(3, 4), g.index(1, 4, high=3), 0),
+        S(g(3, 1), g.index(1, 4, high=1), 1),
+        S(g(3, 4), g.index(6, high=12)),
+    ],
+    lambda x, i, d=None: (
+        np.take_along_axis(x.reshape(-1), i.reshape(-1), 0)
+        if d is None
+        else np.take_along_axis(
+            *[
+                np.broadcast_to(
+                    a, [max(n, m) if k != d else a.shape[k] for k, (n, m) in enumerate(zip(x.shape, i.shape))]
+                )
+                for a in (x, i)
+            ],
+            d,
+        )
+    ),
+)
 
 
 def nonzero(x, *, as_tuple=False):
     return tuple(np.nonzero(np.atleast_1d(x))) if as_tuple else np.argwhere(x)
 
 
-indexed("nonzero", lambda g: [S(g(3, 4, low=-1, high=1)), S(g(5)), S(g()), S(g(0, 3)), S(g(3, 4, low=-1, high=1), as_tuple=True), S(g(301, 400, low=0, high=1)).big()], nonzero, out="int64", grad=False, data_shape=True)
+indexed(
+    "nonzero",
+    lambda g: [
+        S(g(3, 4, low=-1, high=1)),
+        S(g(5)),
+        S(g()),
+        S(g(0, 3)),
+        S(g(3, 4, low=-1, high=1), as_tuple=True),
+        S(g(301, 400, low=0, high=1)).big(),
+    ],
+    nonzero,
+    out="int64",
+    grad=False,
+    data_shape=True,
+)
 
 
 # ---- order
@@ -188,7 +334,11 @@ def order_samples(g, stable=True):
         yield S(g(40, low=0, high=3), dim=0, descending=True, stable=True).nograd()
     if is_float(g.dtype):
         yield S(T([2, np.nan, -np.inf, np.inf, 1], g.dtype)).nograd()
-        yield S(g(30, 2000, dtype=g.dtype if g.dtype[0] == "f" and g.dtype != "float16" else "float64"), dim=1, stable=True).big()
+        yield S(
+            g(30, 2000, dtype=g.dtype if g.dtype[0] == "f" and g.dtype != "float16" else "float64"),
+            dim=1,
+            stable=True,
+        ).big()
 
 
 def ordering(x, dim=-1, descending=False, *, stable=False):
@@ -239,7 +389,19 @@ def kthvalue(x, k, dim=-1, keepdim=False):
     return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
 
 
-indexed("kthvalue", lambda g: [S(g.distinct(3, 5), 2), S(g.distinct(3, 5), 1, 0), S(g.distinct(3, 5), 5, -1, True), S(g.distinct(7), 4), S(g.distinct(), 1)], kthvalue, REAL_NUMBERS, out=("first", "int64"))
+indexed(
+    "kthvalue",
+    lambda g: [
+        S(g.distinct(3, 5), 2),
+        S(g.distinct(3, 5), 1, 0),
+        S(g.distinct(3, 5), 5, -1, True),
+        S(g.distinct(7), 4),
+        S(g.distinct(), 1),
+    ],
+    kthvalue,
+    REAL_NUMBERS,
+    out=("first", "int64"),
+)
 
 
 def edges(g, n):
@@ -269,7 +431,19 @@ def int32_out(s):
 
 
 indexed("searchsorted", searchsorted_samples, searchsorted, REAL_NUMBERS, out=int32_out, grad=False)
-indexed("bucketize", lambda g: [S(g(3, 4), edges(g, 6)), S(g(3, 4), edges(g, 6), right=True), S(g(), edges(g, 6)), S(g(4), edges(g, 6), out_int32=True)], lambda v, a, *, out_int32=False, right=False: np.searchsorted(a, v, "right" if right else "left"), REAL_NUMBERS, out=int32_out, grad=False)
+indexed(
+    "bucketize",
+    lambda g: [
+        S(g(3, 4), edges(g, 6)),
+        S(g(3, 4), edges(g, 6), right=True),
+        S(g(), edges(g, 6)),
+        S(g(4), edges(g, 6), out_int32=True),
+    ],
+    lambda v, a, *, out_int32=False, right=False: np.searchsorted(a, v, "right" if right else "left"),
+    REAL_NUMBERS,
+    out=int32_out,
+    grad=False,
+)
 
 
 # ---- sets
@@ -286,11 +460,20 @@ def unique_samples(g):
 
 
 def unique(x, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    out = np.unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
-    return out if return_inverse or return_counts else out
+    return np.unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
 
 
-indexed("unique", unique_samples, unique, REAL, out=lambda s: ("first", "int64", "int64")[: 1 + s.kwargs.get("return_inverse", False) + s.kwargs.get("return_counts", False)], grad=False, data_shape=True)
+indexed(
+    "unique",
+    unique_samples,
+    unique,
+    REAL,
+    out=lambda s: ("first", "int64", "int64")[
+        : 1 + s.kwargs.get("return_inverse", False) + s.kwargs.get("return_counts", False)
+    ],
+    grad=False,
+    data_shape=True,
+)
 
 
 # ---- embedding
@@ -302,6 +485,35 @@ def one_hot_samples(g):
     yield S(g.index(0, high=4), 3)
 
 
-op("one_hot", one_hot_samples, lambda x, num_classes=-1: np.eye(num_classes if num_classes > 0 else x.max() + 1, dtype=np.int64)[x], ("int64",), out="int64", grad=False, expand=False, data_shape="classes")
-indexed("embedding", lambda g: [S(g(7, 3), g.index(5, high=7)), S(g(7, 3), g.index(2, 4, high=7)), S(g(7, 3), g.index(high=7)), S(g(7, 3), g.index(0, high=7)), S(g(7, 3), g.index(4, high=7, dtype="int32")), S(g(500, 64), g.index(40, 100, high=500)).big()], lambda w, i: w[i], FLOATS, tol=Tol(grad=400))
-indexed("trace", lambda g: [S(g(3, 3)), S(g(3, 5)), S(g(0, 0)), S(g(1, 4))], lambda x: np.trace(x.astype(np.int64) if x.dtype.kind in "iu" else x), NUMBERS, out=lambda s: "int64" if s.args[0].dtype in INTS else s.args[0].dtype, tol=Tol(4, 2))
+op(
+    "one_hot",
+    one_hot_samples,
+    lambda x, num_classes=-1: np.eye(num_classes if num_classes > 0 else x.max() + 1, dtype=np.int64)[x],
+    ("int64",),
+    out="int64",
+    grad=False,
+    expand=False,
+    data_shape="classes",
+)
+indexed(
+    "embedding",
+    lambda g: [
+        S(g(7, 3), g.index(5, high=7)),
+        S(g(7, 3), g.index(2, 4, high=7)),
+        S(g(7, 3), g.index(high=7)),
+        S(g(7, 3), g.index(0, high=7)),
+        S(g(7, 3), g.index(4, high=7, dtype="int32")),
+        S(g(500, 64), g.index(40, 100, high=500)).big(),
+    ],
+    lambda w, i: w[i],
+    FLOATS,
+    tol=Tol(grad=400),
+)
+indexed(
+    "trace",
+    lambda g: [S(g(3, 3)), S(g(3, 5)), S(g(0, 0)), S(g(1, 4))],
+    lambda x: np.trace(x.astype(np.int64) if x.dtype.kind in "iu" else x),
+    NUMBERS,
+    out=lambda s: "int64" if s.args[0].dtype in INTS else s.args[0].dtype,
+    tol=Tol(4, 2),
+)

@@ -5,21 +5,74 @@ import numpy as np
 from .core import FLOAT_COMPLEX, NUMBERS, Sample, Tol, op
 
 S = Sample
-# Sums of products of up to a few hundred terms, in any order; they may cancel. 16-bit results are rounded once.
+# Sums of products of up to a few hundred terms, in any order; they may cancel. 16-bit results are rounded
+# once.
 DOT = Tol(8, 16, half=(2, 2), floor=1, grad=400)
 PRODUCT = {"dtypes": NUMBERS, "out": "promote", "tol": DOT, "expand": True}
 
 
-op("mm", lambda g: [S(g(3, 4), g(4, 2)), S(g(1, 4), g(4, 1)), S(g(0, 4), g(4, 2)), S(g(3, 0), g(0, 2)), S(g(70, 65), g(65, 33)).big(), S(g(130, 257), g(257, 66)).big()], np.matmul, **PRODUCT)
-op("bmm", lambda g: [S(g(2, 3, 4), g(2, 4, 2)), S(g(0, 3, 4), g(0, 4, 2)), S(g(2, 3, 0), g(2, 0, 2)), S(g(8, 40, 33), g(8, 33, 20)).big()], np.matmul, **PRODUCT)
-op("mv", lambda g: [S(g(3, 4), g(4)), S(g(0, 4), g(4)), S(g(3, 0), g(0)), S(g(300, 200), g(200)).big()], np.matmul, **PRODUCT)
-op("dot", lambda g: [S(g(5), g(5)), S(g(0), g(0)), S(g(1), g(1)), S(g(5001), g(5001)).big()], np.dot, **PRODUCT)
+op(
+    "mm",
+    lambda g: [
+        S(g(3, 4), g(4, 2)),
+        S(g(1, 4), g(4, 1)),
+        S(g(0, 4), g(4, 2)),
+        S(g(3, 0), g(0, 2)),
+        S(g(70, 65), g(65, 33)).big(),
+        S(g(130, 257), g(257, 66)).big(),
+    ],
+    np.matmul,
+    **PRODUCT,
+)
+op(
+    "bmm",
+    lambda g: [
+        S(g(2, 3, 4), g(2, 4, 2)),
+        S(g(0, 3, 4), g(0, 4, 2)),
+        S(g(2, 3, 0), g(2, 0, 2)),
+        S(g(8, 40, 33), g(8, 33, 20)).big(),
+    ],
+    np.matmul,
+    **PRODUCT,
+)
+op(
+    "mv",
+    lambda g: [S(g(3, 4), g(4)), S(g(0, 4), g(4)), S(g(3, 0), g(0)), S(g(300, 200), g(200)).big()],
+    np.matmul,
+    **PRODUCT,
+)
+op(
+    "dot",
+    lambda g: [S(g(5), g(5)), S(g(0), g(0)), S(g(1), g(1)), S(g(5001), g(5001)).big()],
+    np.dot,
+    **PRODUCT,
+)
 op("outer", lambda g: [S(g(3), g(4)), S(g(0), g(3)), S(g(1), g(1))], np.outer, **PRODUCT)
-op("inner", lambda g: [S(g(4), g(4)), S(g(3, 4), g(2, 4)), S(g(), g(2, 3)), S(g(2, 3, 4), g(4))], np.inner, **PRODUCT)
+op(
+    "inner",
+    lambda g: [S(g(4), g(4)), S(g(3, 4), g(2, 4)), S(g(), g(2, 3)), S(g(2, 3, 4), g(4))],
+    np.inner,
+    **PRODUCT,
+)
 
 
 def matmul_samples(g):
-    for a, b in [((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 3)), ((3, 4), (4, 2)), ((2, 3, 4), (4,)), ((4,), (2, 4, 3)), ((2, 3, 4), (4, 2)), ((3, 4), (2, 4, 2)), ((2, 3, 4), (2, 4, 2)), ((2, 1, 3, 4), (3, 4, 2)), ((5, 1, 3, 4), (1, 2, 4, 2)), ((0, 3, 4), (4, 2)), ((3, 0), (0, 2)), ((1, 1), (1, 1))]:
+    for a, b in [
+        ((4,), (4,)),
+        ((3, 4), (4,)),
+        ((4,), (4, 3)),
+        ((3, 4), (4, 2)),
+        ((2, 3, 4), (4,)),
+        ((4,), (2, 4, 3)),
+        ((2, 3, 4), (4, 2)),
+        ((3, 4), (2, 4, 2)),
+        ((2, 3, 4), (2, 4, 2)),
+        ((2, 1, 3, 4), (3, 4, 2)),
+        ((5, 1, 3, 4), (1, 2, 4, 2)),
+        ((0, 3, 4), (4, 2)),
+        ((3, 0), (0, 2)),
+        ((1, 1), (1, 1)),
+    ]:
         yield S(g(*a), g(*b))
     yield S(g(6, 30, 64), g(64, 48)).big()
 
@@ -44,10 +97,39 @@ def addmm_like(product, *shapes):
     return samples, ref
 
 
-op("addmm", *addmm_like(np.matmul, ((3, 2), (3, 4), (4, 2)), ((2,), (3, 4), (4, 2)), ((1, 2), (3, 4), (4, 2)), ((), (3, 4), (4, 2)), ((3, 2), (3, 0), (0, 2))), **PRODUCT)
+op(
+    "addmm",
+    *addmm_like(
+        np.matmul,
+        ((3, 2), (3, 4), (4, 2)),
+        ((2,), (3, 4), (4, 2)),
+        ((1, 2), (3, 4), (4, 2)),
+        ((), (3, 4), (4, 2)),
+        ((3, 2), (3, 0), (0, 2)),
+    ),
+    **PRODUCT,
+)
 op("addmv", *addmm_like(np.matmul, ((3,), (3, 4), (4,)), ((1,), (3, 4), (4,)), ((), (3, 4), (4,))), **PRODUCT)
-op("addbmm", *addmm_like(lambda a, b: np.matmul(a, b).sum(0), ((3, 2), (5, 3, 4), (5, 4, 2)), ((2,), (5, 3, 4), (5, 4, 2)), ((3, 2), (5, 3, 4), (5, 4, 2))), **PRODUCT)
-op("baddbmm", *addmm_like(np.matmul, ((5, 3, 2), (5, 3, 4), (5, 4, 2)), ((3, 2), (5, 3, 4), (5, 4, 2)), ((1,), (5, 3, 4), (5, 4, 2))), **PRODUCT)
+op(
+    "addbmm",
+    *addmm_like(
+        lambda a, b: np.matmul(a, b).sum(0),
+        ((3, 2), (5, 3, 4), (5, 4, 2)),
+        ((2,), (5, 3, 4), (5, 4, 2)),
+        ((3, 2), (5, 3, 4), (5, 4, 2)),
+    ),
+    **PRODUCT,
+)
+op(
+    "baddbmm",
+    *addmm_like(
+        np.matmul,
+        ((5, 3, 2), (5, 3, 4), (5, 4, 2)),
+        ((3, 2), (5, 3, 4), (5, 4, 2)),
+        ((1,), (5, 3, 4), (5, 4, 2)),
+    ),
+    **PRODUCT,
+)
 
 
 def linear_samples(g):
@@ -66,15 +148,32 @@ op("linear", linear_samples, lambda x, w, b=None: x @ w.T + (0 if b is None else
 
 def einsum_samples(g):
     for equation, *shapes in [
-        ("ij,jk->ik", (3, 4), (4, 2)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 2)), ("i,i->", (4,), (4,)), ("ij->ji", (3, 4)),
-        ("ii->i", (3, 3)), ("ii", (3, 3)), ("ij->", (3, 4)), ("i,j->ij", (3,), (4,)), ("...ij,...jk->...ik", (2, 3, 4), (4, 2)),
-        ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)), ("ij,ij,ij->i", (3, 4), (3, 4), (3, 4)), ("ij,jk", (3, 4), (4, 2)),
-        ("ij,k->ijk", (2, 3), (2,)), ("i...->...", (3, 2)),
-    ]:  # fmt: skip
+        ("ij,jk->ik", (3, 4), (4, 2)),
+        ("bij,bjk->bik", (2, 3, 4), (2, 4, 2)),
+        ("i,i->", (4,), (4,)),
+        ("ij->ji", (3, 4)),
+        ("ii->i", (3, 3)),
+        ("ii", (3, 3)),
+        ("ij->", (3, 4)),
+        ("i,j->ij", (3,), (4,)),
+        ("...ij,...jk->...ik", (2, 3, 4), (4, 2)),
+        ("bhqd,bhkd->bhqk", (2, 2, 3, 4), (2, 2, 5, 4)),
+        ("ij,ij,ij->i", (3, 4), (3, 4), (3, 4)),
+        ("ij,jk", (3, 4), (4, 2)),
+        ("ij,k->ijk", (2, 3), (2,)),
+        ("i...->...", (3, 2)),
+    ]:
         yield S(equation, *[g(*s) for s in shapes])
 
 
-op("einsum", einsum_samples, lambda e, *xs: np.einsum(e, *xs), ("int64", *FLOAT_COMPLEX), tol=Tol(8, 16, half=(4, 6), floor=1, grad=400), expand=True)
+op(
+    "einsum",
+    einsum_samples,
+    lambda e, *xs: np.einsum(e, *xs),
+    ("int64", *FLOAT_COMPLEX),
+    tol=Tol(8, 16, half=(4, 6), floor=1, grad=400),
+    expand=True,
+)
 
 
 def tensordot_samples(g):
@@ -86,7 +185,12 @@ def tensordot_samples(g):
 
 
 op("tensordot", tensordot_samples, lambda a, b, dims=2: np.tensordot(a, b, dims), **PRODUCT)
-op("kron", lambda g: [S(g(2, 3), g(3, 2)), S(g(3), g(2)), S(g(2), g(2, 3)), S(g(), g(2, 2))], np.kron, **PRODUCT)
+op(
+    "kron",
+    lambda g: [S(g(2, 3), g(3, 2)), S(g(3), g(2)), S(g(2), g(2, 3)), S(g(), g(2, 2))],
+    np.kron,
+    **PRODUCT,
+)
 
 
 def cross(a, b, dim=-1):
@@ -95,7 +199,18 @@ def cross(a, b, dim=-1):
     return np.moveaxis(out, 0, dim)
 
 
-op("cross", lambda g: [S(g(4, 3), g(4, 3), dim=-1), S(g(3, 4), g(3, 4), dim=0), S(g(3), g(3), dim=0), S(g(4, 3), g(1, 3), dim=1)], cross, NUMBERS, tol=Tol(4, 4, half=(2, 2), floor=1))
+op(
+    "cross",
+    lambda g: [
+        S(g(4, 3), g(4, 3), dim=-1),
+        S(g(3, 4), g(3, 4), dim=0),
+        S(g(3), g(3), dim=0),
+        S(g(4, 3), g(1, 3), dim=1),
+    ],
+    cross,
+    NUMBERS,
+    tol=Tol(4, 4, half=(2, 2), floor=1),
+)
 
 
 def cdist_samples(g):

@@ -11,7 +11,15 @@ LOSS = Tol(16, 8, half=(4, 4), floor=1, grad=400)
 
 
 def reduced(x, reduction):
-    return x if reduction == "none" else x.sum() if reduction == "sum" else x.mean() if x.size else np.array(np.nan)
+    return (
+        x
+        if reduction == "none"
+        else x.sum()
+        if reduction == "sum"
+        else x.mean()
+        if x.size
+        else np.array(np.nan)
+    )
 
 
 def loss(name, samples, ref, **options):
@@ -57,7 +65,9 @@ pair_loss("huber_loss", huber, {"delta": 0.5})
 
 # ---- classes
 def picked(logp, target):
-    return np.take_along_axis(logp, np.maximum(target, 0)[:, None], 1)[:, 0] if logp.ndim > 1 else logp[target]
+    return (
+        np.take_along_axis(logp, np.maximum(target, 0)[:, None], 1)[:, 0] if logp.ndim > 1 else logp[target]
+    )
 
 
 def nll(logp, target, weight=None, ignore_index=-100, reduction="mean"):
@@ -128,7 +138,10 @@ loss("cross_entropy", over_reductions(cross_entropy_cases), cross_entropy)
 def bce_cases(g):
     for shape in ((3, 4), (5,), ()):
         yield (g(*shape, low=0.05, high=0.95), g(*shape, low=0, high=1, diff=False)), {}
-    yield (g(3, 4, low=0.05, high=0.95), g(3, 4, low=0, high=1, diff=False)), {"weight": T(g.positive(3, 4).array, g.dtype, diff=False)}
+    yield (
+        (g(3, 4, low=0.05, high=0.95), g(3, 4, low=0, high=1, diff=False)),
+        {"weight": T(g.positive(3, 4).array, g.dtype, diff=False)},
+    )
 
 
 def bce(x, y, weight=None, reduction="mean"):
@@ -140,8 +153,14 @@ def bce(x, y, weight=None, reduction="mean"):
 def bce_logits_cases(g):
     for shape in ((3, 4), (5,), ()):
         yield (g(*shape), g(*shape, low=0, high=1, diff=False)), {}
-    yield (g(3, 4), g(3, 4, low=0, high=1, diff=False)), {"weight": T(g.positive(4).array, g.dtype, diff=False)}
-    yield (g(3, 4), g(3, 4, low=0, high=1, diff=False)), {"pos_weight": T(g.positive(4).array, g.dtype, diff=False)}
+    yield (
+        (g(3, 4), g(3, 4, low=0, high=1, diff=False)),
+        {"weight": T(g.positive(4).array, g.dtype, diff=False)},
+    )
+    yield (
+        (g(3, 4), g(3, 4, low=0, high=1, diff=False)),
+        {"pos_weight": T(g.positive(4).array, g.dtype, diff=False)},
+    )
     yield (T([50.0, -50.0, 0.0], g.dtype), T([0.0, 1.0, 0.5], g.dtype, diff=False)), {}
 
 
@@ -175,8 +194,20 @@ def signs(g, *shape):
     return T(g.rng.choice([-1.0, 1.0], shape), g.dtype, diff=False)
 
 
-loss("margin_ranking_loss", over_reductions(lambda g: [((g(6), g(6), signs(g, 6)), {}), ((g(6), g(6), signs(g, 6)), {"margin": 0.5})]), lambda a, b, y, margin=0.0, reduction="mean": reduced(np.maximum(0, -y * (a - b) + margin), reduction))
-loss("hinge_embedding_loss", over_reductions(lambda g: [((g(3, 4), signs(g, 3, 4)), {}), ((g(6), signs(g, 6)), {"margin": 2.0})]), lambda x, y, margin=1.0, reduction="mean": reduced(np.where(y == 1, x, np.maximum(0, margin - x)), reduction))
+loss(
+    "margin_ranking_loss",
+    over_reductions(
+        lambda g: [((g(6), g(6), signs(g, 6)), {}), ((g(6), g(6), signs(g, 6)), {"margin": 0.5})]
+    ),
+    lambda a, b, y, margin=0.0, reduction="mean": reduced(np.maximum(0, -y * (a - b) + margin), reduction),
+)
+loss(
+    "hinge_embedding_loss",
+    over_reductions(lambda g: [((g(3, 4), signs(g, 3, 4)), {}), ((g(6), signs(g, 6)), {"margin": 2.0})]),
+    lambda x, y, margin=1.0, reduction="mean": reduced(
+        np.where(y == 1, x, np.maximum(0, margin - x)), reduction
+    ),
+)
 
 
 def cosine_embedding(a, b, y, margin=0.0, reduction="mean"):
@@ -185,7 +216,16 @@ def cosine_embedding(a, b, y, margin=0.0, reduction="mean"):
     return reduced(np.where(y == 1, 1 - cos, np.maximum(0, cos - margin)), reduction)
 
 
-loss("cosine_embedding_loss", over_reductions(lambda g: [((g.nonzero(3, 4), g.nonzero(3, 4), signs(g, 3)), {}), ((g.nonzero(3, 4), g.nonzero(3, 4), signs(g, 3)), {"margin": 0.2})]), cosine_embedding)
+loss(
+    "cosine_embedding_loss",
+    over_reductions(
+        lambda g: [
+            ((g.nonzero(3, 4), g.nonzero(3, 4), signs(g, 3)), {}),
+            ((g.nonzero(3, 4), g.nonzero(3, 4), signs(g, 3)), {"margin": 0.2}),
+        ]
+    ),
+    cosine_embedding,
+)
 
 
 def triplet(a, p, n, margin=1.0, p_norm=2.0, eps=1e-6, swap=False, reduction="mean"):
@@ -196,20 +236,53 @@ def triplet(a, p, n, margin=1.0, p_norm=2.0, eps=1e-6, swap=False, reduction="me
     return reduced(np.maximum(0, distance(a, p) - far + margin), reduction)
 
 
-loss("triplet_margin_loss", over_reductions(lambda g: [((g(3, 4), g(3, 4), g(3, 4)), {}), ((g(3, 4), g(3, 4), g(3, 4)), {"margin": 0.5, "swap": True}), ((g(3, 4), g(3, 4), g(3, 4)), {"p": 1.0})]), lambda *a, p=2.0, **k: triplet(*a, p_norm=p, **k))
+loss(
+    "triplet_margin_loss",
+    over_reductions(
+        lambda g: [
+            ((g(3, 4), g(3, 4), g(3, 4)), {}),
+            ((g(3, 4), g(3, 4), g(3, 4)), {"margin": 0.5, "swap": True}),
+            ((g(3, 4), g(3, 4), g(3, 4)), {"p": 1.0}),
+        ]
+    ),
+    lambda *a, p=2.0, **k: triplet(*a, p_norm=p, **k),
+)
 
 
 def gaussian_nll(x, y, var, full=False, eps=1e-6, reduction="mean"):
     var = np.maximum(var, eps)
-    return reduced(0.5 * (np.log(var) + (x - y) ** 2 / var) + (0.5 * np.log(2 * np.pi) if full else 0), reduction)
+    return reduced(
+        0.5 * (np.log(var) + (x - y) ** 2 / var) + (0.5 * np.log(2 * np.pi) if full else 0), reduction
+    )
 
 
 def poisson_nll(x, y, log_input=True, full=False, eps=1e-8, reduction="mean"):
     out = np.exp(x) - y * x if log_input else x - y * np.log(x + eps)
     if full:
-        out = out + np.where(y > 1, y * np.log(np.maximum(y, 1)) - y + 0.5 * np.log(2 * np.pi * np.maximum(y, 1)), 0)
+        out = out + np.where(
+            y > 1, y * np.log(np.maximum(y, 1)) - y + 0.5 * np.log(2 * np.pi * np.maximum(y, 1)), 0
+        )
     return reduced(out, reduction)
 
 
-loss("gaussian_nll_loss", over_reductions(lambda g: [((g(3, 4), g(3, 4), g.positive(3, 4)), {}), ((g(3, 4), g(3, 4), g.positive(3, 4)), {"full": True})]), gaussian_nll)
-loss("poisson_nll_loss", over_reductions(lambda g: [((g(3, 4), g.positive(3, 4, diff=False)), {}), ((g.positive(3, 4), g.positive(3, 4, diff=False)), {"log_input": False}), ((g(3, 4), g.positive(3, 4, diff=False)), {"full": True})]), poisson_nll)
+loss(
+    "gaussian_nll_loss",
+    over_reductions(
+        lambda g: [
+            ((g(3, 4), g(3, 4), g.positive(3, 4)), {}),
+            ((g(3, 4), g(3, 4), g.positive(3, 4)), {"full": True}),
+        ]
+    ),
+    gaussian_nll,
+)
+loss(
+    "poisson_nll_loss",
+    over_reductions(
+        lambda g: [
+            ((g(3, 4), g.positive(3, 4, diff=False)), {}),
+            ((g.positive(3, 4), g.positive(3, 4, diff=False)), {"log_input": False}),
+            ((g(3, 4), g.positive(3, 4, diff=False)), {"full": True}),
+        ]
+    ),
+    poisson_nll,
+)

@@ -6,7 +6,8 @@ import scipy.special as sp
 from .core import FLOATS, Sample, T, Tol, op
 
 S = Sample
-# Mean and variance of a few dozen elements, then a quotient; several roundings in 16 bits where it is a composite.
+# Mean and variance of a few dozen elements, then a quotient; several roundings in 16 bits where it is a
+# composite.
 NORM = Tol(16, 16, half=(3, 3), floor=1, grad=2000)
 
 
@@ -72,7 +73,20 @@ def rms_norm(x, shape, weight=None, eps=None, *, self_dtype):
     return out if weight is None else out * weight
 
 
-op("rms_norm", lambda g: [S(g(3, 4), (4,)), S(g(3, 4), (4,), g(4), 1e-5), S(g(2, 3, 4), (3, 4), g(3, 4)), S(g(0, 4), (4,))], rms_norm, FLOATS, tol=NORM, expand=False, ref_dtype=True)
+op(
+    "rms_norm",
+    lambda g: [
+        S(g(3, 4), (4,)),
+        S(g(3, 4), (4,), g(4), 1e-5),
+        S(g(2, 3, 4), (3, 4), g(3, 4)),
+        S(g(0, 4), (4,)),
+    ],
+    rms_norm,
+    FLOATS,
+    tol=NORM,
+    expand=False,
+    ref_dtype=True,
+)
 
 
 def group_norm(x, groups, weight=None, bias=None, eps=1e-5):
@@ -80,21 +94,61 @@ def group_norm(x, groups, weight=None, bias=None, eps=1e-5):
     return affine(out, weight, bias, channel_shape(x))
 
 
-op("group_norm", lambda g: [S(g(2, 6, 4), 3), S(g(2, 6, 2, 3), 2, g(6), g(6)), S(g(2, 6), 3, g(6), g(6), 1e-3), S(g(2, 4, 3), 4), S(g(3, 32, 9, 9), 8, g(32), g(32)).big()], group_norm, FLOATS, tol=NORM, expand=False)
+op(
+    "group_norm",
+    lambda g: [
+        S(g(2, 6, 4), 3),
+        S(g(2, 6, 2, 3), 2, g(6), g(6)),
+        S(g(2, 6), 3, g(6), g(6), 1e-3),
+        S(g(2, 4, 3), 4),
+        S(g(3, 32, 9, 9), 8, g(32), g(32)).big(),
+    ],
+    group_norm,
+    FLOATS,
+    tol=NORM,
+    expand=False,
+)
 
 
-def instance_norm(x, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
+def instance_norm(
+    x,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
+):
     return affine(standardise(x, tuple(range(2, x.ndim)), eps), weight, bias, channel_shape(x))
 
 
-op("instance_norm", lambda g: [S(g(2, 3, 5)), S(g(2, 3, 4, 3), weight=g(3), bias=g(3)), S(g(2, 3, 5), eps=1e-2)], instance_norm, FLOATS, tol=NORM, expand=False)
+op(
+    "instance_norm",
+    lambda g: [S(g(2, 3, 5)), S(g(2, 3, 4, 3), weight=g(3), bias=g(3)), S(g(2, 3, 5), eps=1e-2)],
+    instance_norm,
+    FLOATS,
+    tol=NORM,
+    expand=False,
+)
 
 
 def normalize(x, p=2.0, dim=1, eps=1e-12):
     return x / np.maximum((np.abs(x) ** p).sum(dim, keepdims=True) ** (1 / p), eps)
 
 
-op("normalize", lambda g: [S(g.nonzero(3, 4)), S(g.nonzero(3, 4), 1, 0), S(g.nonzero(2, 3, 4), 3.0, -1), S(g.nonzero(3, 4), p=2.0, dim=0, eps=1e-3)], normalize, FLOATS, tol=Tol(16, 4, half=(4, 2)))
+op(
+    "normalize",
+    lambda g: [
+        S(g.nonzero(3, 4)),
+        S(g.nonzero(3, 4), 1, 0),
+        S(g.nonzero(2, 3, 4), 3.0, -1),
+        S(g.nonzero(3, 4), p=2.0, dim=0, eps=1e-3),
+    ],
+    normalize,
+    FLOATS,
+    tol=Tol(16, 4, half=(4, 2)),
+)
 
 
 # ---- softmax
@@ -130,7 +184,13 @@ def log_softmax(x, dim):
 # exp multiplies the error of its argument's difference; 60 in 16 bits is exact.
 SOFT = Tol(16, 2, half=(1.5, 0.5), grad=400)
 op("softmax", softmax_samples, safe_softmax, FLOATS, tol=SOFT)
-op("softmin", lambda g: [S(g(3, 4), 1), S(g(2, 3, 4), 0)], lambda x, dim: safe_softmax(-x, dim), FLOATS, tol=SOFT)
+op(
+    "softmin",
+    lambda g: [S(g(3, 4), 1), S(g(2, 3, 4), 0)],
+    lambda x, dim: safe_softmax(-x, dim),
+    FLOATS,
+    tol=SOFT,
+)
 op("log_softmax", softmax_samples, log_softmax, FLOATS, tol=Tol(8, 4, half=(1, 1), grad=400))
 
 
@@ -152,8 +212,16 @@ def attention(q, k, v, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=
     return sp.softmax(scores, -1) @ v
 
 
-# Scores of 16-bit numbers are rounded before exp, which turns an absolute error of eps * |score| into a relative one.
-op("scaled_dot_product_attention", attention_samples, attention, FLOATS, tol=Tol(64, 32, half=(8, 4), grad=2000), expand=False)
+# Scores of 16-bit numbers are rounded before exp, which turns an absolute error of eps * |score| into a
+# relative one.
+op(
+    "scaled_dot_product_attention",
+    attention_samples,
+    attention,
+    FLOATS,
+    tol=Tol(64, 32, half=(8, 4), grad=2000),
+    expand=False,
+)
 
 
 # ---- distances
@@ -162,5 +230,29 @@ def cosine(a, b, dim=1, eps=1e-8):
     return (a * b).sum(dim) / (norms[0] * norms[1])
 
 
-op("cosine_similarity", lambda g: [S(g.nonzero(3, 4), g.nonzero(3, 4)), S(g.nonzero(3, 4), g.nonzero(3, 4), 0), S(g.nonzero(3, 4), g.nonzero(1, 4), dim=-1), S(g.nonzero(4), g.nonzero(4), dim=0)], cosine, FLOATS, tol=Tol(16, 8, half=(4, 4)))
-op("pairwise_distance", lambda g: [S(g(3, 4), g(3, 4)), S(g(3, 4), g(3, 4), 1.0), S(g(3, 4), g(3, 4), p=2.0, keepdim=True), S(g(4), g(4))], lambda a, b, p=2.0, eps=1e-6, keepdim=False: (np.abs(a - b + eps) ** p).sum(-1, keepdims=keepdim) ** (1 / p), FLOATS, tol=Tol(16, 8, half=(4, 4)))
+op(
+    "cosine_similarity",
+    lambda g: [
+        S(g.nonzero(3, 4), g.nonzero(3, 4)),
+        S(g.nonzero(3, 4), g.nonzero(3, 4), 0),
+        S(g.nonzero(3, 4), g.nonzero(1, 4), dim=-1),
+        S(g.nonzero(4), g.nonzero(4), dim=0),
+    ],
+    cosine,
+    FLOATS,
+    tol=Tol(16, 8, half=(4, 4)),
+)
+op(
+    "pairwise_distance",
+    lambda g: [
+        S(g(3, 4), g(3, 4)),
+        S(g(3, 4), g(3, 4), 1.0),
+        S(g(3, 4), g(3, 4), p=2.0, keepdim=True),
+        S(g(4), g(4)),
+    ],
+    lambda a, b, p=2.0, eps=1e-6, keepdim=False: (
+        (np.abs(a - b + eps) ** p).sum(-1, keepdims=keepdim) ** (1 / p)
+    ),
+    FLOATS,
+    tol=Tol(16, 8, half=(4, 4)),
+)

@@ -1,11 +1,25 @@
-"""Elementwise functions of one and two tensors."""
+"""Elementwise functions of one tensor."""
 
 import numpy as np
 import scipy.special as sp
 
 from .core import (
-    ALL, BOOL, COMPLEX, FLOAT_COMPLEX, FLOATS, INTS, NUMBERS, REAL, REAL_NUMBERS, SIGNED, Sample, T, Tol, is_complex, is_float, largest, op,
-)  # fmt: skip
+    ALL,
+    BOOL,
+    COMPLEX,
+    FLOATS,
+    INTS,
+    NUMBERS,
+    REAL,
+    REAL_NUMBERS,
+    SIGNED,
+    Sample,
+    T,
+    Tol,
+    is_float,
+    largest,
+    op,
+)
 
 S = Sample
 
@@ -35,7 +49,10 @@ def unary(name, ref, dtypes=FLOATS, low=-3.0, high=3.0, special=True, extra=None
 
     def exact(x):
         # Functions of integers are those of their float32 values; NumPy would compute small ones in float16.
-        whole = options.get("out", "promote") not in ("promote", "first", "real", "bool") and x.dtype.kind in "iub"
+        whole = (
+            options.get("out", "promote") not in ("promote", "first", "real", "bool")
+            and x.dtype.kind in "iub"
+        )
         return ref(x.astype(np.float32).astype(np.float64) if whole else x)
 
     op(name, samples, quiet(exact), dtypes, **options)
@@ -74,7 +91,8 @@ unary("log1p", np.log1p, low=-0.75, **REAL_FLOAT)
 unary("sqrt", np.sqrt, low=0.25, **FLOAT_OUT)
 unary("rsqrt", lambda x: 1 / np.sqrt(x), low=0.25, **REAL_FLOAT)
 
-# ---- trigonometry. Near its zeros a float32 sine of a float32 argument keeps its ulps only with extra reduction: acc=1.
+# ---- trigonometry. Near its zeros a float32 sine of a float32 argument keeps its ulps only with extra
+# reduction: acc=1.
 unary("sin", np.sin, **FLOAT_OUT, tol=Tol(4, 1))
 unary("cos", np.cos, **FLOAT_OUT, tol=Tol(4, 1))
 unary("tan", np.tan, low=-1.3, high=1.3, special=False, **FLOAT_OUT, tol=Tol(8, 1))
@@ -90,13 +108,35 @@ unary("atanh", np.arctanh, low=-0.9, high=0.9, **REAL_FLOAT, tol=Tol(8))
 unary("deg2rad", np.deg2rad, **REAL_FLOAT)
 unary("rad2deg", np.rad2deg, **REAL_FLOAT)
 
-# ---- special functions. lgamma and digamma have zeros inside the range, where only the absolute error is small.
+# ---- special functions. lgamma and digamma have zeros inside the range, where only the absolute error is
+# small.
 unary("erf", sp.erf, **REAL_FLOAT)
 unary("erfc", sp.erfc, **REAL_FLOAT, tol=Tol(24))
 unary("erfinv", sp.erfinv, low=-0.9, high=0.9, **REAL_FLOAT, tol=Tol(8))
-unary("lgamma", lambda x: np.where(np.isinf(x), np.inf, sp.gammaln(x)), low=0.25, high=6, **REAL_FLOAT, tol=Tol(8, 8))
-unary("digamma", lambda x: np.where((x == 0), -np.inf * np.copysign(1, x), sp.digamma(x)), low=0.25, high=6, special=False, **REAL_FLOAT, tol=Tol(8, 8))
-unary("sigmoid", lambda x: sp.expit(x) if not np.iscomplexobj(x) else 1 / (1 + np.exp(-x)), special=False, **FLOAT_OUT, tol=Tol(8))
+unary(
+    "lgamma",
+    lambda x: np.where(np.isinf(x), np.inf, sp.gammaln(x)),
+    low=0.25,
+    high=6,
+    **REAL_FLOAT,
+    tol=Tol(8, 8),
+)
+unary(
+    "digamma",
+    lambda x: np.where((x == 0), -np.inf * np.copysign(1, x), sp.digamma(x)),
+    low=0.25,
+    high=6,
+    special=False,
+    **REAL_FLOAT,
+    tol=Tol(8, 8),
+)
+unary(
+    "sigmoid",
+    lambda x: sp.expit(x) if not np.iscomplexobj(x) else 1 / (1 + np.exp(-x)),
+    special=False,
+    **FLOAT_OUT,
+    tol=Tol(8),
+)
 
 
 def logit_samples(g):
@@ -107,23 +147,35 @@ def logit_samples(g):
     yield S(g(4, 3, low=0.3, high=0.7), eps=0.125)
 
 
-op("logit", logit_samples, quiet(lambda x, eps=None: sp.logit(x if eps is None else np.clip(x, eps, 1 - eps))), REAL, out="float", tol=Tol(8, 4))
+op(
+    "logit",
+    logit_samples,
+    quiet(lambda x, eps=None: sp.logit(x if eps is None else np.clip(x, eps, 1 - eps))),
+    REAL,
+    out="float",
+    tol=Tol(8, 4),
+)
 
 # ---- activations
 ACT = Tol(8, 2, half=(1, 1))  # products and differences of a few rounded terms
 unary("relu", lambda x: np.where(np.isnan(x), x, np.maximum(x, 0)), REAL_NUMBERS, nonzero=True)
 unary("relu6", lambda x: np.clip(x, 0, 6), REAL_NUMBERS, high=9)
 unary("mish", lambda x: x * np.tanh(np.logaddexp(0, x)), special=False, tol=ACT)
-unary("softsign", lambda x: x / (1 + np.abs(x)), special=False, tol=Tol(4, 1, half=(3, 1)))  # half: two roundings
+unary(
+    "softsign", lambda x: x / (1 + np.abs(x)), special=False, tol=Tol(4, 1, half=(3, 1))
+)  # half: two roundings
 unary("hardsigmoid", lambda x: np.clip(x / 6 + 0.5, 0, 1), low=-5, high=5, special=False, tol=ACT)
 unary("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, low=-5, high=5, special=False, tol=ACT)
 unary("logsigmoid", lambda x: -np.logaddexp(0, -x), special=False, tol=ACT)
 unary("tanhshrink", lambda x: x - np.tanh(x), special=False, tol=Tol(8, 2, half=(1, 1), floor=1))
 unary("silu", lambda x: x * sp.expit(x), special=False, tol=ACT)
 unary(
-    "selu", lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
-    special=False, nonzero=True, tol=ACT,
-)  # fmt: skip
+    "selu",
+    lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    special=False,
+    nonzero=True,
+    tol=ACT,
+)
 
 
 def with_args(name, ref, *calls, low=-3.0, high=3.0, dtypes=FLOATS, **options):
@@ -132,7 +184,11 @@ def with_args(name, ref, *calls, low=-3.0, high=3.0, dtypes=FLOATS, **options):
     def samples(g):
         for i, (args, kwargs) in enumerate(calls):
             shape = [(3, 5), (2, 3, 4), (), (0, 2)][i % 4]
-            yield S(g.nonzero(*shape, high=high) if low == -3.0 else g(*shape, low=low, high=high), *args, **kwargs)
+            yield S(
+                g.nonzero(*shape, high=high) if low == -3.0 else g(*shape, low=low, high=high),
+                *args,
+                **kwargs,
+            )
         args, kwargs = calls[-1]
         yield S(g.nonzero(71, high=high), *args, **kwargs)
         yield S(g(), *calls[0][0], **calls[0][1])
@@ -141,9 +197,30 @@ def with_args(name, ref, *calls, low=-3.0, high=3.0, dtypes=FLOATS, **options):
     op(name, samples, quiet(ref), dtypes, **options)
 
 
-with_args("leaky_relu", lambda x, negative_slope=0.01: np.where(x > 0, x, x * negative_slope), ((), {}), ((0.2,), {}), ((), {"negative_slope": -0.5}), tol=ACT)
-with_args("elu", lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), ((), {}), ((0.5,), {}), ((), {"alpha": 2.0}), tol=ACT)
-with_args("celu", lambda x, alpha=1.0: np.maximum(x, 0) + np.minimum(0, alpha * np.expm1(x / alpha)), ((), {}), ((0.5,), {}), ((), {"alpha": 2.0}), tol=ACT)
+with_args(
+    "leaky_relu",
+    lambda x, negative_slope=0.01: np.where(x > 0, x, x * negative_slope),
+    ((), {}),
+    ((0.2,), {}),
+    ((), {"negative_slope": -0.5}),
+    tol=ACT,
+)
+with_args(
+    "elu",
+    lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    ((), {}),
+    ((0.5,), {}),
+    ((), {"alpha": 2.0}),
+    tol=ACT,
+)
+with_args(
+    "celu",
+    lambda x, alpha=1.0: np.maximum(x, 0) + np.minimum(0, alpha * np.expm1(x / alpha)),
+    ((), {}),
+    ((0.5,), {}),
+    ((), {"alpha": 2.0}),
+    tol=ACT,
+)
 
 
 def gelu(x, approximate="none"):
@@ -154,13 +231,40 @@ def gelu(x, approximate="none"):
 
 with_args("gelu", gelu, ((), {}), ((), {"approximate": "tanh"}), ((), {"approximate": "none"}), tol=ACT)
 with_args(
-    "softplus", lambda x, beta=1.0, threshold=20.0: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta),
-    ((), {}), ((2.0,), {}), ((0.5, 1.0), {}), ((), {"beta": 3, "threshold": 5}), tol=ACT,
-)  # fmt: skip
-with_args("hardtanh", lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val), ((), {}), ((-2, 2), {}), ((), {"min_val": -1, "max_val": 2}), dtypes=(*SIGNED, *FLOATS))
-with_args("threshold", lambda x, t, v: np.where(x > t, x, np.asarray(v, x.dtype)), ((1, 2), {}), ((-1, 0), {}), ((0, -7), {}), dtypes=(*SIGNED, *FLOATS))
-with_args("softshrink", lambda x, lambd=0.5: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, 0)), ((), {}), ((1.0,), {}), ((0,), {}))
-with_args("hardshrink", lambda x, lambd=0.5: np.where(np.abs(x) > lambd, x, 0), ((), {}), ((1.0,), {}), ((0,), {}))
+    "softplus",
+    lambda x, beta=1.0, threshold=20.0: np.where(x * beta > threshold, x, np.logaddexp(0, x * beta) / beta),
+    ((), {}),
+    ((2.0,), {}),
+    ((0.5, 1.0), {}),
+    ((), {"beta": 3, "threshold": 5}),
+    tol=ACT,
+)
+with_args(
+    "hardtanh",
+    lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
+    ((), {}),
+    ((-2, 2), {}),
+    ((), {"min_val": -1, "max_val": 2}),
+    dtypes=(*SIGNED, *FLOATS),
+)
+with_args(
+    "threshold",
+    lambda x, t, v: np.where(x > t, x, np.asarray(v, x.dtype)),
+    ((1, 2), {}),
+    ((-1, 0), {}),
+    ((0, -7), {}),
+    dtypes=(*SIGNED, *FLOATS),
+)
+with_args(
+    "softshrink",
+    lambda x, lambd=0.5: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, 0)),
+    ((), {}),
+    ((1.0,), {}),
+    ((0,), {}),
+)
+with_args(
+    "hardshrink", lambda x, lambd=0.5: np.where(np.abs(x) > lambd, x, 0), ((), {}), ((1.0,), {}), ((0,), {})
+)
 
 
 def prelu_samples(g):
@@ -173,7 +277,7 @@ def prelu_samples(g):
 
 
 def prelu(x, w):
-    w = w.reshape([-1] + [1] * (x.ndim - 2)) if x.ndim >= 2 else w.reshape(())if w.size == 1 else w
+    w = w.reshape([-1] + [1] * (x.ndim - 2)) if x.ndim >= 2 else w.reshape(()) if w.size == 1 else w
     return np.where(x > 0, x, x * w)
 
 
@@ -183,7 +287,14 @@ op("prelu", prelu_samples, prelu, expand=False)
 unary("isnan", np.isnan, ALL, out="bool", grad=False)
 unary("isinf", np.isinf, ALL, out="bool", grad=False)
 unary("isfinite", np.isfinite, ALL, out="bool", grad=False)
-unary("signbit", lambda x: x < 0 if x.dtype.kind in "iu" else np.zeros_like(x) if x.dtype == bool else np.signbit(x), REAL, out="bool", grad=False, special="numbers")  # a NaN has no sign worth keeping
+unary(
+    "signbit",
+    lambda x: x < 0 if x.dtype.kind in "iu" else np.zeros_like(x) if x.dtype == bool else np.signbit(x),
+    REAL,
+    out="bool",
+    grad=False,
+    special="numbers",
+)  # a NaN has no sign worth keeping
 unary("logical_not", np.logical_not, ALL, out="bool", grad=False)
 unary("bitwise_not", np.bitwise_not, (*BOOL, *INTS), grad=False)
 
@@ -214,7 +325,17 @@ op("nan_to_num", nan_to_num_samples, nan_to_num, (*BOOL, *INTS, *FLOATS), ref_dt
 unary("real", np.real, COMPLEX, out="real", view=True)
 unary("imag", np.imag, COMPLEX, out="real", view=True)
 unary("conj", lambda x: np.conj(x), ALL)
-unary("angle", lambda x: np.where(np.isnan(x), x, np.angle(x)) if not np.iscomplexobj(x) else np.angle(x), (*REAL, *COMPLEX), out=lambda s: {"complex64": "float32", "complex128": "float64"}.get(s.args[0].dtype, s.args[0].dtype if is_float(s.args[0].dtype) else "float32"), nonzero=True, special=False, tol=Tol(4, 1))
+unary(
+    "angle",
+    lambda x: np.where(np.isnan(x), x, np.angle(x)) if not np.iscomplexobj(x) else np.angle(x),
+    (*REAL, *COMPLEX),
+    out=lambda s: {"complex64": "float32", "complex128": "float64"}.get(
+        s.args[0].dtype, s.args[0].dtype if is_float(s.args[0].dtype) else "float32"
+    ),
+    nonzero=True,
+    special=False,
+    tol=Tol(4, 1),
+)
 unary("view_as_real", lambda x: np.stack([x.real, x.imag], -1), COMPLEX, out="real", view=True)
 
 
@@ -224,263 +345,13 @@ def pairs_samples(g):
     yield S(g(2, 3, 2))
 
 
-op("view_as_complex", pairs_samples, lambda x: x[..., 0] + 1j * x[..., 1], ("float32", "float64"), out=lambda s: {"float32": "complex64"}.get(s.args[0].dtype, "complex128"), view=True, expand=False, note="layout")
-op("complex", lambda g: (S(g(*a), g(*b)) for a, b in PAIRS), lambda a, b: a + 1j * b, ("float32", "float64"), out=lambda s: {"float32": "complex64"}.get(s.args[0].dtype, "complex128"))
-
-# ---- two tensors
-PAIRS = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((2, 1, 3), (4, 1)), ((), (2, 2)), ((3,), ()), ((), ()), ((0, 3), (1, 3)), ((67,), (67,))]
-BIG_PAIRS = [((40, 1100), (40, 1100)), ((40, 1100), (1100,)), ((40, 1100), (40, 1))]
-
-
-def binary(name, ref, dtypes=NUMBERS, scalars=(2, 0.5), left=None, right=None, mixed=True, extra=None, special=True, **options):
-    def samples(g):
-        a = (lambda *s: left(g, *s)) if left else (lambda *s: g(*s))
-        b = (lambda *s: right(g, *s)) if right else (lambda *s: g(*s))
-        for x, y in PAIRS:
-            yield S(a(*x), b(*y))
-        for x, y in BIG_PAIRS:
-            yield S(a(*x), b(*y)).big()
-        for c in scalars:
-            if isinstance(c, float) and is_float(g.dtype) or isinstance(c, int):
-                yield S(a(3, 4), c)
-                yield S(a(), c)
-        if mixed and g.dtype in ("float32", "int32", "complex64"):
-            for other in dtypes:
-                if is_complex(other) and g.dtype == "int32":
-                    continue
-                o = type(g)(7, other)
-                yield S(a(3, 4), right(o, 4) if right else o(4))
-                yield S(a(3, 4), right(o) if right else o())
-                number = a()  # cast to the other's dtype where the category is the same: not negative
-                yield S(number.replaced(np.abs(number.array)), right(o, 2, 2) if right else o(2, 2))
-        if special and not is_complex(g.dtype):
-            v = g.special()
-            if special == "numbers":
-                v = v.replaced(v.array[~np.isnan(v.array)])
-            n = v.array.size
-            if n:
-                yield S(T(np.repeat(v.array, n), v.dtype, False), T(np.tile(v.array, n), v.dtype, False)).nograd()
-        if extra:
-            yield from extra(g)
-
-    op(name, samples, quiet(ref), dtypes, **options)
-
-
-def nonzero(g, *s):
-    return g.nonzero(*s)
-
-
-def positive(g, *s):
-    return g.positive(*s)
-
-
-def common(f):
-    """`f` on operands brought to one dtype: NumPy's own rules for small integers differ from PyTorch's."""
-
-    def wrapped(a, b, **kw):
-        return f(np.asarray(a), np.asarray(b), **kw)
-
-    return wrapped
-
-
-def truediv(a, b, rounding_mode=None):
-    a, b = np.asarray(a), np.asarray(b)
-    if rounding_mode is None:
-        return np.true_divide(a.astype(np.result_type(a, np.float64)), b)
-    if rounding_mode == "floor":
-        return np.floor_divide(a, b)
-    if a.dtype.kind in "iub" and b.dtype.kind in "iub":
-        q = np.abs(a.astype(np.int64)) // np.abs(b.astype(np.int64))
-        return q * np.sign(a.astype(np.int64)) * np.sign(b.astype(np.int64))
-    return np.trunc(a / b)
-
-
-def alpha_samples(g):
-    yield S(g(3, 4), g(4), alpha=2)
-    yield S(g(3, 4), g(3, 4), alpha=g.number(0.5, 3))
-    yield S(g(3), 3, alpha=2)
-    if is_complex(g.dtype):
-        yield S(g(3), g(3), alpha=1 - 2j)
-
-
-ADD = Tol(2, 1)  # of a sum of two terms, which may cancel when alpha rounds
-op_add = lambda a, b, alpha=1: np.asarray(a) + np.asarray(alpha * b if alpha != 1 else b)  # noqa: E731
-binary("add", op_add, ALL, extra=lambda g: alpha_samples(g) if g.dtype != "bool" else (), scalars=(2, 0.5, -1), tol=ADD)
-binary("sub", lambda a, b, alpha=1: np.asarray(a) - np.asarray(alpha * b if alpha != 1 else b), extra=alpha_samples, tol=ADD)
-binary("mul", lambda a, b: np.logical_and(a, b) if np.asarray(a).dtype == bool and np.asarray(b).dtype == bool else np.multiply(a, b), ALL, tol=Tol(4, 1))
-
-
-def div_modes(g):
-    if is_complex(g.dtype):
-        return
-    for mode in ("floor", "trunc", None):
-        yield S(g(3, 4, low=-9, high=9), g.nonzero(4), rounding_mode=mode)
-        yield S(g(3, 4, low=-9, high=9), 2, rounding_mode=mode)
-
-
-def div_out(s):
-    from .promote import result_type
-
-    found = result_type(s.args)
-    return found if s.kwargs.get("rounding_mode") or found in FLOAT_COMPLEX else "float32"
-
-
-binary("div", truediv, ALL, right=nonzero, extra=lambda g: div_modes(g) if g.dtype != "bool" else (), out=div_out, special=False, tol=Tol(8, 1))
-binary("true_divide", truediv, ALL, right=nonzero, out="float", special=False, tol=Tol(8, 1))
-binary("floor_divide", lambda a, b: np.floor_divide(a, b), REAL_NUMBERS, left=lambda g, *s: g(*s, low=-9, high=9), right=nonzero, special=False, grad=False)
-binary("remainder", lambda a, b: np.remainder(a, b), REAL_NUMBERS, left=lambda g, *s: g(*s, low=-9, high=9), right=nonzero, special=False, tol=Tol(4, 4, half=(2, 4)))
-binary("fmod", lambda a, b: np.fmod(a, b), REAL_NUMBERS, left=lambda g, *s: g(*s, low=-9, high=9), right=nonzero, special=False, tol=Tol(4, 4, half=(2, 4)))
-
-
-def pow_ref(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    if a.dtype.kind in "iub" and b.dtype.kind in "iub":
-        return np.power(a.astype(np.int64), b.astype(np.int64))
-    return np.power(a.astype(np.result_type(a, b, np.float64)), b)
-
-
-def pow_samples(g):
-    if is_float(g.dtype) or is_complex(g.dtype):
-        for x, y in PAIRS:
-            yield S(g.positive(*x), g(*y))
-        for e in (2, 3, 0.5, -1, -2, 0, 1, 1.5, -0.5):
-            yield S(g.positive(3, 4), e)
-        yield S(g.nonzero(4), 2)
-        yield S(g.nonzero(4), 3)
-        yield S(2.0, g(3))
-        yield S(2, g())
-        yield S(g.positive(3), T(np.array([1, 2, 3]), "int64"))
-    else:
-        for x, y in PAIRS:
-            yield S(g(*x), g(*y, low=0, high=3))
-        for e in (2, 3, 0):
-            yield S(g(3, 4), e)
-        yield S(2, g(3, low=0, high=3))
-
-
-op("pow", pow_samples, quiet(pow_ref), NUMBERS, tol=Tol(8, 1))
-binary("atan2", lambda a, b: np.arctan2(np.asarray(a, float), b), REAL, left=nonzero, right=nonzero, scalars=(), out="float")
-binary("hypot", lambda a, b: np.hypot(a, b), FLOATS, left=nonzero, right=nonzero, scalars=(), special=False)
-binary("logaddexp", np.logaddexp, FLOATS, scalars=(), special=False, tol=Tol(8, 2))
-binary("copysign", lambda a, b: np.copysign(np.asarray(a, float), b), REAL, left=nonzero, right=nonzero, scalars=(2, -0.5), out="float", special="numbers")
-binary("heaviside", lambda a, b: np.where(a == 0, b, np.heaviside(a, 0).astype(np.result_type(a, b))), REAL, scalars=(), mixed=False, grad=False, special="numbers")
-binary("xlogy", lambda a, b: np.where(np.isnan(np.asarray(b, float)), np.nan, sp.xlogy(a, b)), REAL, right=positive, scalars=(2, 0.5), out="float", special=False, tol=Tol(4, 2))
-
-# Ties have no derivative: the samples are distinct.
-for _name, _f in [("maximum", np.maximum), ("minimum", np.minimum), ("fmax", np.fmax), ("fmin", np.fmin)]:
-    binary(_name, _f, REAL, scalars=(), expand=True)
-
-for _name, _f in [("eq", np.equal), ("ne", np.not_equal), ("lt", np.less), ("le", np.less_equal), ("gt", np.greater), ("ge", np.greater_equal)]:
-    binary(_name, lambda a, b, f=_f: f(a, b), ALL if _name in ("eq", "ne") else REAL, out="bool", grad=False)
-for _name, _f in [("logical_and", np.logical_and), ("logical_or", np.logical_or), ("logical_xor", np.logical_xor)]:
-    binary(_name, _f, ALL, out="bool", grad=False, scalars=())
-for _name, _f in [("bitwise_and", np.bitwise_and), ("bitwise_or", np.bitwise_or), ("bitwise_xor", np.bitwise_xor)]:
-    binary(_name, _f, (*BOOL, *INTS), grad=False, scalars=(2,))
-for _name, _f in [("bitwise_left_shift", np.left_shift), ("bitwise_right_shift", np.right_shift)]:
-    binary(_name, _f, INTS, grad=False, right=lambda g, *s: g(*s, low=0, high=3), scalars=(2,), special=False)
-
-
-# ---- three tensors and bounds
-def clamp_samples(g):
-    lo, hi = (1, 2) if g.dtype == "uint8" else (-1, 2)
-    yield S(g(3, 4), lo, hi)
-    yield S(g(3, 4), lo)
-    yield S(g(3, 4), None, hi)
-    yield S(g(3, 4), min=lo)
-    yield S(g(3, 4), max=hi)
-    yield S(g(), lo, hi)
-    yield S(g(0, 3), lo, hi)
-    yield S(g(50001), lo, hi).big()
-    yield S(g(3, 4), g(4), g(3, 1))
-    yield S(g(3, 4), g(3, 4))
-    yield S(g(3, 4), max=g(4))
-    yield S(g.special(), lo, hi).nograd()
-    if is_float(g.dtype):
-        yield S(g(3, 4), -0.5, 0.25)
-
-
-def clamp(x, min=None, max=None):
-    kind = x.dtype
-    if min is not None:
-        x = np.maximum(x, min)
-    if max is not None:
-        x = np.minimum(x, max)
-    return x.astype(np.result_type(kind, x.dtype) if kind.kind != "f" else np.float64)
-
-
-op("clamp", clamp_samples, clamp, REAL_NUMBERS, out="first")
-op("clip", clamp_samples, clamp, REAL_NUMBERS, out="first")
-op("clamp_min", lambda g: [S(g(3, 4), 1), S(g(), 1), S(g(0), 1), S(g(3, 4), g(4)), S(g.special(), 1).nograd()], lambda x, m: np.maximum(x, m).astype(x.dtype), REAL_NUMBERS)
-op("clamp_max", lambda g: [S(g(3, 4), 1), S(g(), 1), S(g(0), 1), S(g(3, 4), g(4)), S(g.special(), 1).nograd()], lambda x, m: np.minimum(x, m).astype(x.dtype), REAL_NUMBERS)
-
-
-def where_samples(g):
-    yield S(g.mask(3, 4), g(3, 4), g(3, 4))
-    yield S(g.mask(3, 1), g(4), g(2, 1, 1))
-    yield S(g.mask(), g(), g(2))
-    yield S(g.mask(0, 2), g(2), g(1))
-    yield S(g.mask(3, 4), g(3, 4), 1)
-    yield S(g.mask(3, 4), 0, g(4))
-    yield S(g.mask(40, 1100), g(40, 1100), g(1100)).big()
-    if is_float(g.dtype):
-        yield S(g.mask(3, 4), g(3, 4), float("nan")).nograd()
-        yield S(g.mask(3, 4), g(3, 4), g(3, 4, dtype="float64"))
-    yield S(g.index(3, 4, high=2))
-
-
-def where(cond, *args):
-    if not args:
-        return tuple(np.nonzero(cond))
-    return np.where(cond, *args)
-
-
-def where_out(s):
-    from .promote import result_type
-
-    return result_type(s.args[1:]) if len(s.args) > 1 else "int64"
-
-
-def where_call(library, cond, *args):
-    return library.where(cond, *args) if args else library.where(cond)
-
-
-op("where", lambda g: [s for s in where_samples(g) if len(s.args) > 1], where, ALL, out=where_out)
-
-
-def masked_fill_samples(g):
-    yield S(g(3, 4), g.mask(3, 4), g.number(0.5, 1))
-    yield S(g(3, 4), g.mask(4), 1)
-    yield S(g(3), g.mask(2, 3), 1)
-    yield S(g(), g.mask(), 0)
-    yield S(g(0, 3), g.mask(3), 0)
-    yield S(g(3, 4), g.mask(3, 1), g())
-    if is_float(g.dtype):
-        yield S(g(3, 4), g.mask(3, 4), float("-inf")).nograd()
-
-
-op("masked_fill", masked_fill_samples, lambda x, m, v: np.where(m, np.asarray(v).astype(x.dtype), x), ALL, out="first")
-
-
-def lerp_samples(g):
-    for a, b in PAIRS:
-        yield S(g(*a), g(*b), 0.25)
-    yield S(g(3, 4), g(3, 4), g(4))
-    yield S(g(3, 4), g(4), g(3, 1))
-    yield S(g(), g(), g())
-    yield S(g(5), g(5), 0.75)
-
-
-op("lerp", lerp_samples, lambda a, b, w: a + w * (b - a), FLOAT_COMPLEX, tol=Tol(4, 2, half=(1, 1.5)))
-
-
-def addc_samples(g):
-    yield S(g(3, 4), g(3, 4), g.nonzero(3, 4))
-    yield S(g(3, 1), g(4), g.nonzero(3, 4), value=2)
-    yield S(g(), g(), g.nonzero())
-    yield S(g(0, 2), g(2), g.nonzero(1))
-    yield S(g(3, 4), g(4), g.nonzero(4), value=g.number(0.5, -1) if g.dtype != "uint8" else 2)
-
-
-ADDC = Tol(4, 2, half=(1, 1.5))  # a product is rounded, then a sum that may cancel
-op("addcmul", addc_samples, lambda x, a, b, value=1: x + value * a * b, NUMBERS, tol=ADDC)
-op("addcdiv", addc_samples, lambda x, a, b, value=1: x + value * a / b, FLOAT_COMPLEX, tol=ADDC)
+op(
+    "view_as_complex",
+    pairs_samples,
+    lambda x: x[..., 0] + 1j * x[..., 1],
+    ("float32", "float64"),
+    out=lambda s: {"float32": "complex64"}.get(s.args[0].dtype, "complex128"),
+    view=True,
+    expand=False,
+    note="layout",
+)

@@ -1,8 +1,19 @@
-"""PyTorch's type promotion, written again from its documentation: tensors with dimensions first, then 0-d ones, then numbers."""
+"""PyTorch's type promotion, written again from its documentation: tensors, then 0-d ones, then numbers."""
 
 from .core import COMPLEX, FLOATS, T
 
-RANK = {"bool": 0, "uint8": 1, "int8": 1, "int16": 2, "int32": 3, "int64": 4, "float16": 5, "bfloat16": 5, "float32": 6, "float64": 7}
+RANK = {
+    "bool": 0,
+    "uint8": 1,
+    "int8": 1,
+    "int16": 2,
+    "int32": 3,
+    "int64": 4,
+    "float16": 5,
+    "bfloat16": 5,
+    "float32": 6,
+    "float64": 7,
+}
 
 
 def to_real(dtype):
@@ -58,5 +69,9 @@ def result_type(args):
         if result is None or lower is None:
             result = result or lower
         elif _category(lower) > _category(result):
-            result = to_complex(result) if _category(lower) == 3 and _category(result) == 2 else promote(result, lower)
+            result = (
+                to_complex(result)
+                if _category(lower) == 3 and _category(result) == 2
+                else promote(result, lower)
+            )
     return result or "float32"

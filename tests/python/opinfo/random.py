@@ -1,6 +1,6 @@
 """Random numbers: what an oracle cannot tell is told by statistics at a fixed seed.
 
-The level of a Kolmogorov-Smirnov or chi-square test is 1e-4: the seed is fixed, so a test passes always or never.
+The level of a Kolmogorov-Smirnov or chi-square test is 1e-4: with the seed fixed it passes always or never.
 """
 
 import numpy as np
@@ -72,8 +72,19 @@ def check_randn(lib):
 
 random_op("rand", sized(), check_rand, out=given)
 random_op("randn", sized(), check_randn, (*FLOATS, "complex64", "complex128"), out=given)
-random_op("rand_like", like(), lambda lib: follows(draws(lib.rand_like(lib.zeros(N))), st.uniform.cdf, "rand_like"), out="first")
-random_op("randn_like", like(), lambda lib: follows(draws(lib.randn_like(lib.zeros(N))), st.norm.cdf, "randn_like"), (*FLOATS, "complex64", "complex128"), out="first")
+random_op(
+    "rand_like",
+    like(),
+    lambda lib: follows(draws(lib.rand_like(lib.zeros(N))), st.uniform.cdf, "rand_like"),
+    out="first",
+)
+random_op(
+    "randn_like",
+    like(),
+    lambda lib: follows(draws(lib.randn_like(lib.zeros(N))), st.norm.cdf, "randn_like"),
+    (*FLOATS, "complex64", "complex128"),
+    out="first",
+)
 
 
 def check_randint(lib):
@@ -84,8 +95,20 @@ def check_randint(lib):
     assert wide.min() < -(2**60) and wide.max() > 2**60, "64-bit bounds need 64 random bits"
 
 
-random_op("randint", lambda g: [S(0, 7, (3, 4), dtype=D(g.dtype)), S(5, (3,)), S(0, 7, (), dtype=D(g.dtype)), S(2, 9, (0, 3))], check_randint, REAL_NUMBERS, out=lambda s: given(s, "int64"))
-random_op("randint_like", lambda g: [S(g(3, 4), 7), S(g(3, 4), 2, 9), S(g(0, 2), 5)], lambda lib: equally_often(draws(lib.randint_like(lib.zeros(N), 0, 5)), 5, "randint_like"), REAL_NUMBERS, out="first")
+random_op(
+    "randint",
+    lambda g: [S(0, 7, (3, 4), dtype=D(g.dtype)), S(5, (3,)), S(0, 7, (), dtype=D(g.dtype)), S(2, 9, (0, 3))],
+    check_randint,
+    REAL_NUMBERS,
+    out=lambda s: given(s, "int64"),
+)
+random_op(
+    "randint_like",
+    lambda g: [S(g(3, 4), 7), S(g(3, 4), 2, 9), S(g(0, 2), 5)],
+    lambda lib: equally_often(draws(lib.randint_like(lib.zeros(N), 0, 5)), 5, "randint_like"),
+    REAL_NUMBERS,
+    out="first",
+)
 
 
 def check_randperm(lib):
@@ -98,7 +121,13 @@ def check_randperm(lib):
     assert len(orders) == 24 and st.chisquare(orders).pvalue > LEVEL, "every permutation equally often"
 
 
-random_op("randperm", lambda g: [S(5), S(0), S(1), S(9, dtype=D(g.dtype))], check_randperm, ("uint8", "int16", "int32", "int64"), out=lambda s: given(s, "int64"))
+random_op(
+    "randperm",
+    lambda g: [S(5), S(0), S(1), S(9, dtype=D(g.dtype))],
+    check_randperm,
+    ("uint8", "int16", "int32", "int64"),
+    out=lambda s: given(s, "int64"),
+)
 
 
 def check_normal(lib):
@@ -108,7 +137,12 @@ def check_normal(lib):
     assert np.allclose(got.mean(1), [0, 1, 2, 3], atol=0.05) and np.allclose(got.std(1), 0.5, atol=0.05)
 
 
-random_op("normal", lambda g: [S(g(3, 4), g.positive(3, 4)), S(g(3, 4), 2.0), S(0.0, g.positive(5)), S(g(0, 3), 1.0)], check_normal, out="promote")
+random_op(
+    "normal",
+    lambda g: [S(g(3, 4), g.positive(3, 4)), S(g(3, 4), 2.0), S(0.0, g.positive(5)), S(g(0, 3), 1.0)],
+    check_normal,
+    out="promote",
+)
 
 
 def check_bernoulli(lib):
@@ -120,7 +154,12 @@ def check_bernoulli(lib):
     uncorrelated(got[2], "bernoulli")
 
 
-random_op("bernoulli", lambda g: [S(g(3, 4, low=0, high=1)), S(g(low=0, high=1)), S(g(0, 2)), S(g(3, 4, low=0, high=1), 0.5)], check_bernoulli, out="first")
+random_op(
+    "bernoulli",
+    lambda g: [S(g(3, 4, low=0, high=1)), S(g(low=0, high=1)), S(g(0, 2)), S(g(3, 4, low=0, high=1), 0.5)],
+    check_bernoulli,
+    out="first",
+)
 
 
 def check_multinomial(lib):
@@ -129,17 +168,37 @@ def check_multinomial(lib):
     counts = np.bincount(got, minlength=4)
     assert counts[2] == 0 and st.chisquare(counts[[0, 1, 3]], np.array([1, 2, 5]) * 1000).pvalue > LEVEL
     first = [lib.multinomial(w[0], 3).tolist() for _ in range(800)]
-    assert all(sorted(f) == [0, 1, 3] for f in first), "without replacement every index comes once, zero weights never"
+    assert all(sorted(f) == [0, 1, 3] for f in first), (
+        "without replacement every index comes once, zero weights never"
+    )
     lead = np.bincount([f[0] for f in first], minlength=4)
     assert st.chisquare(lead[[0, 1, 3]], np.array([1, 2, 5]) * 100).pvalue > LEVEL
 
 
-random_op("multinomial", lambda g: [S(g.positive(5), 3), S(g.positive(2, 5), 4), S(g.positive(2, 5), 9, True), S(g.positive(5), num_samples=2, replacement=True)], check_multinomial, ("float32", "float64"), out="int64")
+random_op(
+    "multinomial",
+    lambda g: [
+        S(g.positive(5), 3),
+        S(g.positive(2, 5), 4),
+        S(g.positive(2, 5), 9, True),
+        S(g.positive(5), num_samples=2, replacement=True),
+    ],
+    check_multinomial,
+    ("float32", "float64"),
+    out="int64",
+)
 
 
 # ---- in place
 def filled(name, samples, check, dtypes):
-    random_op(name, samples, check, dtypes, out="first", call=lambda lib, x, *a, **k: getattr(x.clone(), name)(*a, **k))
+    random_op(
+        name,
+        samples,
+        check,
+        dtypes,
+        out="first",
+        call=lambda lib, x, *a, **k: getattr(x.clone(), name)(*a, **k),
+    )
 
 
 def fill_samples(*args):
@@ -170,7 +229,12 @@ def check_exponential_(lib):
 
 
 filled("uniform_", fill_samples(-1.0, 2.0), check_uniform_, FLOATS)
-filled("normal_", fill_samples(1.0, 2.0), lambda lib: follows(draws(lib.empty(N).normal_(1, 2)), st.norm(1, 2).cdf, "normal_"), FLOATS)
+filled(
+    "normal_",
+    fill_samples(1.0, 2.0),
+    lambda lib: follows(draws(lib.empty(N).normal_(1, 2)), st.norm(1, 2).cdf, "normal_"),
+    FLOATS,
+)
 filled("random_", fill_samples(0, 6), check_random_, REAL_NUMBERS)
 filled("bernoulli_", fill_samples(0.25), check_bernoulli_, REAL)
 filled("exponential_", fill_samples(2.0), check_exponential_, FLOATS)
@@ -189,4 +253,16 @@ def check_dropout(lib):
     assert (lib.nn.functional.dropout(lib.ones(5), 1.0, True).numpy() == 0).all()
 
 
-op("dropout", lambda g: [S(g(3, 4), 0.5, False), S(g(3, 4), 0.0, True), S(g(3, 4), p=1.0, training=True), S(g(0, 3), 0.5, False)], lambda x, p=0.5, training=True: x * (1 - p) if training else x, FLOATS, check=check_dropout, expand=False)
+op(
+    "dropout",
+    lambda g: [
+        S(g(3, 4), 0.5, False),
+        S(g(3, 4), 0.0, True),
+        S(g(3, 4), p=1.0, training=True),
+        S(g(0, 3), 0.5, False),
+    ],
+    lambda x, p=0.5, training=True: x * (1 - p) if training else x,
+    FLOATS,
+    check=check_dropout,
+    expand=False,
+)

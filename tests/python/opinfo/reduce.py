@@ -56,7 +56,11 @@ def at_least_1d(f):
     def wrapped(x, dim=None, *rest, **kw):
         if x.ndim == 0 and dim is not None:
             out = f(x[None], None, *rest, **{k: v for k, v in kw.items() if k != "keepdim"})
-            return tuple(np.asarray(o).reshape(()) for o in out) if isinstance(out, tuple) else np.asarray(out).reshape(())
+            return (
+                tuple(np.asarray(o).reshape(()) for o in out)
+                if isinstance(out, tuple)
+                else np.asarray(out).reshape(())
+            )
         return f(x, dim, *rest, **kw)
 
     return quiet(wrapped)
@@ -67,7 +71,8 @@ def sum_out(s):
     return d if d in FLOAT_COMPLEX else "int64"
 
 
-# The error of a sum grows with the square root of its length when terms are random; blocked sums stay far below. A result near
+# The error of a sum grows with the square root of its length when terms are random; blocked sums stay far
+# below. A result near
 # zero is measured against the largest of the sums.
 SUM = Tol(4, 16, half=(1, 2), floor=1)
 
@@ -76,20 +81,71 @@ def wide(x):
     return x.astype(np.int64) if x.dtype.kind in "iub" else x
 
 
-op("sum", reduce_samples(dtype_arg=True), at_least_1d(lambda x, dim=None, keepdim=False, dtype=None: np.sum(wide(x), axis(dim), keepdims=keepdim)), ALL, out=sum_out, tol=SUM)
-op("nansum", lambda g: [*reduce_samples()(g), *([S(T([1, np.nan, 3], g.dtype)), S(T([[np.nan, 1], [2, 3]], g.dtype), 1)] if is_float(g.dtype) else [])], at_least_1d(lambda x, dim=None, keepdim=False: np.nansum(wide(x), axis(dim), keepdims=keepdim)), REAL, out=sum_out, tol=SUM)
-op("mean", reduce_samples(dtype_arg=True, empty_grad=False), at_least_1d(lambda x, dim=None, keepdim=False, dtype=None: np.mean(x, axis(dim), keepdims=keepdim)), FLOAT_COMPLEX, out=lambda s: s.kwargs.get("dtype") or s.args[0].dtype, tol=SUM)
-op("nanmean", lambda g: [*reduce_samples(empty_grad=False)(g), S(T([1, np.nan, 3], g.dtype)), S(T([[np.nan, 1], [2, 3]], g.dtype), 1)], at_least_1d(lambda x, dim=None, keepdim=False: np.nansum(x, axis(dim), keepdims=keepdim) / np.sum(~np.isnan(x), axis(dim), keepdims=keepdim)), FLOATS, tol=SUM)
+op(
+    "sum",
+    reduce_samples(dtype_arg=True),
+    at_least_1d(lambda x, dim=None, keepdim=False, dtype=None: np.sum(wide(x), axis(dim), keepdims=keepdim)),
+    ALL,
+    out=sum_out,
+    tol=SUM,
+)
+op(
+    "nansum",
+    lambda g: [
+        *reduce_samples()(g),
+        *(
+            [S(T([1, np.nan, 3], g.dtype)), S(T([[np.nan, 1], [2, 3]], g.dtype), 1)]
+            if is_float(g.dtype)
+            else []
+        ),
+    ],
+    at_least_1d(lambda x, dim=None, keepdim=False: np.nansum(wide(x), axis(dim), keepdims=keepdim)),
+    REAL,
+    out=sum_out,
+    tol=SUM,
+)
+op(
+    "mean",
+    reduce_samples(dtype_arg=True, empty_grad=False),
+    at_least_1d(lambda x, dim=None, keepdim=False, dtype=None: np.mean(x, axis(dim), keepdims=keepdim)),
+    FLOAT_COMPLEX,
+    out=lambda s: s.kwargs.get("dtype") or s.args[0].dtype,
+    tol=SUM,
+)
+op(
+    "nanmean",
+    lambda g: [
+        *reduce_samples(empty_grad=False)(g),
+        S(T([1, np.nan, 3], g.dtype)),
+        S(T([[np.nan, 1], [2, 3]], g.dtype), 1),
+    ],
+    at_least_1d(
+        lambda x, dim=None, keepdim=False: (
+            np.nansum(x, axis(dim), keepdims=keepdim) / np.sum(~np.isnan(x), axis(dim), keepdims=keepdim)
+        )
+    ),
+    FLOATS,
+    tol=SUM,
+)
 
 
 def prod_samples(g):
-    for s in reduce_samples(draw=lambda g, *s: g.nonzero(*s, low=0.6, high=1.4) if not g.dtype.endswith("t8") else g(*s, low=1, high=1), multi=False, dtype_arg=True, big=False)(g):
-        yield s
+    def draw(g, *s):
+        return g.nonzero(*s, low=0.6, high=1.4) if not g.dtype.endswith("t8") else g(*s, low=1, high=1)
+
+    yield from reduce_samples(draw, multi=False, dtype_arg=True, big=False)(g)
     yield S(T([[2, 0, 3], [0, 4, 0]], g.dtype))
     yield S(T([[2, 0, 3], [0, 4, 0], [1, 2, 3]], g.dtype), 1)
 
 
-op("prod", prod_samples, at_least_1d(lambda x, dim=None, keepdim=False, dtype=None: np.prod(wide(x), axis(dim), keepdims=keepdim)), ALL, out=sum_out, tol=Tol(32, 1, half=(2, 1)))
+op(
+    "prod",
+    prod_samples,
+    at_least_1d(lambda x, dim=None, keepdim=False, dtype=None: np.prod(wide(x), axis(dim), keepdims=keepdim)),
+    ALL,
+    out=sum_out,
+    tol=Tol(32, 1, half=(2, 1)),
+)
 
 
 def distinct(g, *s):
@@ -128,8 +184,22 @@ def extreme_out(s):
 
 for _name, _f, _arg in [("max", np.max, np.argmax), ("min", np.min, np.argmin)]:
     op(_name, extreme_samples, pick(_f, _arg), REAL, out=extreme_out, expand=False)
-    op("a" + _name, reduce_samples(distinct, empty=False), at_least_1d(lambda x, dim=None, keepdim=False, f=_f: f(x, axis(dim), keepdims=keepdim)), REAL, out="first")
-    op("arg" + _name, reduce_samples(distinct, multi=False, empty=False), at_least_1d(lambda x, dim=None, keepdim=False, f=_arg: f(x, dim, keepdims=keepdim)), REAL_NUMBERS, out="int64", grad=False, expand=False)
+    op(
+        "a" + _name,
+        reduce_samples(distinct, empty=False),
+        at_least_1d(lambda x, dim=None, keepdim=False, f=_f: f(x, axis(dim), keepdims=keepdim)),
+        REAL,
+        out="first",
+    )
+    op(
+        "arg" + _name,
+        reduce_samples(distinct, multi=False, empty=False),
+        at_least_1d(lambda x, dim=None, keepdim=False, f=_arg: f(x, dim, keepdims=keepdim)),
+        REAL_NUMBERS,
+        out="int64",
+        grad=False,
+        expand=False,
+    )
 
 
 def aminmax_samples(g):
@@ -139,10 +209,37 @@ def aminmax_samples(g):
     yield S(g.distinct())
 
 
-op("aminmax", aminmax_samples, lambda x, dim=None, keepdim=False: (np.min(x, dim, keepdims=keepdim), np.max(x, dim, keepdims=keepdim)), REAL, out="first")
-op("all", reduce_samples(), at_least_1d(lambda x, dim=None, keepdim=False: np.all(x, axis(dim), keepdims=keepdim)), ALL, out=lambda s: "uint8" if s.args[0].dtype == "uint8" else "bool", grad=False)
-op("any", reduce_samples(), at_least_1d(lambda x, dim=None, keepdim=False: np.any(x, axis(dim), keepdims=keepdim)), ALL, out=lambda s: "uint8" if s.args[0].dtype == "uint8" else "bool", grad=False)
-op("count_nonzero", lambda g: [S(g(3, 4)), S(g(3, 4), 1), S(g(3, 4, 2), (0, 2)), S(g(0, 3), 0), S(g())], lambda x, dim=None: np.count_nonzero(x, axis(dim)), ALL, out="int64", grad=False)
+op(
+    "aminmax",
+    aminmax_samples,
+    lambda x, dim=None, keepdim=False: (np.min(x, dim, keepdims=keepdim), np.max(x, dim, keepdims=keepdim)),
+    REAL,
+    out="first",
+)
+op(
+    "all",
+    reduce_samples(),
+    at_least_1d(lambda x, dim=None, keepdim=False: np.all(x, axis(dim), keepdims=keepdim)),
+    ALL,
+    out=lambda s: "uint8" if s.args[0].dtype == "uint8" else "bool",
+    grad=False,
+)
+op(
+    "any",
+    reduce_samples(),
+    at_least_1d(lambda x, dim=None, keepdim=False: np.any(x, axis(dim), keepdims=keepdim)),
+    ALL,
+    out=lambda s: "uint8" if s.args[0].dtype == "uint8" else "bool",
+    grad=False,
+)
+op(
+    "count_nonzero",
+    lambda g: [S(g(3, 4)), S(g(3, 4), 1), S(g(3, 4, 2), (0, 2)), S(g(0, 3), 0), S(g())],
+    lambda x, dim=None: np.count_nonzero(x, axis(dim)),
+    ALL,
+    out="int64",
+    grad=False,
+)
 
 
 # ---- moments
@@ -157,7 +254,9 @@ def var_samples(g):
     yield S(g(3, 1), 1).nograd()  # NaN: one element, one degree of freedom
     yield S(g()).nograd()
     yield S(g(0, 3), 1)
-    yield S(T(g(40, 1000).array + 100, g.dtype), 1).big()  # a mean far from zero: two passes or Welford are needed
+    yield S(
+        T(g(40, 1000).array + 100, g.dtype), 1
+    ).big()  # a mean far from zero: two passes or Welford are needed
     yield S(g(30011)).big()
 
 
@@ -165,7 +264,11 @@ def moments(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     n = x.size if axis(dim) is None else int(np.prod([x.shape[d] for d in np.atleast_1d(axis(dim))]))
-    mean = np.mean(x, axis(dim), keepdims=True) if n else np.full(np.sum(x, axis(dim), keepdims=True).shape, np.nan)
+    mean = (
+        np.mean(x, axis(dim), keepdims=True)
+        if n
+        else np.full(np.sum(x, axis(dim), keepdims=True).shape, np.nan)
+    )
     c = correction if correction is not None else (0 if unbiased is False else 1)
     squares = np.sum(np.abs(x - mean) ** 2, axis(dim), keepdims=keepdim)
     mean = np.sum(x, axis(dim), keepdims=keepdim) / np.float64(n)
@@ -173,9 +276,18 @@ def moments(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
 
 for _name, _f in [
-    ("var", lambda m: m[0]), ("std", lambda m: np.sqrt(m[0])), ("var_mean", lambda m: m), ("std_mean", lambda m: (np.sqrt(m[0]), m[1])),
-]:  # fmt: skip
-    op(_name, var_samples, quiet(lambda *a, f=_f, **k: f(moments(*a, **k))), FLOATS, tol=Tol(16, 16, half=(1, 2), floor=1))
+    ("var", lambda m: m[0]),
+    ("std", lambda m: np.sqrt(m[0])),
+    ("var_mean", lambda m: m),
+    ("std_mean", lambda m: (np.sqrt(m[0]), m[1])),
+]:
+    op(
+        _name,
+        var_samples,
+        quiet(lambda *a, f=_f, **k: f(moments(*a, **k))),
+        FLOATS,
+        tol=Tol(16, 16, half=(1, 2), floor=1),
+    )
 
 
 def norm_samples(g):
@@ -202,7 +314,27 @@ def vector_norm(x, p="fro", dim=None, keepdim=False):
 
 
 op("norm", norm_samples, quiet(vector_norm), FLOAT_COMPLEX, out="real", tol=Tol(16, 4, half=(2, 2)))
-op("logsumexp", lambda g: [S(g(3, 4), 1), S(g(3, 4, 2), (0, 2)), S(g(3, 4), -1, True), S(g(), 0), S(g(3, 0), 1).nograd(), S(T([[1, np.inf], [-np.inf, -np.inf]], g.dtype), 1).nograd(), S(T([[88.0, 88.0], [-100, -101]], g.dtype), 1)], at_least_1d(lambda x, dim, keepdim=False: sp.logsumexp(x, axis(dim), keepdims=keepdim) if x.size else np.full(x.sum(axis(dim), keepdims=keepdim).shape, -np.inf)), FLOATS, tol=Tol(8, 4, half=(1, 2)))
+op(
+    "logsumexp",
+    lambda g: [
+        S(g(3, 4), 1),
+        S(g(3, 4, 2), (0, 2)),
+        S(g(3, 4), -1, True),
+        S(g(), 0),
+        S(g(3, 0), 1).nograd(),
+        S(T([[1, np.inf], [-np.inf, -np.inf]], g.dtype), 1).nograd(),
+        S(T([[88.0, 88.0], [-100, -101]], g.dtype), 1),
+    ],
+    at_least_1d(
+        lambda x, dim, keepdim=False: (
+            sp.logsumexp(x, axis(dim), keepdims=keepdim)
+            if x.size
+            else np.full(x.sum(axis(dim), keepdims=keepdim).shape, -np.inf)
+        )
+    ),
+    FLOATS,
+    tol=Tol(8, 4, half=(1, 2)),
+)
 
 
 # ---- order statistics
@@ -220,7 +352,9 @@ def median(x, dim=None, keepdim=False):
     """PyTorch's: the lower of the two middle elements."""
     if dim is None:
         flat = np.sort(x.reshape(-1))
-        return np.array(np.nan) if x.dtype.kind == "f" and np.isnan(flat).any() else flat[(flat.size - 1) // 2]
+        return (
+            np.array(np.nan) if x.dtype.kind == "f" and np.isnan(flat).any() else flat[(flat.size - 1) // 2]
+        )
     order = np.take(np.argsort(x, dim), [(x.shape[dim] - 1) // 2], dim)
     values = np.take_along_axis(x, order, dim)
     return (values, order) if keepdim else (values.squeeze(dim), order.squeeze(dim))
@@ -253,8 +387,25 @@ def scan(f):
     return lambda x, dim, dtype=None: x.copy() if x.ndim == 0 else f(wide(x), axis=dim)
 
 
-op("cumsum", lambda g: [*scan_samples()(g), S(g(20, 3001), 1).big(), S(g(3001, 20), 0).big()], lambda x, dim, dtype=None: wide(scan(np.cumsum)(x, dim)), ALL, out=sum_out, tol=Tol(4, 32, half=(2, 4), floor=1))
-op("cumprod", lambda g: [*scan_samples(lambda g, *s: g.nonzero(*s, low=0.6, high=1.4))(g), S(T([[2, 0, 3, 0], [0, 4, 5, 1]], g.dtype), 1)], lambda x, dim, dtype=None: wide(scan(np.cumprod)(x, dim)), ALL, out=sum_out, tol=Tol(8, 2, half=(4, 2)))
+op(
+    "cumsum",
+    lambda g: [*scan_samples()(g), S(g(20, 3001), 1).big(), S(g(3001, 20), 0).big()],
+    lambda x, dim, dtype=None: wide(scan(np.cumsum)(x, dim)),
+    ALL,
+    out=sum_out,
+    tol=Tol(4, 32, half=(2, 4), floor=1),
+)
+op(
+    "cumprod",
+    lambda g: [
+        *scan_samples(lambda g, *s: g.nonzero(*s, low=0.6, high=1.4))(g),
+        S(T([[2, 0, 3, 0], [0, 4, 5, 1]], g.dtype), 1),
+    ],
+    lambda x, dim, dtype=None: wide(scan(np.cumprod)(x, dim)),
+    ALL,
+    out=sum_out,
+    tol=Tol(8, 2, half=(4, 2)),
+)
 
 
 def running(better):
@@ -273,8 +424,22 @@ def running(better):
 
 
 # Of equal elements the last counts.
-op("cummax", scan_samples(distinct, False), running(np.greater_equal), REAL, out=("first", "int64"), expand=False)
-op("cummin", scan_samples(distinct, False), running(np.less_equal), REAL, out=("first", "int64"), expand=False)
+op(
+    "cummax",
+    scan_samples(distinct, False),
+    running(np.greater_equal),
+    REAL,
+    out=("first", "int64"),
+    expand=False,
+)
+op(
+    "cummin",
+    scan_samples(distinct, False),
+    running(np.less_equal),
+    REAL,
+    out=("first", "int64"),
+    expand=False,
+)
 
 
 # ---- counting
@@ -290,7 +455,16 @@ def bincount(x, weights=None, minlength=0):
     return np.bincount(x.astype(np.int64), weights, minlength)
 
 
-op("bincount", bincount_samples, bincount, ("uint8", "int8", "int16", "int32", "int64"), out=lambda s: s.args[1].dtype if len(s.args) > 1 else "int64", grad=False, data_shape=True, tol=Tol(4, 8))
+op(
+    "bincount",
+    bincount_samples,
+    bincount,
+    ("uint8", "int8", "int16", "int32", "int64"),
+    out=lambda s: s.args[1].dtype if len(s.args) > 1 else "int64",
+    grad=False,
+    data_shape=True,
+    tol=Tol(4, 8),
+)
 
 
 def histc_samples(g):
