@@ -213,7 +213,7 @@ INPLACE = [
 
 @by_name_and_dtype(INPLACE)
 def test_inplace(info, dtype):
-    """x.op_() is x = op(x): the same numbers in the same tensor, whose version moves on. What cannot be stored is refused."""
+    """x.op_() is x = op(x) in the same tensor, whose version moves on. What cannot be stored is refused."""
     failures = Failures()
     method = info.name + "_"
     for sample in info.make_samples(dtype):
@@ -249,7 +249,7 @@ def test_inplace(info, dtype):
                     continue  # PyTorch lets these through
                 failures.check(
                     sample,
-                    f"a result {expected.dtype} {tuple(expected.shape)} was stored in {x.dtype} {tuple(x.shape)}",
+                    f"{expected.dtype} {tuple(expected.shape)} was stored in {x.dtype} {tuple(x.shape)}",
                     layout,
                 )
                 continue
@@ -289,7 +289,7 @@ OUT = [i for i in WITH_REF if has_form(i, "out")]
 
 @by_name(OUT)
 def test_out(info):
-    """out= takes an empty tensor and grows it, a fitting one and fills it, whatever its layout; it refuses a lower category."""
+    """out= grows an empty tensor, fills a fitting one, whatever its layout, and refuses a lower category."""
     failures = Failures()
     for sample in info.make_samples(main_dtype(info)):
         args, kwargs = BRIDGE.arguments(sample)
@@ -331,7 +331,7 @@ def test_out(info):
 
 @by_name([i for i in INFOS if not i.name.endswith("_") and i.name not in ("detach", "to")])
 def test_meta(info):
-    """On the Meta device: the same shape, strides and dtype, and no data. A shape that depends on data is refused."""
+    """Meta: the same shape, strides and dtype, and no data. A shape that depends on data is refused."""
     failures = Failures()
     for sample in info.make_samples(main_dtype(info)):
         no_tensor = not sample.tensors()

@@ -1,8 +1,8 @@
 """Derivatives by central differences along random directions.
 
 For y = f(x), a random direction u of all inputs and a random cotangent v, <v, f(x + hu) - f(x - hu)> / 2h
-must equal <vjp(v), u>. One wrong element of a derivative shows in it with probability 1, at the cost of two calls.
-The second derivative is the same test of (x, v) -> vjp(v). Complex: <a, b> = Re sum conj(a) b.
+must equal <vjp(v), u>. One wrong element of a derivative shows in it with probability 1, for two calls. The
+second derivative is the same test of (x, v) -> vjp(v). Complex: <a, b> = Re sum conj(a) b.
 """
 
 import numpy as np
