@@ -25,6 +25,24 @@ struct OpFunction {
 };
 PyTypeObject* op_function_type = nullptr;
 
+// Values on the stack, made only as far as an op has parameters.
+class Values {
+ public:
+  explicit Values(size_t count) : count_(count) {
+    for (size_t i = 0; i < count; ++i) new (data() + i) Value();
+  }
+  ~Values() {
+    for (size_t i = 0; i < count_; ++i) data()[i].~Value();
+  }
+  Values(const Values&) = delete;
+  Values& operator=(const Values&) = delete;
+  Value* data() { return reinterpret_cast<Value*>(storage_); }
+
+ private:
+  size_t count_;
+  alignas(Value) unsigned char storage_[kMaxParams * sizeof(Value)];
+};
+
 struct Keywords {
   PyObject* out = nullptr;
   bool requires_grad = false;
@@ -86,7 +104,8 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
            Keywords& keywords, Mismatch* why) {
   const std::vector<Param>& params = op.schema().params;
   const int count = static_cast<int>(params.size());
-  PyObject* given[kMaxParams] = {};
+  PyObject* given[kMaxParams];
+  std::fill(given, given + count, nullptr);
   Dims spread;  // sizes given one by one: x.view(2, 3)
   int spread_at = -1;
 
@@ -253,8 +272,8 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
   for (const OpBase* op : *f.overloads) {
     Mismatch why;
     Keywords keywords;
-    Value values[kMaxParams];
-    parse(*op, interned, args, nargs, names, values, keywords, &why);
+    Values values(op->schema().params.size());
+    parse(*op, interned, args, nargs, names, values.data(), keywords, &why);
     interned += op->schema().params.size();
     text += one ? ": " + why.text + "\n  signature: " + op->schema().text : "\n  " + op->schema().text + "\n    " + why.text;
   }
@@ -272,9 +291,10 @@ PyObject* op_vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf
     const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     PyObject* const* interned = f.param_names->data();
     for (const OpBase* op : *f.overloads) {
-      Value values[kMaxParams];
+      Values values(op->schema().params.size());
       Keywords keywords;
-      if (parse(*op, interned, args, nargs, names, values, keywords, nullptr)) return call_parsed(*op, f.inplace, values, keywords);
+      if (parse(*op, interned, args, nargs, names, values.data(), keywords, nullptr))
+        return call_parsed(*op, f.inplace, values.data(), keywords);
       interned += op->schema().params.size();
     }
     fail_no_overload(f, args, nargs, names);

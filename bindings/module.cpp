@@ -245,7 +245,10 @@ PYBIND11_MODULE(_C, m) {
   m.def("_storage_bytes", [](py::handle object) {
     const Tensor& t = tensor_arg(object, "_storage_bytes");
     check<RuntimeError>(t.is_cpu(), "_storage_bytes: expected a tensor on the CPU, got {}", t.device());
-    return py::memoryview::from_memory(t.storage()->data(), static_cast<py::ssize_t>(t.storage()->bytes()));
+    // The memoryview of a uint8 tensor over the whole storage keeps it alive.
+    const auto bytes = static_cast<int64_t>(t.storage()->bytes());
+    const py::object whole = steal(wrap(from_storage(t.storage(), DType::UInt8, Dims{bytes}, Dims{1}, 0)));
+    return py::reinterpret_steal<py::object>(checked(PyMemoryView_FromObject(whole.ptr())));
   });
   m.def("_storage_info", [](py::handle object) {
     const Tensor& t = tensor_arg(object, "untyped_storage");

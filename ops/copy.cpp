@@ -59,6 +59,21 @@ Op<Tensor(const Tensor&, DType)> _convert{{
     .cpu = [](const Tensor& out, const Tensor& self, DType) { cpu::copy(out, self); },
 }};
 
+Op<Tensor(const Tensor&, Device)> _to_device{{
+    .schema = "_to_device(Tensor self, device device) -> Tensor",
+    .doc = "A copy of self on another device, in the layout of self.",
+    .meta = [](const Tensor& self, Device device) {
+      check<NotImplementedError>(!self.is_meta() || device.type == DeviceType::Meta,
+                                 "to: a tensor on the meta device holds no data to be copied to {}; use empty_like(x, device=...)", device);
+      TensorSpec spec = infer::like(self);
+      spec.device = device;
+      return spec;
+    },
+    .vjp = [](Vjp& v) { v.set(0, plait::_to_device(v.grad(), v.meta(0).device)); },
+    .kind = Kind::Other,
+    .cpu = [](const Tensor& out, const Tensor& self, Device) { cpu::copy(out, self); },
+}};
+
 Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> clone{{
     .schema = "clone(Tensor self, *, memory_format? memory_format=None) -> Tensor",
     .doc = R"(A copy with memory of its own, through which gradients flow.

@@ -245,7 +245,8 @@ def _reduce(self, protocol=None):
     if not self.is_leaf:
         raise RuntimeError("pickle: only leaves can be pickled, since a graph cannot; use .detach() first")
     plain = self.detach().cpu()
-    data = bytes(_C._storage_bytes(plain.contiguous().clone()))[: plain.numel() * plain.element_size()]
+    plain = plain.clone(memory_format=_C.contiguous_format)
+    data = bytes(_C._storage_bytes(plain)[: plain.numel() * plain.element_size()])
     strides, step = [], 1
     for size in reversed(plain.shape):
         strides.insert(0, step)
@@ -309,30 +310,13 @@ def _unique(self, sorted=True, return_inverse=False, return_counts=False, dim=No
     return unique(self, sorted, return_inverse, return_counts, dim)
 
 
-def _rsub(self, other):
-    return _ops["sub"](_C._tensor_from_data(other, None, None, False, True), self) if not isinstance(other, Tensor) else other - self
-
-
-def _backward_hooks_missing(self, name):
-    raise AttributeError(name)
-
-
-def _getattr(self, name):
-    """Only called for names that a tensor does not have: says what is near."""
-    if name.startswith("__"):
-        raise AttributeError(f"'Tensor' object has no attribute '{name}'")
-    from ._missing import explain
-
-    raise AttributeError(explain("Tensor", name, dir(Tensor)))
-
-
 def _install() -> None:
     methods = {
         "backward": _backward, "register_hook": _register_hook, "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
         "to": _to, "cpu": _cpu, "cuda": _cuda, "type": _type, "numpy": _numpy, "__array__": _array, "__dlpack__": _dlpack,
         "__dlpack_device__": _dlpack_device, "__iter__": _iter, "__contains__": _contains, "__repr__": _repr, "__format__": _format,
         "__reduce_ex__": _reduce, "__deepcopy__": _deepcopy, "__copy__": _copy, "as_subclass": _as_subclass, "new_tensor": _new_tensor,
-        "nonzero": _nonzero, "where": _where, "unique": _unique, "__getattr__": _getattr,
+        "nonzero": _nonzero, "where": _where, "unique": _unique,
         "untyped_storage": lambda self: UntypedStorage(self), "type_as": lambda self, other: self.to(other.dtype),
         "is_inference": lambda self: _C.is_inference(self), "pin_memory": lambda self: self, "is_pinned": lambda self: False,
         "is_same_size": lambda self, other: self.shape == other.shape, "view_as": lambda self, other: self.view(other.shape),
