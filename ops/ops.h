@@ -28,69 +28,283 @@ extern PLAIT_API Op<Tensor(const Scalar&, const Scalar&, std::optional<DType>, s
 extern PLAIT_API Op<Tensor(const Scalar&, std::optional<DType>, std::optional<Device>)> arange;
 extern PLAIT_API Op<Tensor(const Tensor&)> T;
 extern PLAIT_API Op<Tensor(const Tensor&)> _conj;
+extern PLAIT_API Op<Tensor(const Tensor&)> _trigamma;
+extern PLAIT_API Op<Tensor(const Tensor&)> abs;
+extern PLAIT_API Op<Tensor(const Tensor&)> absolute;
+extern PLAIT_API Op<Tensor(const Tensor&)> acos;
+extern PLAIT_API Op<Tensor(const Tensor&)> acosh;
 extern PLAIT_API Op<Tensor(const Tensor&)> alias;
+extern PLAIT_API Op<Tensor(const Tensor&)> angle;
+extern PLAIT_API Op<Tensor(const Tensor&)> arccos;
+extern PLAIT_API Op<Tensor(const Tensor&)> arccosh;
+extern PLAIT_API Op<Tensor(const Tensor&)> arcsin;
+extern PLAIT_API Op<Tensor(const Tensor&)> arcsinh;
+extern PLAIT_API Op<Tensor(const Tensor&)> arctan;
+extern PLAIT_API Op<Tensor(const Tensor&)> arctanh;
+extern PLAIT_API Op<Tensor(const Tensor&)> argwhere;
+extern PLAIT_API Op<Tensor(const Tensor&)> asin;
+extern PLAIT_API Op<Tensor(const Tensor&)> asinh;
+extern PLAIT_API Op<Tensor(const Tensor&)> atan;
+extern PLAIT_API Op<Tensor(const Tensor&)> atanh;
+extern PLAIT_API Op<Tensor(const Tensor&)> bitwise_not;
+extern PLAIT_API Op<Tensor(const Tensor&)> ceil;
 extern PLAIT_API Op<Tensor(const Tensor&)> conj;
+extern PLAIT_API Op<Tensor(const Tensor&)> cos;
+extern PLAIT_API Op<Tensor(const Tensor&)> cosh;
+extern PLAIT_API Op<Tensor(const Tensor&)> deg2rad;
 extern PLAIT_API Op<Tensor(const Tensor&)> detach;
+extern PLAIT_API Op<Tensor(const Tensor&)> digamma;
+extern PLAIT_API Op<Tensor(const Tensor&)> erf;
+extern PLAIT_API Op<Tensor(const Tensor&)> erfc;
+extern PLAIT_API Op<Tensor(const Tensor&)> erfinv;
+extern PLAIT_API Op<Tensor(const Tensor&)> exp2;
+extern PLAIT_API Op<Tensor(const Tensor&)> exp;
+extern PLAIT_API Op<Tensor(const Tensor&)> expm1;
+extern PLAIT_API Op<Tensor(const Tensor&)> fix;
+extern PLAIT_API Op<Tensor(const Tensor&)> fliplr;
+extern PLAIT_API Op<Tensor(const Tensor&)> flipud;
+extern PLAIT_API Op<Tensor(const Tensor&)> floor;
+extern PLAIT_API Op<Tensor(const Tensor&)> frac;
+extern PLAIT_API Op<Tensor(const Tensor&)> hardsigmoid;
+extern PLAIT_API Op<Tensor(const Tensor&)> hardswish;
+extern PLAIT_API Op<Tensor(const Tensor&)> imag;
+extern PLAIT_API Op<Tensor(const Tensor&)> isfinite;
+extern PLAIT_API Op<Tensor(const Tensor&)> isinf;
+extern PLAIT_API Op<Tensor(const Tensor&)> isnan;
+extern PLAIT_API Op<Tensor(const Tensor&)> lgamma;
+extern PLAIT_API Op<Tensor(const Tensor&)> log10;
+extern PLAIT_API Op<Tensor(const Tensor&)> log1p;
+extern PLAIT_API Op<Tensor(const Tensor&)> log2;
+extern PLAIT_API Op<Tensor(const Tensor&)> log;
+extern PLAIT_API Op<Tensor(const Tensor&)> logical_not;
+extern PLAIT_API Op<Tensor(const Tensor&)> logsigmoid;
 extern PLAIT_API Op<Tensor(const Tensor&)> mT;
+extern PLAIT_API Op<Tensor(const Tensor&)> mish;
 extern PLAIT_API Op<Tensor(const Tensor&)> neg;
+extern PLAIT_API Op<Tensor(const Tensor&)> negative;
+extern PLAIT_API Op<Tensor(const Tensor&)> nonzero;
+extern PLAIT_API Op<Tensor(const Tensor&)> positive;
+extern PLAIT_API Op<Tensor(const Tensor&)> rad2deg;
 extern PLAIT_API Op<Tensor(const Tensor&)> ravel;
+extern PLAIT_API Op<Tensor(const Tensor&)> real;
+extern PLAIT_API Op<Tensor(const Tensor&)> reciprocal;
+extern PLAIT_API Op<Tensor(const Tensor&)> relu6;
+extern PLAIT_API Op<Tensor(const Tensor&)> relu;
+extern PLAIT_API Op<Tensor(const Tensor&)> rsqrt;
+extern PLAIT_API Op<Tensor(const Tensor&)> selu;
+extern PLAIT_API Op<Tensor(const Tensor&)> sgn;
+extern PLAIT_API Op<Tensor(const Tensor&)> sigmoid;
+extern PLAIT_API Op<Tensor(const Tensor&)> sign;
+extern PLAIT_API Op<Tensor(const Tensor&)> signbit;
+extern PLAIT_API Op<Tensor(const Tensor&)> silu;
+extern PLAIT_API Op<Tensor(const Tensor&)> sin;
+extern PLAIT_API Op<Tensor(const Tensor&)> sinh;
+extern PLAIT_API Op<Tensor(const Tensor&)> softsign;
+extern PLAIT_API Op<Tensor(const Tensor&)> sqrt;
+extern PLAIT_API Op<Tensor(const Tensor&)> square;
 extern PLAIT_API Op<Tensor(const Tensor&)> squeeze;
 extern PLAIT_API Op<Tensor(const Tensor&)> t;
+extern PLAIT_API Op<Tensor(const Tensor&)> tan;
+extern PLAIT_API Op<Tensor(const Tensor&)> tanh;
+extern PLAIT_API Op<Tensor(const Tensor&)> tanhshrink;
+extern PLAIT_API Op<Tensor(const Tensor&)> trace;
+extern PLAIT_API Op<Tensor(const Tensor&)> trunc;
+extern PLAIT_API Op<Tensor(const Tensor&)> view_as_complex;
+extern PLAIT_API Op<Tensor(const Tensor&)> view_as_real;
 extern PLAIT_API Op<Tensor(const Tensor&)> zero;
 extern PLAIT_API Op<Tensor(const Tensor&, DType)> _convert;
 extern PLAIT_API Op<Tensor(const Tensor&, DType)> view_dtype;
+extern PLAIT_API Op<Tensor(const Tensor&, Device)> _to_device;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> broadcast_to;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> expand;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> flip;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> permute;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> repeat;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> reshape;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> squeeze_dim;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> tile;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> view;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> _roll;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> moveaxis;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> movedim;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> roll;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> _view_accumulate;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_read;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> as_strided;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, TensorList)> _index_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Scalar&)> constant_pad_nd;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Scalar&, std::optional<DType>, std::optional<Device>)> new_full;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _index_select_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_empty;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_ones;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_zeros;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::string_view, std::optional<Scalar>)> pad;
+extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> _index;
+extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> index;
+extern PLAIT_API Op<Tensor(const Tensor&, TensorList, const Tensor&, bool)> index_put;
+extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> hardtanh;
+extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> threshold;
 extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> full_like;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _hardsigmoid_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _hardswish_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _logsigmoid_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _mish_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _sigmoid_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _silu_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _tanh_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> arctan2;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> atan2;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_and;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_left_shift;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_or;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_right_shift;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_xor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> clamp_max;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> clamp_min;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> complex;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> copysign;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> div;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> eq;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> expand_as;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fill;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> floor_divide;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fmax;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fmin;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fmod;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> ge;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> greater;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> greater_equal;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> gt;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> heaviside;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> hypot;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> le;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> less;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> less_equal;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logaddexp;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logical_and;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logical_or;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logical_xor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> lt;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> masked_select;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> maximum;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> minimum;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> mul;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> multiply;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> ne;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> not_equal;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> pow;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> prelu;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> remainder;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> reshape_as;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> take;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> true_divide;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> view_as;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> xlogy;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_write;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> _as_strided_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool)> copy;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool)> bucketize;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool, std::optional<std::string_view>, const Tensor&)> searchsorted;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> _threshold_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> add;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> sub;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> subtract;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&, const Scalar&)> _clamp_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&, const Scalar&)> _hardtanh_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_between;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clamp_Tensor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clip_Tensor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> lerp;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_scatter;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> where;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcdiv;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcmul;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _leaky_relu_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _shrink_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double)> _softplus_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> isclose;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, double)> _elu_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, bool)> _embedding_masked;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t)> select_scatter;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t, bool)> _embedding_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t, int64_t)> diagonal_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)> slice_scatter;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>)> take_along_dim;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>, bool, bool)> embedding;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_tensor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<std::string_view>)> div_mode;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<std::string_view>)> divide;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view)> _gelu_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, double)> celu;
+extern PLAIT_API Op<Tensor(const Tensor&, double)> elu;
+extern PLAIT_API Op<Tensor(const Tensor&, double)> hardshrink;
+extern PLAIT_API Op<Tensor(const Tensor&, double)> leaky_relu;
+extern PLAIT_API Op<Tensor(const Tensor&, double)> softshrink;
+extern PLAIT_API Op<Tensor(const Tensor&, double, double)> softplus;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diag;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diagflat;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> glu;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> one_hot;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> pixel_shuffle;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> pixel_unshuffle;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> round;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> tril;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> triu;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> unsqueeze;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> rot90;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> unflatten;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&)> index_select;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, bool)> gather;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> index_fill;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> scatter_value;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_copy;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_fill_tensor;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter_add;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, const Scalar&)> index_add;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view)> scatter_reduce_src;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view, bool)> scatter_reduce;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t)> flatten;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t)> select;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t)> swapaxes;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t)> swapdims;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t)> transpose;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diag_embed;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diagonal;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> narrow;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> unfold;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_int;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)> slice;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> mean;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> sum;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> empty_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> ones_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> zeros_like;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> mean_dim;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> nanmean;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> nansum;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> sum_dim;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> clone;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> contiguous;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clamp;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clip;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<double>)> logit;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<double>, std::optional<double>, std::optional<double>)> nan_to_num;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>)> repeat_interleave;
+extern PLAIT_API Op<Tensor(const Tensor&, std::string_view)> gelu;
+extern PLAIT_API Op<Tensor(int64_t, const Tensor&)> polygamma;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> tril_indices;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> triu_indices;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, std::optional<DType>, std::optional<Device>)> eye_m;
 extern PLAIT_API Op<Tensor(int64_t, std::optional<DType>, std::optional<Device>)> eye;
+extern PLAIT_API Op<bool(const Tensor&, const Tensor&)> equal;
+extern PLAIT_API Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, std::optional<int64_t>)> _unique;
 extern PLAIT_API Op<std::vector<Tensor>(TensorList)> broadcast_tensors;
 extern PLAIT_API Op<std::vector<Tensor>(TensorList, std::string_view)> meshgrid;
+extern PLAIT_API Op<std::vector<Tensor>(const Tensor&)> where_condition;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> split_sizes;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> split_with_sizes;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> tensor_split_indices;
@@ -104,75 +318,346 @@ namespace plait {
 inline Tensor T(const Tensor& self) { return op::T(self); }
 inline Tensor T_(const Tensor& self) { return op::T.inplace(self); }
 inline Tensor _as_strided_backward(const Tensor& self, const Tensor& input, IntSpan size, IntSpan stride, std::optional<int64_t> storage_offset) { return op::_as_strided_backward(self, input, size, stride, storage_offset); }
+inline Tensor _clamp_backward(const Tensor& grad, const Tensor& self, const Scalar& min, const Scalar& max) { return op::_clamp_backward(grad, self, min, max); }
+inline Tensor _clamp_between(const Tensor& self, const Tensor& min, const Tensor& max) { return op::_clamp_between(self, min, max); }
 inline Tensor _conj(const Tensor& self) { return op::_conj(self); }
 inline Tensor _convert(const Tensor& self, DType dtype) { return op::_convert(self, dtype); }
+inline Tensor _elu_backward(const Tensor& grad, const Tensor& self, double alpha, double scale, double input_scale) { return op::_elu_backward(grad, self, alpha, scale, input_scale); }
+inline Tensor _embedding_backward(const Tensor& grad, const Tensor& indices, int64_t num_weights, int64_t padding_idx, bool scale_grad_by_freq) { return op::_embedding_backward(grad, indices, num_weights, padding_idx, scale_grad_by_freq); }
+inline Tensor _embedding_masked(const Tensor& weight, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq) { return op::_embedding_masked(weight, indices, padding_idx, scale_grad_by_freq); }
+inline Tensor _gather_backward(const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) { return op::_gather_backward(grad, size, dim, index); }
+inline Tensor _gelu_backward(const Tensor& grad, const Tensor& self, std::string_view approximate) { return op::_gelu_backward(grad, self, approximate); }
+inline Tensor _hardsigmoid_backward(const Tensor& grad, const Tensor& self) { return op::_hardsigmoid_backward(grad, self); }
+inline Tensor _hardswish_backward(const Tensor& grad, const Tensor& self) { return op::_hardswish_backward(grad, self); }
+inline Tensor _hardtanh_backward(const Tensor& grad, const Tensor& self, const Scalar& min_val, const Scalar& max_val) { return op::_hardtanh_backward(grad, self, min_val, max_val); }
+inline Tensor _index(const Tensor& self, TensorList indices) { return op::_index(self, indices); }
+inline Tensor _index_backward(const Tensor& grad, IntSpan size, TensorList indices) { return op::_index_backward(grad, size, indices); }
+inline Tensor _index_select_backward(const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) { return op::_index_select_backward(grad, size, dim, index); }
+inline Tensor _leaky_relu_backward(const Tensor& grad, const Tensor& self, double negative_slope) { return op::_leaky_relu_backward(grad, self, negative_slope); }
+inline Tensor _logsigmoid_backward(const Tensor& grad, const Tensor& self) { return op::_logsigmoid_backward(grad, self); }
+inline Tensor _mish_backward(const Tensor& grad, const Tensor& self) { return op::_mish_backward(grad, self); }
+inline Tensor _roll(const Tensor& self, IntSpan shifts, IntSpan dims) { return op::_roll(self, shifts, dims); }
+inline Tensor _shrink_backward(const Tensor& grad, const Tensor& self, double lambd) { return op::_shrink_backward(grad, self, lambd); }
+inline Tensor _sigmoid_backward(const Tensor& grad, const Tensor& output) { return op::_sigmoid_backward(grad, output); }
+inline Tensor _silu_backward(const Tensor& grad, const Tensor& self) { return op::_silu_backward(grad, self); }
+inline Tensor _softplus_backward(const Tensor& grad, const Tensor& self, double beta, double threshold) { return op::_softplus_backward(grad, self, beta, threshold); }
+inline Tensor _tanh_backward(const Tensor& grad, const Tensor& output) { return op::_tanh_backward(grad, output); }
+inline Tensor _threshold_backward(const Tensor& grad, const Tensor& self, const Scalar& threshold) { return op::_threshold_backward(grad, self, threshold); }
+inline Tensor _to_device(const Tensor& self, Device device) { return op::_to_device(self, device); }
+inline Tensor _trigamma(const Tensor& self) { return op::_trigamma(self); }
 inline Tensor _view_accumulate(const Tensor& self, IntSpan base_size, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) { return op::_view_accumulate(self, base_size, size, stride, offset, base_stride); }
 inline Tensor _view_read(const Tensor& self, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) { return op::_view_read(self, size, stride, offset, base_stride); }
 inline Tensor _view_write(const Tensor& self, const Tensor& src, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) { return op::_view_write(self, src, size, stride, offset, base_stride); }
+inline Tensor abs(const Tensor& self) { return op::abs(self); }
+inline Tensor abs_(const Tensor& self) { return op::abs.inplace(self); }
+inline Tensor absolute(const Tensor& self) { return op::absolute(self); }
+inline Tensor absolute_(const Tensor& self) { return op::absolute.inplace(self); }
+inline Tensor acos(const Tensor& self) { return op::acos(self); }
+inline Tensor acos_(const Tensor& self) { return op::acos.inplace(self); }
+inline Tensor acosh(const Tensor& self) { return op::acosh(self); }
+inline Tensor acosh_(const Tensor& self) { return op::acosh.inplace(self); }
 inline Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::add(self, other, alpha); }
 inline Tensor add_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::add.inplace(self, other, alpha); }
+inline Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcdiv(self, tensor1, tensor2, value); }
+inline Tensor addcdiv_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcdiv.inplace(self, tensor1, tensor2, value); }
+inline Tensor addcmul(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcmul(self, tensor1, tensor2, value); }
+inline Tensor addcmul_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcmul.inplace(self, tensor1, tensor2, value); }
 inline Tensor alias(const Tensor& self) { return op::alias(self); }
 inline Tensor alias_(const Tensor& self) { return op::alias.inplace(self); }
+inline Tensor angle(const Tensor& self) { return op::angle(self); }
+inline Tensor angle_(const Tensor& self) { return op::angle.inplace(self); }
 inline Tensor arange(const Scalar& end, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::arange(end, dtype, device); }
 inline Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::arange_start_step(start, end, step, dtype, device); }
 inline Tensor arange(const Scalar& start, const Scalar& end, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::arange_start(start, end, dtype, device); }
+inline Tensor arccos(const Tensor& self) { return op::arccos(self); }
+inline Tensor arccos_(const Tensor& self) { return op::arccos.inplace(self); }
+inline Tensor arccosh(const Tensor& self) { return op::arccosh(self); }
+inline Tensor arccosh_(const Tensor& self) { return op::arccosh.inplace(self); }
+inline Tensor arcsin(const Tensor& self) { return op::arcsin(self); }
+inline Tensor arcsin_(const Tensor& self) { return op::arcsin.inplace(self); }
+inline Tensor arcsinh(const Tensor& self) { return op::arcsinh(self); }
+inline Tensor arcsinh_(const Tensor& self) { return op::arcsinh.inplace(self); }
+inline Tensor arctan(const Tensor& self) { return op::arctan(self); }
+inline Tensor arctan_(const Tensor& self) { return op::arctan.inplace(self); }
+inline Tensor arctan2(const Tensor& self, const Tensor& other) { return op::arctan2(self, other); }
+inline Tensor arctan2_(const Tensor& self, const Tensor& other) { return op::arctan2.inplace(self, other); }
+inline Tensor arctanh(const Tensor& self) { return op::arctanh(self); }
+inline Tensor arctanh_(const Tensor& self) { return op::arctanh.inplace(self); }
+inline Tensor argwhere(const Tensor& self) { return op::argwhere(self); }
+inline Tensor argwhere_(const Tensor& self) { return op::argwhere.inplace(self); }
 inline Tensor as_strided(const Tensor& self, IntSpan size, IntSpan stride, std::optional<int64_t> storage_offset = std::nullopt) { return op::as_strided(self, size, stride, storage_offset); }
 inline Tensor as_strided_(const Tensor& self, IntSpan size, IntSpan stride, std::optional<int64_t> storage_offset = std::nullopt) { return op::as_strided.inplace(self, size, stride, storage_offset); }
+inline Tensor asin(const Tensor& self) { return op::asin(self); }
+inline Tensor asin_(const Tensor& self) { return op::asin.inplace(self); }
+inline Tensor asinh(const Tensor& self) { return op::asinh(self); }
+inline Tensor asinh_(const Tensor& self) { return op::asinh.inplace(self); }
+inline Tensor atan(const Tensor& self) { return op::atan(self); }
+inline Tensor atan_(const Tensor& self) { return op::atan.inplace(self); }
+inline Tensor atan2(const Tensor& self, const Tensor& other) { return op::atan2(self, other); }
+inline Tensor atan2_(const Tensor& self, const Tensor& other) { return op::atan2.inplace(self, other); }
+inline Tensor atanh(const Tensor& self) { return op::atanh(self); }
+inline Tensor atanh_(const Tensor& self) { return op::atanh.inplace(self); }
+inline Tensor bitwise_and(const Tensor& self, const Tensor& other) { return op::bitwise_and(self, other); }
+inline Tensor bitwise_and_(const Tensor& self, const Tensor& other) { return op::bitwise_and.inplace(self, other); }
+inline Tensor bitwise_left_shift(const Tensor& self, const Tensor& other) { return op::bitwise_left_shift(self, other); }
+inline Tensor bitwise_left_shift_(const Tensor& self, const Tensor& other) { return op::bitwise_left_shift.inplace(self, other); }
+inline Tensor bitwise_not(const Tensor& self) { return op::bitwise_not(self); }
+inline Tensor bitwise_not_(const Tensor& self) { return op::bitwise_not.inplace(self); }
+inline Tensor bitwise_or(const Tensor& self, const Tensor& other) { return op::bitwise_or(self, other); }
+inline Tensor bitwise_or_(const Tensor& self, const Tensor& other) { return op::bitwise_or.inplace(self, other); }
+inline Tensor bitwise_right_shift(const Tensor& self, const Tensor& other) { return op::bitwise_right_shift(self, other); }
+inline Tensor bitwise_right_shift_(const Tensor& self, const Tensor& other) { return op::bitwise_right_shift.inplace(self, other); }
+inline Tensor bitwise_xor(const Tensor& self, const Tensor& other) { return op::bitwise_xor(self, other); }
+inline Tensor bitwise_xor_(const Tensor& self, const Tensor& other) { return op::bitwise_xor.inplace(self, other); }
 inline Tensor broadcast_to(const Tensor& self, IntSpan size) { return op::broadcast_to(self, size); }
 inline Tensor broadcast_to_(const Tensor& self, IntSpan size) { return op::broadcast_to.inplace(self, size); }
+inline Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32 = false, bool right = false) { return op::bucketize(self, boundaries, out_int32, right); }
+inline Tensor bucketize_(const Tensor& self, const Tensor& boundaries, bool out_int32 = false, bool right = false) { return op::bucketize.inplace(self, boundaries, out_int32, right); }
 inline Tensor cartesian_prod(TensorList tensors) { return op::cartesian_prod(tensors); }
 inline Tensor cat(TensorList tensors, int64_t dim = 0) { return op::cat(tensors, dim); }
+inline Tensor ceil(const Tensor& self) { return op::ceil(self); }
+inline Tensor ceil_(const Tensor& self) { return op::ceil.inplace(self); }
+inline Tensor celu(const Tensor& self, double alpha = 1.0) { return op::celu(self, alpha); }
+inline Tensor celu_(const Tensor& self, double alpha = 1.0) { return op::celu.inplace(self, alpha); }
+inline Tensor clamp(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { return op::clamp_Tensor(self, min, max); }
+inline Tensor clamp_(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { return op::clamp_Tensor.inplace(self, min, max); }
+inline Tensor clamp(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { return op::clamp(self, min, max); }
+inline Tensor clamp_(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { return op::clamp.inplace(self, min, max); }
+inline Tensor clamp_max(const Tensor& self, const Tensor& max) { return op::clamp_max(self, max); }
+inline Tensor clamp_max_(const Tensor& self, const Tensor& max) { return op::clamp_max.inplace(self, max); }
+inline Tensor clamp_min(const Tensor& self, const Tensor& min) { return op::clamp_min(self, min); }
+inline Tensor clamp_min_(const Tensor& self, const Tensor& min) { return op::clamp_min.inplace(self, min); }
+inline Tensor clip(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { return op::clip_Tensor(self, min, max); }
+inline Tensor clip_(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { return op::clip_Tensor.inplace(self, min, max); }
+inline Tensor clip(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { return op::clip(self, min, max); }
+inline Tensor clip_(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { return op::clip.inplace(self, min, max); }
 inline Tensor clone(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::clone(self, memory_format); }
 inline Tensor clone_(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::clone.inplace(self, memory_format); }
 inline Tensor column_stack(TensorList tensors) { return op::column_stack(tensors); }
+inline Tensor complex(const Tensor& real, const Tensor& imag) { return op::complex(real, imag); }
+inline Tensor complex_(const Tensor& real, const Tensor& imag) { return op::complex.inplace(real, imag); }
 inline Tensor concat(TensorList tensors, int64_t dim = 0) { return op::concat(tensors, dim); }
 inline Tensor concatenate(TensorList tensors, int64_t dim = 0) { return op::concatenate(tensors, dim); }
 inline Tensor conj(const Tensor& self) { return op::conj(self); }
 inline Tensor conj_(const Tensor& self) { return op::conj.inplace(self); }
+inline Tensor constant_pad_nd(const Tensor& self, IntSpan pad, const Scalar& value = 0) { return op::constant_pad_nd(self, pad, value); }
+inline Tensor constant_pad_nd_(const Tensor& self, IntSpan pad, const Scalar& value = 0) { return op::constant_pad_nd.inplace(self, pad, value); }
 inline Tensor contiguous(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::contiguous(self, memory_format); }
 inline Tensor contiguous_(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::contiguous.inplace(self, memory_format); }
 inline Tensor copy(const Tensor& self, const Tensor& src, bool non_blocking = false) { return op::copy(self, src, non_blocking); }
 inline Tensor copy_(const Tensor& self, const Tensor& src, bool non_blocking = false) { return op::copy.inplace(self, src, non_blocking); }
+inline Tensor copysign(const Tensor& self, const Tensor& other) { return op::copysign(self, other); }
+inline Tensor copysign_(const Tensor& self, const Tensor& other) { return op::copysign.inplace(self, other); }
+inline Tensor cos(const Tensor& self) { return op::cos(self); }
+inline Tensor cos_(const Tensor& self) { return op::cos.inplace(self); }
+inline Tensor cosh(const Tensor& self) { return op::cosh(self); }
+inline Tensor cosh_(const Tensor& self) { return op::cosh.inplace(self); }
+inline Tensor deg2rad(const Tensor& self) { return op::deg2rad(self); }
+inline Tensor deg2rad_(const Tensor& self) { return op::deg2rad.inplace(self); }
 inline Tensor detach(const Tensor& self) { return op::detach(self); }
 inline Tensor detach_(const Tensor& self) { return op::detach.inplace(self); }
+inline Tensor diag(const Tensor& self, int64_t diagonal = 0) { return op::diag(self, diagonal); }
+inline Tensor diag_(const Tensor& self, int64_t diagonal = 0) { return op::diag.inplace(self, diagonal); }
+inline Tensor diag_embed(const Tensor& self, int64_t offset = 0, int64_t dim1 = -2, int64_t dim2 = -1) { return op::diag_embed(self, offset, dim1, dim2); }
+inline Tensor diag_embed_(const Tensor& self, int64_t offset = 0, int64_t dim1 = -2, int64_t dim2 = -1) { return op::diag_embed.inplace(self, offset, dim1, dim2); }
+inline Tensor diagflat(const Tensor& self, int64_t offset = 0) { return op::diagflat(self, offset); }
+inline Tensor diagflat_(const Tensor& self, int64_t offset = 0) { return op::diagflat.inplace(self, offset); }
 inline Tensor diagonal(const Tensor& self, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { return op::diagonal(self, offset, dim1, dim2); }
 inline Tensor diagonal_(const Tensor& self, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { return op::diagonal.inplace(self, offset, dim1, dim2); }
 inline Tensor diagonal_scatter(const Tensor& self, const Tensor& src, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { return op::diagonal_scatter(self, src, offset, dim1, dim2); }
 inline Tensor diagonal_scatter_(const Tensor& self, const Tensor& src, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { return op::diagonal_scatter.inplace(self, src, offset, dim1, dim2); }
+inline Tensor digamma(const Tensor& self) { return op::digamma(self); }
+inline Tensor digamma_(const Tensor& self) { return op::digamma.inplace(self); }
 inline Tensor div(const Tensor& self, const Tensor& other) { return op::div(self, other); }
 inline Tensor div_(const Tensor& self, const Tensor& other) { return op::div.inplace(self, other); }
+inline Tensor div(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) { return op::div_mode(self, other, rounding_mode); }
+inline Tensor div_(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) { return op::div_mode.inplace(self, other, rounding_mode); }
+inline Tensor divide(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode = std::nullopt) { return op::divide(self, other, rounding_mode); }
+inline Tensor divide_(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode = std::nullopt) { return op::divide.inplace(self, other, rounding_mode); }
 inline Tensor dstack(TensorList tensors) { return op::dstack(tensors); }
+inline Tensor elu(const Tensor& self, double alpha = 1.0) { return op::elu(self, alpha); }
+inline Tensor elu_(const Tensor& self, double alpha = 1.0) { return op::elu.inplace(self, alpha); }
+inline Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int64_t> padding_idx = std::nullopt, bool scale_grad_by_freq = false, bool sparse = false) { return op::embedding(weight, indices, padding_idx, scale_grad_by_freq, sparse); }
+inline Tensor embedding_(const Tensor& weight, const Tensor& indices, std::optional<int64_t> padding_idx = std::nullopt, bool scale_grad_by_freq = false, bool sparse = false) { return op::embedding.inplace(weight, indices, padding_idx, scale_grad_by_freq, sparse); }
 inline Tensor empty(IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::empty(size, dtype, device); }
 inline Tensor empty_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::empty_like(self, dtype, device, memory_format); }
 inline Tensor empty_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::empty_like.inplace(self, dtype, device, memory_format); }
+inline Tensor eq(const Tensor& self, const Tensor& other) { return op::eq(self, other); }
+inline Tensor eq_(const Tensor& self, const Tensor& other) { return op::eq.inplace(self, other); }
+inline Tensor erf(const Tensor& self) { return op::erf(self); }
+inline Tensor erf_(const Tensor& self) { return op::erf.inplace(self); }
+inline Tensor erfc(const Tensor& self) { return op::erfc(self); }
+inline Tensor erfc_(const Tensor& self) { return op::erfc.inplace(self); }
+inline Tensor erfinv(const Tensor& self) { return op::erfinv(self); }
+inline Tensor erfinv_(const Tensor& self) { return op::erfinv.inplace(self); }
+inline Tensor exp(const Tensor& self) { return op::exp(self); }
+inline Tensor exp_(const Tensor& self) { return op::exp.inplace(self); }
+inline Tensor exp2(const Tensor& self) { return op::exp2(self); }
+inline Tensor exp2_(const Tensor& self) { return op::exp2.inplace(self); }
 inline Tensor expand(const Tensor& self, IntSpan size) { return op::expand(self, size); }
 inline Tensor expand_(const Tensor& self, IntSpan size) { return op::expand.inplace(self, size); }
 inline Tensor expand_as(const Tensor& self, const Tensor& other) { return op::expand_as(self, other); }
 inline Tensor expand_as_(const Tensor& self, const Tensor& other) { return op::expand_as.inplace(self, other); }
+inline Tensor expm1(const Tensor& self) { return op::expm1(self); }
+inline Tensor expm1_(const Tensor& self) { return op::expm1.inplace(self); }
 inline Tensor eye(int64_t n, int64_t m, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::eye_m(n, m, dtype, device); }
 inline Tensor eye(int64_t n, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::eye(n, dtype, device); }
 inline Tensor fill(const Tensor& self, const Tensor& value) { return op::fill(self, value); }
 inline Tensor fill_(const Tensor& self, const Tensor& value) { return op::fill.inplace(self, value); }
+inline Tensor fix(const Tensor& self) { return op::fix(self); }
+inline Tensor fix_(const Tensor& self) { return op::fix.inplace(self); }
 inline Tensor flatten(const Tensor& self, int64_t start_dim = 0, int64_t end_dim = -1) { return op::flatten(self, start_dim, end_dim); }
 inline Tensor flatten_(const Tensor& self, int64_t start_dim = 0, int64_t end_dim = -1) { return op::flatten.inplace(self, start_dim, end_dim); }
+inline Tensor flip(const Tensor& self, IntSpan dims) { return op::flip(self, dims); }
+inline Tensor flip_(const Tensor& self, IntSpan dims) { return op::flip.inplace(self, dims); }
+inline Tensor fliplr(const Tensor& self) { return op::fliplr(self); }
+inline Tensor fliplr_(const Tensor& self) { return op::fliplr.inplace(self); }
+inline Tensor flipud(const Tensor& self) { return op::flipud(self); }
+inline Tensor flipud_(const Tensor& self) { return op::flipud.inplace(self); }
+inline Tensor floor(const Tensor& self) { return op::floor(self); }
+inline Tensor floor_(const Tensor& self) { return op::floor.inplace(self); }
+inline Tensor floor_divide(const Tensor& self, const Tensor& other) { return op::floor_divide(self, other); }
+inline Tensor floor_divide_(const Tensor& self, const Tensor& other) { return op::floor_divide.inplace(self, other); }
+inline Tensor fmax(const Tensor& self, const Tensor& other) { return op::fmax(self, other); }
+inline Tensor fmax_(const Tensor& self, const Tensor& other) { return op::fmax.inplace(self, other); }
+inline Tensor fmin(const Tensor& self, const Tensor& other) { return op::fmin(self, other); }
+inline Tensor fmin_(const Tensor& self, const Tensor& other) { return op::fmin.inplace(self, other); }
+inline Tensor fmod(const Tensor& self, const Tensor& other) { return op::fmod(self, other); }
+inline Tensor fmod_(const Tensor& self, const Tensor& other) { return op::fmod.inplace(self, other); }
+inline Tensor frac(const Tensor& self) { return op::frac(self); }
+inline Tensor frac_(const Tensor& self) { return op::frac.inplace(self); }
 inline Tensor full(IntSpan size, const Scalar& fill_value, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::full(size, fill_value, dtype, device); }
 inline Tensor full_like(const Tensor& self, const Scalar& fill_value, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::full_like(self, fill_value, dtype, device, memory_format); }
 inline Tensor full_like_(const Tensor& self, const Scalar& fill_value, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::full_like.inplace(self, fill_value, dtype, device, memory_format); }
+inline Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool sparse_grad = false) { return op::gather(self, dim, index, sparse_grad); }
+inline Tensor gather_(const Tensor& self, int64_t dim, const Tensor& index, bool sparse_grad = false) { return op::gather.inplace(self, dim, index, sparse_grad); }
+inline Tensor ge(const Tensor& self, const Tensor& other) { return op::ge(self, other); }
+inline Tensor ge_(const Tensor& self, const Tensor& other) { return op::ge.inplace(self, other); }
+inline Tensor gelu(const Tensor& self, std::string_view approximate = "none") { return op::gelu(self, approximate); }
+inline Tensor gelu_(const Tensor& self, std::string_view approximate = "none") { return op::gelu.inplace(self, approximate); }
+inline Tensor glu(const Tensor& self, int64_t dim = -1) { return op::glu(self, dim); }
+inline Tensor glu_(const Tensor& self, int64_t dim = -1) { return op::glu.inplace(self, dim); }
+inline Tensor greater(const Tensor& self, const Tensor& other) { return op::greater(self, other); }
+inline Tensor greater_(const Tensor& self, const Tensor& other) { return op::greater.inplace(self, other); }
+inline Tensor greater_equal(const Tensor& self, const Tensor& other) { return op::greater_equal(self, other); }
+inline Tensor greater_equal_(const Tensor& self, const Tensor& other) { return op::greater_equal.inplace(self, other); }
+inline Tensor gt(const Tensor& self, const Tensor& other) { return op::gt(self, other); }
+inline Tensor gt_(const Tensor& self, const Tensor& other) { return op::gt.inplace(self, other); }
+inline Tensor hardshrink(const Tensor& self, double lambd = 0.5) { return op::hardshrink(self, lambd); }
+inline Tensor hardshrink_(const Tensor& self, double lambd = 0.5) { return op::hardshrink.inplace(self, lambd); }
+inline Tensor hardsigmoid(const Tensor& self) { return op::hardsigmoid(self); }
+inline Tensor hardsigmoid_(const Tensor& self) { return op::hardsigmoid.inplace(self); }
+inline Tensor hardswish(const Tensor& self) { return op::hardswish(self); }
+inline Tensor hardswish_(const Tensor& self) { return op::hardswish.inplace(self); }
+inline Tensor hardtanh(const Tensor& self, const Scalar& min_val = -1, const Scalar& max_val = 1) { return op::hardtanh(self, min_val, max_val); }
+inline Tensor hardtanh_(const Tensor& self, const Scalar& min_val = -1, const Scalar& max_val = 1) { return op::hardtanh.inplace(self, min_val, max_val); }
+inline Tensor heaviside(const Tensor& self, const Tensor& other) { return op::heaviside(self, other); }
+inline Tensor heaviside_(const Tensor& self, const Tensor& other) { return op::heaviside.inplace(self, other); }
 inline Tensor hstack(TensorList tensors) { return op::hstack(tensors); }
+inline Tensor hypot(const Tensor& self, const Tensor& other) { return op::hypot(self, other); }
+inline Tensor hypot_(const Tensor& self, const Tensor& other) { return op::hypot.inplace(self, other); }
+inline Tensor imag(const Tensor& self) { return op::imag(self); }
+inline Tensor imag_(const Tensor& self) { return op::imag.inplace(self); }
+inline Tensor index(const Tensor& self, TensorList indices) { return op::index(self, indices); }
+inline Tensor index_(const Tensor& self, TensorList indices) { return op::index.inplace(self, indices); }
+inline Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha = 1) { return op::index_add(self, dim, index, source, alpha); }
+inline Tensor index_add_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha = 1) { return op::index_add.inplace(self, dim, index, source, alpha); }
+inline Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) { return op::index_copy(self, dim, index, source); }
+inline Tensor index_copy_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) { return op::index_copy.inplace(self, dim, index, source); }
+inline Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { return op::index_fill(self, dim, index, value); }
+inline Tensor index_fill_(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { return op::index_fill.inplace(self, dim, index, value); }
+inline Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value) { return op::index_fill_tensor(self, dim, index, value); }
+inline Tensor index_fill_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value) { return op::index_fill_tensor.inplace(self, dim, index, value); }
+inline Tensor index_put(const Tensor& self, TensorList indices, const Tensor& values, bool accumulate = false) { return op::index_put(self, indices, values, accumulate); }
+inline Tensor index_put_(const Tensor& self, TensorList indices, const Tensor& values, bool accumulate = false) { return op::index_put.inplace(self, indices, values, accumulate); }
+inline Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) { return op::index_select(self, dim, index); }
+inline Tensor index_select_(const Tensor& self, int64_t dim, const Tensor& index) { return op::index_select.inplace(self, dim, index); }
+inline Tensor isclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::isclose(self, other, rtol, atol, equal_nan); }
+inline Tensor isclose_(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::isclose.inplace(self, other, rtol, atol, equal_nan); }
+inline Tensor isfinite(const Tensor& self) { return op::isfinite(self); }
+inline Tensor isfinite_(const Tensor& self) { return op::isfinite.inplace(self); }
+inline Tensor isinf(const Tensor& self) { return op::isinf(self); }
+inline Tensor isinf_(const Tensor& self) { return op::isinf.inplace(self); }
+inline Tensor isnan(const Tensor& self) { return op::isnan(self); }
+inline Tensor isnan_(const Tensor& self) { return op::isnan.inplace(self); }
+inline Tensor le(const Tensor& self, const Tensor& other) { return op::le(self, other); }
+inline Tensor le_(const Tensor& self, const Tensor& other) { return op::le.inplace(self, other); }
+inline Tensor leaky_relu(const Tensor& self, double negative_slope = 0.01) { return op::leaky_relu(self, negative_slope); }
+inline Tensor leaky_relu_(const Tensor& self, double negative_slope = 0.01) { return op::leaky_relu.inplace(self, negative_slope); }
+inline Tensor lerp(const Tensor& self, const Tensor& end, const Tensor& weight) { return op::lerp(self, end, weight); }
+inline Tensor lerp_(const Tensor& self, const Tensor& end, const Tensor& weight) { return op::lerp.inplace(self, end, weight); }
+inline Tensor less(const Tensor& self, const Tensor& other) { return op::less(self, other); }
+inline Tensor less_(const Tensor& self, const Tensor& other) { return op::less.inplace(self, other); }
+inline Tensor less_equal(const Tensor& self, const Tensor& other) { return op::less_equal(self, other); }
+inline Tensor less_equal_(const Tensor& self, const Tensor& other) { return op::less_equal.inplace(self, other); }
+inline Tensor lgamma(const Tensor& self) { return op::lgamma(self); }
+inline Tensor lgamma_(const Tensor& self) { return op::lgamma.inplace(self); }
 inline Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::linspace(start, end, steps, dtype, device); }
+inline Tensor log(const Tensor& self) { return op::log(self); }
+inline Tensor log_(const Tensor& self) { return op::log.inplace(self); }
+inline Tensor log10(const Tensor& self) { return op::log10(self); }
+inline Tensor log10_(const Tensor& self) { return op::log10.inplace(self); }
+inline Tensor log1p(const Tensor& self) { return op::log1p(self); }
+inline Tensor log1p_(const Tensor& self) { return op::log1p.inplace(self); }
+inline Tensor log2(const Tensor& self) { return op::log2(self); }
+inline Tensor log2_(const Tensor& self) { return op::log2.inplace(self); }
+inline Tensor logaddexp(const Tensor& self, const Tensor& other) { return op::logaddexp(self, other); }
+inline Tensor logaddexp_(const Tensor& self, const Tensor& other) { return op::logaddexp.inplace(self, other); }
+inline Tensor logical_and(const Tensor& self, const Tensor& other) { return op::logical_and(self, other); }
+inline Tensor logical_and_(const Tensor& self, const Tensor& other) { return op::logical_and.inplace(self, other); }
+inline Tensor logical_not(const Tensor& self) { return op::logical_not(self); }
+inline Tensor logical_not_(const Tensor& self) { return op::logical_not.inplace(self); }
+inline Tensor logical_or(const Tensor& self, const Tensor& other) { return op::logical_or(self, other); }
+inline Tensor logical_or_(const Tensor& self, const Tensor& other) { return op::logical_or.inplace(self, other); }
+inline Tensor logical_xor(const Tensor& self, const Tensor& other) { return op::logical_xor(self, other); }
+inline Tensor logical_xor_(const Tensor& self, const Tensor& other) { return op::logical_xor.inplace(self, other); }
+inline Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt) { return op::logit(self, eps); }
+inline Tensor logit_(const Tensor& self, std::optional<double> eps = std::nullopt) { return op::logit.inplace(self, eps); }
+inline Tensor logsigmoid(const Tensor& self) { return op::logsigmoid(self); }
+inline Tensor logsigmoid_(const Tensor& self) { return op::logsigmoid.inplace(self); }
 inline Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base = 10.0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::logspace(start, end, steps, base, dtype, device); }
+inline Tensor lt(const Tensor& self, const Tensor& other) { return op::lt(self, other); }
+inline Tensor lt_(const Tensor& self, const Tensor& other) { return op::lt.inplace(self, other); }
 inline Tensor mT(const Tensor& self) { return op::mT(self); }
 inline Tensor mT_(const Tensor& self) { return op::mT.inplace(self); }
+inline Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) { return op::masked_fill(self, mask, value); }
+inline Tensor masked_fill_(const Tensor& self, const Tensor& mask, const Tensor& value) { return op::masked_fill.inplace(self, mask, value); }
+inline Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) { return op::masked_scatter(self, mask, source); }
+inline Tensor masked_scatter_(const Tensor& self, const Tensor& mask, const Tensor& source) { return op::masked_scatter.inplace(self, mask, source); }
+inline Tensor masked_select(const Tensor& self, const Tensor& mask) { return op::masked_select(self, mask); }
+inline Tensor masked_select_(const Tensor& self, const Tensor& mask) { return op::masked_select.inplace(self, mask); }
+inline Tensor maximum(const Tensor& self, const Tensor& other) { return op::maximum(self, other); }
+inline Tensor maximum_(const Tensor& self, const Tensor& other) { return op::maximum.inplace(self, other); }
+inline Tensor mean(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::mean(self, dtype); }
+inline Tensor mean_(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::mean.inplace(self, dtype); }
+inline Tensor mean(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::mean_dim(self, dim, keepdim, dtype); }
+inline Tensor mean_(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::mean_dim.inplace(self, dim, keepdim, dtype); }
+inline Tensor minimum(const Tensor& self, const Tensor& other) { return op::minimum(self, other); }
+inline Tensor minimum_(const Tensor& self, const Tensor& other) { return op::minimum.inplace(self, other); }
+inline Tensor mish(const Tensor& self) { return op::mish(self); }
+inline Tensor mish_(const Tensor& self) { return op::mish.inplace(self); }
 inline Tensor moveaxis(const Tensor& self, IntSpan source, IntSpan destination) { return op::moveaxis(self, source, destination); }
 inline Tensor moveaxis_(const Tensor& self, IntSpan source, IntSpan destination) { return op::moveaxis.inplace(self, source, destination); }
 inline Tensor movedim(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim(self, source, destination); }
 inline Tensor movedim_(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim.inplace(self, source, destination); }
 inline Tensor mul(const Tensor& self, const Tensor& other) { return op::mul(self, other); }
 inline Tensor mul_(const Tensor& self, const Tensor& other) { return op::mul.inplace(self, other); }
+inline Tensor multiply(const Tensor& self, const Tensor& other) { return op::multiply(self, other); }
+inline Tensor multiply_(const Tensor& self, const Tensor& other) { return op::multiply.inplace(self, other); }
+inline Tensor nan_to_num(const Tensor& self, std::optional<double> nan = std::nullopt, std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) { return op::nan_to_num(self, nan, posinf, neginf); }
+inline Tensor nan_to_num_(const Tensor& self, std::optional<double> nan = std::nullopt, std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) { return op::nan_to_num.inplace(self, nan, posinf, neginf); }
+inline Tensor nanmean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nanmean(self, dim, keepdim, dtype); }
+inline Tensor nanmean_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nanmean.inplace(self, dim, keepdim, dtype); }
+inline Tensor nansum(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nansum(self, dim, keepdim, dtype); }
+inline Tensor nansum_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nansum.inplace(self, dim, keepdim, dtype); }
 inline Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) { return op::narrow(self, dim, start, length); }
 inline Tensor narrow_(const Tensor& self, int64_t dim, int64_t start, int64_t length) { return op::narrow.inplace(self, dim, start, length); }
+inline Tensor ne(const Tensor& self, const Tensor& other) { return op::ne(self, other); }
+inline Tensor ne_(const Tensor& self, const Tensor& other) { return op::ne.inplace(self, other); }
 inline Tensor neg(const Tensor& self) { return op::neg(self); }
 inline Tensor neg_(const Tensor& self) { return op::neg.inplace(self); }
+inline Tensor negative(const Tensor& self) { return op::negative(self); }
+inline Tensor negative_(const Tensor& self) { return op::negative.inplace(self); }
 inline Tensor new_empty(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_empty(self, size, dtype, device); }
 inline Tensor new_empty_(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_empty.inplace(self, size, dtype, device); }
 inline Tensor new_full(const Tensor& self, IntSpan size, const Scalar& fill_value, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_full(self, size, fill_value, dtype, device); }
@@ -181,25 +666,110 @@ inline Tensor new_ones(const Tensor& self, IntSpan size, std::optional<DType> dt
 inline Tensor new_ones_(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_ones.inplace(self, size, dtype, device); }
 inline Tensor new_zeros(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_zeros(self, size, dtype, device); }
 inline Tensor new_zeros_(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_zeros.inplace(self, size, dtype, device); }
+inline Tensor nonzero(const Tensor& self) { return op::nonzero(self); }
+inline Tensor nonzero_(const Tensor& self) { return op::nonzero.inplace(self); }
+inline Tensor not_equal(const Tensor& self, const Tensor& other) { return op::not_equal(self, other); }
+inline Tensor not_equal_(const Tensor& self, const Tensor& other) { return op::not_equal.inplace(self, other); }
+inline Tensor one_hot(const Tensor& self, int64_t num_classes = -1) { return op::one_hot(self, num_classes); }
+inline Tensor one_hot_(const Tensor& self, int64_t num_classes = -1) { return op::one_hot.inplace(self, num_classes); }
 inline Tensor ones(IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::ones(size, dtype, device); }
 inline Tensor ones_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::ones_like(self, dtype, device, memory_format); }
 inline Tensor ones_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::ones_like.inplace(self, dtype, device, memory_format); }
+inline Tensor pad(const Tensor& self, IntSpan pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { return op::pad(self, pad, mode, value); }
+inline Tensor pad_(const Tensor& self, IntSpan pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { return op::pad.inplace(self, pad, mode, value); }
 inline Tensor permute(const Tensor& self, IntSpan dims) { return op::permute(self, dims); }
 inline Tensor permute_(const Tensor& self, IntSpan dims) { return op::permute.inplace(self, dims); }
+inline Tensor pixel_shuffle(const Tensor& self, int64_t upscale_factor) { return op::pixel_shuffle(self, upscale_factor); }
+inline Tensor pixel_shuffle_(const Tensor& self, int64_t upscale_factor) { return op::pixel_shuffle.inplace(self, upscale_factor); }
+inline Tensor pixel_unshuffle(const Tensor& self, int64_t downscale_factor) { return op::pixel_unshuffle(self, downscale_factor); }
+inline Tensor pixel_unshuffle_(const Tensor& self, int64_t downscale_factor) { return op::pixel_unshuffle.inplace(self, downscale_factor); }
+inline Tensor polygamma(int64_t n, const Tensor& self) { return op::polygamma(n, self); }
+inline Tensor positive(const Tensor& self) { return op::positive(self); }
+inline Tensor positive_(const Tensor& self) { return op::positive.inplace(self); }
+inline Tensor pow(const Tensor& self, const Tensor& exponent) { return op::pow(self, exponent); }
+inline Tensor pow_(const Tensor& self, const Tensor& exponent) { return op::pow.inplace(self, exponent); }
+inline Tensor prelu(const Tensor& self, const Tensor& weight) { return op::prelu(self, weight); }
+inline Tensor prelu_(const Tensor& self, const Tensor& weight) { return op::prelu.inplace(self, weight); }
+inline Tensor rad2deg(const Tensor& self) { return op::rad2deg(self); }
+inline Tensor rad2deg_(const Tensor& self) { return op::rad2deg.inplace(self); }
 inline Tensor ravel(const Tensor& self) { return op::ravel(self); }
 inline Tensor ravel_(const Tensor& self) { return op::ravel.inplace(self); }
+inline Tensor real(const Tensor& self) { return op::real(self); }
+inline Tensor real_(const Tensor& self) { return op::real.inplace(self); }
+inline Tensor reciprocal(const Tensor& self) { return op::reciprocal(self); }
+inline Tensor reciprocal_(const Tensor& self) { return op::reciprocal.inplace(self); }
+inline Tensor relu(const Tensor& self) { return op::relu(self); }
+inline Tensor relu_(const Tensor& self) { return op::relu.inplace(self); }
+inline Tensor relu6(const Tensor& self) { return op::relu6(self); }
+inline Tensor relu6_(const Tensor& self) { return op::relu6.inplace(self); }
+inline Tensor remainder(const Tensor& self, const Tensor& other) { return op::remainder(self, other); }
+inline Tensor remainder_(const Tensor& self, const Tensor& other) { return op::remainder.inplace(self, other); }
+inline Tensor repeat(const Tensor& self, IntSpan repeats) { return op::repeat(self, repeats); }
+inline Tensor repeat_(const Tensor& self, IntSpan repeats) { return op::repeat.inplace(self, repeats); }
+inline Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> output_size = std::nullopt) { return op::repeat_interleave(repeats, output_size); }
+inline Tensor repeat_interleave_(const Tensor& repeats, std::optional<int64_t> output_size = std::nullopt) { return op::repeat_interleave.inplace(repeats, output_size); }
+inline Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim = std::nullopt, std::optional<int64_t> output_size = std::nullopt) { return op::repeat_interleave_tensor(self, repeats, dim, output_size); }
+inline Tensor repeat_interleave_(const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim = std::nullopt, std::optional<int64_t> output_size = std::nullopt) { return op::repeat_interleave_tensor.inplace(self, repeats, dim, output_size); }
+inline Tensor repeat_interleave(const Tensor& self, int64_t repeats, std::optional<int64_t> dim = std::nullopt, std::optional<int64_t> output_size = std::nullopt) { return op::repeat_interleave_int(self, repeats, dim, output_size); }
+inline Tensor repeat_interleave_(const Tensor& self, int64_t repeats, std::optional<int64_t> dim = std::nullopt, std::optional<int64_t> output_size = std::nullopt) { return op::repeat_interleave_int.inplace(self, repeats, dim, output_size); }
 inline Tensor reshape(const Tensor& self, IntSpan shape) { return op::reshape(self, shape); }
 inline Tensor reshape_(const Tensor& self, IntSpan shape) { return op::reshape.inplace(self, shape); }
 inline Tensor reshape_as(const Tensor& self, const Tensor& other) { return op::reshape_as(self, other); }
 inline Tensor reshape_as_(const Tensor& self, const Tensor& other) { return op::reshape_as.inplace(self, other); }
+inline Tensor roll(const Tensor& self, IntSpan shifts, IntSpan dims = Dims{}) { return op::roll(self, shifts, dims); }
+inline Tensor roll_(const Tensor& self, IntSpan shifts, IntSpan dims = Dims{}) { return op::roll.inplace(self, shifts, dims); }
+inline Tensor rot90(const Tensor& self, int64_t k = 1, IntSpan dims = Dims{0, 1}) { return op::rot90(self, k, dims); }
+inline Tensor rot90_(const Tensor& self, int64_t k = 1, IntSpan dims = Dims{0, 1}) { return op::rot90.inplace(self, k, dims); }
+inline Tensor round(const Tensor& self, int64_t decimals = 0) { return op::round(self, decimals); }
+inline Tensor round_(const Tensor& self, int64_t decimals = 0) { return op::round.inplace(self, decimals); }
+inline Tensor rsqrt(const Tensor& self) { return op::rsqrt(self); }
+inline Tensor rsqrt_(const Tensor& self) { return op::rsqrt.inplace(self); }
+inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { return op::scatter_value(self, dim, index, value); }
+inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { return op::scatter_value.inplace(self, dim, index, value); }
+inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { return op::scatter(self, dim, index, src); }
+inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { return op::scatter.inplace(self, dim, index, src); }
+inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) { return op::scatter_reduce_src(self, dim, index, src, reduce); }
+inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) { return op::scatter_reduce_src.inplace(self, dim, index, src, reduce); }
+inline Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { return op::scatter_add(self, dim, index, src); }
+inline Tensor scatter_add_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { return op::scatter_add.inplace(self, dim, index, src); }
+inline Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce, bool include_self = true) { return op::scatter_reduce(self, dim, index, src, reduce, include_self); }
+inline Tensor scatter_reduce_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce, bool include_self = true) { return op::scatter_reduce.inplace(self, dim, index, src, reduce, include_self); }
+inline Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& self, bool out_int32 = false, bool right = false, std::optional<std::string_view> side = std::nullopt, const Tensor& sorter = {}) { return op::searchsorted(sorted_sequence, self, out_int32, right, side, sorter); }
+inline Tensor searchsorted_(const Tensor& sorted_sequence, const Tensor& self, bool out_int32 = false, bool right = false, std::optional<std::string_view> side = std::nullopt, const Tensor& sorter = {}) { return op::searchsorted.inplace(sorted_sequence, self, out_int32, right, side, sorter); }
 inline Tensor select(const Tensor& self, int64_t dim, int64_t index) { return op::select(self, dim, index); }
 inline Tensor select_(const Tensor& self, int64_t dim, int64_t index) { return op::select.inplace(self, dim, index); }
 inline Tensor select_scatter(const Tensor& self, const Tensor& src, int64_t dim, int64_t index) { return op::select_scatter(self, src, dim, index); }
 inline Tensor select_scatter_(const Tensor& self, const Tensor& src, int64_t dim, int64_t index) { return op::select_scatter.inplace(self, src, dim, index); }
+inline Tensor selu(const Tensor& self) { return op::selu(self); }
+inline Tensor selu_(const Tensor& self) { return op::selu.inplace(self); }
+inline Tensor sgn(const Tensor& self) { return op::sgn(self); }
+inline Tensor sgn_(const Tensor& self) { return op::sgn.inplace(self); }
+inline Tensor sigmoid(const Tensor& self) { return op::sigmoid(self); }
+inline Tensor sigmoid_(const Tensor& self) { return op::sigmoid.inplace(self); }
+inline Tensor sign(const Tensor& self) { return op::sign(self); }
+inline Tensor sign_(const Tensor& self) { return op::sign.inplace(self); }
+inline Tensor signbit(const Tensor& self) { return op::signbit(self); }
+inline Tensor signbit_(const Tensor& self) { return op::signbit.inplace(self); }
+inline Tensor silu(const Tensor& self) { return op::silu(self); }
+inline Tensor silu_(const Tensor& self) { return op::silu.inplace(self); }
+inline Tensor sin(const Tensor& self) { return op::sin(self); }
+inline Tensor sin_(const Tensor& self) { return op::sin.inplace(self); }
+inline Tensor sinh(const Tensor& self) { return op::sinh(self); }
+inline Tensor sinh_(const Tensor& self) { return op::sinh.inplace(self); }
 inline Tensor slice(const Tensor& self, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice(self, dim, start, end, step); }
 inline Tensor slice_(const Tensor& self, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice.inplace(self, dim, start, end, step); }
 inline Tensor slice_scatter(const Tensor& self, const Tensor& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice_scatter(self, src, dim, start, end, step); }
 inline Tensor slice_scatter_(const Tensor& self, const Tensor& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice_scatter.inplace(self, src, dim, start, end, step); }
+inline Tensor softplus(const Tensor& self, double beta = 1.0, double threshold = 20.0) { return op::softplus(self, beta, threshold); }
+inline Tensor softplus_(const Tensor& self, double beta = 1.0, double threshold = 20.0) { return op::softplus.inplace(self, beta, threshold); }
+inline Tensor softshrink(const Tensor& self, double lambd = 0.5) { return op::softshrink(self, lambd); }
+inline Tensor softshrink_(const Tensor& self, double lambd = 0.5) { return op::softshrink.inplace(self, lambd); }
+inline Tensor softsign(const Tensor& self) { return op::softsign(self); }
+inline Tensor softsign_(const Tensor& self) { return op::softsign.inplace(self); }
+inline Tensor sqrt(const Tensor& self) { return op::sqrt(self); }
+inline Tensor sqrt_(const Tensor& self) { return op::sqrt.inplace(self); }
+inline Tensor square(const Tensor& self) { return op::square(self); }
+inline Tensor square_(const Tensor& self) { return op::square.inplace(self); }
 inline Tensor squeeze(const Tensor& self) { return op::squeeze(self); }
 inline Tensor squeeze_(const Tensor& self) { return op::squeeze.inplace(self); }
 inline Tensor squeeze(const Tensor& self, IntSpan dim) { return op::squeeze_dim(self, dim); }
@@ -207,16 +777,46 @@ inline Tensor squeeze_(const Tensor& self, IntSpan dim) { return op::squeeze_dim
 inline Tensor stack(TensorList tensors, int64_t dim = 0) { return op::stack(tensors, dim); }
 inline Tensor sub(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::sub(self, other, alpha); }
 inline Tensor sub_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::sub.inplace(self, other, alpha); }
+inline Tensor subtract(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::subtract(self, other, alpha); }
+inline Tensor subtract_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::subtract.inplace(self, other, alpha); }
+inline Tensor sum(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::sum(self, dtype); }
+inline Tensor sum_(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::sum.inplace(self, dtype); }
+inline Tensor sum(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::sum_dim(self, dim, keepdim, dtype); }
+inline Tensor sum_(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::sum_dim.inplace(self, dim, keepdim, dtype); }
 inline Tensor swapaxes(const Tensor& self, int64_t axis0, int64_t axis1) { return op::swapaxes(self, axis0, axis1); }
 inline Tensor swapaxes_(const Tensor& self, int64_t axis0, int64_t axis1) { return op::swapaxes.inplace(self, axis0, axis1); }
 inline Tensor swapdims(const Tensor& self, int64_t dim0, int64_t dim1) { return op::swapdims(self, dim0, dim1); }
 inline Tensor swapdims_(const Tensor& self, int64_t dim0, int64_t dim1) { return op::swapdims.inplace(self, dim0, dim1); }
 inline Tensor t(const Tensor& self) { return op::t(self); }
 inline Tensor t_(const Tensor& self) { return op::t.inplace(self); }
+inline Tensor take(const Tensor& self, const Tensor& index) { return op::take(self, index); }
+inline Tensor take_(const Tensor& self, const Tensor& index) { return op::take.inplace(self, index); }
+inline Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim = std::nullopt) { return op::take_along_dim(self, indices, dim); }
+inline Tensor take_along_dim_(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim = std::nullopt) { return op::take_along_dim.inplace(self, indices, dim); }
+inline Tensor tan(const Tensor& self) { return op::tan(self); }
+inline Tensor tan_(const Tensor& self) { return op::tan.inplace(self); }
+inline Tensor tanh(const Tensor& self) { return op::tanh(self); }
+inline Tensor tanh_(const Tensor& self) { return op::tanh.inplace(self); }
+inline Tensor tanhshrink(const Tensor& self) { return op::tanhshrink(self); }
+inline Tensor tanhshrink_(const Tensor& self) { return op::tanhshrink.inplace(self); }
+inline Tensor threshold(const Tensor& self, const Scalar& threshold, const Scalar& value) { return op::threshold(self, threshold, value); }
+inline Tensor threshold_(const Tensor& self, const Scalar& threshold, const Scalar& value) { return op::threshold.inplace(self, threshold, value); }
+inline Tensor tile(const Tensor& self, IntSpan dims) { return op::tile(self, dims); }
+inline Tensor tile_(const Tensor& self, IntSpan dims) { return op::tile.inplace(self, dims); }
+inline Tensor trace(const Tensor& self) { return op::trace(self); }
+inline Tensor trace_(const Tensor& self) { return op::trace.inplace(self); }
 inline Tensor transpose(const Tensor& self, int64_t dim0, int64_t dim1) { return op::transpose(self, dim0, dim1); }
 inline Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) { return op::transpose.inplace(self, dim0, dim1); }
+inline Tensor tril(const Tensor& self, int64_t diagonal = 0) { return op::tril(self, diagonal); }
+inline Tensor tril_(const Tensor& self, int64_t diagonal = 0) { return op::tril.inplace(self, diagonal); }
 inline Tensor tril_indices(int64_t row, int64_t col, int64_t offset = 0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::tril_indices(row, col, offset, dtype, device); }
+inline Tensor triu(const Tensor& self, int64_t diagonal = 0) { return op::triu(self, diagonal); }
+inline Tensor triu_(const Tensor& self, int64_t diagonal = 0) { return op::triu.inplace(self, diagonal); }
 inline Tensor triu_indices(int64_t row, int64_t col, int64_t offset = 0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::triu_indices(row, col, offset, dtype, device); }
+inline Tensor true_divide(const Tensor& self, const Tensor& other) { return op::true_divide(self, other); }
+inline Tensor true_divide_(const Tensor& self, const Tensor& other) { return op::true_divide.inplace(self, other); }
+inline Tensor trunc(const Tensor& self) { return op::trunc(self); }
+inline Tensor trunc_(const Tensor& self) { return op::trunc.inplace(self); }
 inline Tensor unflatten(const Tensor& self, int64_t dim, IntSpan sizes) { return op::unflatten(self, dim, sizes); }
 inline Tensor unflatten_(const Tensor& self, int64_t dim, IntSpan sizes) { return op::unflatten.inplace(self, dim, sizes); }
 inline Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step) { return op::unfold(self, dimension, size, step); }
@@ -229,12 +829,23 @@ inline Tensor view(const Tensor& self, IntSpan size) { return op::view(self, siz
 inline Tensor view_(const Tensor& self, IntSpan size) { return op::view.inplace(self, size); }
 inline Tensor view_as(const Tensor& self, const Tensor& other) { return op::view_as(self, other); }
 inline Tensor view_as_(const Tensor& self, const Tensor& other) { return op::view_as.inplace(self, other); }
+inline Tensor view_as_complex(const Tensor& self) { return op::view_as_complex(self); }
+inline Tensor view_as_complex_(const Tensor& self) { return op::view_as_complex.inplace(self); }
+inline Tensor view_as_real(const Tensor& self) { return op::view_as_real(self); }
+inline Tensor view_as_real_(const Tensor& self) { return op::view_as_real.inplace(self); }
 inline Tensor vstack(TensorList tensors) { return op::vstack(tensors); }
+inline Tensor where(const Tensor& condition, const Tensor& self, const Tensor& other) { return op::where(condition, self, other); }
+inline Tensor where_(const Tensor& condition, const Tensor& self, const Tensor& other) { return op::where.inplace(condition, self, other); }
+inline Tensor xlogy(const Tensor& self, const Tensor& other) { return op::xlogy(self, other); }
+inline Tensor xlogy_(const Tensor& self, const Tensor& other) { return op::xlogy.inplace(self, other); }
 inline Tensor zero(const Tensor& self) { return op::zero(self); }
 inline Tensor zero_(const Tensor& self) { return op::zero.inplace(self); }
 inline Tensor zeros(IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::zeros(size, dtype, device); }
 inline Tensor zeros_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::zeros_like(self, dtype, device, memory_format); }
 inline Tensor zeros_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::zeros_like.inplace(self, dtype, device, memory_format); }
+inline bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::allclose(self, other, rtol, atol, equal_nan); }
+inline bool equal(const Tensor& self, const Tensor& other) { return op::equal(self, other); }
+inline std::tuple<Tensor, Tensor, Tensor> _unique(const Tensor& self, std::optional<int64_t> dim = std::nullopt) { return op::_unique(self, dim); }
 inline std::vector<Tensor> broadcast_tensors(TensorList tensors) { return op::broadcast_tensors(tensors); }
 inline std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { return op::chunk(self, chunks, dim); }
 inline std::vector<Tensor> meshgrid(TensorList tensors, std::string_view indexing = "ij") { return op::meshgrid(tensors, indexing); }
@@ -244,5 +855,6 @@ inline std::vector<Tensor> split_with_sizes(const Tensor& self, IntSpan split_si
 inline std::vector<Tensor> tensor_split(const Tensor& self, IntSpan indices_or_sections, int64_t dim = 0) { return op::tensor_split_indices(self, indices_or_sections, dim); }
 inline std::vector<Tensor> tensor_split(const Tensor& self, int64_t indices_or_sections, int64_t dim = 0) { return op::tensor_split(self, indices_or_sections, dim); }
 inline std::vector<Tensor> unbind(const Tensor& self, int64_t dim = 0) { return op::unbind(self, dim); }
+inline std::vector<Tensor> where(const Tensor& condition) { return op::where_condition(condition); }
 }  // namespace plait
 // clang-format on

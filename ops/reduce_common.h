@@ -1,0 +1,43 @@
+// What the declarations of reductions share: sets of dimensions, shapes of results, gradients back in the
+// input's shape.
+#pragma once
+
+#include "ops/cpu/pointwise.h"
+#include "ops/cpu/reduce.h"
+#include "ops/declare.h"
+#include "ops/math.h"
+
+namespace plait::reduction {
+
+using cpu::DimMask;
+using MaybeDims = std::optional<IntSpan>;
+using MaybeDType = std::optional<DType>;
+
+constexpr DimMask all_dims(int64_t ndim) { return ndim >= 32 ? ~DimMask{0} : (DimMask{1} << ndim) - 1; }
+// The dimensions to reduce; none given, or an empty list, means all.
+PLAIT_API DimMask mask_of(const char* op, MaybeDims dim, int64_t ndim);
+inline DimMask mask_of(const char* op, int64_t dim, int64_t ndim) {
+  const int64_t one[] = {dim};
+  return mask_of(op, IntSpan(one), ndim);
+}
+
+PLAIT_API Dims reduced_sizes(const Dims& sizes, DimMask mask, bool keepdim);
+PLAIT_API int64_t reduced_numel(const Dims& sizes, DimMask mask);
+inline TensorSpec spec(const Tensor& self, DimMask mask, bool keepdim, DType dtype) {
+  return TensorSpec(reduced_sizes(self.sizes(), mask, keepdim), dtype, self.device());
+}
+
+// A result of a reduction of `sizes`, with the reduced dimensions back as 1; or repeated to the full sizes.
+PLAIT_API Tensor keep_dims(const Tensor& result, const Dims& sizes, DimMask mask);
+PLAIT_API Tensor expand_to(const Tensor& result, const Dims& sizes, DimMask mask);
+
+// Integers and bool are summed as int64.
+inline DType sum_dtype(DType d) { return is_integral(d, true) ? DType::Int64 : d; }
+
+// Raises where a reduction without identity has nothing to reduce.
+PLAIT_API void check_not_empty(const char* op, const Tensor& self, DimMask mask);
+
+// Reads complex numbers as pairs of real ones in a last dimension. No history.
+PLAIT_API Tensor as_real_pairs(const Tensor& t);
+
+}  // namespace plait::reduction
