@@ -10,14 +10,12 @@ from opinfo import OPS
 from opinfo.bridge import LAYOUTS, Bridge, expanded, flat, listed, mismatch, run_oracle
 from opinfo.core import COMPLEX, FLOAT_COMPLEX, FLOATS, HALF, T, Tol, map_tree
 from opinfo.gradients import Function, arrays_of, check_gradient, check_second_gradient, random_like
+from opinfo.private import PRIVATE
 
 BRIDGE = Bridge(plait)
 REGISTRY = {}
 for _entry in plait._C.registry():
     REGISTRY.setdefault(_entry["name"], []).append(_entry)
-
-# Private ops that exist only under public ones, and the public ones whose tests reach them.
-PRIVATE = {}
 
 
 def known(name):

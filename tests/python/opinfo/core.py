@@ -149,8 +149,8 @@ class Tol:
     """Errors allowed, in units of the result's eps: `ulps` of the exact result, `acc` of the largest one.
 
     `acc` is for sums of terms that may cancel; where the terms are of size 1 or so, `floor=1` measures
-    against 1 at least. `half` replaces both for 16-bit floats: kernels compute them in float32 and round once (1);
-    a composite of several ops rounds after each.
+    against 1 at least. `half` replaces both for 16-bit floats: kernels compute them in float32 and round
+    once (1); a composite of several ops rounds after each.
     """
 
     ulps: float = 4
