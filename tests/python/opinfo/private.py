@@ -1,4 +1,4 @@
-"""Ops that exist only below public ones, and the public op whose samples reach them (often through its gradient)."""
+"""Ops that exist only below public ones, and a public op whose samples reach each (or its gradient does)."""
 
 PRIVATE = {
     "_as_strided_backward": "as_strided",
