@@ -36,4 +36,9 @@ inline Tensor without_overlap(const Tensor& t, const Tensor& out) {
   return overlap(t, out) == Overlap::None ? t : clone_plain(detached_alias(t));
 }
 
+namespace infer {
+// The shape rule of scatter and its kin; src may be null.
+TensorSpec scatter(const char* op, const Tensor& self, int64_t dim, const Tensor& index, const Tensor* src);
+}  // namespace infer
+
 }  // namespace plait

@@ -1,12 +1,9 @@
 // Writing by index along a dimension: scatter, scatter_add, scatter_reduce.
 #include "ops/index_common.h"
 
-namespace plait::op {
-namespace {
+namespace plait {
 
-using cpu::Reduce;
-
-TensorSpec scatter_spec(const char* op, const Tensor& self, int64_t dim, const Tensor& index, const Tensor* src) {
+TensorSpec infer::scatter(const char* op, const Tensor& self, int64_t dim, const Tensor& index, const Tensor* src) {
   const int d = wrap_dim(dim, self.dim(), op);
   check<TypeError>(is_integral(index.dtype()), "{}: expected an index of an integer dtype, got {}; convert it with .long()", op, index.dtype());
   const auto ndim = [](const Tensor& t) { return std::max<int64_t>(t.dim(), 1); };
@@ -28,6 +25,13 @@ TensorSpec scatter_spec(const char* op, const Tensor& self, int64_t dim, const T
   }
   return infer::like(self);
 }
+
+}  // namespace plait
+
+namespace plait::op {
+namespace {
+
+using cpu::Reduce;
 
 void scatter_into(const char* op, const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce) {
   start_from(out, self);
@@ -79,7 +83,7 @@ tensor([2., 0., 1.]))",
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) {
           // A number for src arrives as a 0-d tensor and is written everywhere.
-          return scatter_spec("scatter", self, dim, index, src.is_wrapped_number() ? nullptr : &src);
+          return infer::scatter("scatter", self, dim, index, src.is_wrapped_number() ? nullptr : &src);
         },
     .vjp =
         [](Vjp& v) {
@@ -112,7 +116,7 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) {
           reduce_of(reduce);
-          return scatter_spec("scatter", self, dim, index, src.is_wrapped_number() ? nullptr : &src);
+          return infer::scatter("scatter", self, dim, index, src.is_wrapped_number() ? nullptr : &src);
         },
     .kind = Kind::Index,
     .inplace = Inplace::Direct,
@@ -132,7 +136,7 @@ Shapes: as for scatter. Raises IndexError for an index out of range.
 >>> plait.zeros(3).scatter_add(0, plait.tensor([2, 0, 2]), plait.tensor([1., 2., 3.]))
 tensor([2., 0., 4.]))",
     .meta = [](const Tensor& self, int64_t dim, const Tensor& index,
-               const Tensor& src) { return scatter_spec("scatter_add", self, dim, index, &src); },
+               const Tensor& src) { return infer::scatter("scatter_add", self, dim, index, &src); },
     .vjp =
         [](Vjp& v) {
           if (v.needs(0)) v.set(0, v.grad());

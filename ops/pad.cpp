@@ -1,0 +1,169 @@
+// pad: more (or fewer) elements at the edges, by value or by what stands there.
+#include <algorithm>
+#include <cstring>
+
+#include "core/parallel.h"
+#include "ops/cpu/element.h"
+#include "ops/index_common.h"
+
+namespace plait::op {
+namespace {
+
+struct Padding {
+  Dims before, after;  // per dimension of the tensor
+};
+
+Padding padding_of(IntSpan pad, const Dims& sizes) {
+  check(pad.size() % 2 == 0, "pad: expected an even number of widths (before and after, from the last dimension on), got {}", pad);
+  const int n = sizes.size(), padded = static_cast<int>(pad.size()) / 2;
+  check(padded <= n, "pad: widths for {} dimensions were given for a tensor of shape {}", padded, sizes);
+  Padding p{Dims(n, 0), Dims(n, 0)};
+  for (int i = 0; i < padded; ++i) {
+    p.before[n - 1 - i] = pad[2 * i];
+    p.after[n - 1 - i] = pad[2 * i + 1];
+  }
+  return p;
+}
+
+Dims padded_sizes(const Padding& p, const Dims& sizes, IntSpan pad) {
+  Dims out(sizes);
+  for (int d = 0; d < out.size(); ++d) {
+    const bool overflow = __builtin_add_overflow(out[d], p.before[d], &out[d]) || __builtin_add_overflow(out[d], p.after[d], &out[d]);
+    check(!overflow && out[d] >= 0 && sizes[d] + std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) >= 0,
+          "pad: widths {} take more from dimension {} than its size {}", pad, d, sizes[d]);
+  }
+  checked_numel(out, "pad");
+  return out;
+}
+
+// One pass over the rows of the result: value, the row of self, value.
+void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const Scalar& value) {
+  if (out.numel() == 0) return;
+  const Padding p = padding_of(pad, self.sizes());
+  const int n = static_cast<int>(out.dim());
+  const Tensor source = contiguous_copy(self);
+  const Tensor number = scalar_tensor(value, out.dtype());
+  if (n == 0) return cpu::copy(out, self);
+  const int64_t width = out.sizes()[n - 1], inner = self.sizes()[n - 1];
+  const int64_t left = std::max<int64_t>(p.before[n - 1], 0), skip = std::max<int64_t>(-p.before[n - 1], 0);
+  const int64_t middle = std::max<int64_t>(0, std::min(inner - skip, width - left));
+  cpu::visit_size(out.dtype(), [&]<class U>() {
+    const U fill = *number.data<U>();
+    parallel_for(0, out.numel() / width, std::max<int64_t>(1, 32768 / width), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        U* row = out.data<U>() + r * width;
+        int64_t rest = r, from = 0, step = 1;
+        bool inside = true;
+        for (int d = n - 2; d >= 0; --d) {
+          const int64_t i = rest % out.sizes()[d] - p.before[d];
+          rest /= out.sizes()[d];
+          inside = inside && i >= 0 && i < self.sizes()[d];
+          from += i * step;
+          step *= self.sizes()[d];
+        }
+        if (!inside) {
+          std::fill_n(row, width, fill);
+          continue;
+        }
+        std::fill_n(row, left, fill);
+        if (middle > 0) std::memcpy(row + left, source.data<U>() + from * inner + skip, middle * sizeof(U));
+        std::fill_n(row + left + middle, width - left - middle, fill);
+      }
+    });
+  });
+}
+
+enum class Mode { Reflect, Replicate, Circular };
+
+// For each place of the padded dimension, which element of the dimension stands there.
+Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode, Device device) {
+  const Tensor out = empty_tensor(Dims{size + before + after}, DType::Int64);
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    int64_t at = i - before;
+    switch (mode) {
+      case Mode::Reflect: at = at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at; break;
+      case Mode::Replicate: at = std::clamp<int64_t>(at, 0, size - 1); break;
+      case Mode::Circular: {  // negative widths are cut off first
+        const int64_t cut = std::max<int64_t>(-before, 0), rest = size - cut - std::max<int64_t>(-after, 0);
+        at = (((at - cut) % rest) + rest) % rest + cut;
+        break;
+      }
+    }
+    out.data<int64_t>()[i] = at;
+  }
+  if (device.type == DeviceType::CPU) return out;
+  const Tensor there = empty_tensor(out.sizes(), DType::Int64, device);
+  if (device.type != DeviceType::Meta) copy_into(there, out);
+  return there;
+}
+
+Tensor by_position(const Tensor& self, IntSpan pad, Mode mode, std::string_view name) {
+  const Padding p = padding_of(pad, self.sizes());
+  const Dims sizes = padded_sizes(p, self.sizes(), pad);
+  const int padded = static_cast<int>(pad.size()) / 2, n = static_cast<int>(self.dim());
+  check(padded >= 1 && n > padded, "pad: mode '{}' pads the last dimensions of a tensor with at least one more, got widths {} for shape {}", name, pad,
+        self.sizes());
+  for (int d = 0; d < n; ++d) {
+    const int64_t cut = mode == Mode::Circular ? std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) : 0;
+    const int64_t size = self.sizes()[d] + cut, most = std::max(p.before[d], p.after[d]);
+    if (most <= 0) continue;
+    check(size > 0, "pad: mode '{}' cannot pad dimension {} of shape {}, which is empty", name, d, self.sizes());
+    check(mode != Mode::Reflect || most < size, "pad: mode 'reflect' needs widths smaller than size {} of dimension {}, got {}", size, d, pad);
+    check(mode != Mode::Circular || most <= size, "pad: mode 'circular' needs widths of at most size {} of dimension {}, got {}", size, d, pad);
+  }
+  Tensor out = self;
+  for (int d = 0; d < n; ++d) {
+    if (p.before[d] == 0 && p.after[d] == 0) continue;
+    if (sizes[d] <= self.sizes()[d] && p.before[d] <= 0 && p.after[d] <= 0)
+      out = plait::narrow(out, d, -p.before[d], sizes[d]);
+    else
+      out = plait::index_select(out, d, source_index(self.sizes()[d], p.before[d], p.after[d], mode, self.device()));
+  }
+  return out.same(self) ? plait::clone(self) : out;
+}
+
+}  // namespace
+
+Op<Tensor(const Tensor&, IntSpan, const Scalar&)> constant_pad_nd{{
+    .schema = "constant_pad_nd(Tensor self, int[] pad, Scalar value=0) -> Tensor",
+    .doc = R"(self with `value` added before and after the last dimensions: widths in pairs, the last dimension first; negative ones cut.
+
+>>> plait.constant_pad_nd(plait.tensor([1, 2]), (1, 2))
+tensor([0, 1, 2, 0, 0]))",
+    .meta =
+        [](const Tensor& self, IntSpan pad, const Scalar& value) {
+          check<TypeError>(!value.is_complex() || is_complex(self.dtype()), "pad: a complex value does not go into a tensor of dtype {}", self.dtype());
+          return TensorSpec(padded_sizes(padding_of(pad, self.sizes()), self.sizes(), pad), self.dtype(), self.device());
+        },
+    .vjp =
+        [](Vjp& v) {
+          Dims back(v.attr<IntSpan>(1));
+          for (int64_t& width : back) width = -width;
+          v.set(0, plait::constant_pad_nd(v.grad(), back, 0));
+        },
+    .kind = Kind::Index,
+    .cpu = constant_kernel,
+}};
+
+Op<Tensor(const Tensor&, IntSpan, std::string_view, std::optional<Scalar>)> pad{{
+    .schema = "pad(Tensor self, int[] pad, str mode='constant', Scalar? value=None) -> Tensor",
+    .doc = R"(self with elements added before and after the last dimensions: widths in pairs, the last dimension first. Modes: 'constant' (value,
+0), 'reflect' (the edge is the mirror), 'replicate' (the edge again), 'circular' (from the other end). Negative widths cut.
+
+Raises ValueError for widths that the size does not allow.
+
+>>> plait.pad(plait.tensor([1., 2.]), (1, 2))
+tensor([0., 1., 2., 0., 0.]))",
+    .composite =
+        [](const Tensor& self, IntSpan pad, std::string_view mode, std::optional<Scalar> value) {
+          if (mode == "constant") return plait::constant_pad_nd(self, pad, value.value_or(Scalar(0)));
+          check(!value || value->equals(0), "pad: value is for mode 'constant' only, got mode '{}'", mode);
+          if (mode == "reflect") return by_position(self, pad, Mode::Reflect, mode);
+          if (mode == "replicate") return by_position(self, pad, Mode::Replicate, mode);
+          check(mode == "circular", "pad: expected mode 'constant', 'reflect', 'replicate' or 'circular', got '{}'", mode);
+          return by_position(self, pad, Mode::Circular, mode);
+        },
+    .kind = Kind::Index,
+}};
+
+}  // namespace plait::op
