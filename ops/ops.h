@@ -8,6 +8,8 @@
 
 // clang-format off
 namespace plait::op {
+extern PLAIT_API Op<Tensor(IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> rand;
+extern PLAIT_API Op<Tensor(IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randn;
 extern PLAIT_API Op<Tensor(IntSpan, const Scalar&, std::optional<DType>, std::optional<Device>)> full;
 extern PLAIT_API Op<Tensor(IntSpan, std::optional<DType>, std::optional<Device>)> empty;
 extern PLAIT_API Op<Tensor(IntSpan, std::optional<DType>, std::optional<Device>)> ones;
@@ -17,6 +19,7 @@ extern PLAIT_API Op<Tensor(TensorList)> column_stack;
 extern PLAIT_API Op<Tensor(TensorList)> dstack;
 extern PLAIT_API Op<Tensor(TensorList)> hstack;
 extern PLAIT_API Op<Tensor(TensorList)> vstack;
+extern PLAIT_API Op<Tensor(TensorList, double)> _foreach_norm;
 extern PLAIT_API Op<Tensor(TensorList, int64_t)> cat;
 extern PLAIT_API Op<Tensor(TensorList, int64_t)> concat;
 extern PLAIT_API Op<Tensor(TensorList, int64_t)> concatenate;
@@ -79,6 +82,8 @@ extern PLAIT_API Op<Tensor(const Tensor&)> log;
 extern PLAIT_API Op<Tensor(const Tensor&)> logical_not;
 extern PLAIT_API Op<Tensor(const Tensor&)> logsigmoid;
 extern PLAIT_API Op<Tensor(const Tensor&)> mT;
+extern PLAIT_API Op<Tensor(const Tensor&)> max;
+extern PLAIT_API Op<Tensor(const Tensor&)> min;
 extern PLAIT_API Op<Tensor(const Tensor&)> mish;
 extern PLAIT_API Op<Tensor(const Tensor&)> neg;
 extern PLAIT_API Op<Tensor(const Tensor&)> negative;
@@ -143,6 +148,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::string_view, std::option
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> _index;
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> index;
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList, const Tensor&, bool)> index_put;
+extern PLAIT_API Op<Tensor(const Tensor&, const Generator&)> bernoulli;
+extern PLAIT_API Op<Tensor(const Tensor&, const Generator&)> random;
 extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> hardtanh;
 extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> threshold;
 extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> full_like;
@@ -160,11 +167,13 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_left_shift;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_or;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_right_shift;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_xor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bmm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> clamp_max;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> clamp_min;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> complex;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> copysign;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> div;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> dot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> eq;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> expand_as;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fill;
@@ -178,6 +187,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> greater_equal;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> gt;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> heaviside;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> hypot;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> inner;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> le;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> less;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> less_equal;
@@ -187,18 +197,25 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logical_or;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logical_xor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> lt;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> masked_select;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> matmul;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> max_other;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> maximum;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> min_other;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> minimum;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> mm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> mul;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> multiply;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> mv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> ne;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> not_equal;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> outer;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> pow;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> prelu;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> remainder;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> reshape_as;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> take;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> true_divide;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> vdot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> view_as;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> xlogy;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_write;
@@ -206,6 +223,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool)> copy;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool)> bucketize;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool, std::optional<std::string_view>, const Tensor&)> searchsorted;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Generator&)> bernoulli_tensor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> _threshold_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> add;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> sub;
@@ -216,11 +235,16 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clamp_Tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clip_Tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> lerp;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> where;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcdiv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcmul;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addbmm;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addmm;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addmv;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> baddbmm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _leaky_relu_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _shrink_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double)> _softplus_backward;
@@ -242,7 +266,16 @@ extern PLAIT_API Op<Tensor(const Tensor&, double)> elu;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> hardshrink;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> leaky_relu;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> softshrink;
+extern PLAIT_API Op<Tensor(const Tensor&, double, bool)> dropout;
+extern PLAIT_API Op<Tensor(const Tensor&, double, const Generator&)> bernoulli_p;
+extern PLAIT_API Op<Tensor(const Tensor&, double, const Generator&)> exponential;
+extern PLAIT_API Op<Tensor(const Tensor&, double, const Generator&)> geometric;
 extern PLAIT_API Op<Tensor(const Tensor&, double, double)> softplus;
+extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> cauchy;
+extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> log_normal;
+extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> normal_fill;
+extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> uniform;
+extern PLAIT_API Op<Tensor(const Tensor&, double, int64_t, int64_t)> _dropout;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diag;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diagflat;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> glu;
@@ -255,6 +288,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> triu;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> unsqueeze;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> rot90;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> unflatten;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, bool, const Generator&)> multinomial;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Generator&)> random_to;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&)> index_select;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, bool)> gather;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> index_fill;
@@ -275,13 +310,22 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diag_embed
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diagonal;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> narrow;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> unfold;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> randint_like_low;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>, std::optional<Device>)> randint_like;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, const Generator&)> random_from;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_int;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)> slice;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> mean;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> sum;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>)> rand_like;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>)> randn_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> empty_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> ones_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> zeros_like;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> all;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> amax;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> amin;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> any;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> mean_dim;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> nanmean;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> nansum;
@@ -293,8 +337,15 @@ extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<S
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<double>)> logit;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<double>, std::optional<double>, std::optional<double>)> nan_to_num;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>)> repeat_interleave;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>, bool)> argmax;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>, bool)> argmin;
 extern PLAIT_API Op<Tensor(const Tensor&, std::string_view)> gelu;
+extern PLAIT_API Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor;
+extern PLAIT_API Op<Tensor(double, double, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> normal_float_float;
+extern PLAIT_API Op<Tensor(int64_t, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randint;
+extern PLAIT_API Op<Tensor(int64_t, const Generator&, std::optional<DType>, std::optional<Device>)> randperm;
 extern PLAIT_API Op<Tensor(int64_t, const Tensor&)> polygamma;
+extern PLAIT_API Op<Tensor(int64_t, int64_t, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randint_low;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> tril_indices;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> triu_indices;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, std::optional<DType>, std::optional<Device>)> eye_m;
@@ -302,6 +353,9 @@ extern PLAIT_API Op<Tensor(int64_t, std::optional<DType>, std::optional<Device>)
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&)> equal;
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, std::optional<int64_t>)> _unique;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> max_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> min_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<int64_t>, bool)> aminmax;
 extern PLAIT_API Op<std::vector<Tensor>(TensorList)> broadcast_tensors;
 extern PLAIT_API Op<std::vector<Tensor>(TensorList, std::string_view)> meshgrid;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&)> where_condition;
@@ -312,6 +366,11 @@ extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, int64_t)> unbind;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> chunk;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> split;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> tensor_split;
+extern PLAIT_API Op<void(TensorList)> _foreach_zero_;
+extern PLAIT_API Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, double, double, double, double, bool, bool)> _fused_rmsprop_;
+extern PLAIT_API Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, double, double, double, double, double, bool, bool, bool)> _fused_adam_;
+extern PLAIT_API Op<void(TensorList, TensorList, TensorList, double, double, double, double, bool, bool, bool)> _fused_sgd_;
+extern PLAIT_API Op<void(TensorList, const Tensor&)> _foreach_mul_;
 }  // namespace plait::op
 
 namespace plait {
@@ -322,9 +381,11 @@ inline Tensor _clamp_backward(const Tensor& grad, const Tensor& self, const Scal
 inline Tensor _clamp_between(const Tensor& self, const Tensor& min, const Tensor& max) { return op::_clamp_between(self, min, max); }
 inline Tensor _conj(const Tensor& self) { return op::_conj(self); }
 inline Tensor _convert(const Tensor& self, DType dtype) { return op::_convert(self, dtype); }
+inline Tensor _dropout(const Tensor& self, double p, int64_t seed, int64_t offset) { return op::_dropout(self, p, seed, offset); }
 inline Tensor _elu_backward(const Tensor& grad, const Tensor& self, double alpha, double scale, double input_scale) { return op::_elu_backward(grad, self, alpha, scale, input_scale); }
 inline Tensor _embedding_backward(const Tensor& grad, const Tensor& indices, int64_t num_weights, int64_t padding_idx, bool scale_grad_by_freq) { return op::_embedding_backward(grad, indices, num_weights, padding_idx, scale_grad_by_freq); }
 inline Tensor _embedding_masked(const Tensor& weight, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq) { return op::_embedding_masked(weight, indices, padding_idx, scale_grad_by_freq); }
+inline Tensor _foreach_norm(TensorList tensors, double ord) { return op::_foreach_norm(tensors, ord); }
 inline Tensor _gather_backward(const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) { return op::_gather_backward(grad, size, dim, index); }
 inline Tensor _gelu_backward(const Tensor& grad, const Tensor& self, std::string_view approximate) { return op::_gelu_backward(grad, self, approximate); }
 inline Tensor _hardsigmoid_backward(const Tensor& grad, const Tensor& self) { return op::_hardsigmoid_backward(grad, self); }
@@ -358,14 +419,28 @@ inline Tensor acosh(const Tensor& self) { return op::acosh(self); }
 inline Tensor acosh_(const Tensor& self) { return op::acosh.inplace(self); }
 inline Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::add(self, other, alpha); }
 inline Tensor add_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::add.inplace(self, other, alpha); }
+inline Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addbmm(self, batch1, batch2, beta, alpha); }
+inline Tensor addbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addbmm.inplace(self, batch1, batch2, beta, alpha); }
 inline Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcdiv(self, tensor1, tensor2, value); }
 inline Tensor addcdiv_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcdiv.inplace(self, tensor1, tensor2, value); }
 inline Tensor addcmul(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcmul(self, tensor1, tensor2, value); }
 inline Tensor addcmul_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { return op::addcmul.inplace(self, tensor1, tensor2, value); }
+inline Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addmm(self, mat1, mat2, beta, alpha); }
+inline Tensor addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addmm.inplace(self, mat1, mat2, beta, alpha); }
+inline Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addmv(self, mat, vec, beta, alpha); }
+inline Tensor addmv_(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addmv.inplace(self, mat, vec, beta, alpha); }
 inline Tensor alias(const Tensor& self) { return op::alias(self); }
 inline Tensor alias_(const Tensor& self) { return op::alias.inplace(self); }
+inline Tensor all(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::all(self, dim, keepdim); }
+inline Tensor all_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::all.inplace(self, dim, keepdim); }
+inline Tensor amax(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::amax(self, dim, keepdim); }
+inline Tensor amax_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::amax.inplace(self, dim, keepdim); }
+inline Tensor amin(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::amin(self, dim, keepdim); }
+inline Tensor amin_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::amin.inplace(self, dim, keepdim); }
 inline Tensor angle(const Tensor& self) { return op::angle(self); }
 inline Tensor angle_(const Tensor& self) { return op::angle.inplace(self); }
+inline Tensor any(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::any(self, dim, keepdim); }
+inline Tensor any_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::any.inplace(self, dim, keepdim); }
 inline Tensor arange(const Scalar& end, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::arange(end, dtype, device); }
 inline Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::arange_start_step(start, end, step, dtype, device); }
 inline Tensor arange(const Scalar& start, const Scalar& end, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::arange_start(start, end, dtype, device); }
@@ -383,6 +458,10 @@ inline Tensor arctan2(const Tensor& self, const Tensor& other) { return op::arct
 inline Tensor arctan2_(const Tensor& self, const Tensor& other) { return op::arctan2.inplace(self, other); }
 inline Tensor arctanh(const Tensor& self) { return op::arctanh(self); }
 inline Tensor arctanh_(const Tensor& self) { return op::arctanh.inplace(self); }
+inline Tensor argmax(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmax(self, dim, keepdim); }
+inline Tensor argmax_(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmax.inplace(self, dim, keepdim); }
+inline Tensor argmin(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmin(self, dim, keepdim); }
+inline Tensor argmin_(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmin.inplace(self, dim, keepdim); }
 inline Tensor argwhere(const Tensor& self) { return op::argwhere(self); }
 inline Tensor argwhere_(const Tensor& self) { return op::argwhere.inplace(self); }
 inline Tensor as_strided(const Tensor& self, IntSpan size, IntSpan stride, std::optional<int64_t> storage_offset = std::nullopt) { return op::as_strided(self, size, stride, storage_offset); }
@@ -397,6 +476,14 @@ inline Tensor atan2(const Tensor& self, const Tensor& other) { return op::atan2(
 inline Tensor atan2_(const Tensor& self, const Tensor& other) { return op::atan2.inplace(self, other); }
 inline Tensor atanh(const Tensor& self) { return op::atanh(self); }
 inline Tensor atanh_(const Tensor& self) { return op::atanh.inplace(self); }
+inline Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::baddbmm(self, batch1, batch2, beta, alpha); }
+inline Tensor baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::baddbmm.inplace(self, batch1, batch2, beta, alpha); }
+inline Tensor bernoulli(const Tensor& self, const Generator& generator = {}) { return op::bernoulli(self, generator); }
+inline Tensor bernoulli_(const Tensor& self, const Generator& generator = {}) { return op::bernoulli.inplace(self, generator); }
+inline Tensor bernoulli(const Tensor& self, const Tensor& p, const Generator& generator = {}) { return op::bernoulli_tensor(self, p, generator); }
+inline Tensor bernoulli_(const Tensor& self, const Tensor& p, const Generator& generator = {}) { return op::bernoulli_tensor.inplace(self, p, generator); }
+inline Tensor bernoulli(const Tensor& self, double p = 0.5, const Generator& generator = {}) { return op::bernoulli_p(self, p, generator); }
+inline Tensor bernoulli_(const Tensor& self, double p = 0.5, const Generator& generator = {}) { return op::bernoulli_p.inplace(self, p, generator); }
 inline Tensor bitwise_and(const Tensor& self, const Tensor& other) { return op::bitwise_and(self, other); }
 inline Tensor bitwise_and_(const Tensor& self, const Tensor& other) { return op::bitwise_and.inplace(self, other); }
 inline Tensor bitwise_left_shift(const Tensor& self, const Tensor& other) { return op::bitwise_left_shift(self, other); }
@@ -409,12 +496,16 @@ inline Tensor bitwise_right_shift(const Tensor& self, const Tensor& other) { ret
 inline Tensor bitwise_right_shift_(const Tensor& self, const Tensor& other) { return op::bitwise_right_shift.inplace(self, other); }
 inline Tensor bitwise_xor(const Tensor& self, const Tensor& other) { return op::bitwise_xor(self, other); }
 inline Tensor bitwise_xor_(const Tensor& self, const Tensor& other) { return op::bitwise_xor.inplace(self, other); }
+inline Tensor bmm(const Tensor& self, const Tensor& mat2) { return op::bmm(self, mat2); }
+inline Tensor bmm_(const Tensor& self, const Tensor& mat2) { return op::bmm.inplace(self, mat2); }
 inline Tensor broadcast_to(const Tensor& self, IntSpan size) { return op::broadcast_to(self, size); }
 inline Tensor broadcast_to_(const Tensor& self, IntSpan size) { return op::broadcast_to.inplace(self, size); }
 inline Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32 = false, bool right = false) { return op::bucketize(self, boundaries, out_int32, right); }
 inline Tensor bucketize_(const Tensor& self, const Tensor& boundaries, bool out_int32 = false, bool right = false) { return op::bucketize.inplace(self, boundaries, out_int32, right); }
 inline Tensor cartesian_prod(TensorList tensors) { return op::cartesian_prod(tensors); }
 inline Tensor cat(TensorList tensors, int64_t dim = 0) { return op::cat(tensors, dim); }
+inline Tensor cauchy(const Tensor& self, double median = 0.0, double sigma = 1.0, const Generator& generator = {}) { return op::cauchy(self, median, sigma, generator); }
+inline Tensor cauchy_(const Tensor& self, double median = 0.0, double sigma = 1.0, const Generator& generator = {}) { return op::cauchy.inplace(self, median, sigma, generator); }
 inline Tensor ceil(const Tensor& self) { return op::ceil(self); }
 inline Tensor ceil_(const Tensor& self) { return op::ceil.inplace(self); }
 inline Tensor celu(const Tensor& self, double alpha = 1.0) { return op::celu(self, alpha); }
@@ -474,6 +565,10 @@ inline Tensor div(const Tensor& self, const Tensor& other, std::optional<std::st
 inline Tensor div_(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) { return op::div_mode.inplace(self, other, rounding_mode); }
 inline Tensor divide(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode = std::nullopt) { return op::divide(self, other, rounding_mode); }
 inline Tensor divide_(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode = std::nullopt) { return op::divide.inplace(self, other, rounding_mode); }
+inline Tensor dot(const Tensor& self, const Tensor& tensor) { return op::dot(self, tensor); }
+inline Tensor dot_(const Tensor& self, const Tensor& tensor) { return op::dot.inplace(self, tensor); }
+inline Tensor dropout(const Tensor& self, double p = 0.5, bool train = true) { return op::dropout(self, p, train); }
+inline Tensor dropout_(const Tensor& self, double p = 0.5, bool train = true) { return op::dropout.inplace(self, p, train); }
 inline Tensor dstack(TensorList tensors) { return op::dstack(tensors); }
 inline Tensor elu(const Tensor& self, double alpha = 1.0) { return op::elu(self, alpha); }
 inline Tensor elu_(const Tensor& self, double alpha = 1.0) { return op::elu.inplace(self, alpha); }
@@ -500,6 +595,8 @@ inline Tensor expand_as(const Tensor& self, const Tensor& other) { return op::ex
 inline Tensor expand_as_(const Tensor& self, const Tensor& other) { return op::expand_as.inplace(self, other); }
 inline Tensor expm1(const Tensor& self) { return op::expm1(self); }
 inline Tensor expm1_(const Tensor& self) { return op::expm1.inplace(self); }
+inline Tensor exponential(const Tensor& self, double lambd = 1.0, const Generator& generator = {}) { return op::exponential(self, lambd, generator); }
+inline Tensor exponential_(const Tensor& self, double lambd = 1.0, const Generator& generator = {}) { return op::exponential.inplace(self, lambd, generator); }
 inline Tensor eye(int64_t n, int64_t m, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::eye_m(n, m, dtype, device); }
 inline Tensor eye(int64_t n, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::eye(n, dtype, device); }
 inline Tensor fill(const Tensor& self, const Tensor& value) { return op::fill(self, value); }
@@ -535,6 +632,8 @@ inline Tensor ge(const Tensor& self, const Tensor& other) { return op::ge(self, 
 inline Tensor ge_(const Tensor& self, const Tensor& other) { return op::ge.inplace(self, other); }
 inline Tensor gelu(const Tensor& self, std::string_view approximate = "none") { return op::gelu(self, approximate); }
 inline Tensor gelu_(const Tensor& self, std::string_view approximate = "none") { return op::gelu.inplace(self, approximate); }
+inline Tensor geometric(const Tensor& self, double p, const Generator& generator = {}) { return op::geometric(self, p, generator); }
+inline Tensor geometric_(const Tensor& self, double p, const Generator& generator = {}) { return op::geometric.inplace(self, p, generator); }
 inline Tensor glu(const Tensor& self, int64_t dim = -1) { return op::glu(self, dim); }
 inline Tensor glu_(const Tensor& self, int64_t dim = -1) { return op::glu.inplace(self, dim); }
 inline Tensor greater(const Tensor& self, const Tensor& other) { return op::greater(self, other); }
@@ -572,6 +671,8 @@ inline Tensor index_put(const Tensor& self, TensorList indices, const Tensor& va
 inline Tensor index_put_(const Tensor& self, TensorList indices, const Tensor& values, bool accumulate = false) { return op::index_put.inplace(self, indices, values, accumulate); }
 inline Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) { return op::index_select(self, dim, index); }
 inline Tensor index_select_(const Tensor& self, int64_t dim, const Tensor& index) { return op::index_select.inplace(self, dim, index); }
+inline Tensor inner(const Tensor& self, const Tensor& other) { return op::inner(self, other); }
+inline Tensor inner_(const Tensor& self, const Tensor& other) { return op::inner.inplace(self, other); }
 inline Tensor isclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::isclose(self, other, rtol, atol, equal_nan); }
 inline Tensor isclose_(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::isclose.inplace(self, other, rtol, atol, equal_nan); }
 inline Tensor isfinite(const Tensor& self) { return op::isfinite(self); }
@@ -592,6 +693,8 @@ inline Tensor less_equal(const Tensor& self, const Tensor& other) { return op::l
 inline Tensor less_equal_(const Tensor& self, const Tensor& other) { return op::less_equal.inplace(self, other); }
 inline Tensor lgamma(const Tensor& self) { return op::lgamma(self); }
 inline Tensor lgamma_(const Tensor& self) { return op::lgamma.inplace(self); }
+inline Tensor linear(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear(self, weight, bias); }
+inline Tensor linear_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear.inplace(self, weight, bias); }
 inline Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::linspace(start, end, steps, dtype, device); }
 inline Tensor log(const Tensor& self) { return op::log(self); }
 inline Tensor log_(const Tensor& self) { return op::log.inplace(self); }
@@ -601,6 +704,8 @@ inline Tensor log1p(const Tensor& self) { return op::log1p(self); }
 inline Tensor log1p_(const Tensor& self) { return op::log1p.inplace(self); }
 inline Tensor log2(const Tensor& self) { return op::log2(self); }
 inline Tensor log2_(const Tensor& self) { return op::log2.inplace(self); }
+inline Tensor log_normal(const Tensor& self, double mean = 1.0, double std = 2.0, const Generator& generator = {}) { return op::log_normal(self, mean, std, generator); }
+inline Tensor log_normal_(const Tensor& self, double mean = 1.0, double std = 2.0, const Generator& generator = {}) { return op::log_normal.inplace(self, mean, std, generator); }
 inline Tensor logaddexp(const Tensor& self, const Tensor& other) { return op::logaddexp(self, other); }
 inline Tensor logaddexp_(const Tensor& self, const Tensor& other) { return op::logaddexp.inplace(self, other); }
 inline Tensor logical_and(const Tensor& self, const Tensor& other) { return op::logical_and(self, other); }
@@ -626,24 +731,40 @@ inline Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tenso
 inline Tensor masked_scatter_(const Tensor& self, const Tensor& mask, const Tensor& source) { return op::masked_scatter.inplace(self, mask, source); }
 inline Tensor masked_select(const Tensor& self, const Tensor& mask) { return op::masked_select(self, mask); }
 inline Tensor masked_select_(const Tensor& self, const Tensor& mask) { return op::masked_select.inplace(self, mask); }
+inline Tensor matmul(const Tensor& self, const Tensor& other) { return op::matmul(self, other); }
+inline Tensor matmul_(const Tensor& self, const Tensor& other) { return op::matmul.inplace(self, other); }
+inline Tensor max(const Tensor& self) { return op::max(self); }
+inline Tensor max_(const Tensor& self) { return op::max.inplace(self); }
+inline Tensor max(const Tensor& self, const Tensor& other) { return op::max_other(self, other); }
+inline Tensor max_(const Tensor& self, const Tensor& other) { return op::max_other.inplace(self, other); }
 inline Tensor maximum(const Tensor& self, const Tensor& other) { return op::maximum(self, other); }
 inline Tensor maximum_(const Tensor& self, const Tensor& other) { return op::maximum.inplace(self, other); }
 inline Tensor mean(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::mean(self, dtype); }
 inline Tensor mean_(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::mean.inplace(self, dtype); }
 inline Tensor mean(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::mean_dim(self, dim, keepdim, dtype); }
 inline Tensor mean_(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::mean_dim.inplace(self, dim, keepdim, dtype); }
+inline Tensor min(const Tensor& self) { return op::min(self); }
+inline Tensor min_(const Tensor& self) { return op::min.inplace(self); }
+inline Tensor min(const Tensor& self, const Tensor& other) { return op::min_other(self, other); }
+inline Tensor min_(const Tensor& self, const Tensor& other) { return op::min_other.inplace(self, other); }
 inline Tensor minimum(const Tensor& self, const Tensor& other) { return op::minimum(self, other); }
 inline Tensor minimum_(const Tensor& self, const Tensor& other) { return op::minimum.inplace(self, other); }
 inline Tensor mish(const Tensor& self) { return op::mish(self); }
 inline Tensor mish_(const Tensor& self) { return op::mish.inplace(self); }
+inline Tensor mm(const Tensor& self, const Tensor& mat2) { return op::mm(self, mat2); }
+inline Tensor mm_(const Tensor& self, const Tensor& mat2) { return op::mm.inplace(self, mat2); }
 inline Tensor moveaxis(const Tensor& self, IntSpan source, IntSpan destination) { return op::moveaxis(self, source, destination); }
 inline Tensor moveaxis_(const Tensor& self, IntSpan source, IntSpan destination) { return op::moveaxis.inplace(self, source, destination); }
 inline Tensor movedim(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim(self, source, destination); }
 inline Tensor movedim_(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim.inplace(self, source, destination); }
 inline Tensor mul(const Tensor& self, const Tensor& other) { return op::mul(self, other); }
 inline Tensor mul_(const Tensor& self, const Tensor& other) { return op::mul.inplace(self, other); }
+inline Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false, const Generator& generator = {}) { return op::multinomial(self, num_samples, replacement, generator); }
+inline Tensor multinomial_(const Tensor& self, int64_t num_samples, bool replacement = false, const Generator& generator = {}) { return op::multinomial.inplace(self, num_samples, replacement, generator); }
 inline Tensor multiply(const Tensor& self, const Tensor& other) { return op::multiply(self, other); }
 inline Tensor multiply_(const Tensor& self, const Tensor& other) { return op::multiply.inplace(self, other); }
+inline Tensor mv(const Tensor& self, const Tensor& vec) { return op::mv(self, vec); }
+inline Tensor mv_(const Tensor& self, const Tensor& vec) { return op::mv.inplace(self, vec); }
 inline Tensor nan_to_num(const Tensor& self, std::optional<double> nan = std::nullopt, std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) { return op::nan_to_num(self, nan, posinf, neginf); }
 inline Tensor nan_to_num_(const Tensor& self, std::optional<double> nan = std::nullopt, std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) { return op::nan_to_num.inplace(self, nan, posinf, neginf); }
 inline Tensor nanmean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nanmean(self, dim, keepdim, dtype); }
@@ -668,6 +789,12 @@ inline Tensor new_zeros(const Tensor& self, IntSpan size, std::optional<DType> d
 inline Tensor new_zeros_(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_zeros.inplace(self, size, dtype, device); }
 inline Tensor nonzero(const Tensor& self) { return op::nonzero(self); }
 inline Tensor nonzero_(const Tensor& self) { return op::nonzero.inplace(self); }
+inline Tensor normal(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal(mean, std, generator); }
+inline Tensor normal_(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal.inplace(mean, std, generator); }
+inline Tensor normal(const Tensor& self, double mean = 0.0, double std = 1.0, const Generator& generator = {}) { return op::normal_fill(self, mean, std, generator); }
+inline Tensor normal_(const Tensor& self, double mean = 0.0, double std = 1.0, const Generator& generator = {}) { return op::normal_fill.inplace(self, mean, std, generator); }
+inline Tensor normal(double mean, const Tensor& std, const Generator& generator = {}) { return op::normal_float_Tensor(mean, std, generator); }
+inline Tensor normal(double mean, double std, IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::normal_float_float(mean, std, size, generator, dtype, device); }
 inline Tensor not_equal(const Tensor& self, const Tensor& other) { return op::not_equal(self, other); }
 inline Tensor not_equal_(const Tensor& self, const Tensor& other) { return op::not_equal.inplace(self, other); }
 inline Tensor one_hot(const Tensor& self, int64_t num_classes = -1) { return op::one_hot(self, num_classes); }
@@ -675,6 +802,8 @@ inline Tensor one_hot_(const Tensor& self, int64_t num_classes = -1) { return op
 inline Tensor ones(IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::ones(size, dtype, device); }
 inline Tensor ones_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::ones_like(self, dtype, device, memory_format); }
 inline Tensor ones_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::ones_like.inplace(self, dtype, device, memory_format); }
+inline Tensor outer(const Tensor& self, const Tensor& vec2) { return op::outer(self, vec2); }
+inline Tensor outer_(const Tensor& self, const Tensor& vec2) { return op::outer.inplace(self, vec2); }
 inline Tensor pad(const Tensor& self, IntSpan pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { return op::pad(self, pad, mode, value); }
 inline Tensor pad_(const Tensor& self, IntSpan pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { return op::pad.inplace(self, pad, mode, value); }
 inline Tensor permute(const Tensor& self, IntSpan dims) { return op::permute(self, dims); }
@@ -692,6 +821,25 @@ inline Tensor prelu(const Tensor& self, const Tensor& weight) { return op::prelu
 inline Tensor prelu_(const Tensor& self, const Tensor& weight) { return op::prelu.inplace(self, weight); }
 inline Tensor rad2deg(const Tensor& self) { return op::rad2deg(self); }
 inline Tensor rad2deg_(const Tensor& self) { return op::rad2deg.inplace(self); }
+inline Tensor rand(IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand(size, generator, dtype, device); }
+inline Tensor rand_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand_like(self, dtype, device); }
+inline Tensor rand_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand_like.inplace(self, dtype, device); }
+inline Tensor randint(int64_t high, IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint(high, size, generator, dtype, device); }
+inline Tensor randint(int64_t low, int64_t high, IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_low(low, high, size, generator, dtype, device); }
+inline Tensor randint_like(const Tensor& self, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like(self, high, dtype, device); }
+inline Tensor randint_like_(const Tensor& self, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like.inplace(self, high, dtype, device); }
+inline Tensor randint_like(const Tensor& self, int64_t low, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like_low(self, low, high, dtype, device); }
+inline Tensor randint_like_(const Tensor& self, int64_t low, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like_low.inplace(self, low, high, dtype, device); }
+inline Tensor randn(IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randn(size, generator, dtype, device); }
+inline Tensor randn_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randn_like(self, dtype, device); }
+inline Tensor randn_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randn_like.inplace(self, dtype, device); }
+inline Tensor random(const Tensor& self, const Generator& generator = {}) { return op::random(self, generator); }
+inline Tensor random_(const Tensor& self, const Generator& generator = {}) { return op::random.inplace(self, generator); }
+inline Tensor random(const Tensor& self, int64_t from, std::optional<int64_t> to, const Generator& generator = {}) { return op::random_from(self, from, to, generator); }
+inline Tensor random_(const Tensor& self, int64_t from, std::optional<int64_t> to, const Generator& generator = {}) { return op::random_from.inplace(self, from, to, generator); }
+inline Tensor random(const Tensor& self, int64_t to, const Generator& generator = {}) { return op::random_to(self, to, generator); }
+inline Tensor random_(const Tensor& self, int64_t to, const Generator& generator = {}) { return op::random_to.inplace(self, to, generator); }
+inline Tensor randperm(int64_t n, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randperm(n, generator, dtype, device); }
 inline Tensor ravel(const Tensor& self) { return op::ravel(self); }
 inline Tensor ravel_(const Tensor& self) { return op::ravel.inplace(self); }
 inline Tensor real(const Tensor& self) { return op::real(self); }
@@ -821,8 +969,12 @@ inline Tensor unflatten(const Tensor& self, int64_t dim, IntSpan sizes) { return
 inline Tensor unflatten_(const Tensor& self, int64_t dim, IntSpan sizes) { return op::unflatten.inplace(self, dim, sizes); }
 inline Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step) { return op::unfold(self, dimension, size, step); }
 inline Tensor unfold_(const Tensor& self, int64_t dimension, int64_t size, int64_t step) { return op::unfold.inplace(self, dimension, size, step); }
+inline Tensor uniform(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform(self, from, to, generator); }
+inline Tensor uniform_(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform.inplace(self, from, to, generator); }
 inline Tensor unsqueeze(const Tensor& self, int64_t dim) { return op::unsqueeze(self, dim); }
 inline Tensor unsqueeze_(const Tensor& self, int64_t dim) { return op::unsqueeze.inplace(self, dim); }
+inline Tensor vdot(const Tensor& self, const Tensor& other) { return op::vdot(self, other); }
+inline Tensor vdot_(const Tensor& self, const Tensor& other) { return op::vdot.inplace(self, other); }
 inline Tensor view(const Tensor& self, DType dtype) { return op::view_dtype(self, dtype); }
 inline Tensor view_(const Tensor& self, DType dtype) { return op::view_dtype.inplace(self, dtype); }
 inline Tensor view(const Tensor& self, IntSpan size) { return op::view(self, size); }
@@ -846,6 +998,9 @@ inline Tensor zeros_like_(const Tensor& self, std::optional<DType> dtype = std::
 inline bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::allclose(self, other, rtol, atol, equal_nan); }
 inline bool equal(const Tensor& self, const Tensor& other) { return op::equal(self, other); }
 inline std::tuple<Tensor, Tensor, Tensor> _unique(const Tensor& self, std::optional<int64_t> dim = std::nullopt) { return op::_unique(self, dim); }
+inline std::tuple<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::aminmax(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false) { return op::max_dim(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim = false) { return op::min_dim(self, dim, keepdim); }
 inline std::vector<Tensor> broadcast_tensors(TensorList tensors) { return op::broadcast_tensors(tensors); }
 inline std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { return op::chunk(self, chunks, dim); }
 inline std::vector<Tensor> meshgrid(TensorList tensors, std::string_view indexing = "ij") { return op::meshgrid(tensors, indexing); }
@@ -856,5 +1011,10 @@ inline std::vector<Tensor> tensor_split(const Tensor& self, IntSpan indices_or_s
 inline std::vector<Tensor> tensor_split(const Tensor& self, int64_t indices_or_sections, int64_t dim = 0) { return op::tensor_split(self, indices_or_sections, dim); }
 inline std::vector<Tensor> unbind(const Tensor& self, int64_t dim = 0) { return op::unbind(self, dim); }
 inline std::vector<Tensor> where(const Tensor& condition) { return op::where_condition(condition); }
+inline void _foreach_mul_(TensorList tensors, const Tensor& scale) { return op::_foreach_mul_(tensors, scale); }
+inline void _foreach_zero_(TensorList tensors) { return op::_foreach_zero_(tensors); }
+inline void _fused_adam_(TensorList params, TensorList grads, TensorList exp_avgs, TensorList exp_avg_sqs, TensorList max_exp_avg_sqs, int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad, bool maximize, bool decoupled) { return op::_fused_adam_(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, step, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled); }
+inline void _fused_rmsprop_(TensorList params, TensorList grads, TensorList square_avgs, TensorList grad_avgs, TensorList momentum_buffers, double lr, double alpha, double eps, double weight_decay, double momentum, bool centered, bool maximize) { return op::_fused_rmsprop_(params, grads, square_avgs, grad_avgs, momentum_buffers, lr, alpha, eps, weight_decay, momentum, centered, maximize); }
+inline void _fused_sgd_(TensorList params, TensorList grads, TensorList momentum_buffers, double lr, double momentum, double dampening, double weight_decay, bool nesterov, bool maximize, bool first_step) { return op::_fused_sgd_(params, grads, momentum_buffers, lr, momentum, dampening, weight_decay, nesterov, maximize, first_step); }
 }  // namespace plait
 // clang-format on
