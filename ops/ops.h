@@ -148,6 +148,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::string_view, std::option
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> _index;
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> index;
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList, const Tensor&, bool)> index_put;
+extern PLAIT_API Op<Tensor(const Tensor&, bool)> std;
+extern PLAIT_API Op<Tensor(const Tensor&, bool)> var;
 extern PLAIT_API Op<Tensor(const Tensor&, const Generator&)> bernoulli;
 extern PLAIT_API Op<Tensor(const Tensor&, const Generator&)> random;
 extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> hardtanh;
@@ -222,6 +224,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> _as_strided_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool)> copy;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool)> bucketize;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool, double, std::string_view)> poisson_nll_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool, std::optional<std::string_view>, const Tensor&)> searchsorted;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Generator&)> bernoulli_tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal;
@@ -239,18 +242,31 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> where;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, double, std::string_view)> gaussian_nll_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcdiv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcmul;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addbmm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addmm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addmv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> baddbmm;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, double, double, bool, std::string_view)> triplet_margin_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> cosine_embedding_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> margin_ranking_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view)> nll_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view, double)> cross_entropy;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view)> binary_cross_entropy;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view, const Tensor&)> binary_cross_entropy_with_logits;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _leaky_relu_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _shrink_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double)> _softplus_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> isclose;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> pairwise_distance;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, double)> _elu_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, std::string_view)> hinge_embedding_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> bincount;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, bool)> _embedding_masked;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t)> select_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t, bool)> _embedding_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t, int64_t)> diagonal_scatter;
@@ -261,6 +277,11 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>,
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<std::string_view>)> div_mode;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::optional<std::string_view>)> divide;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view)> _gelu_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, bool)> kl_div;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)> huber_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> celu;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> elu;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> hardshrink;
@@ -290,6 +311,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> rot90;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> unflatten;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, bool, const Generator&)> multinomial;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Generator&)> random_to;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Scalar&, const Scalar&)> histc;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&)> index_select;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, bool)> gather;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> index_fill;
@@ -322,14 +344,19 @@ extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<De
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> empty_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> ones_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>)> zeros_like;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>)> count_nonzero;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> all;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> amax;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> amin;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool)> any;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, bool)> std_dim;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, bool)> var_dim;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> mean_dim;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> nanmean;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> nansum;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)> sum_dim;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, std::optional<Scalar>, bool)> std_correction;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, std::optional<Scalar>, bool)> var_correction;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> clone;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> contiguous;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clamp;
@@ -353,8 +380,15 @@ extern PLAIT_API Op<Tensor(int64_t, std::optional<DType>, std::optional<Device>)
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&)> equal;
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, std::optional<int64_t>)> _unique;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> std_mean;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> var_mean;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> max_dim;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> min_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, bool, bool)> std_mean_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, bool, bool)> var_mean_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, std::optional<Scalar>, bool)> std_mean_correction;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, std::optional<Scalar>, bool)> var_mean_correction;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<int64_t>, bool)> aminmax;
 extern PLAIT_API Op<std::vector<Tensor>(TensorList)> broadcast_tensors;
 extern PLAIT_API Op<std::vector<Tensor>(TensorList, std::string_view)> meshgrid;
@@ -381,6 +415,7 @@ inline Tensor _clamp_backward(const Tensor& grad, const Tensor& self, const Scal
 inline Tensor _clamp_between(const Tensor& self, const Tensor& min, const Tensor& max) { return op::_clamp_between(self, min, max); }
 inline Tensor _conj(const Tensor& self) { return op::_conj(self); }
 inline Tensor _convert(const Tensor& self, DType dtype) { return op::_convert(self, dtype); }
+inline Tensor _cross_entropy_rows_backward(const Tensor& self, const Tensor& logits, const Tensor& lse, const Tensor& target, const Tensor& weight, int64_t ignore_index, double label_smoothing) { return op::_cross_entropy_rows_backward(self, logits, lse, target, weight, ignore_index, label_smoothing); }
 inline Tensor _dropout(const Tensor& self, double p, int64_t seed, int64_t offset) { return op::_dropout(self, p, seed, offset); }
 inline Tensor _elu_backward(const Tensor& grad, const Tensor& self, double alpha, double scale, double input_scale) { return op::_elu_backward(grad, self, alpha, scale, input_scale); }
 inline Tensor _embedding_backward(const Tensor& grad, const Tensor& indices, int64_t num_weights, int64_t padding_idx, bool scale_grad_by_freq) { return op::_embedding_backward(grad, indices, num_weights, padding_idx, scale_grad_by_freq); }
@@ -484,6 +519,12 @@ inline Tensor bernoulli(const Tensor& self, const Tensor& p, const Generator& ge
 inline Tensor bernoulli_(const Tensor& self, const Tensor& p, const Generator& generator = {}) { return op::bernoulli_tensor.inplace(self, p, generator); }
 inline Tensor bernoulli(const Tensor& self, double p = 0.5, const Generator& generator = {}) { return op::bernoulli_p(self, p, generator); }
 inline Tensor bernoulli_(const Tensor& self, double p = 0.5, const Generator& generator = {}) { return op::bernoulli_p.inplace(self, p, generator); }
+inline Tensor binary_cross_entropy(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean") { return op::binary_cross_entropy(self, target, weight, reduction); }
+inline Tensor binary_cross_entropy_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean") { return op::binary_cross_entropy.inplace(self, target, weight, reduction); }
+inline Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean", const Tensor& pos_weight = {}) { return op::binary_cross_entropy_with_logits(self, target, weight, reduction, pos_weight); }
+inline Tensor binary_cross_entropy_with_logits_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean", const Tensor& pos_weight = {}) { return op::binary_cross_entropy_with_logits.inplace(self, target, weight, reduction, pos_weight); }
+inline Tensor bincount(const Tensor& self, const Tensor& weights = {}, int64_t minlength = 0) { return op::bincount(self, weights, minlength); }
+inline Tensor bincount_(const Tensor& self, const Tensor& weights = {}, int64_t minlength = 0) { return op::bincount.inplace(self, weights, minlength); }
 inline Tensor bitwise_and(const Tensor& self, const Tensor& other) { return op::bitwise_and(self, other); }
 inline Tensor bitwise_and_(const Tensor& self, const Tensor& other) { return op::bitwise_and.inplace(self, other); }
 inline Tensor bitwise_left_shift(const Tensor& self, const Tensor& other) { return op::bitwise_left_shift(self, other); }
@@ -543,6 +584,14 @@ inline Tensor cos(const Tensor& self) { return op::cos(self); }
 inline Tensor cos_(const Tensor& self) { return op::cos.inplace(self); }
 inline Tensor cosh(const Tensor& self) { return op::cosh(self); }
 inline Tensor cosh_(const Tensor& self) { return op::cosh.inplace(self); }
+inline Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0.0, std::string_view reduction = "mean") { return op::cosine_embedding_loss(input1, input2, target, margin, reduction); }
+inline Tensor cosine_embedding_loss_(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0.0, std::string_view reduction = "mean") { return op::cosine_embedding_loss.inplace(input1, input2, target, margin, reduction); }
+inline Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-08) { return op::cosine_similarity(x1, x2, dim, eps); }
+inline Tensor cosine_similarity_(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-08) { return op::cosine_similarity.inplace(x1, x2, dim, eps); }
+inline Tensor count_nonzero(const Tensor& self, std::optional<IntSpan> dim = std::nullopt) { return op::count_nonzero(self, dim); }
+inline Tensor count_nonzero_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt) { return op::count_nonzero.inplace(self, dim); }
+inline Tensor cross_entropy(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean", double label_smoothing = 0.0) { return op::cross_entropy(self, target, weight, ignore_index, reduction, label_smoothing); }
+inline Tensor cross_entropy_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean", double label_smoothing = 0.0) { return op::cross_entropy.inplace(self, target, weight, ignore_index, reduction, label_smoothing); }
 inline Tensor deg2rad(const Tensor& self) { return op::deg2rad(self); }
 inline Tensor deg2rad_(const Tensor& self) { return op::deg2rad.inplace(self); }
 inline Tensor detach(const Tensor& self) { return op::detach(self); }
@@ -628,6 +677,8 @@ inline Tensor full_like(const Tensor& self, const Scalar& fill_value, std::optio
 inline Tensor full_like_(const Tensor& self, const Scalar& fill_value, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::full_like.inplace(self, fill_value, dtype, device, memory_format); }
 inline Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool sparse_grad = false) { return op::gather(self, dim, index, sparse_grad); }
 inline Tensor gather_(const Tensor& self, int64_t dim, const Tensor& index, bool sparse_grad = false) { return op::gather.inplace(self, dim, index, sparse_grad); }
+inline Tensor gaussian_nll_loss(const Tensor& self, const Tensor& target, const Tensor& var, bool full = false, double eps = 1e-06, std::string_view reduction = "mean") { return op::gaussian_nll_loss(self, target, var, full, eps, reduction); }
+inline Tensor gaussian_nll_loss_(const Tensor& self, const Tensor& target, const Tensor& var, bool full = false, double eps = 1e-06, std::string_view reduction = "mean") { return op::gaussian_nll_loss.inplace(self, target, var, full, eps, reduction); }
 inline Tensor ge(const Tensor& self, const Tensor& other) { return op::ge(self, other); }
 inline Tensor ge_(const Tensor& self, const Tensor& other) { return op::ge.inplace(self, other); }
 inline Tensor gelu(const Tensor& self, std::string_view approximate = "none") { return op::gelu(self, approximate); }
@@ -652,7 +703,13 @@ inline Tensor hardtanh(const Tensor& self, const Scalar& min_val = -1, const Sca
 inline Tensor hardtanh_(const Tensor& self, const Scalar& min_val = -1, const Scalar& max_val = 1) { return op::hardtanh.inplace(self, min_val, max_val); }
 inline Tensor heaviside(const Tensor& self, const Tensor& other) { return op::heaviside(self, other); }
 inline Tensor heaviside_(const Tensor& self, const Tensor& other) { return op::heaviside.inplace(self, other); }
+inline Tensor hinge_embedding_loss(const Tensor& self, const Tensor& target, double margin = 1.0, std::string_view reduction = "mean") { return op::hinge_embedding_loss(self, target, margin, reduction); }
+inline Tensor hinge_embedding_loss_(const Tensor& self, const Tensor& target, double margin = 1.0, std::string_view reduction = "mean") { return op::hinge_embedding_loss.inplace(self, target, margin, reduction); }
+inline Tensor histc(const Tensor& self, int64_t bins = 100, const Scalar& min = 0, const Scalar& max = 0) { return op::histc(self, bins, min, max); }
+inline Tensor histc_(const Tensor& self, int64_t bins = 100, const Scalar& min = 0, const Scalar& max = 0) { return op::histc.inplace(self, bins, min, max); }
 inline Tensor hstack(TensorList tensors) { return op::hstack(tensors); }
+inline Tensor huber_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { return op::huber_loss(self, target, reduction, delta, weight); }
+inline Tensor huber_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { return op::huber_loss.inplace(self, target, reduction, delta, weight); }
 inline Tensor hypot(const Tensor& self, const Tensor& other) { return op::hypot(self, other); }
 inline Tensor hypot_(const Tensor& self, const Tensor& other) { return op::hypot.inplace(self, other); }
 inline Tensor imag(const Tensor& self) { return op::imag(self); }
@@ -681,6 +738,10 @@ inline Tensor isinf(const Tensor& self) { return op::isinf(self); }
 inline Tensor isinf_(const Tensor& self) { return op::isinf.inplace(self); }
 inline Tensor isnan(const Tensor& self) { return op::isnan(self); }
 inline Tensor isnan_(const Tensor& self) { return op::isnan.inplace(self); }
+inline Tensor kl_div(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", bool log_target = false) { return op::kl_div(self, target, reduction, log_target); }
+inline Tensor kl_div_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", bool log_target = false) { return op::kl_div.inplace(self, target, reduction, log_target); }
+inline Tensor l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss(self, target, reduction, weight); }
+inline Tensor l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss.inplace(self, target, reduction, weight); }
 inline Tensor le(const Tensor& self, const Tensor& other) { return op::le(self, other); }
 inline Tensor le_(const Tensor& self, const Tensor& other) { return op::le.inplace(self, other); }
 inline Tensor leaky_relu(const Tensor& self, double negative_slope = 0.01) { return op::leaky_relu(self, negative_slope); }
@@ -725,6 +786,8 @@ inline Tensor lt(const Tensor& self, const Tensor& other) { return op::lt(self, 
 inline Tensor lt_(const Tensor& self, const Tensor& other) { return op::lt.inplace(self, other); }
 inline Tensor mT(const Tensor& self) { return op::mT(self); }
 inline Tensor mT_(const Tensor& self) { return op::mT.inplace(self); }
+inline Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0.0, std::string_view reduction = "mean") { return op::margin_ranking_loss(input1, input2, target, margin, reduction); }
+inline Tensor margin_ranking_loss_(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0.0, std::string_view reduction = "mean") { return op::margin_ranking_loss.inplace(input1, input2, target, margin, reduction); }
 inline Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) { return op::masked_fill(self, mask, value); }
 inline Tensor masked_fill_(const Tensor& self, const Tensor& mask, const Tensor& value) { return op::masked_fill.inplace(self, mask, value); }
 inline Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) { return op::masked_scatter(self, mask, source); }
@@ -757,6 +820,8 @@ inline Tensor moveaxis(const Tensor& self, IntSpan source, IntSpan destination) 
 inline Tensor moveaxis_(const Tensor& self, IntSpan source, IntSpan destination) { return op::moveaxis.inplace(self, source, destination); }
 inline Tensor movedim(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim(self, source, destination); }
 inline Tensor movedim_(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim.inplace(self, source, destination); }
+inline Tensor mse_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss(self, target, reduction, weight); }
+inline Tensor mse_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss.inplace(self, target, reduction, weight); }
 inline Tensor mul(const Tensor& self, const Tensor& other) { return op::mul(self, other); }
 inline Tensor mul_(const Tensor& self, const Tensor& other) { return op::mul.inplace(self, other); }
 inline Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false, const Generator& generator = {}) { return op::multinomial(self, num_samples, replacement, generator); }
@@ -787,6 +852,8 @@ inline Tensor new_ones(const Tensor& self, IntSpan size, std::optional<DType> dt
 inline Tensor new_ones_(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_ones.inplace(self, size, dtype, device); }
 inline Tensor new_zeros(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_zeros(self, size, dtype, device); }
 inline Tensor new_zeros_(const Tensor& self, IntSpan size, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::new_zeros.inplace(self, size, dtype, device); }
+inline Tensor nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean") { return op::nll_loss(self, target, weight, ignore_index, reduction); }
+inline Tensor nll_loss_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean") { return op::nll_loss.inplace(self, target, weight, ignore_index, reduction); }
 inline Tensor nonzero(const Tensor& self) { return op::nonzero(self); }
 inline Tensor nonzero_(const Tensor& self) { return op::nonzero.inplace(self); }
 inline Tensor normal(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal(mean, std, generator); }
@@ -806,12 +873,16 @@ inline Tensor outer(const Tensor& self, const Tensor& vec2) { return op::outer(s
 inline Tensor outer_(const Tensor& self, const Tensor& vec2) { return op::outer.inplace(self, vec2); }
 inline Tensor pad(const Tensor& self, IntSpan pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { return op::pad(self, pad, mode, value); }
 inline Tensor pad_(const Tensor& self, IntSpan pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { return op::pad.inplace(self, pad, mode, value); }
+inline Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps = 1e-06, bool keepdim = false) { return op::pairwise_distance(x1, x2, p, eps, keepdim); }
+inline Tensor pairwise_distance_(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps = 1e-06, bool keepdim = false) { return op::pairwise_distance.inplace(x1, x2, p, eps, keepdim); }
 inline Tensor permute(const Tensor& self, IntSpan dims) { return op::permute(self, dims); }
 inline Tensor permute_(const Tensor& self, IntSpan dims) { return op::permute.inplace(self, dims); }
 inline Tensor pixel_shuffle(const Tensor& self, int64_t upscale_factor) { return op::pixel_shuffle(self, upscale_factor); }
 inline Tensor pixel_shuffle_(const Tensor& self, int64_t upscale_factor) { return op::pixel_shuffle.inplace(self, upscale_factor); }
 inline Tensor pixel_unshuffle(const Tensor& self, int64_t downscale_factor) { return op::pixel_unshuffle(self, downscale_factor); }
 inline Tensor pixel_unshuffle_(const Tensor& self, int64_t downscale_factor) { return op::pixel_unshuffle.inplace(self, downscale_factor); }
+inline Tensor poisson_nll_loss(const Tensor& self, const Tensor& target, bool log_input = true, bool full = false, double eps = 1e-08, std::string_view reduction = "mean") { return op::poisson_nll_loss(self, target, log_input, full, eps, reduction); }
+inline Tensor poisson_nll_loss_(const Tensor& self, const Tensor& target, bool log_input = true, bool full = false, double eps = 1e-08, std::string_view reduction = "mean") { return op::poisson_nll_loss.inplace(self, target, log_input, full, eps, reduction); }
 inline Tensor polygamma(int64_t n, const Tensor& self) { return op::polygamma(n, self); }
 inline Tensor positive(const Tensor& self) { return op::positive(self); }
 inline Tensor positive_(const Tensor& self) { return op::positive.inplace(self); }
@@ -908,6 +979,8 @@ inline Tensor slice(const Tensor& self, int64_t dim = 0, std::optional<int64_t> 
 inline Tensor slice_(const Tensor& self, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice.inplace(self, dim, start, end, step); }
 inline Tensor slice_scatter(const Tensor& self, const Tensor& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice_scatter(self, src, dim, start, end, step); }
 inline Tensor slice_scatter_(const Tensor& self, const Tensor& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice_scatter.inplace(self, src, dim, start, end, step); }
+inline Tensor smooth_l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss(self, target, reduction, beta); }
+inline Tensor smooth_l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss.inplace(self, target, reduction, beta); }
 inline Tensor softplus(const Tensor& self, double beta = 1.0, double threshold = 20.0) { return op::softplus(self, beta, threshold); }
 inline Tensor softplus_(const Tensor& self, double beta = 1.0, double threshold = 20.0) { return op::softplus.inplace(self, beta, threshold); }
 inline Tensor softshrink(const Tensor& self, double lambd = 0.5) { return op::softshrink(self, lambd); }
@@ -923,6 +996,12 @@ inline Tensor squeeze_(const Tensor& self) { return op::squeeze.inplace(self); }
 inline Tensor squeeze(const Tensor& self, IntSpan dim) { return op::squeeze_dim(self, dim); }
 inline Tensor squeeze_(const Tensor& self, IntSpan dim) { return op::squeeze_dim.inplace(self, dim); }
 inline Tensor stack(TensorList tensors, int64_t dim = 0) { return op::stack(tensors, dim); }
+inline Tensor std(const Tensor& self, bool unbiased = true) { return op::std(self, unbiased); }
+inline Tensor std_(const Tensor& self, bool unbiased = true) { return op::std.inplace(self, unbiased); }
+inline Tensor std(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::std_correction(self, dim, correction, keepdim); }
+inline Tensor std_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::std_correction.inplace(self, dim, correction, keepdim); }
+inline Tensor std(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::std_dim(self, dim, unbiased, keepdim); }
+inline Tensor std_(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::std_dim.inplace(self, dim, unbiased, keepdim); }
 inline Tensor sub(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::sub(self, other, alpha); }
 inline Tensor sub_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::sub.inplace(self, other, alpha); }
 inline Tensor subtract(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::subtract(self, other, alpha); }
@@ -958,6 +1037,8 @@ inline Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) { retur
 inline Tensor tril(const Tensor& self, int64_t diagonal = 0) { return op::tril(self, diagonal); }
 inline Tensor tril_(const Tensor& self, int64_t diagonal = 0) { return op::tril.inplace(self, diagonal); }
 inline Tensor tril_indices(int64_t row, int64_t col, int64_t offset = 0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::tril_indices(row, col, offset, dtype, device); }
+inline Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin = 1.0, double p = 2.0, double eps = 1e-06, bool swap = false, std::string_view reduction = "mean") { return op::triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction); }
+inline Tensor triplet_margin_loss_(const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin = 1.0, double p = 2.0, double eps = 1e-06, bool swap = false, std::string_view reduction = "mean") { return op::triplet_margin_loss.inplace(anchor, positive, negative, margin, p, eps, swap, reduction); }
 inline Tensor triu(const Tensor& self, int64_t diagonal = 0) { return op::triu(self, diagonal); }
 inline Tensor triu_(const Tensor& self, int64_t diagonal = 0) { return op::triu.inplace(self, diagonal); }
 inline Tensor triu_indices(int64_t row, int64_t col, int64_t offset = 0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::triu_indices(row, col, offset, dtype, device); }
@@ -973,6 +1054,12 @@ inline Tensor uniform(const Tensor& self, double from = 0.0, double to = 1.0, co
 inline Tensor uniform_(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform.inplace(self, from, to, generator); }
 inline Tensor unsqueeze(const Tensor& self, int64_t dim) { return op::unsqueeze(self, dim); }
 inline Tensor unsqueeze_(const Tensor& self, int64_t dim) { return op::unsqueeze.inplace(self, dim); }
+inline Tensor var(const Tensor& self, bool unbiased = true) { return op::var(self, unbiased); }
+inline Tensor var_(const Tensor& self, bool unbiased = true) { return op::var.inplace(self, unbiased); }
+inline Tensor var(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::var_correction(self, dim, correction, keepdim); }
+inline Tensor var_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::var_correction.inplace(self, dim, correction, keepdim); }
+inline Tensor var(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::var_dim(self, dim, unbiased, keepdim); }
+inline Tensor var_(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::var_dim.inplace(self, dim, unbiased, keepdim); }
 inline Tensor vdot(const Tensor& self, const Tensor& other) { return op::vdot(self, other); }
 inline Tensor vdot_(const Tensor& self, const Tensor& other) { return op::vdot.inplace(self, other); }
 inline Tensor view(const Tensor& self, DType dtype) { return op::view_dtype(self, dtype); }
@@ -998,9 +1085,16 @@ inline Tensor zeros_like_(const Tensor& self, std::optional<DType> dtype = std::
 inline bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::allclose(self, other, rtol, atol, equal_nan); }
 inline bool equal(const Tensor& self, const Tensor& other) { return op::equal(self, other); }
 inline std::tuple<Tensor, Tensor, Tensor> _unique(const Tensor& self, std::optional<int64_t> dim = std::nullopt) { return op::_unique(self, dim); }
+inline std::tuple<Tensor, Tensor> _cross_entropy_rows(const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore_index, double label_smoothing) { return op::_cross_entropy_rows(self, target, weight, ignore_index, label_smoothing); }
 inline std::tuple<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::aminmax(self, dim, keepdim); }
 inline std::tuple<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false) { return op::max_dim(self, dim, keepdim); }
 inline std::tuple<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim = false) { return op::min_dim(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> std_mean(const Tensor& self, bool unbiased = true) { return op::std_mean(self, unbiased); }
+inline std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::std_mean_correction(self, dim, correction, keepdim); }
+inline std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::std_mean_dim(self, dim, unbiased, keepdim); }
+inline std::tuple<Tensor, Tensor> var_mean(const Tensor& self, bool unbiased = true) { return op::var_mean(self, unbiased); }
+inline std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::var_mean_correction(self, dim, correction, keepdim); }
+inline std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::var_mean_dim(self, dim, unbiased, keepdim); }
 inline std::vector<Tensor> broadcast_tensors(TensorList tensors) { return op::broadcast_tensors(tensors); }
 inline std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { return op::chunk(self, chunks, dim); }
 inline std::vector<Tensor> meshgrid(TensorList tensors, std::string_view indexing = "ij") { return op::meshgrid(tensors, indexing); }

@@ -1,57 +1,73 @@
 #include "ops/cpu/binary.h"
 
+#include "ops/cpu/complex.h"
+#include "ops/cpu/unary.h"
+
 namespace plait::cpu {
-
-Tensor converted(const Tensor& tensor, DType dtype) {
-  if (tensor.dtype() == dtype) return tensor;
-  if (tensor.numel() == 1 && tensor.is_cpu() && tensor.dim() == 0) return scalar_tensor(item(tensor), dtype);
-  Tensor out = empty_tensor(TensorSpec(tensor.sizes(), dtype, tensor.device()));
-  copy_into(out, tensor);
-  return out;
-}
-
 namespace {
 
 bool is_number(const Tensor& t) { return t.dim() == 0; }
 
+template <class E>
+void run(const char* op, const NumberTable<E>& table, E f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute,
+         const void* params, int cost) {
+  if (is_reduced_float(compute) && out.dtype() == compute && is_number(a) != is_number(b)) {
+    const int row = static_cast<int>(f), narrow = compute == DType::BFloat16;
+    const Tensor x = converted(a, is_number(b) ? compute : DType::Float32);
+    const Tensor y = converted(b, is_number(b) ? DType::Float32 : compute);
+    StridedIter iter;
+    iter.output(out);
+    iter.input(x);
+    iter.input(y);
+    iter.build();
+    iter.run((is_number(b) ? table.number_right : table.number_left)[row][narrow], params, cost);
+    return;
+  }
+  pointwise(op, table.same.at(f, compute), out, a, b, compute, params, cost);
+}
+
+// A power that is a simpler function of the base, for one exponent of all elements.
+Loop simple_power(DType d, double exponent) {
+  if (is_integral(d, true)) return exponent == 2 ? loop_of(Unary::Square, d) : nullptr;
+  if (exponent == 2) return loop_of(Unary::Square, d);
+  if (exponent == 0.5) return loop_of(Unary::Sqrt, d);
+  if (exponent == -1) return loop_of(Unary::Reciprocal, d);
+  if (exponent == -0.5) return loop_of(Unary::Rsqrt, d);
+  return nullptr;
+}
+
 }  // namespace
 
 void binary(const char* op, Binary f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute, int cost) {
-  const BinaryTable& table = binary_table();
-  const int row = static_cast<int>(f), column = static_cast<int>(compute);
-  Loop loop = table.same[row][column];
-  if (__builtin_expect(!loop, 0))
-    fail<TypeError>("{}: not defined for dtype {}; convert the arguments with .to(dtype)", op, compute);
-  // The hot road of small tensors: nothing to convert, broadcast or order.
-  if (a.dtype() == compute && b.dtype() == compute && a.numel() == b.numel() && out.numel() <= 2048 && a.sizes() == b.sizes() &&
-      a.is_contiguous() && b.is_contiguous() && out.is_contiguous()) {
-    char* data[] = {out.data<char>(), a.data<char>(), b.data<char>()};
-    const int64_t strides[] = {itemsize(out.dtype()), itemsize(compute), itemsize(compute)};
-    loop(data, strides, out.numel(), nullptr);
-    return;
-  }
-  Tensor x = a, y = b;
-  if (is_reduced_float(compute) && out.dtype() == compute && (is_number(a) != is_number(b))) {
-    const int narrow = compute == DType::BFloat16;
-    if (is_number(b)) {
-      loop = table.number_right[row][narrow];
-      y = converted(b, DType::Float32);
-      x = converted(a, compute);
-    } else {
-      loop = table.number_left[row][narrow];
-      x = converted(a, DType::Float32);
-      y = converted(b, compute);
+  run(op, binary_table(), f, out, a, b, compute, nullptr, cost);
+}
+
+void binary(const char* op, BinaryMath f, const Tensor& out, const Tensor& a, const Tensor& b) {
+  run(op, binary_math_table(), f, out, a, b, out.dtype(), nullptr, f >= BinaryMath::CopySign ? 1 : 8);
+}
+
+void divide(const char* op, Division f, const Tensor& out, const Tensor& a, const Tensor& b) {
+  int by_zero = 0;
+  run(op, division_table(), f, out, a, b, out.dtype(), &by_zero, 4);
+  check<RuntimeError>(!by_zero, "{}: ZeroDivisionError: an integer was divided by zero; divide floats, or mask the zeros of other",
+                      op);
+}
+
+void power(const Tensor& out, const Tensor& a, const Tensor& b) {
+  const DType d = out.dtype();
+  if (b.dim() == 0) {
+    const Scalar exponent = item(b);
+    if (!exponent.is_complex()) {
+      const double e = exponent.to<double>();
+      check<RuntimeError>(e >= 0 || !is_integral(d, true),
+                          "pow: integers to negative integer powers are not allowed (exponent {}); make self a float tensor", e);
+      if (const Loop loop = simple_power(d, e)) return pointwise("pow", loop, out, a, d);
     }
-  } else {
-    x = converted(a, compute);
-    y = converted(b, compute);
+  } else if (a.dim() == 0 && is_floating(d) && item(a).equals(2)) {
+    return unary("pow", Explog::Exp2, out, b, nullptr, 4);
   }
-  StridedIter iter;
-  iter.output(out);
-  iter.input(x);
-  iter.input(y);
-  iter.build();
-  iter.run(loop, nullptr, cost);
+  if (is_complex(d)) return pointwise("pow", complex_power_loop(d), out, a, b, d, nullptr, 32);
+  binary("pow", BinaryMath::Pow, out, a, b);
 }
 
 }  // namespace plait::cpu

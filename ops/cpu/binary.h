@@ -1,26 +1,42 @@
-// Elementwise kernels of two arguments.
+// Functions of two arguments.
 #pragma once
 
-#include "core/strided_iter.h"
-#include "ops/cpu/isa.h"
+#include "ops/cpu/pointwise.h"
 
 namespace plait::cpu {
 
 enum class Binary : uint8_t { Add, Sub, Mul, Div, Count };
+enum class MinMax : uint8_t { Maximum, Minimum, Fmax, Fmin, Count };
+enum class Division : uint8_t { Floor, Trunc, Remainder, Fmod, Count };
+enum class BinaryMath : uint8_t { Pow, Atan2, Hypot, LogAddExp, XLogY, CopySign, Heaviside, Count };
+enum class Bits : uint8_t { And, Or, Xor, ShiftLeft, ShiftRight, Count };
 
-struct BinaryTable {
+template <class E>
+struct NumberTable {
   // Arguments and result of one dtype; null where the dtype is not supported.
-  Loop same[static_cast<int>(Binary::Count)][kDTypeCount];
+  LoopTable<E> same;
   // A 16-bit float and a float32 number, on either side: numbers are not rounded to 16 bits first.
-  Loop number_right[static_cast<int>(Binary::Count)][2];
-  Loop number_left[static_cast<int>(Binary::Count)][2];
+  Loop number_right[static_cast<int>(E::Count)][2];
+  Loop number_left[static_cast<int>(E::Count)][2];
 };
-PLAIT_ISA_TABLE(BinaryTable, binary_table)
+PLAIT_ISA_TABLE(NumberTable<Binary>, binary_table)
+PLAIT_ISA_TABLE(NumberTable<Division>, division_table)
+PLAIT_ISA_TABLE(NumberTable<BinaryMath>, binary_math_table)
+PLAIT_ISA_TABLE(LoopTable<MinMax>, min_max_table)
+PLAIT_ISA_TABLE(LoopTable<Bits>, bits_table)
 
-// out = f(a, b), computed in `compute` (the dtype of out unless it is a comparison's).
+// out = f(a, b), computed in `compute`, the dtype of out.
 void binary(const char* op, Binary f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute, int cost = 1);
-
-// `tensor` in another dtype; itself where it has it already. No history.
-Tensor converted(const Tensor& tensor, DType dtype);
+void binary(const char* op, BinaryMath f, const Tensor& out, const Tensor& a, const Tensor& b);
+// Raises RuntimeError where an integer is divided by zero.
+void divide(const char* op, Division f, const Tensor& out, const Tensor& a, const Tensor& b);
+inline void min_max(const char* op, MinMax f, const Tensor& out, const Tensor& a, const Tensor& b) {
+  pointwise(op, min_max_table().at(f, out.dtype()), out, a, b, out.dtype());
+}
+inline void bits(const char* op, Bits f, const Tensor& out, const Tensor& a, const Tensor& b) {
+  pointwise(op, bits_table().at(f, out.dtype()), out, a, b, out.dtype());
+}
+// out = a ^ b. Squares, roots, reciprocals and the like by functions of their own.
+void power(const Tensor& out, const Tensor& a, const Tensor& b);
 
 }  // namespace plait::cpu

@@ -33,9 +33,9 @@ struct Div {
 };
 
 template <Binary Op, class F, class... T>
-constexpr void row(BinaryTable& table) {
+constexpr void row(NumberTable<Binary>& table) {
   constexpr int op = static_cast<int>(Op);
-  fill_row<2, F, T...>(table.same[op]);
+  fill_row<2, F, T...>(table.same.loops[op]);
   if constexpr ((std::is_same_v<T, Half> || ...)) {
     table.number_right[op][0] = &elementwise<F, Half, Half, float>;
     table.number_right[op][1] = &elementwise<F, BFloat16, BFloat16, float>;
@@ -44,8 +44,8 @@ constexpr void row(BinaryTable& table) {
   }
 }
 
-constexpr BinaryTable make_table() {
-  BinaryTable t{};
+constexpr NumberTable<Binary> make_table() {
+  NumberTable<Binary> t{};
   row<Binary::Add, Add, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
   row<Binary::Sub, Sub, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
   row<Binary::Mul, Mul, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
@@ -56,7 +56,7 @@ constexpr BinaryTable make_table() {
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const BinaryTable binary_table = make_table();
+extern constinit const NumberTable<Binary> binary_table = make_table();
 }
 
 }  // namespace plait::cpu

@@ -1,38 +1,81 @@
-#include "ops/cpu/loops.h"
+// Signs, roundings, squares, roots.
+#include "ops/cpu/blocks.h"
 #include "ops/cpu/unary.h"
+#include "ops/cpu/vecmath/base.h"
 
 namespace plait::cpu {
 namespace {
 
-struct Neg {
-  template <class T>
-  T operator()(T a) const {
-    return static_cast<T>(-a);
-  }
-};
-struct Conj {
-  template <class T>
-  std::complex<T> operator()(std::complex<T> a) const {
-    return {a.real(), -a.imag()};
-  }
+// Multiplies by a constant.
+template <class T>
+struct Scale {
+  explicit Scale(const void* params) : factor(param<T>(params, 0)) {}
+  T operator()(T x) const { return x * factor; }
+  T factor;
 };
 
-template <Unary Op, class F, class... T>
-constexpr void row(UnaryTable& table) {
-  fill_row<1, F, T...>(table.same[static_cast<int>(Op)]);
-}
+// To a number of decimals: round(x * 10^d) / 10^d, or round(x / 10^-d) * 10^-d.
+template <class T>
+struct RoundDecimals {
+  explicit RoundDecimals(const void* params) : power(param<T>(params, 0)), left(param<T>(params, 1) != T(0)) {}
+  T operator()(T x) const { return left ? vec::round(x / power) * power : vec::round(x * power) / power; }
+  T power;
+  bool left;
+};
 
-constexpr UnaryTable make_table() {
-  UnaryTable t{};
-  row<Unary::Neg, Neg, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
-  row<Unary::Conj, Conj, complex64, complex128>(t);
+// Replaces NaN and the infinities.
+template <class T>
+struct NanToNum {
+  explicit NanToNum(const void* params) : nan(param<T>(params, 0)), high(param<T>(params, 1)), low(param<T>(params, 2)) {}
+  T operator()(T x) const {
+    const T y = vec::select(x == vec::kInfinity<T>, high, vec::select(x == -vec::kInfinity<T>, low, x));
+    return vec::select(x != x, nan, y);
+  }
+  T nan, high, low;
+};
+
+using Signed = Types<int8_t, int16_t, int32_t, int64_t>;
+
+constexpr LoopTable<Unary> make_table() {
+  LoopTable<Unary> t{};
+  row<Unary::Neg>(t, RealNumbers{}, [](auto x) { return static_cast<decltype(x)>(-x); });
+  row<Unary::Abs>(t, Types<uint8_t>{}, [](auto x) { return x; });
+  row<Unary::Abs>(t, Signed{}, [](auto x) { return static_cast<decltype(x)>(x < 0 ? -x : x); });
+  row<Unary::Abs>(t, Floats{}, [](auto x) { return vec::abs(x); });
+  row<Unary::Sign>(t, Types<bool, uint8_t>{}, [](auto x) { return static_cast<decltype(x)>(x != 0); });
+  row<Unary::Sign>(t, Signed{}, [](auto x) { return static_cast<decltype(x)>((x > 0) - (x < 0)); });
+  row<Unary::Sign>(t, Floats{}, [](auto x) {
+    using T = decltype(x);
+    return vec::select(x > T(0), T(1), T(0)) - vec::select(x < T(0), T(1), T(0));
+  });
+  row<Unary::Square>(t, Ints{}, [](auto x) {
+    return static_cast<decltype(x)>(static_cast<uint64_t>(x) * static_cast<uint64_t>(x));
+  });
+  row<Unary::Square>(t, Floats{}, [](auto x) { return x * x; });
+  row<Unary::Reciprocal>(t, Floats{}, [](auto x) { return decltype(x)(1) / x; });
+  row<Unary::Sqrt>(t, Floats{}, [](auto x) { return vec::sqrt(x); });
+  row<Unary::Rsqrt>(t, Floats{}, [](auto x) { return vec::rsqrt(x); });
+  row<Unary::Floor>(t, Floats{}, [](auto x) { return vec::floor(x); });
+  row<Unary::Ceil>(t, Floats{}, [](auto x) { return vec::ceil(x); });
+  row<Unary::Round>(t, Floats{}, [](auto x) { return vec::round(x); });
+  row<Unary::Trunc>(t, Floats{}, [](auto x) { return vec::trunc(x); });
+  row<Unary::Frac>(t, Floats{}, [](auto x) { return x - vec::trunc(x); });
+  row<Unary::BitwiseNot>(t, Types<bool>{}, [](bool x) { return !x; });
+  row<Unary::BitwiseNot>(t, Ints{}, [](auto x) { return static_cast<decltype(x)>(~x); });
+  row<Unary::Angle>(t, Floats{}, [](auto x) {
+    using T = decltype(x);
+    return vec::select(x < T(0), T(3.141592653589793), vec::select(x != x, x, T(0)));
+  });
+  row_of<Unary::RoundDecimals, RoundDecimals>(t, Floats{});
+  row_of<Unary::Scale, Scale>(t, Floats{});
+  row_of<Unary::NanToNum, NanToNum>(t, Floats{});
   return t;
 }
 
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const UnaryTable unary_table = make_table();
+extern constinit const LoopTable<Unary> unary_table = make_table();
 }
 
 }  // namespace plait::cpu

@@ -1,0 +1,70 @@
+// Powers and other functions of two numbers.
+#include <cmath>
+
+#include "ops/cpu/number_rows.h"
+#include "ops/cpu/vecmath.h"
+
+namespace plait::cpu {
+namespace {
+
+template <class T>
+PLAIT_INLINE T integer_power(T base, T exponent) {
+  if (exponent < 0) {  // 1 / base^-exponent, truncated
+    if (base == static_cast<T>(-1)) return exponent % 2 ? base : T(1);
+    return base == 1 ? T(1) : T(0);
+  }
+  uint64_t result = 1, factor = static_cast<uint64_t>(base);
+  for (auto e = static_cast<uint64_t>(exponent); e; e >>= 1) {
+    if (e & 1) result *= factor;
+    factor *= factor;
+  }
+  return static_cast<T>(result);
+}
+
+// sqrt(x^2 + y^2) without overflow: in double for floats, by the ratio for doubles.
+PLAIT_INLINE float hypotenuse(float x, float y) {
+  const double a = x, b = y;
+  const float length = static_cast<float>(vec::sqrt(a * a + b * b));
+  const bool infinite = (vec::abs(x) == vec::kInfinity<float>) | (vec::abs(y) == vec::kInfinity<float>);
+  return vec::select(infinite, vec::kInfinity<float>, length);
+}
+PLAIT_INLINE double hypotenuse(double x, double y) {
+  const double a = vec::abs(x), b = vec::abs(y);
+  const double large = vec::select(a > b, a, b), small = vec::select(a > b, b, a);
+  const double ratio = small / vec::select(large == 0.0, 1.0, large);
+  const double length = large * vec::sqrt(1.0 + ratio * ratio);
+  const bool infinite = (a == vec::kInfinity<double>) | (b == vec::kInfinity<double>);
+  return vec::select(infinite, vec::kInfinity<double>, vec::select(a != a, a, length));
+}
+
+constexpr NumberTable<BinaryMath> make_table() {
+  NumberTable<BinaryMath> t{};
+  number_rows<BinaryMath::Pow>(t, [](auto x, auto y) { return vec::pow(x, y); });
+  row<BinaryMath::Pow, 2>(t.same, Ints{}, [](auto x, auto y) { return integer_power(x, y); });
+  number_rows<BinaryMath::Atan2>(t, [](auto y, auto x) { return vec::atan2(y, x); });
+  number_rows<BinaryMath::Hypot>(t, [](auto x, auto y) { return hypotenuse(x, y); });
+  number_rows<BinaryMath::LogAddExp>(t, [](auto x, auto y) {
+    using T = decltype(x);
+    const T larger = vec::select((x > y) | (x != x), x, y);
+    return larger + vec::log1p_exp(vec::select(x == y, T(0), -vec::abs(x - y)));
+  });
+  number_rows<BinaryMath::XLogY>(t, [](auto x, auto y) {
+    using T = decltype(x);
+    return vec::select((x == T(0)) & (y == y), T(0), x * vec::log(y));
+  });
+  number_rows<BinaryMath::CopySign>(t, [](auto x, auto y) { return vec::copysign(x, y); });
+  number_rows<BinaryMath::Heaviside>(t, [](auto x, auto y) {
+    using T = decltype(x);
+    return vec::select(x == T(0), y, vec::select(x > T(0), T(1), T(0)));
+  });
+  row<BinaryMath::Heaviside, 2>(t.same, BoolInts{}, [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
+  return t;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const NumberTable<BinaryMath> binary_math_table = make_table();
+}
+
+}  // namespace plait::cpu

@@ -1,0 +1,101 @@
+// Divisions that round, and their remainders.
+#include <cmath>
+
+#include "ops/cpu/number_rows.h"
+#include "ops/cpu/vecmath/power.h"
+
+namespace plait::cpu {
+namespace {
+
+// Floored division of floats, by Python's rule: consistent with the remainder, which is exact.
+struct FloorDivide {
+  template <class T>
+  PLAIT_INLINE static T of_remainder(T a, T b, T remainder) {
+    const T down = vec::select((remainder != T(0)) & ((b < T(0)) != (remainder < T(0))), T(1), T(0));
+    const T quotient = (a - remainder) / b - down;
+    const T floored = vec::floor(quotient);
+    const T nearest = vec::select(quotient - floored > T(0.5), floored + T(1), floored);
+    const T result = vec::select(quotient == T(0), vec::copysign(T(0), a / b), nearest);
+    return vec::select(b == T(0), a / b, result);
+  }
+  template <class T>
+  PLAIT_INLINE static bool in_range(T a, T b) {
+    return vec::Fmod::in_range(a, b);
+  }
+  template <class T>
+  PLAIT_INLINE static T fast(T a, T b) {
+    return of_remainder(a, b, vec::Fmod::fast(a, b));
+  }
+  template <class T>
+  PLAIT_INLINE static T slow(T a, T b) {
+    return of_remainder(a, b, vec::Fmod::slow(a, b));
+  }
+};
+
+// Of integers. A zero divisor is noted, for the caller to raise; INT_MIN / -1 wraps.
+template <class T>
+struct IntDivision {
+  explicit IntDivision(const void* params) : by_zero(static_cast<int*>(const_cast<void*>(params))) {}
+  PLAIT_INLINE bool zero(T b) const {
+    if (b != 0) return false;
+    __atomic_store_n(by_zero, 1, __ATOMIC_RELAXED);
+    return true;
+  }
+  PLAIT_INLINE static bool minus_one(T b) { return std::is_signed_v<T> && b == static_cast<T>(-1); }
+  PLAIT_INLINE static T negated(T a) { return static_cast<T>(0 - static_cast<uint64_t>(a)); }
+  int* by_zero;
+};
+template <class T>
+struct IntFloor : IntDivision<T> {
+  using IntDivision<T>::IntDivision;
+  T operator()(T a, T b) const {
+    if (this->zero(b)) return 0;
+    if (this->minus_one(b)) return this->negated(a);
+    return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+  }
+};
+template <class T>
+struct IntTrunc : IntDivision<T> {
+  using IntDivision<T>::IntDivision;
+  T operator()(T a, T b) const {
+    if (this->zero(b)) return 0;
+    return this->minus_one(b) ? this->negated(a) : static_cast<T>(a / b);
+  }
+};
+template <class T>
+struct IntRemainder : IntDivision<T> {
+  using IntDivision<T>::IntDivision;
+  T operator()(T a, T b) const {
+    if (this->zero(b) || this->minus_one(b)) return 0;
+    const T r = static_cast<T>(a % b);
+    return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
+  }
+};
+template <class T>
+struct IntFmod : IntDivision<T> {
+  using IntDivision<T>::IntDivision;
+  T operator()(T a, T b) const {
+    return this->zero(b) || this->minus_one(b) ? T(0) : static_cast<T>(a % b);
+  }
+};
+
+constexpr NumberTable<Division> make_table() {
+  NumberTable<Division> t{};
+  number_rows<Division::Floor>(t, FloorDivide{});
+  number_rows<Division::Trunc>(t, [](auto a, auto b) { return vec::trunc(a / b); });
+  number_rows<Division::Remainder>(t, vec::Remainder{});
+  number_rows<Division::Fmod>(t, vec::Fmod{});
+  row_of<Division::Floor, IntFloor, 2>(t.same, Ints{});
+  row_of<Division::Trunc, IntTrunc, 2>(t.same, Ints{});
+  row_of<Division::Remainder, IntRemainder, 2>(t.same, Ints{});
+  row_of<Division::Fmod, IntFmod, 2>(t.same, Ints{});
+  return t;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const NumberTable<Division> division_table = make_table();
+}
+
+}  // namespace plait::cpu

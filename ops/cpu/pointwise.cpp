@@ -1,0 +1,77 @@
+#include "ops/cpu/pointwise.h"
+
+namespace plait::cpu {
+namespace {
+
+constexpr int64_t kTiny = 2048;  // elements for which building the iterator would cost more than the loop
+
+[[noreturn]] void fail_loop(const char* op, DType compute) {
+  fail<TypeError>("{}: not defined for dtype {}; convert the arguments with .to(dtype)", op, compute);
+}
+
+// Needs no conversion, no broadcast, no order of dimensions.
+bool plain(const Tensor& t, const Tensor& out, DType compute) {
+  return t.dtype() == compute && t.is_contiguous() && t.numel() == out.numel() && t.sizes() == out.sizes();
+}
+
+}  // namespace
+
+Tensor converted(const Tensor& tensor, DType dtype) {
+  if (tensor.dtype() == dtype) return tensor;
+  if (tensor.numel() == 1 && tensor.is_cpu() && tensor.dim() == 0) return scalar_tensor(item(tensor), dtype);
+  Tensor out = empty_tensor(TensorSpec(tensor.sizes(), dtype, tensor.device()));
+  copy_into(out, tensor);
+  return out;
+}
+
+void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, DType compute, const void* params, int cost) {
+  if (__builtin_expect(!loop, 0)) fail_loop(op, compute);
+  if (out.numel() <= kTiny && a.dtype() == compute && a.is_contiguous() && out.is_contiguous()) {
+    char* data[] = {out.data<char>(), a.data<char>()};
+    const int64_t strides[] = {itemsize(out.dtype()), itemsize(compute)};
+    if (out.numel()) loop(data, strides, out.numel(), params);
+    return;
+  }
+  const Tensor x = converted(a, compute);
+  StridedIter iter;
+  iter.output(out);
+  iter.input(x);
+  iter.build();
+  iter.run(loop, params, cost);
+}
+
+void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, const Tensor& b, DType compute, const void* params,
+               int cost) {
+  if (__builtin_expect(!loop, 0)) fail_loop(op, compute);
+  if (out.numel() <= kTiny && out.is_contiguous() && plain(a, out, compute)) {
+    const bool number = b.numel() == 1 && b.dtype() == compute;
+    if (number || plain(b, out, compute)) {
+      char* data[] = {out.data<char>(), a.data<char>(), b.data<char>()};
+      const int64_t size = itemsize(compute), strides[] = {itemsize(out.dtype()), size, number ? 0 : size};
+      if (out.numel()) loop(data, strides, out.numel(), params);
+      return;
+    }
+  }
+  const Tensor x = converted(a, compute), y = converted(b, compute);
+  StridedIter iter;
+  iter.output(out);
+  iter.input(x);
+  iter.input(y);
+  iter.build();
+  iter.run(loop, params, cost);
+}
+
+void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& c, DType compute,
+               const void* params, int cost) {
+  if (__builtin_expect(!loop, 0)) fail_loop(op, compute);
+  const Tensor x = converted(a, compute), y = converted(b, compute), z = converted(c, compute);
+  StridedIter iter;
+  iter.output(out);
+  iter.input(x);
+  iter.input(y);
+  iter.input(z);
+  iter.build();
+  iter.run(loop, params, cost);
+}
+
+}  // namespace plait::cpu

@@ -1,0 +1,25 @@
+#include "ops/cpu/blocks.h"
+#include "ops/cpu/unary.h"
+#include "ops/cpu/vecmath.h"
+
+namespace plait::cpu {
+namespace {
+
+constexpr LoopTable<Special> make_table() {
+  LoopTable<Special> t{};
+  row<Special::Erf>(t, Floats{}, [](auto x) { return vec::erf(x); });
+  row<Special::Erfc>(t, Floats{}, [](auto x) { return vec::erfc(x); });
+  row<Special::Erfinv>(t, Floats{}, [](auto x) { return vec::erfinv(x); });
+  row<Special::Lgamma>(t, Floats{}, [](auto x) { return vec::lgamma(x); });
+  row<Special::Digamma>(t, Floats{}, [](auto x) { return vec::digamma(x); });
+  row<Special::Trigamma>(t, Floats{}, [](auto x) { return vec::trigamma(x); });
+  return t;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const LoopTable<Special> special_table = make_table();
+}
+
+}  // namespace plait::cpu

@@ -1,0 +1,31 @@
+#include "ops/cpu/blocks.h"
+#include "ops/cpu/unary.h"
+#include "ops/cpu/vecmath.h"
+
+namespace plait::cpu {
+namespace {
+
+constexpr LoopTable<Trig> make_table() {
+  LoopTable<Trig> t{};
+  row<Trig::Sin>(t, Floats{}, vec::Sin{});
+  row<Trig::Cos>(t, Floats{}, vec::Cos{});
+  row<Trig::Tan>(t, Floats{}, vec::Tan{});
+  row<Trig::Asin>(t, Floats{}, [](auto x) { return vec::asin(x); });
+  row<Trig::Acos>(t, Floats{}, [](auto x) { return vec::acos(x); });
+  row<Trig::Atan>(t, Floats{}, [](auto x) { return vec::atan(x); });
+  row<Trig::Sinh>(t, Floats{}, [](auto x) { return vec::sinh(x); });
+  row<Trig::Cosh>(t, Floats{}, [](auto x) { return vec::cosh(x); });
+  row<Trig::Tanh>(t, Floats{}, [](auto x) { return vec::tanh(x); });
+  row<Trig::Asinh>(t, Floats{}, [](auto x) { return vec::asinh(x); });
+  row<Trig::Acosh>(t, Floats{}, [](auto x) { return vec::acosh(x); });
+  row<Trig::Atanh>(t, Floats{}, [](auto x) { return vec::atanh(x); });
+  return t;
+}
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const LoopTable<Trig> trig_table = make_table();
+}
+
+}  // namespace plait::cpu

@@ -1,0 +1,161 @@
+// Special functions.
+#include "ops/cpu/unary.h"
+#include "ops/cpu/binary.h"
+#include "ops/declare.h"
+#include "ops/math.h"
+
+namespace plait::op {
+
+using cpu::Special;
+
+namespace {
+
+constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtPiOverTwo = 0.8862269254527580;
+
+}  // namespace
+
+Op<Tensor(const Tensor&)> erf{{
+    .schema = "erf(Tensor self) -> Tensor",
+    .doc = R"(Elementwise error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to self.
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.erf(plait.tensor([0.0, 1.0]))
+tensor([0.0000, 0.8427]))",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * kTwoOverSqrtPi * plait::exp(-plait::square(v.in(0)))); },
+    .save = "self",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("erf", Special::Erf, out, self, nullptr, 8); },
+}};
+
+Op<Tensor(const Tensor&)> erfc{{
+    .schema = "erfc(Tensor self) -> Tensor",
+    .doc = R"(Elementwise complementary error function, 1 - erf(self) without cancellation.
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.erfc(plait.tensor([0.0, 1.0]))
+tensor([1.0000, 0.1573]))",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * -kTwoOverSqrtPi * plait::exp(-plait::square(v.in(0)))); },
+    .save = "self",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("erfc", Special::Erfc, out, self, nullptr, 8); },
+}};
+
+Op<Tensor(const Tensor&)> erfinv{{
+    .schema = "erfinv(Tensor self) -> Tensor",
+    .doc = R"(Elementwise inverse of erf; infinite at -1 and 1, NaN beyond.
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.erfinv(plait.tensor([0.0, 0.5]))
+tensor([0.0000, 0.4769]))",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * kSqrtPiOverTwo * plait::exp(plait::square(v.out()))); },
+    .save = "result",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("erfinv", Special::Erfinv, out, self, nullptr, 8); },
+}};
+
+Op<Tensor(const Tensor&)> lgamma{{
+    .schema = "lgamma(Tensor self) -> Tensor",
+    .doc = R"(Elementwise logarithm of the absolute value of the gamma function.
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.lgamma(plait.tensor([1.0, 4.0]))
+tensor([0.0000, 1.7918]))",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::digamma(v.in(0))); },
+    .save = "self",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("lgamma", Special::Lgamma, out, self, nullptr, 32); },
+}};
+
+Op<Tensor(const Tensor&)> digamma{{
+    .schema = "digamma(Tensor self) -> Tensor",
+    .doc = R"(Elementwise derivative of lgamma (DLMF 5.2.2).
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.digamma(plait.tensor([1.0, 2.0]))
+tensor([-0.5772,  0.4228]))",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::polygamma(1, v.in(0))); },
+    .save = "self",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("digamma", Special::Digamma, out, self, nullptr, 32); },
+}};
+
+Op<Tensor(const Tensor&)> _trigamma{{
+    .schema = "_trigamma(Tensor self) -> Tensor",
+    .doc = "The second derivative of lgamma (DLMF 5.15).",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp&) {
+      fail<NotImplementedError>("polygamma(1, x): its derivative, polygamma(2, x), is not implemented; differentiate digamma twice at most");
+    },
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("_trigamma", Special::Trigamma, out, self, nullptr, 32); },
+}};
+
+Op<Tensor(int64_t, const Tensor&)> polygamma{{
+    .schema = "polygamma(int n, Tensor self) -> Tensor",
+    .doc = R"(Elementwise derivative of order n of digamma, for n of 0 and 1 (DLMF 5.15).
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.polygamma(1, plait.tensor([1.0, 2.0]))
+tensor([1.6449, 0.6449]))",
+    .composite = [](int64_t n, const Tensor& self) {
+      check<NotImplementedError>(n == 0 || n == 1, "polygamma: expected n of 0 or 1, got {}", n);
+      return n == 0 ? plait::digamma(self) : plait::_trigamma(self);
+    },
+    .kind = Kind::Pointwise,
+}};
+
+Op<Tensor(const Tensor&, const Tensor&)> xlogy{{
+    .schema = "xlogy(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Elementwise self * log(other), zero where self is zero (unless other is NaN).
+
+Shapes: broadcast together. Dtypes: real ones; integers give the default float.
+
+>>> plait.xlogy(plait.tensor([0.0, 2.0]), plait.tensor([0.0, 1.0]))
+tensor([0., 0.]))",
+    .meta = [](const Tensor& self, const Tensor& other) { return infer::binary_float("xlogy", self, other); },
+    .vjp = [](Vjp& v) {
+      const Tensor self = v.in(0), other = v.in(1);
+      if (v.needs(0)) {
+        const Tensor zero = plait::logical_and(plait::eq(self, wrapped_scalar(0)), plait::le(other, wrapped_scalar(0)));
+        v.set(0, v.grad() * plait::masked_fill(plait::log(other), zero, wrapped_scalar(0)));
+      }
+      if (v.needs(1)) v.set(1, v.grad() * self / other);
+    },
+    .save = "self, other",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
+      cpu::binary("xlogy", cpu::BinaryMath::XLogY, out, self, other);
+    },
+}};
+
+}  // namespace plait::op
