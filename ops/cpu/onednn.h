@@ -3,17 +3,15 @@
 // it knows no Tensor.
 //
 // The conventions of every function in the table:
-// - Memory is the caller's, results too. A result is overwritten (`=`) unless its comment says otherwise.
+// - Memory is the caller's, results too. A result is overwritten unless a comment says otherwise.
 // - A return value of false means "not on this CPU, not with this dtype or these strides": nothing was
-// computed, and the
-//   caller converts (to float32, to contiguous) or takes its own kernel. Contiguous float32 is always
-//   accepted where oneDNN knows the operation; float64, integers and complex numbers never are.
+//   computed, and the caller converts (to float32, to contiguous) or takes its own kernel. Contiguous float32
+//   is always accepted unless a comment says otherwise; float64, integers and complex numbers never are.
 // - Strides are in elements. Views may have any non-overlapping positive strides; a matrix needs a unit
-// stride in one of its
-//   two dimensions.
+//   stride in one of its two dimensions.
 // - No view is empty: the caller handles zero sizes.
-// - All functions may be called from several threads at once. They use `num_threads()` threads, one where
-// work is small.
+// - All functions may be called from several threads at once. They use `num_threads()` threads, and one
+//   where work is small.
 // - An error inside oneDNN raises RuntimeError with the operation, the shapes and a hint.
 #pragma once
 
@@ -149,6 +147,8 @@ struct LayerNormBackwardCall {
   float epsilon = 1e-5f;
 };
 
+// Over the last axis; others are refused where oneDNN has only slow code for them.
+// Over the last axis; others are refused where oneDNN has only slow code for them.
 struct SoftmaxForwardCall {
   View y, x;
   int axis = -1;

@@ -58,6 +58,7 @@ Layout choose_layout(Direction direction, const Geometry& g, bool given_channels
   constexpr int64_t kVector = 8;
   switch (direction) {
     case Direction::Forward:
+      if (g.kernel_size == 1) return given;
       if (given_channels_last || g.channels >= kFewChannels) return Layout::ChannelsLast;
       return Layout::Any;
     case Direction::Data:
