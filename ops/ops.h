@@ -220,6 +220,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> true_divide;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> vdot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> view_as;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> xlogy;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int64_t)> _conv_input_grad;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int64_t)> _conv_weight_grad;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_write;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> _as_strided_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool)> copy;
@@ -242,6 +244,16 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> where;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> _conv;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> conv1d;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> conv2d;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> conv3d;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> conv_transpose1d;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> conv_transpose2d;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> conv_transpose3d;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, std::string_view, IntSpan, int64_t)> conv1d_padding;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, std::string_view, IntSpan, int64_t)> conv2d_padding;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, std::string_view, IntSpan, int64_t)> conv3d_padding;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, double, std::string_view)> gaussian_nll_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcdiv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcmul;
@@ -264,6 +276,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> 
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> pairwise_distance;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, double, double)> _elu_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double, std::string_view)> hinge_embedding_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> _log_softmax_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> _softmax_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> bincount;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, bool)> _embedding_masked;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity;
@@ -297,6 +311,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> log
 extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> normal_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> uniform;
 extern PLAIT_API Op<Tensor(const Tensor&, double, int64_t, int64_t)> _dropout;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _log_softmax;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _softmax;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diag;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diagflat;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> glu;
@@ -333,6 +349,9 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diagonal;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> narrow;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> unfold;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> randint_like_low;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> log_softmax;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmax;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmin;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>, std::optional<Device>)> randint_like;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, const Generator&)> random_from;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_int;
@@ -414,6 +433,9 @@ inline Tensor _as_strided_backward(const Tensor& self, const Tensor& input, IntS
 inline Tensor _clamp_backward(const Tensor& grad, const Tensor& self, const Scalar& min, const Scalar& max) { return op::_clamp_backward(grad, self, min, max); }
 inline Tensor _clamp_between(const Tensor& self, const Tensor& min, const Tensor& max) { return op::_clamp_between(self, min, max); }
 inline Tensor _conj(const Tensor& self) { return op::_conj(self); }
+inline Tensor _conv(const Tensor& self, const Tensor& weight, const Tensor& bias, IntSpan stride, IntSpan padding, IntSpan dilation, int64_t groups) { return op::_conv(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor _conv_input_grad(const Tensor& self, const Tensor& weight, IntSpan input_size, IntSpan stride, IntSpan padding, IntSpan dilation, int64_t groups) { return op::_conv_input_grad(self, weight, input_size, stride, padding, dilation, groups); }
+inline Tensor _conv_weight_grad(const Tensor& self, const Tensor& input, IntSpan kernel_size, IntSpan stride, IntSpan padding, IntSpan dilation, int64_t groups) { return op::_conv_weight_grad(self, input, kernel_size, stride, padding, dilation, groups); }
 inline Tensor _convert(const Tensor& self, DType dtype) { return op::_convert(self, dtype); }
 inline Tensor _cross_entropy_rows_backward(const Tensor& self, const Tensor& logits, const Tensor& lse, const Tensor& target, const Tensor& weight, int64_t ignore_index, double label_smoothing) { return op::_cross_entropy_rows_backward(self, logits, lse, target, weight, ignore_index, label_smoothing); }
 inline Tensor _dropout(const Tensor& self, double p, int64_t seed, int64_t offset) { return op::_dropout(self, p, seed, offset); }
@@ -430,12 +452,16 @@ inline Tensor _index(const Tensor& self, TensorList indices) { return op::_index
 inline Tensor _index_backward(const Tensor& grad, IntSpan size, TensorList indices) { return op::_index_backward(grad, size, indices); }
 inline Tensor _index_select_backward(const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) { return op::_index_select_backward(grad, size, dim, index); }
 inline Tensor _leaky_relu_backward(const Tensor& grad, const Tensor& self, double negative_slope) { return op::_leaky_relu_backward(grad, self, negative_slope); }
+inline Tensor _log_softmax(const Tensor& self, int64_t dim) { return op::_log_softmax(self, dim); }
+inline Tensor _log_softmax_backward(const Tensor& self, const Tensor& output, int64_t dim) { return op::_log_softmax_backward(self, output, dim); }
 inline Tensor _logsigmoid_backward(const Tensor& grad, const Tensor& self) { return op::_logsigmoid_backward(grad, self); }
 inline Tensor _mish_backward(const Tensor& grad, const Tensor& self) { return op::_mish_backward(grad, self); }
 inline Tensor _roll(const Tensor& self, IntSpan shifts, IntSpan dims) { return op::_roll(self, shifts, dims); }
 inline Tensor _shrink_backward(const Tensor& grad, const Tensor& self, double lambd) { return op::_shrink_backward(grad, self, lambd); }
 inline Tensor _sigmoid_backward(const Tensor& grad, const Tensor& output) { return op::_sigmoid_backward(grad, output); }
 inline Tensor _silu_backward(const Tensor& grad, const Tensor& self) { return op::_silu_backward(grad, self); }
+inline Tensor _softmax(const Tensor& self, int64_t dim) { return op::_softmax(self, dim); }
+inline Tensor _softmax_backward(const Tensor& self, const Tensor& output, int64_t dim) { return op::_softmax_backward(self, output, dim); }
 inline Tensor _softplus_backward(const Tensor& grad, const Tensor& self, double beta, double threshold) { return op::_softplus_backward(grad, self, beta, threshold); }
 inline Tensor _tanh_backward(const Tensor& grad, const Tensor& output) { return op::_tanh_backward(grad, output); }
 inline Tensor _threshold_backward(const Tensor& grad, const Tensor& self, const Scalar& threshold) { return op::_threshold_backward(grad, self, threshold); }
@@ -576,6 +602,24 @@ inline Tensor constant_pad_nd(const Tensor& self, IntSpan pad, const Scalar& val
 inline Tensor constant_pad_nd_(const Tensor& self, IntSpan pad, const Scalar& value = 0) { return op::constant_pad_nd.inplace(self, pad, value); }
 inline Tensor contiguous(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::contiguous(self, memory_format); }
 inline Tensor contiguous_(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::contiguous.inplace(self, memory_format); }
+inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1}, IntSpan padding = Dims{0}, IntSpan dilation = Dims{1}, int64_t groups = 1) { return op::conv1d(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv1d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1}, IntSpan padding = Dims{0}, IntSpan dilation = Dims{1}, int64_t groups = 1) { return op::conv1d.inplace(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1}, std::string_view padding = "valid", IntSpan dilation = Dims{1}, int64_t groups = 1) { return op::conv1d_padding(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv1d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1}, std::string_view padding = "valid", IntSpan dilation = Dims{1}, int64_t groups = 1) { return op::conv1d_padding.inplace(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1}, IntSpan padding = Dims{0, 0}, IntSpan dilation = Dims{1, 1}, int64_t groups = 1) { return op::conv2d(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv2d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1}, IntSpan padding = Dims{0, 0}, IntSpan dilation = Dims{1, 1}, int64_t groups = 1) { return op::conv2d.inplace(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1}, std::string_view padding = "valid", IntSpan dilation = Dims{1, 1}, int64_t groups = 1) { return op::conv2d_padding(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv2d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1}, std::string_view padding = "valid", IntSpan dilation = Dims{1, 1}, int64_t groups = 1) { return op::conv2d_padding.inplace(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1, 1}, IntSpan padding = Dims{0, 0, 0}, IntSpan dilation = Dims{1, 1, 1}, int64_t groups = 1) { return op::conv3d(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv3d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1, 1}, IntSpan padding = Dims{0, 0, 0}, IntSpan dilation = Dims{1, 1, 1}, int64_t groups = 1) { return op::conv3d.inplace(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1, 1}, std::string_view padding = "valid", IntSpan dilation = Dims{1, 1, 1}, int64_t groups = 1) { return op::conv3d_padding(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv3d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1, 1}, std::string_view padding = "valid", IntSpan dilation = Dims{1, 1, 1}, int64_t groups = 1) { return op::conv3d_padding.inplace(self, weight, bias, stride, padding, dilation, groups); }
+inline Tensor conv_transpose1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1}, IntSpan padding = Dims{0}, IntSpan output_padding = Dims{0}, int64_t groups = 1, IntSpan dilation = Dims{1}) { return op::conv_transpose1d(self, weight, bias, stride, padding, output_padding, groups, dilation); }
+inline Tensor conv_transpose1d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1}, IntSpan padding = Dims{0}, IntSpan output_padding = Dims{0}, int64_t groups = 1, IntSpan dilation = Dims{1}) { return op::conv_transpose1d.inplace(self, weight, bias, stride, padding, output_padding, groups, dilation); }
+inline Tensor conv_transpose2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1}, IntSpan padding = Dims{0, 0}, IntSpan output_padding = Dims{0, 0}, int64_t groups = 1, IntSpan dilation = Dims{1, 1}) { return op::conv_transpose2d(self, weight, bias, stride, padding, output_padding, groups, dilation); }
+inline Tensor conv_transpose2d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1}, IntSpan padding = Dims{0, 0}, IntSpan output_padding = Dims{0, 0}, int64_t groups = 1, IntSpan dilation = Dims{1, 1}) { return op::conv_transpose2d.inplace(self, weight, bias, stride, padding, output_padding, groups, dilation); }
+inline Tensor conv_transpose3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1, 1}, IntSpan padding = Dims{0, 0, 0}, IntSpan output_padding = Dims{0, 0, 0}, int64_t groups = 1, IntSpan dilation = Dims{1, 1, 1}) { return op::conv_transpose3d(self, weight, bias, stride, padding, output_padding, groups, dilation); }
+inline Tensor conv_transpose3d_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, IntSpan stride = Dims{1, 1, 1}, IntSpan padding = Dims{0, 0, 0}, IntSpan output_padding = Dims{0, 0, 0}, int64_t groups = 1, IntSpan dilation = Dims{1, 1, 1}) { return op::conv_transpose3d.inplace(self, weight, bias, stride, padding, output_padding, groups, dilation); }
 inline Tensor copy(const Tensor& self, const Tensor& src, bool non_blocking = false) { return op::copy(self, src, non_blocking); }
 inline Tensor copy_(const Tensor& self, const Tensor& src, bool non_blocking = false) { return op::copy.inplace(self, src, non_blocking); }
 inline Tensor copysign(const Tensor& self, const Tensor& other) { return op::copysign(self, other); }
@@ -767,6 +811,8 @@ inline Tensor log2(const Tensor& self) { return op::log2(self); }
 inline Tensor log2_(const Tensor& self) { return op::log2.inplace(self); }
 inline Tensor log_normal(const Tensor& self, double mean = 1.0, double std = 2.0, const Generator& generator = {}) { return op::log_normal(self, mean, std, generator); }
 inline Tensor log_normal_(const Tensor& self, double mean = 1.0, double std = 2.0, const Generator& generator = {}) { return op::log_normal.inplace(self, mean, std, generator); }
+inline Tensor log_softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::log_softmax(self, dim, dtype); }
+inline Tensor log_softmax_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::log_softmax.inplace(self, dim, dtype); }
 inline Tensor logaddexp(const Tensor& self, const Tensor& other) { return op::logaddexp(self, other); }
 inline Tensor logaddexp_(const Tensor& self, const Tensor& other) { return op::logaddexp.inplace(self, other); }
 inline Tensor logical_and(const Tensor& self, const Tensor& other) { return op::logical_and(self, other); }
@@ -981,6 +1027,10 @@ inline Tensor slice_scatter(const Tensor& self, const Tensor& src, int64_t dim =
 inline Tensor slice_scatter_(const Tensor& self, const Tensor& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { return op::slice_scatter.inplace(self, src, dim, start, end, step); }
 inline Tensor smooth_l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss(self, target, reduction, beta); }
 inline Tensor smooth_l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss.inplace(self, target, reduction, beta); }
+inline Tensor softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::softmax(self, dim, dtype); }
+inline Tensor softmax_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::softmax.inplace(self, dim, dtype); }
+inline Tensor softmin(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::softmin(self, dim, dtype); }
+inline Tensor softmin_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::softmin.inplace(self, dim, dtype); }
 inline Tensor softplus(const Tensor& self, double beta = 1.0, double threshold = 20.0) { return op::softplus(self, beta, threshold); }
 inline Tensor softplus_(const Tensor& self, double beta = 1.0, double threshold = 20.0) { return op::softplus.inplace(self, beta, threshold); }
 inline Tensor softshrink(const Tensor& self, double lambd = 0.5) { return op::softshrink(self, lambd); }

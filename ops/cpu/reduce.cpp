@@ -173,7 +173,7 @@ class Plan {
     const int outer = reduced_.count - 1;
     const char* x = x_ + offset + begin * reduced_.dims[outer].in;
     if (outer == 0) {
-      inner(x, n, end - begin, accs);
+      inner(x, n, end - begin, begin, accs);
       return;
     }
     int64_t between = 1;
@@ -182,25 +182,25 @@ class Plan {
     for (int i = 1; i < outer; ++i) middle.dims[middle.count++] = reduced_.dims[i];
     for (int64_t i = begin; i < end; ++i, x += reduced_.dims[outer].in)
       for (int64_t j = 0; j < between; ++j)
-        inner(x + locate(middle, 0, j).in, n, reduced_.dims[0].size, accs);
+        inner(x + locate(middle, 0, j).in, n, reduced_.dims[0].size, 0, accs);
   }
 
-  void inner(const char* x, int64_t n, int64_t length, Accs& accs) const {
+  void inner(const char* x, int64_t n, int64_t length, int64_t base, Accs& accs) const {
     const Dim &r = reduced_.dims[0], &k = kept_.dims[0];
     if (by_rows_) {
-      f_.rows(x, n, k.in, length, r.in, accs.at(0));
+      f_.rows(x, n, k.in, length, r.in, base, accs.at(0));
       return;
     }
     constexpr int64_t kNarrow = 64;
     const int64_t fold = kNarrow / n;
-    if (fold < 2 || length < 2 * fold || r.in != n * k.in) {
-      f_.columns(x, length, r.in, n, k.in, accs.at(0));
+    if (f_.positional || fold < 2 || length < 2 * fold || r.in != n * k.in) {
+      f_.columns(x, length, r.in, n, k.in, base, accs.at(0));
       return;
     }
     // Few columns, rows without gaps: several rows as one of several times the columns.
     Accs wide(f_, fold * n);
-    f_.columns(x, length / fold, r.in * fold, n * fold, k.in, wide.at(0));
-    f_.columns(x + length / fold * fold * r.in, length % fold, r.in, n, k.in, wide.at(0));
+    f_.columns(x, length / fold, r.in * fold, n * fold, k.in, 0, wide.at(0));
+    f_.columns(x + length / fold * fold * r.in, length % fold, r.in, n, k.in, 0, wide.at(0));
     for (int64_t i = 0; i < fold; ++i) f_.merge(accs.at(0), wide.at(i * n), n);
   }
 
@@ -230,7 +230,7 @@ void reduce(const Reduction& f, const Tensor& self, DimMask mask, std::span<cons
     if (outputs == 1) {
       alignas(64) char acc[64];
       f.init(acc, 1);
-      if (n) f.rows(static_cast<const char*>(self.data_ptr()), 1, 0, n, itemsize(self.dtype()), acc);
+      if (n) f.rows(static_cast<const char*>(self.data_ptr()), 1, 0, n, itemsize(self.dtype()), 0, acc);
       for (const ReduceTarget& t : targets)
         f.finish(acc, 1, static_cast<char*>(t.out.data_ptr()), 0, t.params);
     } else {

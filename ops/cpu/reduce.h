@@ -22,19 +22,23 @@ using DimMask = uint32_t;
 struct ReduceParams {
   double divisor = 1;     // mean; degrees of freedom of a variance
   bool root = false;      // standard deviation, Euclidean norm
-  bool location = false;  // of moments: the mean, not the spread
+  bool location = false;  // of moments: the mean; of extremes: the index
 };
 
 // The kernels of one function and dtype. `acc` is an array of opaque accumulators of acc_size bytes each, one
-// per row or column; rows and columns merge into them. All strides are in bytes.
+// per row or column; rows and columns merge into them. `base` is the position
+// of the first element along the reduced dimension. All strides are in bytes.
 struct Reduction {
   void (*init)(void* acc, int64_t n);
-  void (*rows)(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, void* acc);
-  void (*columns)(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, void* acc);
+  void (*rows)(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t base,
+               void* acc);
+  void (*columns)(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t base,
+                  void* acc);
   void (*merge)(void* acc, const void* other, int64_t n);
   void (*finish)(const void* acc, int64_t n, char* out, int64_t out_stride, const ReduceParams& params);
   int32_t acc_size;
-  int32_t max_columns;  // that `columns` takes at once
+  int32_t max_columns;      // that `columns` takes at once
+  bool positional = false;  // looks at `base`; a single dimension is reduced
 };
 
 template <class E>
@@ -54,10 +58,14 @@ enum class Extremes : uint8_t { Max, Min, Any, All, Count };
 enum class Norms : uint8_t { One, Two, Max, Min, Count };
 // Count, mean and sum of squared deviations, floats only.
 enum class Moments : uint8_t { Two, Count };
+// The largest or smallest element of one dimension, its own dtype, and the index (int64) of the first such; a
+// NaN wins.
+enum class Positions : uint8_t { Max, Min, Count };
 PLAIT_ISA_TABLE(ReduceTable<Sums>, sums_table)
 PLAIT_ISA_TABLE(ReduceTable<Extremes>, extremes_table)
 PLAIT_ISA_TABLE(ReduceTable<Norms>, norms_table)
 PLAIT_ISA_TABLE(ReduceTable<Moments>, moments_table)
+PLAIT_ISA_TABLE(ReduceTable<Positions>, positions_table)
 
 struct ReduceTarget {
   const Tensor& out;  // contiguous

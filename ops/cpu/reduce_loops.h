@@ -120,7 +120,8 @@ PLAIT_INLINE typename F::Acc block(const E* x, int64_t n) {
 }
 
 template <class F, class T>
-void reduce_rows(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, void* acc) {
+void reduce_rows(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t,
+                 void* acc) {
   using E = Element<T>;
   constexpr int64_t kRowBlock = 4096;
   auto* out = static_cast<typename F::Acc*>(acc);
@@ -160,7 +161,8 @@ PLAIT_INLINE void add_rows(typename F::Lane* lanes, const E* const* x, int64_t n
 constexpr int64_t kMaxColumns = kGathered;
 
 template <class F, class T>
-void reduce_columns(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, void* acc) {
+void reduce_columns(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t,
+                    void* acc) {
   using E = Element<T>;
   constexpr int64_t kBlockRows = 128;
   constexpr int kGroup = 4;
