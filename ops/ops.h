@@ -139,6 +139,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, std::optional<int64_
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, TensorList)> _index_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Scalar&)> constant_pad_nd;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Scalar&, std::optional<DType>, std::optional<Device>)> new_full;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Tensor&, const Tensor&, double)> layer_norm;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Tensor&, std::optional<double>)> rms_norm;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _index_select_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_empty;
@@ -337,6 +339,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter_add;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, const Scalar&)> index_add;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, double)> group_norm;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view)> scatter_reduce_src;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view, bool)> scatter_reduce;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t)> flatten;
@@ -398,6 +401,8 @@ extern PLAIT_API Op<Tensor(int64_t, int64_t, std::optional<DType>, std::optional
 extern PLAIT_API Op<Tensor(int64_t, std::optional<DType>, std::optional<Device>)> eye;
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&)> equal;
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, bool, bool, bool)> _layer_norm_rows_backward;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, double, bool)> _layer_norm_rows;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, std::optional<int64_t>)> _unique;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> std_mean;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> var_mean;
@@ -735,6 +740,8 @@ inline Tensor greater(const Tensor& self, const Tensor& other) { return op::grea
 inline Tensor greater_(const Tensor& self, const Tensor& other) { return op::greater.inplace(self, other); }
 inline Tensor greater_equal(const Tensor& self, const Tensor& other) { return op::greater_equal(self, other); }
 inline Tensor greater_equal_(const Tensor& self, const Tensor& other) { return op::greater_equal.inplace(self, other); }
+inline Tensor group_norm(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::group_norm(self, num_groups, weight, bias, eps); }
+inline Tensor group_norm_(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::group_norm.inplace(self, num_groups, weight, bias, eps); }
 inline Tensor gt(const Tensor& self, const Tensor& other) { return op::gt(self, other); }
 inline Tensor gt_(const Tensor& self, const Tensor& other) { return op::gt.inplace(self, other); }
 inline Tensor hardshrink(const Tensor& self, double lambd = 0.5) { return op::hardshrink(self, lambd); }
@@ -786,6 +793,8 @@ inline Tensor kl_div(const Tensor& self, const Tensor& target, std::string_view 
 inline Tensor kl_div_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", bool log_target = false) { return op::kl_div.inplace(self, target, reduction, log_target); }
 inline Tensor l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss(self, target, reduction, weight); }
 inline Tensor l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss.inplace(self, target, reduction, weight); }
+inline Tensor layer_norm(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::layer_norm(self, normalized_shape, weight, bias, eps); }
+inline Tensor layer_norm_(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::layer_norm.inplace(self, normalized_shape, weight, bias, eps); }
 inline Tensor le(const Tensor& self, const Tensor& other) { return op::le(self, other); }
 inline Tensor le_(const Tensor& self, const Tensor& other) { return op::le.inplace(self, other); }
 inline Tensor leaky_relu(const Tensor& self, double negative_slope = 0.01) { return op::leaky_relu(self, negative_slope); }
@@ -981,6 +990,8 @@ inline Tensor reshape(const Tensor& self, IntSpan shape) { return op::reshape(se
 inline Tensor reshape_(const Tensor& self, IntSpan shape) { return op::reshape.inplace(self, shape); }
 inline Tensor reshape_as(const Tensor& self, const Tensor& other) { return op::reshape_as(self, other); }
 inline Tensor reshape_as_(const Tensor& self, const Tensor& other) { return op::reshape_as.inplace(self, other); }
+inline Tensor rms_norm(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, std::optional<double> eps = std::nullopt) { return op::rms_norm(self, normalized_shape, weight, eps); }
+inline Tensor rms_norm_(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, std::optional<double> eps = std::nullopt) { return op::rms_norm.inplace(self, normalized_shape, weight, eps); }
 inline Tensor roll(const Tensor& self, IntSpan shifts, IntSpan dims = Dims{}) { return op::roll(self, shifts, dims); }
 inline Tensor roll_(const Tensor& self, IntSpan shifts, IntSpan dims = Dims{}) { return op::roll.inplace(self, shifts, dims); }
 inline Tensor rot90(const Tensor& self, int64_t k = 1, IntSpan dims = Dims{0, 1}) { return op::rot90(self, k, dims); }
@@ -1134,6 +1145,8 @@ inline Tensor zeros_like(const Tensor& self, std::optional<DType> dtype = std::n
 inline Tensor zeros_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::zeros_like.inplace(self, dtype, device, memory_format); }
 inline bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::allclose(self, other, rtol, atol, equal_nan); }
 inline bool equal(const Tensor& self, const Tensor& other) { return op::equal(self, other); }
+inline std::tuple<Tensor, Tensor, Tensor> _layer_norm_rows(const Tensor& self, const Tensor& weight, const Tensor& bias, double eps, bool center) { return op::_layer_norm_rows(self, weight, bias, eps, center); }
+inline std::tuple<Tensor, Tensor, Tensor> _layer_norm_rows_backward(const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd, const Tensor& weight, bool center, bool need_input, bool need_weight, bool need_bias) { return op::_layer_norm_rows_backward(self, input, mean, rstd, weight, center, need_input, need_weight, need_bias); }
 inline std::tuple<Tensor, Tensor, Tensor> _unique(const Tensor& self, std::optional<int64_t> dim = std::nullopt) { return op::_unique(self, dim); }
 inline std::tuple<Tensor, Tensor> _cross_entropy_rows(const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore_index, double label_smoothing) { return op::_cross_entropy_rows(self, target, weight, ignore_index, label_smoothing); }
 inline std::tuple<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::aminmax(self, dim, keepdim); }

@@ -1,0 +1,142 @@
+// Softmax and its relatives.
+#include "ops/cpu/softmax.h"
+
+#include "core/parallel.h"
+#include "ops/cpu/convert.h"
+#include "ops/declare.h"
+#include "ops/math.h"
+
+namespace plait::op {
+namespace {
+
+constexpr int64_t kGrainElements = 16384;
+
+DType compute_dtype(DType d) { return d == DType::Float64 ? DType::Float64 : DType::Float32; }
+
+// The tensor with `dim` last, contiguous, in the dtype that is computed in.
+Tensor with_last(const Tensor& t, int64_t dim, DType compute) {
+  const Tensor moved = dim == t.dim() - 1 || t.dim() == 0 ? t : plait::transpose(t, dim, -1);
+  if (moved.dtype() == compute && moved.is_contiguous()) return moved;
+  Tensor out = empty_tensor(moved.sizes(), compute);
+  cpu::copy(out, moved);
+  return out;
+}
+
+// Runs rows(kernels, row pointers...) over all rows and brings the result back to the layout of `out`.
+template <class F>
+void run_rows(const Tensor& out, const Tensor& a, const Tensor* b, int64_t dim, const F& rows) {
+  if (out.numel() == 0) return;
+  const DType compute = compute_dtype(out.dtype());
+  const int64_t d = wrap_dim(dim, out.dim(), "softmax");
+  const Tensor x = with_last(a, d, compute), y = b ? with_last(*b, d, compute) : x;
+  const bool direct = out.dtype() == compute && out.is_contiguous() && x.sizes() == out.sizes() && (out.dim() == 0 || d == out.dim() - 1);
+  const Tensor result = direct ? out : empty_tensor(x.sizes(), compute);
+  const int64_t n = x.dim() == 0 ? 1 : x.sizes().back(), count = x.numel() / n;
+  parallel_for(0, count, std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
+    if (compute == DType::Float64)
+      rows(cpu::softmax_table().f64, x.data<double>() + begin * n, y.data<double>() + begin * n, end - begin, n, result.data<double>() + begin * n);
+    else
+      rows(cpu::softmax_table().f32, x.data<float>() + begin * n, y.data<float>() + begin * n, end - begin, n, result.data<float>() + begin * n);
+  });
+  if (!direct) cpu::copy(out, d == out.dim() - 1 || out.dim() == 0 ? result : plait::transpose(result, d, -1));
+}
+
+void forward(const Tensor& out, const Tensor& self, int64_t dim, bool log) {
+  run_rows(out, self, nullptr, dim, [&](const auto& k, const auto* x, const auto*, int64_t rows, int64_t n, auto* y) { k.forward(x, rows, n, y, log); });
+}
+void backward(const Tensor& out, const Tensor& grad, const Tensor& result, int64_t dim, bool log) {
+  run_rows(out, grad, &result, dim,
+           [&](const auto& k, const auto* g, const auto* y, int64_t rows, int64_t n, auto* dx) { k.backward(g, y, rows, n, dx, log); });
+}
+
+TensorSpec spec(const char* op, const Tensor& self, int64_t dim) {
+  wrap_dim(dim, self.dim(), op);
+  return TensorSpec(self.sizes(), self.dtype(), self.device());
+}
+// In the dtype asked for, else the float dtype of self.
+Tensor converted(const Tensor& self, std::optional<DType> dtype) {
+  const DType wanted = dtype.value_or(infer::float_dtype(self.dtype()));
+  return wanted == self.dtype() ? self : plait::_convert(self, wanted);
+}
+IntSpan one(const int64_t& dim) { return {&dim, 1}; }
+
+}  // namespace
+
+Op<Tensor(const Tensor&, int64_t)> _softmax{{
+    .schema = "_softmax(Tensor self, int dim) -> Tensor",
+    .doc = "softmax of a floating tensor.",
+    .meta = [](const Tensor& self, int64_t dim) { return spec("softmax", self, dim); },
+    .vjp = [](Vjp& v) { v.set(0, plait::_softmax_backward(v.grad(), v.out(), v.attr<int64_t>(1))); },
+    .save = "result",
+    .kind = Kind::Reduction,
+    .dtypes = kFloatDTypes,
+    .cpu = [](const Tensor& out, const Tensor& self, int64_t dim) { forward(out, self, dim, false); },
+}};
+Op<Tensor(const Tensor&, const Tensor&, int64_t)> _softmax_backward{{
+    .schema = "_softmax_backward(Tensor self, Tensor output, int dim) -> Tensor",
+    .doc = "y (g - sum g y): the gradient of softmax from that of its output y.",
+    .meta = [](const Tensor& self, const Tensor&, int64_t dim) { return spec("softmax", self, dim); },
+    .vjp = [](Vjp& v) {
+      const Tensor g = v.in(0), y = v.in(1), u = v.grad();
+      const int64_t dim = v.attr<int64_t>(2);
+      if (v.needs(0)) v.set(0, plait::_softmax_backward(u, y, dim));
+      if (v.needs(1)) v.set(1, u * (g - plait::sum(g * y, one(dim), true)) - g * plait::sum(u * y, one(dim), true));
+    },
+    .save = "self, output",
+    .kind = Kind::Reduction,
+    .dtypes = kFloatDTypes,
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& output, int64_t dim) { backward(out, self, output, dim, false); },
+}};
+Op<Tensor(const Tensor&, int64_t)> _log_softmax{{
+    .schema = "_log_softmax(Tensor self, int dim) -> Tensor",
+    .doc = "log_softmax of a floating tensor.",
+    .meta = [](const Tensor& self, int64_t dim) { return spec("log_softmax", self, dim); },
+    .vjp = [](Vjp& v) { v.set(0, plait::_log_softmax_backward(v.grad(), v.out(), v.attr<int64_t>(1))); },
+    .save = "result",
+    .kind = Kind::Reduction,
+    .dtypes = kFloatDTypes,
+    .cpu = [](const Tensor& out, const Tensor& self, int64_t dim) { forward(out, self, dim, true); },
+}};
+Op<Tensor(const Tensor&, const Tensor&, int64_t)> _log_softmax_backward{{
+    .schema = "_log_softmax_backward(Tensor self, Tensor output, int dim) -> Tensor",
+    .doc = "g - exp(y) sum g: the gradient of log_softmax from that of its output y.",
+    .meta = [](const Tensor& self, const Tensor&, int64_t dim) { return spec("log_softmax", self, dim); },
+    .vjp = [](Vjp& v) {
+      const Tensor g = v.in(0), p = plait::exp(v.in(1)), u = v.grad();
+      const int64_t dim = v.attr<int64_t>(2);
+      const Tensor dot = plait::sum(u * p, one(dim), true);
+      if (v.needs(0)) v.set(0, u - dot);
+      if (v.needs(1)) v.set(1, -(u * p * plait::sum(g, one(dim), true)));
+    },
+    .save = "self, output",
+    .kind = Kind::Reduction,
+    .dtypes = kFloatDTypes,
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& output, int64_t dim) { backward(out, self, output, dim, true); },
+}};
+
+Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmax{{
+    .schema = "softmax(Tensor self, int dim, dtype? dtype=None) -> Tensor",
+    .doc = R"(exp(self) / sum exp(self) along a dimension, computed in `dtype` where given.
+
+>>> plait.softmax(plait.tensor([0.0, 0.0]), 0)
+tensor([0.5000, 0.5000]))",
+    .composite = [](const Tensor& self, int64_t dim, std::optional<DType> dtype) { return plait::_softmax(converted(self, dtype), dim); },
+    .kind = Kind::Reduction,
+}};
+Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> log_softmax{{
+    .schema = "log_softmax(Tensor self, int dim, dtype? dtype=None) -> Tensor",
+    .doc = R"(log(softmax(self)) along a dimension, without overflow.
+
+>>> plait.log_softmax(plait.tensor([0.0, 0.0]), 0)
+tensor([-0.6931, -0.6931]))",
+    .composite = [](const Tensor& self, int64_t dim, std::optional<DType> dtype) { return plait::_log_softmax(converted(self, dtype), dim); },
+    .kind = Kind::Reduction,
+}};
+Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmin{{
+    .schema = "softmin(Tensor self, int dim, dtype? dtype=None) -> Tensor",
+    .doc = "softmax(-self) along a dimension.",
+    .composite = [](const Tensor& self, int64_t dim, std::optional<DType> dtype) { return plait::_softmax(-converted(self, dtype), dim); },
+    .kind = Kind::Reduction,
+}};
+
+}  // namespace plait::op
