@@ -226,8 +226,8 @@ tensor(1.+0.j))",
     .out = true,
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear{{
-    .schema = "linear(Tensor self, Tensor weight, Tensor? bias=None) -> Tensor",
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear_default{{
+    .schema = "linear.default(Tensor self, Tensor weight, Tensor? bias=None) -> Tensor",
     .doc = R"(Affine map self @ weight.T + bias of the last dimension.
 
 Shapes: self (..., in), weight (out, in), bias (out) give (..., out). Dtypes: numbers, all the same.
