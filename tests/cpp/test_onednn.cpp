@@ -17,6 +17,18 @@ struct MatmulOptions {
 void check_matmul(Array& c, Array& a, Array& b, const MatmulOptions& options = {}) {
   const size_t n = c.sizes.size();
   Array bias(c.dtype, {c.sizes[n - 1]});
+  const Array before = c;
+  const View bias_view = bias.view();
+  const bool ok = kernels()->matmul({.c = c.view(),
+                                     .a = a.view(),
+                                     .b = b.view(),
+                                     .bias = *options.bias ? &bias_view : nullptr,
+                                     .epilogue = options.epilogue,
+                                     .alpha = options.alpha,
+                                     .beta = options.beta,
+                                     .b_stamp = options.stamp});
+  if (!taken(ok, c.dtype)) return;
+
   std::vector<Exact> want(static_cast<size_t>(c.size()));
   for (int64_t i = 0; i < c.size(); ++i) {
     Sizes index(n);
@@ -29,30 +41,21 @@ void check_matmul(Array& c, Array& a, Array& b, const MatmulOptions& options = {
       sum.add(options.alpha * a.at(ia) * b.at(ib));
     }
     if (*options.bias) sum.add(bias.get(index[n - 1]));
-    if (options.beta != 0) sum.add(options.beta * c.get(i));
+    if (options.beta != 0) sum.add(options.beta * before.get(i));
     sum.value = epilogue(options.epilogue, sum.value);
     want[static_cast<size_t>(i)] = sum;
   }
-  const View bias_view = bias.view();
-  const bool ok = kernels()->matmul({.c = c.view(),
-                                     .a = a.view(),
-                                     .b = b.view(),
-                                     .bias = *options.bias ? &bias_view : nullptr,
-                                     .epilogue = options.epilogue,
-                                     .alpha = options.alpha,
-                                     .beta = options.beta,
-                                     .b_stamp = options.stamp});
   const bool gelu = options.epilogue == Epilogue::GeluErf || options.epilogue == Epilogue::GeluTanh;
-  if (taken(ok, c.dtype)) compare(c, want, gelu ? 2e-6 : 0);
+  compare(c, want, gelu ? 2e-6 : 0);
 }
 
 }  // namespace
 
 TEST_CASE("oneDNN matmul: shapes, transposes, leading dimensions", "[onednn]") {
   REQUIRE_ONEDNN();
-  const Sizes shapes[] = {{1, 1, 1},      {1, 7, 5},     {5, 1, 3},      {3, 4, 1},      {8, 8, 8},
-                          {17, 19, 23},   {64, 33, 70},  {2, 300, 280},  {20, 500, 200}, {130, 70, 257},
-                          {1, 1000, 300}, {9, 512, 300}, {150, 512, 300}};
+  const Sizes shapes[] = {{1, 1, 1},      {1, 7, 5},     {5, 1, 3},     {3, 4, 1},      {8, 8, 8},
+                          {17, 19, 23},   {64, 33, 70},  {2, 300, 280}, {20, 500, 200}, {70, 65, 257},
+                          {1, 1000, 300}, {5, 512, 300}, {140, 512, 40}};
   for (const DType dtype : kDTypes)
     for (const Sizes& s : shapes)
       for (int layout = 0; layout < 16; ++layout) {
