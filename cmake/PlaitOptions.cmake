@@ -42,7 +42,8 @@ endif()
 if(PLAIT_SANITIZE)
   # vptr needs type information that hidden visibility does not share between libraries.
   target_compile_options(plait_flags INTERFACE
-    -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
+    -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1
+    -Wno-maybe-uninitialized)  # false alarms in the instrumented standard library
   target_link_options(plait_flags INTERFACE -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr)
 else()
   target_link_options(plait_flags INTERFACE

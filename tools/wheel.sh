@@ -5,7 +5,9 @@ python=${1:-python3}
 limit_mb=80
 
 rm -rf dist
-"${VENV:-.venv}/bin/python" -m pip --disable-pip-version-check wheel -q --no-build-isolation --no-deps -w dist .
+# With the compiler's name and the flags of `make build`, so that ccache serves both.
+CXX=${CXX:-c++} "${VENV:-.venv}/bin/python" -m pip --disable-pip-version-check wheel -q --no-build-isolation --no-deps \
+  -w dist -C cmake.define.PLAIT_WERROR=ON .
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$python" -m venv "$scratch/venv"
