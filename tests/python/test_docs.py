@@ -1,4 +1,4 @@
-"""Every example in the documentation is run: the Markdown pages, the ops' documentation, the package's docstrings."""
+"""Every example in the documentation is run: the Markdown pages, the ops' texts, the docstrings."""
 
 import doctest
 import importlib
