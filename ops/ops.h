@@ -83,8 +83,11 @@ extern PLAIT_API Op<Tensor(const Tensor&)> logical_not;
 extern PLAIT_API Op<Tensor(const Tensor&)> logsigmoid;
 extern PLAIT_API Op<Tensor(const Tensor&)> mT;
 extern PLAIT_API Op<Tensor(const Tensor&)> max;
+extern PLAIT_API Op<Tensor(const Tensor&)> median;
 extern PLAIT_API Op<Tensor(const Tensor&)> min;
 extern PLAIT_API Op<Tensor(const Tensor&)> mish;
+extern PLAIT_API Op<Tensor(const Tensor&)> msort;
+extern PLAIT_API Op<Tensor(const Tensor&)> nanmedian;
 extern PLAIT_API Op<Tensor(const Tensor&)> neg;
 extern PLAIT_API Op<Tensor(const Tensor&)> negative;
 extern PLAIT_API Op<Tensor(const Tensor&)> nonzero;
@@ -120,6 +123,11 @@ extern PLAIT_API Op<Tensor(const Tensor&)> zero;
 extern PLAIT_API Op<Tensor(const Tensor&, DType)> _convert;
 extern PLAIT_API Op<Tensor(const Tensor&, DType)> view_dtype;
 extern PLAIT_API Op<Tensor(const Tensor&, Device)> _to_device;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> _adaptive_avg_pool;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> _adaptive_avg_pool_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> adaptive_avg_pool1d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> adaptive_avg_pool2d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> adaptive_avg_pool3d;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> broadcast_to;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> expand;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> flip;
@@ -133,10 +141,13 @@ extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> _roll;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> moveaxis;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> movedim;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> roll;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool, bool, std::optional<int64_t>)> _avg_pool_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, bool, bool, std::optional<int64_t>)> _avg_pool;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> _view_accumulate;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_read;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> as_strided;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, TensorList)> _index_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, bool)> logsumexp;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Scalar&)> constant_pad_nd;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Scalar&, std::optional<DType>, std::optional<Device>)> new_full;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Tensor&, const Tensor&, double)> layer_norm;
@@ -146,6 +157,12 @@ extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _ind
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_empty;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_ones;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<DType>, std::optional<Device>)> new_zeros;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool1d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool2d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool3d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, bool, bool)> avg_pool1d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, bool, bool, std::optional<int64_t>)> avg_pool2d;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, bool, bool, std::optional<int64_t>)> avg_pool3d;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::string_view, std::optional<Scalar>)> pad;
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> _index;
 extern PLAIT_API Op<Tensor(const Tensor&, TensorList)> index;
@@ -222,6 +239,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> true_divide;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> vdot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> view_as;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> xlogy;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan)> _max_pool_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int64_t)> _conv_input_grad;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int64_t)> _conv_weight_grad;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_write;
@@ -242,7 +260,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clamp_Tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clip_Tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> lerp;
-extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear_default;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> where;
@@ -263,6 +281,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Sc
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addmm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> addmv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> baddbmm;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, double, double)> batch_norm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, double, double, bool, std::string_view)> triplet_margin_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> cosine_embedding_loss;
@@ -282,6 +301,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> _log_softmax_
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> _softmax_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t)> bincount;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, bool)> _embedding_masked;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, bool)> _scan_linear;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t)> select_scatter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t, bool)> _embedding_backward;
@@ -313,11 +333,13 @@ extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> log
 extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> normal_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> uniform;
 extern PLAIT_API Op<Tensor(const Tensor&, double, int64_t, int64_t)> _dropout;
+extern PLAIT_API Op<Tensor(const Tensor&, double, std::optional<IntSpan>, bool)> _vector_norm;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _log_softmax;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _softmax;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diag;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diagflat;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> glu;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> logcumsumexp;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> one_hot;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> pixel_shuffle;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> pixel_unshuffle;
@@ -327,7 +349,9 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> triu;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> unsqueeze;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> rot90;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> unflatten;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, bool, bool)> argsort;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, bool, const Generator&)> multinomial;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, bool, std::optional<DType>)> prod_dim_int;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Generator&)> random_to;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Scalar&, const Scalar&)> histc;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&)> index_select;
@@ -352,6 +376,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diagonal;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> narrow;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> unfold;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> randint_like_low;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> cumprod;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> cumsum;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> log_softmax;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmax;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmin;
@@ -360,6 +386,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, const
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_int;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)> slice;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> mean;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> prod;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>)> sum;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>)> rand_like;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>)> randn_like;
@@ -381,6 +408,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, std::optional<
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<IntSpan>, std::optional<Scalar>, bool)> var_correction;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> clone;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> contiguous;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<IntSpan>, bool, std::optional<DType>)> norm;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clamp;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clip;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<double>)> logit;
@@ -389,6 +417,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>)> repeat_interl
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>, bool)> argmax;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<int64_t>, bool)> argmin;
 extern PLAIT_API Op<Tensor(const Tensor&, std::string_view)> gelu;
+extern PLAIT_API Op<Tensor(const Tensor&, std::string_view, std::optional<IntSpan>, bool, std::optional<DType>)> norm_str;
 extern PLAIT_API Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor;
 extern PLAIT_API Op<Tensor(double, double, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> normal_float_float;
 extern PLAIT_API Op<Tensor(int64_t, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randint;
@@ -402,13 +431,29 @@ extern PLAIT_API Op<Tensor(int64_t, std::optional<DType>, std::optional<Device>)
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&)> equal;
 extern PLAIT_API Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, bool, bool, bool)> _layer_norm_rows_backward;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, double)> _batch_norm_backward;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, double)> _batch_norm;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, double, bool)> _layer_norm_rows;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, std::optional<int64_t>)> _unique;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> _adaptive_max_pool;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> adaptive_max_pool1d;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> adaptive_max_pool2d;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool1d_with_indices;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool2d_with_indices;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool3d_with_indices;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> std_mean;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> var_mean;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t)> cummax;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t)> cummin;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> max_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> median_dim;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> min_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool)> nanmedian_dim;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool, bool)> sort;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, int64_t, bool)> kthvalue;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, int64_t, bool, bool)> topk;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, bool, bool)> std_mean_dim;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, bool, bool)> var_mean_dim;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, std::optional<IntSpan>, std::optional<Scalar>, bool)> std_mean_correction;
@@ -434,7 +479,11 @@ extern PLAIT_API Op<void(TensorList, const Tensor&)> _foreach_mul_;
 namespace plait {
 inline Tensor T(const Tensor& self) { return op::T(self); }
 inline Tensor T_(const Tensor& self) { return op::T.inplace(self); }
+inline Tensor _adaptive_avg_pool(const Tensor& self, IntSpan output_size) { return op::_adaptive_avg_pool(self, output_size); }
+inline Tensor _adaptive_avg_pool_backward(const Tensor& self, IntSpan input_size) { return op::_adaptive_avg_pool_backward(self, input_size); }
 inline Tensor _as_strided_backward(const Tensor& self, const Tensor& input, IntSpan size, IntSpan stride, std::optional<int64_t> storage_offset) { return op::_as_strided_backward(self, input, size, stride, storage_offset); }
+inline Tensor _avg_pool(const Tensor& self, IntSpan kernel_size, IntSpan stride, IntSpan padding, bool ceil_mode, bool count_include_pad, std::optional<int64_t> divisor_override) { return op::_avg_pool(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override); }
+inline Tensor _avg_pool_backward(const Tensor& self, IntSpan input_size, IntSpan kernel_size, IntSpan stride, IntSpan padding, bool ceil_mode, bool count_include_pad, std::optional<int64_t> divisor_override) { return op::_avg_pool_backward(self, input_size, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override); }
 inline Tensor _clamp_backward(const Tensor& grad, const Tensor& self, const Scalar& min, const Scalar& max) { return op::_clamp_backward(grad, self, min, max); }
 inline Tensor _clamp_between(const Tensor& self, const Tensor& min, const Tensor& max) { return op::_clamp_between(self, min, max); }
 inline Tensor _conj(const Tensor& self) { return op::_conj(self); }
@@ -460,8 +509,10 @@ inline Tensor _leaky_relu_backward(const Tensor& grad, const Tensor& self, doubl
 inline Tensor _log_softmax(const Tensor& self, int64_t dim) { return op::_log_softmax(self, dim); }
 inline Tensor _log_softmax_backward(const Tensor& self, const Tensor& output, int64_t dim) { return op::_log_softmax_backward(self, output, dim); }
 inline Tensor _logsigmoid_backward(const Tensor& grad, const Tensor& self) { return op::_logsigmoid_backward(grad, self); }
+inline Tensor _max_pool_backward(const Tensor& self, const Tensor& indices, IntSpan input_size) { return op::_max_pool_backward(self, indices, input_size); }
 inline Tensor _mish_backward(const Tensor& grad, const Tensor& self) { return op::_mish_backward(grad, self); }
 inline Tensor _roll(const Tensor& self, IntSpan shifts, IntSpan dims) { return op::_roll(self, shifts, dims); }
+inline Tensor _scan_linear(const Tensor& self, const Tensor& terms, int64_t dim, bool reverse = false) { return op::_scan_linear(self, terms, dim, reverse); }
 inline Tensor _shrink_backward(const Tensor& grad, const Tensor& self, double lambd) { return op::_shrink_backward(grad, self, lambd); }
 inline Tensor _sigmoid_backward(const Tensor& grad, const Tensor& output) { return op::_sigmoid_backward(grad, output); }
 inline Tensor _silu_backward(const Tensor& grad, const Tensor& self) { return op::_silu_backward(grad, self); }
@@ -472,6 +523,7 @@ inline Tensor _tanh_backward(const Tensor& grad, const Tensor& output) { return 
 inline Tensor _threshold_backward(const Tensor& grad, const Tensor& self, const Scalar& threshold) { return op::_threshold_backward(grad, self, threshold); }
 inline Tensor _to_device(const Tensor& self, Device device) { return op::_to_device(self, device); }
 inline Tensor _trigamma(const Tensor& self) { return op::_trigamma(self); }
+inline Tensor _vector_norm(const Tensor& self, double p, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false) { return op::_vector_norm(self, p, dim, keepdim); }
 inline Tensor _view_accumulate(const Tensor& self, IntSpan base_size, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) { return op::_view_accumulate(self, base_size, size, stride, offset, base_stride); }
 inline Tensor _view_read(const Tensor& self, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) { return op::_view_read(self, size, stride, offset, base_stride); }
 inline Tensor _view_write(const Tensor& self, const Tensor& src, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) { return op::_view_write(self, src, size, stride, offset, base_stride); }
@@ -483,6 +535,12 @@ inline Tensor acos(const Tensor& self) { return op::acos(self); }
 inline Tensor acos_(const Tensor& self) { return op::acos.inplace(self); }
 inline Tensor acosh(const Tensor& self) { return op::acosh(self); }
 inline Tensor acosh_(const Tensor& self) { return op::acosh.inplace(self); }
+inline Tensor adaptive_avg_pool1d(const Tensor& self, IntSpan output_size) { return op::adaptive_avg_pool1d(self, output_size); }
+inline Tensor adaptive_avg_pool1d_(const Tensor& self, IntSpan output_size) { return op::adaptive_avg_pool1d.inplace(self, output_size); }
+inline Tensor adaptive_avg_pool2d(const Tensor& self, IntSpan output_size) { return op::adaptive_avg_pool2d(self, output_size); }
+inline Tensor adaptive_avg_pool2d_(const Tensor& self, IntSpan output_size) { return op::adaptive_avg_pool2d.inplace(self, output_size); }
+inline Tensor adaptive_avg_pool3d(const Tensor& self, IntSpan output_size) { return op::adaptive_avg_pool3d(self, output_size); }
+inline Tensor adaptive_avg_pool3d_(const Tensor& self, IntSpan output_size) { return op::adaptive_avg_pool3d.inplace(self, output_size); }
 inline Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::add(self, other, alpha); }
 inline Tensor add_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { return op::add.inplace(self, other, alpha); }
 inline Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::addbmm(self, batch1, batch2, beta, alpha); }
@@ -528,6 +586,8 @@ inline Tensor argmax(const Tensor& self, std::optional<int64_t> dim = std::nullo
 inline Tensor argmax_(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmax.inplace(self, dim, keepdim); }
 inline Tensor argmin(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmin(self, dim, keepdim); }
 inline Tensor argmin_(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::argmin.inplace(self, dim, keepdim); }
+inline Tensor argsort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { return op::argsort(self, dim, descending, stable); }
+inline Tensor argsort_(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { return op::argsort.inplace(self, dim, descending, stable); }
 inline Tensor argwhere(const Tensor& self) { return op::argwhere(self); }
 inline Tensor argwhere_(const Tensor& self) { return op::argwhere.inplace(self); }
 inline Tensor as_strided(const Tensor& self, IntSpan size, IntSpan stride, std::optional<int64_t> storage_offset = std::nullopt) { return op::as_strided(self, size, stride, storage_offset); }
@@ -542,8 +602,16 @@ inline Tensor atan2(const Tensor& self, const Tensor& other) { return op::atan2(
 inline Tensor atan2_(const Tensor& self, const Tensor& other) { return op::atan2.inplace(self, other); }
 inline Tensor atanh(const Tensor& self) { return op::atanh(self); }
 inline Tensor atanh_(const Tensor& self) { return op::atanh.inplace(self); }
+inline Tensor avg_pool1d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0}, bool ceil_mode = false, bool count_include_pad = true) { return op::avg_pool1d(self, kernel_size, stride, padding, ceil_mode, count_include_pad); }
+inline Tensor avg_pool1d_(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0}, bool ceil_mode = false, bool count_include_pad = true) { return op::avg_pool1d.inplace(self, kernel_size, stride, padding, ceil_mode, count_include_pad); }
+inline Tensor avg_pool2d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0}, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { return op::avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override); }
+inline Tensor avg_pool2d_(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0}, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { return op::avg_pool2d.inplace(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override); }
+inline Tensor avg_pool3d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0, 0}, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { return op::avg_pool3d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override); }
+inline Tensor avg_pool3d_(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0, 0}, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { return op::avg_pool3d.inplace(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override); }
 inline Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::baddbmm(self, batch1, batch2, beta, alpha); }
 inline Tensor baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { return op::baddbmm.inplace(self, batch1, batch2, beta, alpha); }
+inline Tensor batch_norm(const Tensor& self, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-05) { return op::batch_norm(self, running_mean, running_var, weight, bias, training, momentum, eps); }
+inline Tensor batch_norm_(const Tensor& self, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-05) { return op::batch_norm.inplace(self, running_mean, running_var, weight, bias, training, momentum, eps); }
 inline Tensor bernoulli(const Tensor& self, const Generator& generator = {}) { return op::bernoulli(self, generator); }
 inline Tensor bernoulli_(const Tensor& self, const Generator& generator = {}) { return op::bernoulli.inplace(self, generator); }
 inline Tensor bernoulli(const Tensor& self, const Tensor& p, const Generator& generator = {}) { return op::bernoulli_tensor(self, p, generator); }
@@ -641,6 +709,10 @@ inline Tensor count_nonzero(const Tensor& self, std::optional<IntSpan> dim = std
 inline Tensor count_nonzero_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt) { return op::count_nonzero.inplace(self, dim); }
 inline Tensor cross_entropy(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean", double label_smoothing = 0.0) { return op::cross_entropy(self, target, weight, ignore_index, reduction, label_smoothing); }
 inline Tensor cross_entropy_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean", double label_smoothing = 0.0) { return op::cross_entropy.inplace(self, target, weight, ignore_index, reduction, label_smoothing); }
+inline Tensor cumprod(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::cumprod(self, dim, dtype); }
+inline Tensor cumprod_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::cumprod.inplace(self, dim, dtype); }
+inline Tensor cumsum(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::cumsum(self, dim, dtype); }
+inline Tensor cumsum_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::cumsum.inplace(self, dim, dtype); }
 inline Tensor deg2rad(const Tensor& self) { return op::deg2rad(self); }
 inline Tensor deg2rad_(const Tensor& self) { return op::deg2rad.inplace(self); }
 inline Tensor detach(const Tensor& self) { return op::detach(self); }
@@ -807,8 +879,8 @@ inline Tensor less_equal(const Tensor& self, const Tensor& other) { return op::l
 inline Tensor less_equal_(const Tensor& self, const Tensor& other) { return op::less_equal.inplace(self, other); }
 inline Tensor lgamma(const Tensor& self) { return op::lgamma(self); }
 inline Tensor lgamma_(const Tensor& self) { return op::lgamma.inplace(self); }
-inline Tensor linear(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear(self, weight, bias); }
-inline Tensor linear_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear.inplace(self, weight, bias); }
+inline Tensor linear(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear_default(self, weight, bias); }
+inline Tensor linear_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear_default.inplace(self, weight, bias); }
 inline Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::linspace(start, end, steps, dtype, device); }
 inline Tensor log(const Tensor& self) { return op::log(self); }
 inline Tensor log_(const Tensor& self) { return op::log.inplace(self); }
@@ -824,6 +896,8 @@ inline Tensor log_softmax(const Tensor& self, int64_t dim, std::optional<DType> 
 inline Tensor log_softmax_(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { return op::log_softmax.inplace(self, dim, dtype); }
 inline Tensor logaddexp(const Tensor& self, const Tensor& other) { return op::logaddexp(self, other); }
 inline Tensor logaddexp_(const Tensor& self, const Tensor& other) { return op::logaddexp.inplace(self, other); }
+inline Tensor logcumsumexp(const Tensor& self, int64_t dim) { return op::logcumsumexp(self, dim); }
+inline Tensor logcumsumexp_(const Tensor& self, int64_t dim) { return op::logcumsumexp.inplace(self, dim); }
 inline Tensor logical_and(const Tensor& self, const Tensor& other) { return op::logical_and(self, other); }
 inline Tensor logical_and_(const Tensor& self, const Tensor& other) { return op::logical_and.inplace(self, other); }
 inline Tensor logical_not(const Tensor& self) { return op::logical_not(self); }
@@ -837,6 +911,8 @@ inline Tensor logit_(const Tensor& self, std::optional<double> eps = std::nullop
 inline Tensor logsigmoid(const Tensor& self) { return op::logsigmoid(self); }
 inline Tensor logsigmoid_(const Tensor& self) { return op::logsigmoid.inplace(self); }
 inline Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base = 10.0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::logspace(start, end, steps, base, dtype, device); }
+inline Tensor logsumexp(const Tensor& self, IntSpan dim, bool keepdim = false) { return op::logsumexp(self, dim, keepdim); }
+inline Tensor logsumexp_(const Tensor& self, IntSpan dim, bool keepdim = false) { return op::logsumexp.inplace(self, dim, keepdim); }
 inline Tensor lt(const Tensor& self, const Tensor& other) { return op::lt(self, other); }
 inline Tensor lt_(const Tensor& self, const Tensor& other) { return op::lt.inplace(self, other); }
 inline Tensor mT(const Tensor& self) { return op::mT(self); }
@@ -855,12 +931,20 @@ inline Tensor max(const Tensor& self) { return op::max(self); }
 inline Tensor max_(const Tensor& self) { return op::max.inplace(self); }
 inline Tensor max(const Tensor& self, const Tensor& other) { return op::max_other(self, other); }
 inline Tensor max_(const Tensor& self, const Tensor& other) { return op::max_other.inplace(self, other); }
+inline Tensor max_pool1d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0}, IntSpan dilation = Dims{1}, bool ceil_mode = false) { return op::max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline Tensor max_pool1d_(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0}, IntSpan dilation = Dims{1}, bool ceil_mode = false) { return op::max_pool1d.inplace(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline Tensor max_pool2d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0}, IntSpan dilation = Dims{1, 1}, bool ceil_mode = false) { return op::max_pool2d(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline Tensor max_pool2d_(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0}, IntSpan dilation = Dims{1, 1}, bool ceil_mode = false) { return op::max_pool2d.inplace(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline Tensor max_pool3d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0, 0}, IntSpan dilation = Dims{1, 1, 1}, bool ceil_mode = false) { return op::max_pool3d(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline Tensor max_pool3d_(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0, 0}, IntSpan dilation = Dims{1, 1, 1}, bool ceil_mode = false) { return op::max_pool3d.inplace(self, kernel_size, stride, padding, dilation, ceil_mode); }
 inline Tensor maximum(const Tensor& self, const Tensor& other) { return op::maximum(self, other); }
 inline Tensor maximum_(const Tensor& self, const Tensor& other) { return op::maximum.inplace(self, other); }
 inline Tensor mean(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::mean(self, dtype); }
 inline Tensor mean_(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::mean.inplace(self, dtype); }
 inline Tensor mean(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::mean_dim(self, dim, keepdim, dtype); }
 inline Tensor mean_(const Tensor& self, std::optional<IntSpan> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::mean_dim.inplace(self, dim, keepdim, dtype); }
+inline Tensor median(const Tensor& self) { return op::median(self); }
+inline Tensor median_(const Tensor& self) { return op::median.inplace(self); }
 inline Tensor min(const Tensor& self) { return op::min(self); }
 inline Tensor min_(const Tensor& self) { return op::min.inplace(self); }
 inline Tensor min(const Tensor& self, const Tensor& other) { return op::min_other(self, other); }
@@ -877,6 +961,8 @@ inline Tensor movedim(const Tensor& self, IntSpan source, IntSpan destination) {
 inline Tensor movedim_(const Tensor& self, IntSpan source, IntSpan destination) { return op::movedim.inplace(self, source, destination); }
 inline Tensor mse_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss(self, target, reduction, weight); }
 inline Tensor mse_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss.inplace(self, target, reduction, weight); }
+inline Tensor msort(const Tensor& self) { return op::msort(self); }
+inline Tensor msort_(const Tensor& self) { return op::msort.inplace(self); }
 inline Tensor mul(const Tensor& self, const Tensor& other) { return op::mul(self, other); }
 inline Tensor mul_(const Tensor& self, const Tensor& other) { return op::mul.inplace(self, other); }
 inline Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false, const Generator& generator = {}) { return op::multinomial(self, num_samples, replacement, generator); }
@@ -889,6 +975,8 @@ inline Tensor nan_to_num(const Tensor& self, std::optional<double> nan = std::nu
 inline Tensor nan_to_num_(const Tensor& self, std::optional<double> nan = std::nullopt, std::optional<double> posinf = std::nullopt, std::optional<double> neginf = std::nullopt) { return op::nan_to_num.inplace(self, nan, posinf, neginf); }
 inline Tensor nanmean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nanmean(self, dim, keepdim, dtype); }
 inline Tensor nanmean_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nanmean.inplace(self, dim, keepdim, dtype); }
+inline Tensor nanmedian(const Tensor& self) { return op::nanmedian(self); }
+inline Tensor nanmedian_(const Tensor& self) { return op::nanmedian.inplace(self); }
 inline Tensor nansum(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nansum(self, dim, keepdim, dtype); }
 inline Tensor nansum_(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::nansum.inplace(self, dim, keepdim, dtype); }
 inline Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) { return op::narrow(self, dim, start, length); }
@@ -911,6 +999,10 @@ inline Tensor nll_loss(const Tensor& self, const Tensor& target, const Tensor& w
 inline Tensor nll_loss_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean") { return op::nll_loss.inplace(self, target, weight, ignore_index, reduction); }
 inline Tensor nonzero(const Tensor& self) { return op::nonzero(self); }
 inline Tensor nonzero_(const Tensor& self) { return op::nonzero.inplace(self); }
+inline Tensor norm(const Tensor& self, std::optional<Scalar> p = std::nullopt, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::norm(self, p, dim, keepdim, dtype); }
+inline Tensor norm_(const Tensor& self, std::optional<Scalar> p = std::nullopt, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::norm.inplace(self, p, dim, keepdim, dtype); }
+inline Tensor norm(const Tensor& self, std::string_view p, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::norm_str(self, p, dim, keepdim, dtype); }
+inline Tensor norm_(const Tensor& self, std::string_view p, std::optional<IntSpan> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::norm_str.inplace(self, p, dim, keepdim, dtype); }
 inline Tensor normal(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal(mean, std, generator); }
 inline Tensor normal_(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal.inplace(mean, std, generator); }
 inline Tensor normal(const Tensor& self, double mean = 0.0, double std = 1.0, const Generator& generator = {}) { return op::normal_fill(self, mean, std, generator); }
@@ -945,6 +1037,10 @@ inline Tensor pow(const Tensor& self, const Tensor& exponent) { return op::pow(s
 inline Tensor pow_(const Tensor& self, const Tensor& exponent) { return op::pow.inplace(self, exponent); }
 inline Tensor prelu(const Tensor& self, const Tensor& weight) { return op::prelu(self, weight); }
 inline Tensor prelu_(const Tensor& self, const Tensor& weight) { return op::prelu.inplace(self, weight); }
+inline Tensor prod(const Tensor& self, int64_t dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::prod_dim_int(self, dim, keepdim, dtype); }
+inline Tensor prod_(const Tensor& self, int64_t dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { return op::prod_dim_int.inplace(self, dim, keepdim, dtype); }
+inline Tensor prod(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::prod(self, dtype); }
+inline Tensor prod_(const Tensor& self, std::optional<DType> dtype = std::nullopt) { return op::prod.inplace(self, dtype); }
 inline Tensor rad2deg(const Tensor& self) { return op::rad2deg(self); }
 inline Tensor rad2deg_(const Tensor& self) { return op::rad2deg.inplace(self); }
 inline Tensor rand(IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand(size, generator, dtype, device); }
@@ -1145,16 +1241,32 @@ inline Tensor zeros_like(const Tensor& self, std::optional<DType> dtype = std::n
 inline Tensor zeros_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt) { return op::zeros_like.inplace(self, dtype, device, memory_format); }
 inline bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { return op::allclose(self, other, rtol, atol, equal_nan); }
 inline bool equal(const Tensor& self, const Tensor& other) { return op::equal(self, other); }
+inline std::tuple<Tensor, Tensor, Tensor> _batch_norm(const Tensor& self, const Tensor& weight, const Tensor& bias, double eps) { return op::_batch_norm(self, weight, bias, eps); }
+inline std::tuple<Tensor, Tensor, Tensor> _batch_norm_backward(const Tensor& self, const Tensor& input, const Tensor& weight, const Tensor& mean, const Tensor& var, double eps) { return op::_batch_norm_backward(self, input, weight, mean, var, eps); }
 inline std::tuple<Tensor, Tensor, Tensor> _layer_norm_rows(const Tensor& self, const Tensor& weight, const Tensor& bias, double eps, bool center) { return op::_layer_norm_rows(self, weight, bias, eps, center); }
 inline std::tuple<Tensor, Tensor, Tensor> _layer_norm_rows_backward(const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd, const Tensor& weight, bool center, bool need_input, bool need_weight, bool need_bias) { return op::_layer_norm_rows_backward(self, input, mean, rstd, weight, center, need_input, need_weight, need_bias); }
 inline std::tuple<Tensor, Tensor, Tensor> _unique(const Tensor& self, std::optional<int64_t> dim = std::nullopt) { return op::_unique(self, dim); }
+inline std::tuple<Tensor, Tensor> _adaptive_max_pool(const Tensor& self, IntSpan output_size) { return op::_adaptive_max_pool(self, output_size); }
 inline std::tuple<Tensor, Tensor> _cross_entropy_rows(const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore_index, double label_smoothing) { return op::_cross_entropy_rows(self, target, weight, ignore_index, label_smoothing); }
+inline std::tuple<Tensor, Tensor> _max_pool(const Tensor& self, IntSpan kernel_size, IntSpan stride, IntSpan padding, IntSpan dilation, bool ceil_mode) { return op::_max_pool(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool1d(self, output_size); }
+inline std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool2d(self, output_size); }
 inline std::tuple<Tensor, Tensor> aminmax(const Tensor& self, std::optional<int64_t> dim = std::nullopt, bool keepdim = false) { return op::aminmax(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> cummax(const Tensor& self, int64_t dim) { return op::cummax(self, dim); }
+inline std::tuple<Tensor, Tensor> cummin(const Tensor& self, int64_t dim) { return op::cummin(self, dim); }
+inline std::tuple<Tensor, Tensor> kthvalue(const Tensor& self, int64_t k, int64_t dim = -1, bool keepdim = false) { return op::kthvalue(self, k, dim, keepdim); }
 inline std::tuple<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false) { return op::max_dim(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0}, IntSpan dilation = Dims{1}, bool ceil_mode = false) { return op::max_pool1d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline std::tuple<Tensor, Tensor> max_pool2d_with_indices(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0}, IntSpan dilation = Dims{1, 1}, bool ceil_mode = false) { return op::max_pool2d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline std::tuple<Tensor, Tensor> max_pool3d_with_indices(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0, 0}, IntSpan dilation = Dims{1, 1, 1}, bool ceil_mode = false) { return op::max_pool3d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline std::tuple<Tensor, Tensor> median(const Tensor& self, int64_t dim, bool keepdim = false) { return op::median_dim(self, dim, keepdim); }
 inline std::tuple<Tensor, Tensor> min(const Tensor& self, int64_t dim, bool keepdim = false) { return op::min_dim(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> nanmedian(const Tensor& self, int64_t dim, bool keepdim = false) { return op::nanmedian_dim(self, dim, keepdim); }
+inline std::tuple<Tensor, Tensor> sort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { return op::sort(self, dim, descending, stable); }
 inline std::tuple<Tensor, Tensor> std_mean(const Tensor& self, bool unbiased = true) { return op::std_mean(self, unbiased); }
 inline std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::std_mean_correction(self, dim, correction, keepdim); }
 inline std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::std_mean_dim(self, dim, unbiased, keepdim); }
+inline std::tuple<Tensor, Tensor> topk(const Tensor& self, int64_t k, int64_t dim = -1, bool largest = true, bool sorted = true) { return op::topk(self, k, dim, largest, sorted); }
 inline std::tuple<Tensor, Tensor> var_mean(const Tensor& self, bool unbiased = true) { return op::var_mean(self, unbiased); }
 inline std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<IntSpan> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { return op::var_mean_correction(self, dim, correction, keepdim); }
 inline std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<IntSpan> dim, bool unbiased = true, bool keepdim = false) { return op::var_mean_dim(self, dim, unbiased, keepdim); }

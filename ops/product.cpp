@@ -1,0 +1,118 @@
+// Products.
+#include "core/parallel.h"
+#include "ops/reduce_common.h"
+
+namespace plait::op {
+namespace {
+
+using namespace reduction;
+using cpu::Sums;
+
+// Of complex numbers, with the reduced dimensions brought to the end.
+void complex_product(const Tensor& out, const Tensor& self, DimMask mask) {
+  Dims order;
+  for (int i = 0; i < self.dim(); ++i)
+    if (!(mask >> i & 1)) order.push_back(i);
+  for (int i = 0; i < self.dim(); ++i)
+    if (mask >> i & 1) order.push_back(i);
+  const Tensor x = plait::contiguous(plait::permute(self, order));
+  const int64_t outputs = out.numel(), n = reduced_numel(self.sizes(), mask);
+  const auto run = [&]<class T>() {
+    parallel_for(0, outputs, std::max<int64_t>(1, 8192 / std::max<int64_t>(n, 1)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     complex128 product = 1;
+                     for (int64_t j = 0; j < n; ++j) product *= complex128(x.data<T>()[i * n + j]);
+                     out.data<T>()[i] = static_cast<T>(product);
+                   }
+                 });
+  };
+  if (self.dtype() == DType::Complex64)
+    run.template operator()<complex64>();
+  else
+    run.template operator()<complex128>();
+}
+
+void product_into(const Tensor& out, const Tensor& self, DimMask mask) {
+  const Tensor x = cpu::converted(
+      self, is_integral(self.dtype(), true) && out.dtype() == DType::Int64 ? self.dtype() : out.dtype());
+  if (is_complex(x.dtype()))
+    complex_product(out, x, mask);
+  else
+    reduce(cpu::sums_table().at(Sums::Prod, x.dtype()), x, mask, out);
+}
+
+// The products of all elements before each one along dim.
+Tensor product_before(const Tensor& self, int64_t dim) {
+  const Tensor one = plait::ones_like(plait::narrow(self, dim, 0, 1));
+  const Tensor rest = plait::cumprod(plait::narrow(self, dim, 0, self.size(dim) - 1), dim);
+  const Tensor parts[] = {one, rest};
+  return plait::cat(parts, dim);
+}
+
+// The product of all elements but each one: by division where there is no zero.
+Tensor product_of_others(const Tensor& self, const Tensor& result, int64_t dim) {
+  const bool zeros = !self.is_meta() && !item(plait::all(self, std::nullopt, false)).to<bool>();
+  if (!zeros) return result / self;
+  const int64_t dims[] = {dim};
+  return product_before(self, dim) * plait::flip(product_before(plait::flip(self, dims), dim), dims);
+}
+
+}  // namespace
+
+Op<Tensor(const Tensor&, MaybeDType)> prod{{
+    .schema = "prod(Tensor self, *, dtype? dtype=None) -> Tensor",
+    .doc =
+        R"(The product of all elements, or along dim; computed in `dtype` where given. The gradient is right where elements are zero.
+
+Shapes: dim is removed, or of size 1 with keepdim. Dtypes: any; integers and bool give int64. An empty product is 1.
+
+>>> plait.prod(plait.tensor([[1.0, 2.0], [3.0, 4.0]]))
+tensor(24.)
+>>> plait.prod(plait.tensor([[1, 2], [3, 4]]), 1)
+tensor([ 2, 12]))",
+    .meta =
+        [](const Tensor& self, MaybeDType dtype) {
+          return TensorSpec(Dims(), dtype.value_or(sum_dtype(self.dtype())), self.device());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0);
+          if (self.numel() == 0) return v.set(0, plait::zeros_like(self));
+          const Tensor flat = plait::reshape(self, Dims{-1});
+          v.set(0, v.grad() *
+                       plait::reshape(conj_if_complex(product_of_others(flat, v.out(), 0)), self.sizes()));
+        },
+    .save = "self, result",
+    .kind = Kind::Reduction,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self,
+              MaybeDType) { product_into(out, self, all_dims(self.dim())); },
+}};
+
+Op<Tensor(const Tensor&, int64_t, bool, MaybeDType)> prod_dim_int{{
+    .schema = "prod.dim_int(Tensor self, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    .doc = "The product along dim; see prod.",
+    .meta =
+        [](const Tensor& self, int64_t dim, bool keepdim, MaybeDType dtype) {
+          return spec(self, mask_of("prod", dim, self.dim()), keepdim,
+                      dtype.value_or(sum_dtype(self.dtype())));
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0);
+          const DimMask mask = mask_of("prod", v.attr<int64_t>(1), self.dim());
+          if (self.numel() == 0) return v.set(0, plait::zeros_like(self));
+          if (self.dim() == 0) return v.set(0, v.grad());
+          const Tensor others =
+              product_of_others(self, keep_dims(v.out(), self.sizes(), mask), v.attr<int64_t>(1));
+          v.set(0, keep_dims(v.grad(), self.sizes(), mask) * conj_if_complex(others));
+        },
+    .save = "self, result",
+    .kind = Kind::Reduction,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self, int64_t dim, bool,
+              MaybeDType) { product_into(out, self, mask_of("prod", dim, self.dim())); },
+}};
+
+}  // namespace plait::op
