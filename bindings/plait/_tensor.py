@@ -310,6 +310,29 @@ def _unique(self, sorted=True, return_inverse=False, return_counts=False, dim=No
     return unique(self, sorted, return_inverse, return_counts, dim)
 
 
+_flat_of_buffer: dict = {}
+
+
+def _tensor_from_buffer(buffer, dtype, sizes, strides, offset):
+    """A tensor over a buffer; calls with the same buffer object share one storage."""
+    import weakref
+
+    owner = getattr(buffer, "obj", None)
+    if isinstance(owner, Tensor) and buffer.nbytes == owner.nbytes:
+        flat = owner
+    else:
+        known = _flat_of_buffer.get(id(buffer))
+        flat = known() if known is not None else None
+        if flat is None:
+            flat = _C._storage_from_buffer(buffer)
+            _flat_of_buffer[id(buffer)] = weakref.ref(flat)
+    out = _C._tensor_on_storage(flat, dtype, list(sizes), list(strides), offset)
+    return out
+
+
+_C._tensor_from_buffer = _tensor_from_buffer
+
+
 def _install() -> None:
     methods = {
         "backward": _backward, "register_hook": _register_hook, "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,

@@ -13,6 +13,9 @@
 //   };
 #pragma once
 
+// Vector types are passed between inlined functions only.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 #include "core/inline.h"
 #include "ops/cpu/blocks.h"
 #include "ops/cpu/reduce.h"

@@ -74,8 +74,9 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def __getattr__(name: str):
     if name in ("gradcheck", "gradgradcheck", "GradcheckError"):
         # The function takes the place of the sub-module of the same name.
-        from . import gradcheck as module
+        import importlib
 
+        module = importlib.import_module("plait.autograd.gradcheck")
         globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
         if hasattr(module, "GradcheckError"):
             globals()["GradcheckError"] = module.GradcheckError

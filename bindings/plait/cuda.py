@@ -1,0 +1,53 @@
+"""CUDA devices. This build has no CUDA library: `is_available()` says no, and asking for a device raises a clear error."""
+
+from __future__ import annotations
+
+
+def is_available() -> bool:
+    """Can tensors be put on a CUDA device?
+
+    >>> plait.cuda.is_available()
+    False
+    """
+    return False
+
+
+def device_count() -> int:
+    """The number of CUDA devices."""
+    return 0
+
+
+def is_bf16_supported() -> bool:
+    """Does the current CUDA device compute in bfloat16?"""
+    return False
+
+
+def _refuse(name: str):
+    raise RuntimeError(f"cuda.{name}: this build of plait has no CUDA library; use device='cpu'")
+
+
+def current_device() -> int:
+    """The index of the current CUDA device."""
+    _refuse("current_device")
+
+
+def set_device(device) -> None:
+    """Makes a CUDA device the current one."""
+    _refuse("set_device")
+
+
+def synchronize(device=None) -> None:
+    """Waits for a CUDA device."""
+    _refuse("synchronize")
+
+
+def empty_cache() -> None:
+    """Gives cached memory of CUDA devices back: there is none."""
+
+
+def manual_seed(seed: int) -> None:
+    """Seeds the generator of the current CUDA device: there is none, so nothing happens, as in PyTorch."""
+
+
+def manual_seed_all(seed: int) -> None:
+    """Seeds the generators of all CUDA devices: there are none, so nothing happens, as in PyTorch."""
