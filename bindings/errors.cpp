@@ -13,6 +13,16 @@ PyObject* out_of_memory_error() {
   return type;
 }
 
+// Bad arguments. PyTorch raises RuntimeError for many of them and NumPy ValueError: code that catches either finds it.
+PyObject* argument_error() {
+  static PyObject* type = [] {
+    Object bases(PyTuple_Pack(2, PyExc_ValueError, PyExc_RuntimeError));
+    return PyErr_NewExceptionWithDoc("plait.ArgumentError", "An argument of a wrong shape or value; a ValueError and a RuntimeError.",
+                                     bases.get(), nullptr);
+  }();
+  return type;
+}
+
 thread_local bool t_unlocked = false;
 thread_local CallSite t_site;
 
@@ -35,7 +45,7 @@ void set_python_error() noexcept {
   } catch (const TypeError& e) {
     PyErr_SetString(PyExc_TypeError, e.what());
   } catch (const ValueError& e) {
-    PyErr_SetString(PyExc_ValueError, e.what());
+    PyErr_SetString(argument_error(), e.what());
   } catch (const IndexError& e) {
     PyErr_SetString(PyExc_IndexError, e.what());
   } catch (const NotImplementedError& e) {
@@ -90,6 +100,7 @@ WithoutGil::~WithoutGil() {
 
 void add_errors(PyObject* module) {
   PyModule_AddObjectRef(module, "OutOfMemoryError", out_of_memory_error());
+  PyModule_AddObjectRef(module, "ArgumentError", argument_error());
   current_call_site = call_site;
   describe_call_site = call_site_text;
 }

@@ -91,7 +91,7 @@ struct FunctionPayload final : NodePayload {
   void apply(Vjp& vjp) override {
     WithGil gil;
     Object grads(to_tuple(vjp.grads));
-    Object result(checked(PyObject_CallMethod(context.get(), "_apply_backward", "O", grads.get())));
+    Object result(checked(PyObject_CallMethod(context.get(), "_apply_backward", "(O)", grads.get())));
     from_sequence(result.get(), vjp.results, label.c_str());
   }
   void release() override {

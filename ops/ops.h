@@ -257,6 +257,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> subtrac
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&, const Scalar&)> _clamp_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Scalar&, const Scalar&)> _hardtanh_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_between;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _gru_step;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clamp_Tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clip_Tensor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> lerp;
@@ -283,6 +284,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Sc
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> baddbmm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, double, double)> batch_norm;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows_backward;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, double, bool, std::optional<double>, bool)> scaled_dot_product_attention;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, double, double, bool, std::string_view)> triplet_margin_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> cosine_embedding_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> margin_ranking_loss;
@@ -444,6 +446,7 @@ extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, std::opti
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool3d_with_indices;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> std_mean;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, bool)> var_mean;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&)> _lstm_step;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t)> cummax;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t)> cummin;
@@ -499,6 +502,7 @@ inline Tensor _embedding_masked(const Tensor& weight, const Tensor& indices, int
 inline Tensor _foreach_norm(TensorList tensors, double ord) { return op::_foreach_norm(tensors, ord); }
 inline Tensor _gather_backward(const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) { return op::_gather_backward(grad, size, dim, index); }
 inline Tensor _gelu_backward(const Tensor& grad, const Tensor& self, std::string_view approximate) { return op::_gelu_backward(grad, self, approximate); }
+inline Tensor _gru_step(const Tensor& gates_x, const Tensor& gates_h, const Tensor& h) { return op::_gru_step(gates_x, gates_h, h); }
 inline Tensor _hardsigmoid_backward(const Tensor& grad, const Tensor& self) { return op::_hardsigmoid_backward(grad, self); }
 inline Tensor _hardswish_backward(const Tensor& grad, const Tensor& self) { return op::_hardswish_backward(grad, self); }
 inline Tensor _hardtanh_backward(const Tensor& grad, const Tensor& self, const Scalar& min_val, const Scalar& max_val) { return op::_hardtanh_backward(grad, self, min_val, max_val); }
@@ -1096,6 +1100,8 @@ inline Tensor round(const Tensor& self, int64_t decimals = 0) { return op::round
 inline Tensor round_(const Tensor& self, int64_t decimals = 0) { return op::round.inplace(self, decimals); }
 inline Tensor rsqrt(const Tensor& self) { return op::rsqrt(self); }
 inline Tensor rsqrt_(const Tensor& self) { return op::rsqrt.inplace(self); }
+inline Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& attn_mask = {}, double dropout_p = 0.0, bool is_causal = false, std::optional<double> scale = std::nullopt, bool enable_gqa = false) { return op::scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa); }
+inline Tensor scaled_dot_product_attention_(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& attn_mask = {}, double dropout_p = 0.0, bool is_causal = false, std::optional<double> scale = std::nullopt, bool enable_gqa = false) { return op::scaled_dot_product_attention.inplace(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa); }
 inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { return op::scatter_value(self, dim, index, value); }
 inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { return op::scatter_value.inplace(self, dim, index, value); }
 inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { return op::scatter(self, dim, index, src); }
@@ -1248,6 +1254,7 @@ inline std::tuple<Tensor, Tensor, Tensor> _layer_norm_rows_backward(const Tensor
 inline std::tuple<Tensor, Tensor, Tensor> _unique(const Tensor& self, std::optional<int64_t> dim = std::nullopt) { return op::_unique(self, dim); }
 inline std::tuple<Tensor, Tensor> _adaptive_max_pool(const Tensor& self, IntSpan output_size) { return op::_adaptive_max_pool(self, output_size); }
 inline std::tuple<Tensor, Tensor> _cross_entropy_rows(const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore_index, double label_smoothing) { return op::_cross_entropy_rows(self, target, weight, ignore_index, label_smoothing); }
+inline std::tuple<Tensor, Tensor> _lstm_step(const Tensor& gates, const Tensor& c) { return op::_lstm_step(gates, c); }
 inline std::tuple<Tensor, Tensor> _max_pool(const Tensor& self, IntSpan kernel_size, IntSpan stride, IntSpan padding, IntSpan dilation, bool ceil_mode) { return op::_max_pool(self, kernel_size, stride, padding, dilation, ceil_mode); }
 inline std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool1d(self, output_size); }
 inline std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool2d(self, output_size); }
