@@ -175,7 +175,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
     .composite = [](const Tensor& mean, const Tensor& std, const Generator& g) {
       const TensorSpec spec = infer::binary_float("normal", mean, std);
       Tensor out = empty_tensor(spec);
-      cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1);
+      if (!out.is_meta()) cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1);
       return plait::add(mean, plait::mul(std, out));
     },
     .kind = Kind::Random,
