@@ -24,7 +24,8 @@ Tensor ones_like(const Tensor& a) {
 }
 
 bool only_owner(const Tensor& t) {
-  return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 && is_dense(t.sizes(), t.strides());
+  return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 &&
+         is_dense(t.sizes(), t.strides());
 }
 
 // What the run knows of one node or leaf.
@@ -33,8 +34,8 @@ struct Slot {
   Edge edge;
   int dependencies = 0;
   bool needed = true;
-  Tensor first;               // gradient of output 0
-  std::vector<Tensor> more;   // of the others
+  Tensor first;                                    // gradient of output 0
+  std::vector<Tensor> more;                        // of the others
   std::vector<std::pair<int, uint32_t>> captures;  // (input, output) to be returned to the caller
 
   Tensor& grad(uint32_t output) {
@@ -90,7 +91,8 @@ class Engine {
  public:
   explicit Engine(const BackwardOptions& options) : options_(options) {}
 
-  std::vector<Tensor> run(std::span<const Tensor> roots, std::span<const Tensor> grads, std::span<const Tensor> inputs) {
+  std::vector<Tensor> run(std::span<const Tensor> roots, std::span<const Tensor> grads,
+                          std::span<const Tensor> inputs) {
     for (const Tensor& root : roots) root_edges_.push_back(gradient_edge(root));
     discover();
     captured_.resize(inputs.size());
@@ -114,8 +116,8 @@ class Engine {
   }
 
  private:
-  // Counts for each reachable node how many gradients it will receive, and lists the nodes so that each stands after all those
-  // that its edges lead to.
+  // Counts for each reachable node how many gradients it will receive, and lists the nodes so that each
+  // stands after all those that its edges lead to.
   void discover() {
     struct Frame {
       int slot;
@@ -192,7 +194,8 @@ class Engine {
   void add_to(Tensor& sum, Tensor grad) {
     if (!sum.defined()) {
       sum = std::move(grad);
-    } else if (!options_.create_graph && only_owner(sum) && sum.sizes() == grad.sizes() && sum.dtype() == grad.dtype()) {
+    } else if (!options_.create_graph && only_owner(sum) && sum.sizes() == grad.sizes() &&
+               sum.dtype() == grad.dtype()) {
       static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
       op.run_inplace(sum, grad, 1);
     } else {
@@ -203,11 +206,11 @@ class Engine {
   void run_hook(Tensor& grad, const NodeHooks::TensorHook& hook) {
     const Tensor replaced = hook(grad);
     if (!replaced.defined()) return;
-    check<RuntimeError>(replaced.sizes() == grad.sizes(), "hook: the returned gradient has shape {}, expected {}", replaced.sizes(),
+    check<RuntimeError>(replaced.sizes() == grad.sizes(),
+                        "hook: the returned gradient has shape {}, expected {}", replaced.sizes(),
                         grad.sizes());
     grad = replaced;
   }
-
 
   void run_node(int index) {
     const Ref<Node> node = Ref<Node>::share(slots_[index].edge.node());
@@ -248,7 +251,8 @@ class Engine {
       const Edge& edge = node->edges()[i];
       if (!edge) continue;
       const int target = slots_.find(edge.key());
-      if (results[i].defined()) deliver(target, edge.output(), conform(std::move(results[i]), node->inputs()[i], *node));
+      if (results[i].defined())
+        deliver(target, edge.output(), conform(std::move(results[i]), node->inputs()[i], *node));
       if (--slots_[target].dependencies == 0) make_ready(target);
     }
   }
@@ -261,7 +265,8 @@ class Engine {
       for (int i = 0; reducible && i < meta.sizes.size(); ++i)
         reducible = meta.sizes[i] == 1 || meta.sizes[i] == grad.sizes()[i + extra];
       if (!reducible)
-        fail<RuntimeError>("backward: '{}' returned a gradient of shape {} for an input of shape {}", node.name(), grad.sizes(), meta.sizes);
+        fail<RuntimeError>("backward: '{}' returned a gradient of shape {} for an input of shape {}",
+                           node.name(), grad.sizes(), meta.sizes);
       grad = sum_to(grad, meta.sizes);
     }
     return grad.dtype() == meta.dtype ? grad : convert(grad, meta.dtype);
@@ -278,7 +283,8 @@ class Engine {
     accumulate_into(ensure_autograd_meta(leaf), leaf, std::move(grad));
     AutogradMeta* meta = autograd_meta(leaf);
     if (meta->hooks)
-      for (size_t i = 0; i < meta->hooks->post_accumulate.size(); ++i) meta->hooks->post_accumulate[i].second(leaf);
+      for (size_t i = 0; i < meta->hooks->post_accumulate.size(); ++i)
+        meta->hooks->post_accumulate[i].second(leaf);
   }
 
   void accumulate_into(AutogradMeta& meta, const Tensor& leaf, Tensor grad) {
@@ -315,7 +321,8 @@ class Engine {
 
 Tensor sum_to(const Tensor& grad, const Dims& sizes) {
   if (grad.sizes() == sizes) return grad;
-  static const auto& sum = find_op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)>("sum.dim");
+  static const auto& sum =
+      find_op<Tensor(const Tensor&, std::optional<IntSpan>, bool, std::optional<DType>)>("sum.dim");
   static const auto& reshape = find_op<Tensor(const Tensor&, IntSpan)>("reshape");
   const int extra = static_cast<int>(grad.dim()) - sizes.size();
   Dims dims;
@@ -325,24 +332,32 @@ Tensor sum_to(const Tensor& grad, const Dims& sizes) {
   return extra > 0 ? reshape(summed, sizes) : summed;
 }
 
-std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads, const BackwardOptions& options,
-                                 std::span<const Tensor> inputs) {
+std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads,
+                                 const BackwardOptions& options, std::span<const Tensor> inputs) {
   std::vector<Tensor> starts;
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& root = roots[i];
     if (!requires_grad(root))
-      fail<RuntimeError>("backward: tensor {} does not require grad and has no grad_fn; was it computed under no_grad, or from tensors "
-                         "without requires_grad=True?", static_cast<int64_t>(i));
+      fail<RuntimeError>(
+          "backward: tensor {} does not require grad and has no grad_fn; was it computed under no_grad, or "
+          "from tensors "
+          "without requires_grad=True?",
+          static_cast<int64_t>(i));
     if (i < grads.size() && grads[i].defined()) {
-      check<RuntimeError>(grads[i].sizes() == root.sizes(), "backward: the gradient given for tensor {} has shape {}, expected {}",
+      check<RuntimeError>(grads[i].sizes() == root.sizes(),
+                          "backward: the gradient given for tensor {} has shape {}, expected {}",
                           static_cast<int64_t>(i), grads[i].sizes(), root.sizes());
       starts.push_back(grads[i].dtype() == root.dtype() ? grads[i] : convert(grads[i], root.dtype()));
     } else {
       if (root.numel() != 1)
-        fail<RuntimeError>("backward: grad can be created only for a tensor of one element, got shape {}; reduce it to a loss with "
-                           ".sum() or .mean(), or pass gradient=", root.sizes());
+        fail<RuntimeError>(
+            "backward: grad can be created only for a tensor of one element, got shape {}; reduce it to a "
+            "loss with "
+            ".sum() or .mean(), or pass gradient=",
+            root.sizes());
       if (is_complex(root.dtype()))
-        fail<RuntimeError>("backward: grad can be created only for real outputs, got {}; pass gradient=", root.dtype());
+        fail<RuntimeError>("backward: grad can be created only for real outputs, got {}; pass gradient=",
+                           root.dtype());
       starts.push_back(ones_like(root));
     }
   }

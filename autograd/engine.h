@@ -11,9 +11,11 @@ struct BackwardOptions {
   bool accumulate = true;  // into .grad of the leaves; otherwise the gradients of `inputs` are returned
 };
 
-// `grads` may hold undefined tensors for roots of one element (they count as 1). Where `inputs` is not empty only what they need
-// is computed. Returns the gradients of `inputs`, undefined for those that the roots do not depend on.
-PLAIT_API std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads, const BackwardOptions& options,
+// `grads` may hold undefined tensors for roots of one element (they count as 1). Where `inputs` is not empty
+// only what they need is computed. Returns the gradients of `inputs`, undefined for those that the roots do
+// not depend on.
+PLAIT_API std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads,
+                                           const BackwardOptions& options,
                                            std::span<const Tensor> inputs = {});
 
 // Sums a gradient of a broadcast shape back to `sizes`.

@@ -5,8 +5,9 @@ namespace {
 
 // Sizes, strides and offset without the data: later writes to it are of no matter.
 Tensor layout_of(const Tensor& tensor) {
-  auto impl = Ref<TensorImpl>::adopt(new TensorImpl(Storage(), tensor.dtype(), kMeta, tensor.sizes(), tensor.strides(),
-                                                    tensor.numel(), tensor.storage_offset()));
+  auto impl =
+      Ref<TensorImpl>::adopt(new TensorImpl(Storage(), tensor.dtype(), kMeta, tensor.sizes(),
+                                            tensor.strides(), tensor.numel(), tensor.storage_offset()));
   impl->inference = false;
   return Tensor(std::move(impl));
 }
@@ -47,7 +48,8 @@ void NodeBuilder::begin_inplace(const Tensor& self) {
   if (!rule || rule->layout) return;
   // The derivative needs self as it was; it is about to be overwritten.
   inplace_copy_ = clone_plain(detached_alias(self));
-  if (const Edge edge = gradient_edge(self)) set_history(inplace_copy_, Ref<Node>::share(edge.node()), edge.output());
+  if (const Edge edge = gradient_edge(self))
+    set_history(inplace_copy_, Ref<Node>::share(edge.node()), edge.output());
 }
 
 void NodeBuilder::add_edge(const Tensor& tensor) {
@@ -65,8 +67,10 @@ void NodeBuilder::save(const Tensor& tensor, int8_t source) {
   saved.source = source;
   if (!tensor.defined()) return;
   if (tensor.impl()->inference)
-    fail<RuntimeError>("{}: a tensor made in inference mode cannot be saved for backward; .clone() it outside of inference mode",
-                       op_.name());
+    fail<RuntimeError>(
+        "{}: a tensor made in inference mode cannot be saved for backward; .clone() it outside of inference "
+        "mode",
+        op_.name());
   saved.tensor = tensor;
   saved.version = tensor.version();
 }

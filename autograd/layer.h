@@ -1,5 +1,5 @@
-// The dispatcher's Autograd entry: one template per C++ signature. It builds the node around the call below. What does not
-// depend on the signature is in NodeBuilder, out of line.
+// The dispatcher's Autograd entry: one template per C++ signature. It builds the node around the call below.
+// What does not depend on the signature is in NodeBuilder, out of line.
 #pragma once
 
 #include "autograd/variable.h"
@@ -42,7 +42,8 @@ class PLAIT_API NodeBuilder {
   void finish(const std::vector<Tensor>& results) { finish_all(results, true); }
   template <class... T>
   void finish(const std::tuple<T...>& results) {
-    const std::array<Tensor, sizeof...(T)> list = std::apply([](auto&... t) { return std::array<Tensor, sizeof...(T)>{t...}; }, results);
+    const std::array<Tensor, sizeof...(T)> list =
+        std::apply([](auto&... t) { return std::array<Tensor, sizeof...(T)>{t...}; }, results);
     finish_all(list, false);
   }
   void finish_inplace(const Tensor& self);
@@ -68,7 +69,8 @@ class PLAIT_API NodeBuilder {
 template <class R, class... A>
 struct AutogradLayer {
   static R call(const Op<R(A...)>& op, A... a) {
-    if constexpr (std::is_same_v<R, Tensor> || std::is_same_v<R, std::vector<Tensor>> || (ResultOf<R>::tensors > 1)) {
+    if constexpr (std::is_same_v<R, Tensor> || std::is_same_v<R, std::vector<Tensor>> ||
+                  (ResultOf<R>::tensors > 1)) {
       NodeBuilder builder(op);
       (builder.scan(a), ...);
       if (builder.records()) {

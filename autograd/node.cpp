@@ -10,7 +10,9 @@ CallSite (*current_call_site)() noexcept = nullptr;
 std::string (*describe_call_site)(CallSite) = nullptr;
 void (*Node::forget_pyobj)(void*) noexcept = nullptr;
 
-Edge::Edge(Ref<Node> node, uint32_t output) noexcept : bits_(reinterpret_cast<uintptr_t>(node.detach())), output_(output) {}
+Edge::Edge(Ref<Node> node, uint32_t output) noexcept
+    : bits_(reinterpret_cast<uintptr_t>(node.detach())),
+      output_(output) {}
 Edge Edge::leaf(const Tensor& tensor) noexcept {
   Edge edge;
   tensor.impl()->retain();
@@ -40,14 +42,15 @@ Ref<Node> Edge::take_node() noexcept {
 
 namespace {
 
-// Per thread, so that recording needs no shared counter. Order between threads does not matter: the engine counts dependencies
-// and uses the numbers only to choose among what is ready.
+// Per thread, so that recording needs no shared counter. Order between threads does not matter: the engine
+// counts dependencies and uses the numbers only to choose among what is ready.
 thread_local uint64_t t_sequence = 0;
 
 }  // namespace
 
 Ref<Node> Node::create(const OpBase* op, int edges, int saved, int attrs, int outputs) {
-  const size_t bytes = sizeof(Node) + edges * (sizeof(Edge) + sizeof(InputMeta)) + saved * sizeof(SavedTensor) + attrs * sizeof(Value);
+  const size_t bytes = sizeof(Node) + edges * (sizeof(Edge) + sizeof(InputMeta)) +
+                       saved * sizeof(SavedTensor) + attrs * sizeof(Value);
   check<ValueError>(edges < 65536 && saved < 65536, "{}: more than 65535 tensors in one call", op->name());
   char* memory = static_cast<char*>(pool_allocate(bytes));
   Node* node = new (memory) Node;
@@ -72,9 +75,9 @@ Ref<Node> Node::create(const OpBase* op, int edges, int saved, int attrs, int ou
   return Ref<Node>::adopt(node);
 }
 
-// Note [Freeing long chains]: a node owns its predecessors through edges and through saved tensors, whose histories own theirs.
-// Destroying them in turn would recurse as deep as the graph. So the thread keeps a list of nodes to free: the outermost destroy
-// works it off, inner ones only add to it.
+// Note [Freeing long chains]: a node owns its predecessors through edges and through saved tensors, whose
+// histories own theirs. Destroying them in turn would recurse as deep as the graph. So the thread keeps a
+// list of nodes to free: the outermost destroy works it off, inner ones only add to it.
 void Node::destroy(Node* node) noexcept {
   thread_local std::vector<Node*>* t_pending = nullptr;
   if (t_pending) {
@@ -107,18 +110,27 @@ void Node::release_saved() {
 }
 
 Tensor Node::unpack(const SavedTensor& saved) const {
-  const auto where = [&] { return describe_call_site && site.code ? " recorded at " + describe_call_site(site) : std::string(); };
+  const auto where = [&] {
+    return describe_call_site && site.code ? " recorded at " + describe_call_site(site) : std::string();
+  };
   if (released)
-    fail<RuntimeError>("backward: the graph of '{}'{} has been freed by an earlier backward; pass retain_graph=True to the first "
-                       "call to go through it twice", name(), where());
+    fail<RuntimeError>(
+        "backward: the graph of '{}'{} has been freed by an earlier backward; pass retain_graph=True to the "
+        "first "
+        "call to go through it twice",
+        name(), where());
   if (!saved.tensor.defined()) return {};
   if (saved.tensor.version() != saved.version)
-    fail<RuntimeError>("backward: a tensor that '{}'{} needs for its gradient has been modified by an in-place operation: {} of shape "
-                       "{} is at version {}, expected version {}; use an out-of-place operation, or .clone() before it", name(),
-                       where(), saved.source < 0 ? "its result" : "argument '" + op_->schema().params[saved.source].name + "'",
-                       saved.tensor.sizes(), saved.tensor.version(), saved.version);
+    fail<RuntimeError>(
+        "backward: a tensor that '{}'{} needs for its gradient has been modified by an in-place operation: "
+        "{} of shape "
+        "{} is at version {}, expected version {}; use an out-of-place operation, or .clone() before it",
+        name(), where(),
+        saved.source < 0 ? "its result" : "argument '" + op_->schema().params[saved.source].name + "'",
+        saved.tensor.sizes(), saved.tensor.version(), saved.version);
   if (saved.source >= 0 || !grad_enabled()) return saved.tensor;
-  // The node's own result, kept without history: give it back with it, so that it can be differentiated again.
+  // The node's own result, kept without history: give it back with it, so that it can be differentiated
+  // again.
   Tensor result = detached_alias(saved.tensor);
   set_history(result, Ref<Node>::share(const_cast<Node*>(this)), static_cast<uint32_t>(~saved.source));
   return result;

@@ -1,6 +1,6 @@
-// The tape. An op that runs on tensors which require grad leaves a Node: which op, the edges to where its inputs came from, what
-// its derivative needs. A Node is data: the derivative is the op's `vjp`, a function of a Vjp, written in ops, so that
-// differentiating it again needs nothing more.
+// The tape. An op that runs on tensors which require grad leaves a Node: which op, the edges to where its
+// inputs came from, what its derivative needs. A Node is data: the derivative is the op's `vjp`, a function
+// of a Vjp, written in ops, so that differentiating it again needs nothing more.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,8 @@ namespace plait {
 
 class Node;
 
-// Where a gradient goes: result `output` of a node, or a leaf tensor, which accumulates it. One tagged pointer.
+// Where a gradient goes: result `output` of a node, or a leaf tensor, which accumulates it. One tagged
+// pointer.
 class PLAIT_API Edge {
  public:
   Edge() noexcept = default;
@@ -33,7 +34,9 @@ class PLAIT_API Edge {
   explicit operator bool() const noexcept { return bits_ != 0; }
   bool is_leaf() const noexcept { return bits_ & 1; }
   Node* node() const noexcept { return is_leaf() ? nullptr : reinterpret_cast<Node*>(bits_); }
-  TensorImpl* leaf_impl() const noexcept { return is_leaf() ? reinterpret_cast<TensorImpl*>(bits_ & ~uintptr_t{1}) : nullptr; }
+  TensorImpl* leaf_impl() const noexcept {
+    return is_leaf() ? reinterpret_cast<TensorImpl*>(bits_ & ~uintptr_t{1}) : nullptr;
+  }
   uint32_t output() const noexcept { return output_; }
   uintptr_t key() const noexcept { return bits_; }
   Ref<Node> take_node() noexcept;  // moves the node out; for freeing long chains without recursion
@@ -51,21 +54,22 @@ struct InputMeta {
   Device device;
 };
 
-// A tensor kept for the derivative, with the version it had. An output of the node itself is kept without its history, so that
-// there is no reference cycle.
+// A tensor kept for the derivative, with the version it had. An output of the node itself is kept without its
+// history, so that there is no reference cycle.
 struct SavedTensor {
   Tensor tensor;
   uint32_t version = 0;
   int8_t source = 0;  // parameter, or ~result
 };
 
-// The user's line that recorded a node: an interned code object and an instruction offset, made readable only in an error.
+// The user's line that recorded a node: an interned code object and an instruction offset, made readable only
+// in an error.
 struct CallSite {
   void* code = nullptr;
   int instruction = 0;
 };
-PLAIT_API extern CallSite (*current_call_site)() noexcept;      // installed by the bindings
-PLAIT_API extern std::string (*describe_call_site)(CallSite);   // "train.py:12 in step"
+PLAIT_API extern CallSite (*current_call_site)() noexcept;     // installed by the bindings
+PLAIT_API extern std::string (*describe_call_site)(CallSite);  // "train.py:12 in step"
 
 struct NodeHooks {
   using TensorHook = std::function<Tensor(const Tensor&)>;  // undefined result: leave the gradient as it is
@@ -75,7 +79,8 @@ struct NodeHooks {
     int64_t id;
     uint32_t output;
     TensorHook hook;
-    const void* owner = nullptr;  // the tensor whose gradient is retained; it takes the hook away when it goes
+    const void* owner =
+        nullptr;  // the tensor whose gradient is retained; it takes the hook away when it goes
   };
   std::vector<OnOutput> on_output;
   std::vector<std::pair<int64_t, PreHook>> pre;
@@ -108,7 +113,9 @@ class PLAIT_API Node final : public RefCounted {
   void set_output_count(int count) { output_count_ = static_cast<uint16_t>(count); }
 
   int first_edge(int param) const { return starts ? starts->data()[param] : op_->slot(param); }
-  int edge_count_of(int param) const { return starts ? starts->data()[param + 1] - starts->data()[param] : 1; }
+  int edge_count_of(int param) const {
+    return starts ? starts->data()[param + 1] - starts->data()[param] : 1;
+  }
 
   NodeHooks& ensure_hooks() {
     if (!hooks) hooks = std::make_unique<NodeHooks>();
@@ -120,7 +127,7 @@ class PLAIT_API Node final : public RefCounted {
 
   std::unique_ptr<NodeHooks> hooks;
   std::unique_ptr<NodePayload> payload;
-  std::unique_ptr<Dims> starts;                  // per parameter, where an op takes lists
+  std::unique_ptr<Dims> starts;                     // per parameter, where an op takes lists
   std::unique_ptr<std::vector<InputMeta>> outputs;  // of nodes with several outputs
   CallSite site;
   bool released = false;
@@ -151,7 +158,7 @@ struct PLAIT_API Vjp {
   // May be undefined for one of several results.
   const Tensor& grad(int output = 0) const { return grads[output]; }
   Tensor grad_or_zeros(int output) const;
-  Tensor in(int param) const;   // a saved argument
+  Tensor in(int param) const;        // a saved argument
   Tensor out(int result = 0) const;  // a saved result
   std::vector<Tensor> in_list(int param) const;
   template <class T>
@@ -159,14 +166,20 @@ struct PLAIT_API Vjp {
     return Arg<T>::unbox(node.attrs()[node.op()->slot(param)]);
   }
   bool needs(int param) const {
-    return node.first_edge(param) < static_cast<int>(node.edges().size()) && static_cast<bool>(node.edges()[node.first_edge(param)]);
+    return node.first_edge(param) < static_cast<int>(node.edges().size()) &&
+           static_cast<bool>(node.edges()[node.first_edge(param)]);
   }
-  bool needs(int param, int item) const { return static_cast<bool>(node.edges()[node.first_edge(param) + item]); }
+  bool needs(int param, int item) const {
+    return static_cast<bool>(node.edges()[node.first_edge(param) + item]);
+  }
   int list_size(int param) const { return node.edge_count_of(param); }
-  const InputMeta& meta(int param, int item = 0) const { return node.inputs()[node.first_edge(param) + item]; }
+  const InputMeta& meta(int param, int item = 0) const {
+    return node.inputs()[node.first_edge(param) + item];
+  }
   const Dims& sizes(int param, int item = 0) const { return meta(param, item).sizes; }
   DType dtype(int param, int item = 0) const { return meta(param, item).dtype; }
-  // The gradient of an argument. It may have the broadcast shape and the promoted dtype: the engine reduces and converts.
+  // The gradient of an argument. It may have the broadcast shape and the promoted dtype: the engine reduces
+  // and converts.
   void set(int param, Tensor grad) { results[node.first_edge(param)] = std::move(grad); }
   void set(int param, int item, Tensor grad) { results[node.first_edge(param) + item] = std::move(grad); }
 };

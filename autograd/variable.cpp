@@ -14,15 +14,16 @@ void refresh_view(const Tensor& tensor) {
   if (!requires_grad(base)) return;
   static const auto& read = find_op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)>("_view_read");
   EnableGrad guard;
-  const Tensor fresh =
-      read(base, tensor.sizes(), tensor.strides(), tensor.storage_offset() - base.storage_offset(), base.strides());
+  const Tensor fresh = read(base, tensor.sizes(), tensor.strides(),
+                            tensor.storage_offset() - base.storage_offset(), base.strides());
   AutogradMeta& meta = ensure_autograd_meta(tensor);
   const AutogradMeta* from = autograd_meta(fresh);
   meta.grad_fn = from->grad_fn;
   meta.output = from->output;
 }
 
-// The hook must not keep the tensor alive (it would be a cycle through its own node): the tensor takes it away when it goes.
+// The hook must not keep the tensor alive (it would be a cycle through its own node): the tensor takes it
+// away when it goes.
 void retain_on_node(AutogradMeta& meta) {
   meta.grad_fn->ensure_hooks().on_output.push_back({0, meta.output,
                                                     [&meta](const Tensor& grad) {
@@ -36,7 +37,8 @@ void retain_on_node(AutogradMeta& meta) {
 
 void AutogradMeta::forget_retained() noexcept {
   if (!retains_grad || !grad_fn || !grad_fn->hooks) return;
-  std::erase_if(grad_fn->hooks->on_output, [this](const NodeHooks::OnOutput& hook) { return hook.owner == this; });
+  std::erase_if(grad_fn->hooks->on_output,
+                [this](const NodeHooks::OnOutput& hook) { return hook.owner == this; });
 }
 
 AutogradMeta& ensure_autograd_meta(const Tensor& tensor) {
@@ -67,12 +69,16 @@ Edge gradient_edge(const Tensor& tensor) {
 
 void set_requires_grad(const Tensor& tensor, bool on) {
   if (on && !is_differentiable(tensor.dtype()))
-    fail<RuntimeError>("requires_grad_: only tensors of floating or complex dtype can require gradients, got {}; convert with .float()",
-                       tensor.dtype());
+    fail<RuntimeError>(
+        "requires_grad_: only tensors of floating or complex dtype can require gradients, got {}; convert "
+        "with .float()",
+        tensor.dtype());
   if (!is_leaf(tensor)) {
     if (on) return;
-    fail<RuntimeError>("requires_grad_(False): the tensor is the result of '{}', not a leaf; use .detach() for one without history",
-                       grad_fn(tensor)->name());
+    fail<RuntimeError>(
+        "requires_grad_(False): the tensor is the result of '{}', not a leaf; use .detach() for one without "
+        "history",
+        grad_fn(tensor)->name());
   }
   if (on && tensor.impl()->inference && !context().inference)
     fail<RuntimeError>("requires_grad_: the tensor was made in inference mode; .clone() it first");
@@ -95,18 +101,29 @@ void check_inplace_allowed(const char* op, const Tensor& self, bool records) {
   if (!grad_enabled()) return;
   const ViewMeta* view = self.impl()->view.get();
   if (requires_grad(self) && is_leaf(self))
-    fail<RuntimeError>("{}_: a leaf tensor that requires grad cannot be changed in place, since its gradient would be lost; use the "
-                       "out-of-place form, or plait.no_grad()", op);
+    fail<RuntimeError>(
+        "{}_: a leaf tensor that requires grad cannot be changed in place, since its gradient would be lost; "
+        "use the "
+        "out-of-place form, or plait.no_grad()",
+        op);
   if (!view || !records) return;
   if (requires_grad(view->base) && is_leaf(view->base))
-    fail<RuntimeError>("{}_: self is a view of a leaf tensor that requires grad, which cannot be changed in place; use the "
-                       "out-of-place form, or plait.no_grad()", op);
+    fail<RuntimeError>(
+        "{}_: self is a view of a leaf tensor that requires grad, which cannot be changed in place; use the "
+        "out-of-place form, or plait.no_grad()",
+        op);
   if (view->origin == ViewOrigin::NoGrad)
-    fail<RuntimeError>("{}_: self is a view made under no_grad, and is changed in place with gradients on; make the view with "
-                       "gradients on, or .clone() it", op);
+    fail<RuntimeError>(
+        "{}_: self is a view made under no_grad, and is changed in place with gradients on; make the view "
+        "with "
+        "gradients on, or .clone() it",
+        op);
   if (view->origin == ViewOrigin::MultiOutput)
-    fail<RuntimeError>("{}_: self is one of several views made by one call (split, unbind, chunk), which cannot be changed in place "
-                       "with gradients on; use the out-of-place form", op);
+    fail<RuntimeError>(
+        "{}_: self is one of several views made by one call (split, unbind, chunk), which cannot be changed "
+        "in place "
+        "with gradients on; use the out-of-place form",
+        op);
 }
 
 void rebase_history(const Tensor& self, Ref<Node> node) {
@@ -130,8 +147,7 @@ void rebase_history(const Tensor& self, Ref<Node> node) {
 }
 
 void detach_inplace(const Tensor& tensor) {
-  if (tensor.impl()->view)
-    fail<RuntimeError>("detach_: views cannot be detached in place; use .detach()");
+  if (tensor.impl()->view) fail<RuntimeError>("detach_: views cannot be detached in place; use .detach()");
   tensor.impl()->keys &= ~bit(Key::Autograd);
   if (AutogradMeta* meta = autograd_meta(tensor)) {
     meta->grad_fn.reset();

@@ -1,14 +1,17 @@
 // What autograd knows of a tensor: its gradient, where it came from, its hooks; and the rules of views.
 //
 // Note [In-place on views]
-// All views of a storage show an in-place write, so the tape must know it too. A view keeps its base (ViewMeta in core/tensor.h).
-// When view v of base b is overwritten by an op recorded as node N (whose input edge is v's history before), then
+// All views of a storage show an in-place write, so the tape must know it too. A view keeps its base
+// (ViewMeta in core/tensor.h). When view v of base b is overwritten by an op recorded as node N (whose input
+// edge is v's history before), then
 //   * b's new history is `_view_write(b before, v)`: b with the window of v replaced by N's result;
 //   * v's new history is N itself;
-//   * every other view of b shows new values: its history is stale, which it sees by the storage's version having moved on
+//   * every other view of b shows new values: its history is stale, which it sees by the storage's version
+//   having moved on
 //     since it last looked, and is made anew, when asked for, as `_view_read` of b.
-// A view may be made while nothing requires grad, and its base come to require it later. Therefore the Autograd key of every view
-// is set, and the layer looks closer (`requires_grad` brings the history up to date first).
+// A view may be made while nothing requires grad, and its base come to require it later. Therefore the
+// Autograd key of every view is set, and the layer looks closer (`requires_grad` brings the history up to
+// date first).
 #pragma once
 
 #include "autograd/node.h"
@@ -32,13 +35,15 @@ struct PLAIT_API AutogradMeta final : AutogradMetaBase, Pooled<AutogradMeta> {
   std::unique_ptr<Hooks> hooks;  // of a leaf; those of other tensors are kept by their node
 };
 
-inline AutogradMeta* autograd_meta(const Tensor& tensor) { return static_cast<AutogradMeta*>(tensor.impl()->autograd.get()); }
+inline AutogradMeta* autograd_meta(const Tensor& tensor) {
+  return static_cast<AutogradMeta*>(tensor.impl()->autograd.get());
+}
 PLAIT_API AutogradMeta& ensure_autograd_meta(const Tensor& tensor);
 
 PLAIT_API bool requires_grad(const Tensor& tensor);
 PLAIT_API void set_requires_grad(const Tensor& tensor, bool on);  // leaves of floating or complex dtype only
 PLAIT_API bool is_leaf(const Tensor& tensor);
-PLAIT_API Ref<Node> grad_fn(const Tensor& tensor);  // null for a leaf
+PLAIT_API Ref<Node> grad_fn(const Tensor& tensor);   // null for a leaf
 PLAIT_API Edge gradient_edge(const Tensor& tensor);  // empty where no gradient is wanted
 PLAIT_API void set_history(const Tensor& tensor, Ref<Node> node, uint32_t output);
 // After an in-place op recorded as `node`. Note [In-place on views].
@@ -50,7 +55,8 @@ PLAIT_API void detach_inplace(const Tensor& tensor);
 PLAIT_API void retain_grad(const Tensor& tensor);
 // Hooks return an id for their removal.
 PLAIT_API int64_t register_hook(const Tensor& tensor, NodeHooks::TensorHook hook);
-PLAIT_API int64_t register_post_accumulate_hook(const Tensor& tensor, std::function<void(const Tensor&)> hook);
+PLAIT_API int64_t register_post_accumulate_hook(const Tensor& tensor,
+                                                std::function<void(const Tensor&)> hook);
 PLAIT_API int64_t next_hook_id();
 
 }  // namespace plait

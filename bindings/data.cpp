@@ -7,13 +7,17 @@
 namespace plait::python {
 namespace {
 
-// ---- nested sequences -------------------------------------------------------------------------------------------------------
+// ---- nested sequences
+// -------------------------------------------------------------------------------------------------------
 
 bool is_sequence(PyObject* object) {
   return PyList_Check(object) || PyTuple_Check(object) ||
-         (PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object) && !is_tensor(object) && !is_number(object));
+         (PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object) &&
+          !is_tensor(object) && !is_number(object));
 }
-bool is_buffer(PyObject* object) { return PyObject_CheckBuffer(object) && !is_number(object) && !PyBytes_Check(object); }
+bool is_buffer(PyObject* object) {
+  return PyObject_CheckBuffer(object) && !is_number(object) && !PyBytes_Check(object);
+}
 
 // The dtype of a number as an element.
 void note_kind(const Scalar& s, ResultType& type) { type.add(s); }
@@ -29,13 +33,17 @@ void measure(PyObject* object, Shape& shape, int depth) {
   if (is_tensor(object)) {
     shape.any = true;
     const Tensor& t = unwrap(object);
-    if (t.is_wrapped_number()) shape.type.add(item(t));
-    else shape.type.add(t);
+    if (t.is_wrapped_number())
+      shape.type.add(item(t));
+    else
+      shape.type.add(t);
     for (const int64_t size : t.sizes()) shape.sizes.push_back(size);
     return;
   }
   if (is_number(object)) return;
-  if (!is_sequence(object)) fail<TypeError>("tensor: expected numbers, or nested sequences of them, got {}", Py_TYPE(object)->tp_name);
+  if (!is_sequence(object))
+    fail<TypeError>("tensor: expected numbers, or nested sequences of them, got {}",
+                    Py_TYPE(object)->tp_name);
   Object fast(checked(PySequence_Fast(object, "tensor: expected a sequence")));
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
   shape.sizes.push_back(n);
@@ -59,11 +67,14 @@ void collect_types(PyObject* object, ResultType& type, bool& any) {
     return;
   }
   Object fast(checked(PySequence_Fast(object, "tensor: expected a sequence")));
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) collect_types(PySequence_Fast_GET_ITEM(fast.get(), i), type, any);
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i)
+    collect_types(PySequence_Fast_GET_ITEM(fast.get(), i), type, any);
 }
 
 [[noreturn]] void ragged(int64_t expected, int depth, std::string_view got) {
-  fail<ValueError>("tensor: expected a sequence of length {} at dimension {}, got {}; all rows must have one length", expected, depth, got);
+  fail<ValueError>(
+      "tensor: expected a sequence of length {} at dimension {}, got {}; all rows must have one length",
+      expected, depth, got);
 }
 
 template <class T>
@@ -74,11 +85,13 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
       return;
     }
     if (is_tensor(object)) {
-      if (unwrap(object).numel() != 1) ragged(1, depth, message("a tensor of shape {}", unwrap(object).sizes()));
+      if (unwrap(object).numel() != 1)
+        ragged(1, depth, message("a tensor of shape {}", unwrap(object).sizes()));
       *out++ = item(unwrap(object)).to<T>();
       return;
     }
-    if (!is_number(object)) fail<ValueError>("tensor: expected a number at dimension {}, got {}", depth, Py_TYPE(object)->tp_name);
+    if (!is_number(object))
+      fail<ValueError>("tensor: expected a number at dimension {}, got {}", depth, Py_TYPE(object)->tp_name);
     const Scalar value = to_scalar(object);
     if (std::is_integral_v<T> && !std::is_same_v<T, bool> && value.is_integral() && !value.fits(dtype_of<T>))
       fail<ValueError>("tensor: the value {} does not fit into dtype {}", value.to<int64_t>(), dtype_of<T>);
@@ -87,7 +100,8 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
   }
   if (is_tensor(object)) {
     const Tensor& t = unwrap(object);
-    if (!same(t.sizes(), IntSpan(sizes).subspan(depth))) ragged(sizes[depth], depth, message("a tensor of shape {}", t.sizes()));
+    if (!same(t.sizes(), IntSpan(sizes).subspan(depth)))
+      ragged(sizes[depth], depth, message("a tensor of shape {}", t.sizes()));
     const Tensor part = empty_tensor(t.sizes(), dtype_of<T>);
     copy_into(part, detached_alias(t));
     std::memcpy(static_cast<void*>(out), part.data_ptr(), part.nbytes());
@@ -101,9 +115,11 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
   for (Py_ssize_t i = 0; i < n; ++i) fill(PySequence_Fast_GET_ITEM(fast.get(), i), sizes, depth + 1, out);
 }
 
-// ---- the buffer protocol ----------------------------------------------------------------------------------------------------
+// ---- the buffer protocol
+// ----------------------------------------------------------------------------------------------------
 
-constexpr const char* kFormats[kDTypeCount] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d", "Zf", "Zd"};
+constexpr const char* kFormats[kDTypeCount] = {"?", "B",     "b", "h", "i",  "q",
+                                               "e", nullptr, "f", "d", "Zf", "Zd"};
 
 std::optional<DType> dtype_of_format(const char* format, Py_ssize_t size) {
   std::string_view f(format ? format : "B");
@@ -142,7 +158,8 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
       throw PythonError{};
     }
     if (PyErr_WarnEx(PyExc_UserWarning,
-                     "from_numpy: the array is read-only, which plait tensors do not know: writing to the tensor writes into it; copy the array first",
+                     "from_numpy: the array is read-only, which plait tensors do not know: writing to the "
+                     "tensor writes into it; copy the array first",
                      1) < 0) {
       PyBuffer_Release(view);
       delete view;
@@ -170,13 +187,20 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
     if (view->strides[i] < 0) strides[i] = sizes[i] > 1 ? strides[i] : 1;
     last += (sizes[i] - 1) * strides[i];
   }
-  auto storage = Storage::adopt(new StorageImpl(view->buf, static_cast<size_t>(view->len == 0 ? 0 : std::max<int64_t>((last + 1) * view->itemsize, view->len)),
-                                                kCPU, release, view));
+  auto storage = Storage::adopt(new StorageImpl(
+      view->buf,
+      static_cast<size_t>(view->len == 0 ? 0 : std::max<int64_t>((last + 1) * view->itemsize, view->len)),
+      kCPU, release, view));
   if (!dtype)
-    fail<TypeError>("from_numpy: arrays of format '{}' have no plait dtype; convert with .astype to bool, uint8, int8 to int64, float16 to "
-                    "float64, complex64 or complex128", format);
-  if (negative) fail<ValueError>("from_numpy: negative strides are not supported; copy the array first (array.copy())");
-  if (bad_strides) fail<ValueError>("from_numpy: the strides are not multiples of the element size; copy the array first");
+    fail<TypeError>(
+        "from_numpy: arrays of format '{}' have no plait dtype; convert with .astype to bool, uint8, int8 to "
+        "int64, float16 to "
+        "float64, complex64 or complex128",
+        format);
+  if (negative)
+    fail<ValueError>("from_numpy: negative strides are not supported; copy the array first (array.copy())");
+  if (bad_strides)
+    fail<ValueError>("from_numpy: the strides are not multiples of the element size; copy the array first");
   Tensor shared = from_storage(std::move(storage), *dtype, sizes, strides, 0);
   return copy ? clone_plain(shared) : shared;
 }
@@ -209,7 +233,8 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, bool copy) {
       Object array(checked(PyObject_CallMethod(data, "__array__", nullptr)));
       return finish(tensor_from_buffer(array.get(), copy), copy);
     }
-    fail<TypeError>("tensor: expected a number, a sequence, an array or a tensor, got {}", Py_TYPE(data)->tp_name);
+    fail<TypeError>("tensor: expected a number, a sequence, an array or a tensor, got {}",
+                    Py_TYPE(data)->tp_name);
   }
   // Lists of arrays: NumPy knows best how to stack them.
   Shape shape;
@@ -247,9 +272,13 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
     const Tensor& t = unwrap(self);
     const char* format = kFormats[static_cast<int>(t.dtype())];
     std::string why;
-    if (!t.is_cpu()) why = message("a tensor on {} has no buffer; use .cpu() first", t.device());
-    else if (t.requires_grad()) why = "a tensor that requires grad is not handed out, since changes would not be recorded; use .detach()";
-    else if (!format) why = "NumPy and the buffer protocol have no bfloat16; use .float() first";
+    if (!t.is_cpu())
+      why = message("a tensor on {} has no buffer; use .cpu() first", t.device());
+    else if (t.requires_grad())
+      why =
+          "a tensor that requires grad is not handed out, since changes would not be recorded; use .detach()";
+    else if (!format)
+      why = "NumPy and the buffer protocol have no bfloat16; use .float() first";
     if (!why.empty()) {
       PyErr_SetString(PyExc_BufferError, why.c_str());
       return -1;
@@ -260,7 +289,9 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
       shape->strides.push_back(t.strides()[i] * itemsize(t.dtype()));
     }
     if (!(flags & PyBUF_STRIDES) && !t.is_contiguous()) {
-      PyErr_SetString(PyExc_BufferError, "the tensor is not contiguous, and the consumer cannot take strides; use .contiguous()");
+      PyErr_SetString(
+          PyExc_BufferError,
+          "the tensor is not contiguous, and the consumer cannot take strides; use .contiguous()");
       return -1;
     }
     shape->storage = t.storage();

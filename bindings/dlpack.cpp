@@ -48,8 +48,8 @@ DType plait_type(DLDataType t) {
     const DLDataType own = dl_type(static_cast<DType>(i));
     if (own.code == t.code && own.bits == t.bits && t.lanes == 1) return static_cast<DType>(i);
   }
-  fail<TypeError>("from_dlpack: elements of type code {}, {} bits and {} lanes have no plait dtype", static_cast<int>(t.code),
-                  static_cast<int>(t.bits), static_cast<int>(t.lanes));
+  fail<TypeError>("from_dlpack: elements of type code {}, {} bits and {} lanes have no plait dtype",
+                  static_cast<int>(t.code), static_cast<int>(t.bits), static_cast<int>(t.lanes));
 }
 
 struct Export {
@@ -68,14 +68,18 @@ void capsule_destructor(PyObject* capsule) {
 }  // namespace
 
 PyObject* to_dlpack(const Tensor& tensor) {
-  check<RuntimeError>(tensor.is_cpu() || tensor.device().type == DeviceType::CUDA, "__dlpack__: a tensor on {} cannot be handed out",
-                      tensor.device());
-  check<RuntimeError>(!tensor.requires_grad(), "__dlpack__: a tensor that requires grad is not handed out; use .detach()");
+  check<RuntimeError>(tensor.is_cpu() || tensor.device().type == DeviceType::CUDA,
+                      "__dlpack__: a tensor on {} cannot be handed out", tensor.device());
+  check<RuntimeError>(!tensor.requires_grad(),
+                      "__dlpack__: a tensor that requires grad is not handed out; use .detach()");
   auto* out = new Export{{}, tensor.sizes(), tensor.strides(), tensor.storage()};
   const bool cpu = tensor.is_cpu();
-  out->managed.dl_tensor = {tensor.data_ptr(),       {cpu ? kDLCPU : kDLCUDA, cpu ? 0 : std::max<int>(tensor.device().index, 0)},
-                            out->sizes.size(),       dl_type(tensor.dtype()),
-                            out->sizes.data(),       out->strides.data(),
+  out->managed.dl_tensor = {tensor.data_ptr(),
+                            {cpu ? kDLCPU : kDLCUDA, cpu ? 0 : std::max<int>(tensor.device().index, 0)},
+                            out->sizes.size(),
+                            dl_type(tensor.dtype()),
+                            out->sizes.data(),
+                            out->strides.data(),
                             0};
   out->managed.manager_ctx = out;
   out->managed.deleter = [](DLManagedTensor* self) { delete static_cast<Export*>(self->manager_ctx); };
@@ -88,24 +92,29 @@ Tensor from_dlpack(PyObject* capsule) {
   auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
   const DLTensor& t = managed->dl_tensor;
   if (t.device.device_type != kDLCPU && t.device.device_type != kDLCUDAHost)
-    fail<RuntimeError>("from_dlpack: a tensor on DLPack device type {} cannot be taken; move it to the CPU first", t.device.device_type);
+    fail<RuntimeError>(
+        "from_dlpack: a tensor on DLPack device type {} cannot be taken; move it to the CPU first",
+        t.device.device_type);
   const DType dtype = plait_type(t.dtype);
   const Dims sizes(IntSpan(t.shape, static_cast<size_t>(t.ndim)));
-  const Dims strides = t.strides ? Dims(IntSpan(t.strides, static_cast<size_t>(t.ndim))) : contiguous_strides(sizes);
+  const Dims strides =
+      t.strides ? Dims(IntSpan(t.strides, static_cast<size_t>(t.ndim))) : contiguous_strides(sizes);
   int64_t last = 0;
   for (int i = 0; i < t.ndim; ++i) {
-    check<ValueError>(strides[i] >= 0 || sizes[i] <= 1, "from_dlpack: negative strides are not supported; copy the array first");
+    check<ValueError>(strides[i] >= 0 || sizes[i] <= 1,
+                      "from_dlpack: negative strides are not supported; copy the array first");
     last += (sizes[i] - 1) * strides[i];
   }
   const auto bytes = static_cast<size_t>((last + 1) * itemsize(dtype));
-  auto storage = Storage::adopt(new StorageImpl(static_cast<char*>(t.data) + t.byte_offset, bytes, kCPU,
-                                                [](void* context) {
-                                                  auto* m = static_cast<DLManagedTensor*>(context);
-                                                  if (!m->deleter || !Py_IsInitialized()) return;
-                                                  WithGil gil;
-                                                  m->deleter(m);
-                                                },
-                                                managed));
+  auto storage = Storage::adopt(new StorageImpl(
+      static_cast<char*>(t.data) + t.byte_offset, bytes, kCPU,
+      [](void* context) {
+        auto* m = static_cast<DLManagedTensor*>(context);
+        if (!m->deleter || !Py_IsInitialized()) return;
+        WithGil gil;
+        m->deleter(m);
+      },
+      managed));
   PyCapsule_SetName(capsule, "used_dltensor");
   return from_storage(std::move(storage), dtype, sizes, strides, 0);
 }

@@ -9,16 +9,19 @@ namespace plait::python {
 namespace {
 
 PyObject* out_of_memory_error() {
-  static PyObject* type = PyErr_NewExceptionWithDoc("plait.OutOfMemoryError", "Memory of a device ran out.", PyExc_RuntimeError, nullptr);
+  static PyObject* type = PyErr_NewExceptionWithDoc("plait.OutOfMemoryError", "Memory of a device ran out.",
+                                                    PyExc_RuntimeError, nullptr);
   return type;
 }
 
-// Bad arguments. PyTorch raises RuntimeError for many of them and NumPy ValueError: code that catches either finds it.
+// Bad arguments. PyTorch raises RuntimeError for many of them and NumPy ValueError: code that catches either
+// finds it.
 PyObject* argument_error() {
   static PyObject* type = [] {
     Object bases(PyTuple_Pack(2, PyExc_ValueError, PyExc_RuntimeError));
-    return PyErr_NewExceptionWithDoc("plait.ArgumentError", "An argument of a wrong shape or value; a ValueError and a RuntimeError.",
-                                     bases.get(), nullptr);
+    return PyErr_NewExceptionWithDoc(
+        "plait.ArgumentError", "An argument of a wrong shape or value; a ValueError and a RuntimeError.",
+        bases.get(), nullptr);
   }();
   return type;
 }
@@ -26,7 +29,8 @@ PyObject* argument_error() {
 thread_local bool t_unlocked = false;
 thread_local CallSite t_site;
 
-// Code objects that nodes point to live as long as the process: there are no more of them than the program has functions.
+// Code objects that nodes point to live as long as the process: there are no more of them than the program
+// has functions.
 PyCodeObject* intern(PyCodeObject* code) {
   static std::unordered_set<PyCodeObject*> known;
   static PyCodeObject* last = nullptr;

@@ -1,7 +1,8 @@
-// The Python functions of the ops: one callable per name, made by a loop over the registry, with one data-driven parser.
+// The Python functions of the ops: one callable per name, made by a loop over the registry, with one
+// data-driven parser.
 //
-// The same object is a function of the module (`plait.add`) and a method of Tensor (`x.add`): it is a method descriptor with a
-// vectorcall, so that neither makes a bound method.
+// The same object is a function of the module (`plait.add`) and a method of Tensor (`x.add`): it is a method
+// descriptor with a vectorcall, so that neither makes a bound method.
 #include "bindings/python.h"
 
 #include <structmember.h>
@@ -15,8 +16,7 @@ constexpr int kMaxParams = 24;
 constexpr int64_t kTiny = 32768;  // elements under which giving up the GIL costs more than it helps
 
 struct OpFunction {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   std::string* name;
   std::vector<const OpBase*>* overloads;
   std::vector<PyObject*>* param_names;  // interned, of all overloads in turn
@@ -54,7 +54,8 @@ struct Mismatch {
 };
 
 std::string type_text(PyObject* object) {
-  if (is_tensor(object)) return message("Tensor of shape {} and dtype {}", unwrap(object).sizes(), unwrap(object).dtype());
+  if (is_tensor(object))
+    return message("Tensor of shape {} and dtype {}", unwrap(object).sizes(), unwrap(object).dtype());
   if (PyLong_Check(object) || PyFloat_Check(object) || PyUnicode_Check(object)) {
     Object text(PyObject_Repr(object));
     const char* chars = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
@@ -99,9 +100,10 @@ bool is_alias(PyObject* given, const std::string& param) {
          (param == "keepdim" && name == "keepdims");
 }
 
-// Fills `values`, one per parameter. Returns false where this overload does not fit; `why` is filled when asked for.
-bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, Py_ssize_t nargs, PyObject* names, Value* values,
-           Keywords& keywords, Mismatch* why) {
+// Fills `values`, one per parameter. Returns false where this overload does not fit; `why` is filled when
+// asked for.
+bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, Py_ssize_t nargs,
+           PyObject* names, Value* values, Keywords& keywords, Mismatch* why) {
   const std::vector<Param>& params = op.schema().params;
   const int count = static_cast<int>(params.size());
   PyObject* given[kMaxParams];
@@ -112,7 +114,8 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
   int p = 0;
   for (Py_ssize_t i = 0; i < nargs; ++i, ++p) {
     if (p >= count || params[p].keyword_only) {
-      if (why) why->text = message("takes {} positional arguments, {} were given", p, static_cast<int64_t>(nargs));
+      if (why)
+        why->text = message("takes {} positional arguments, {} were given", p, static_cast<int64_t>(nargs));
       return false;
     }
     const bool last = p + 1 == count || params[p + 1].keyword_only;
@@ -120,7 +123,8 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
       for (; i < nargs; ++i) {
         int64_t size;
         if (!to_int(args[i], size)) {
-          if (why) why->text = message("argument '{}' must be ints, got {}", params[p].name, type_text(args[i]));
+          if (why)
+            why->text = message("argument '{}' must be ints, got {}", params[p].name, type_text(args[i]));
           return false;
         }
         spread.push_back(size);
@@ -170,8 +174,9 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
     } else if (given[i]) {
       if (!convert(given[i], params[i], i, values[i])) {
         if (why)
-          why->text = message("argument '{}' (position {}) must be {}{}, got {}", params[i].name, i + 1, type_name(params[i]),
-                              params[i].optional ? " or None" : "", type_text(given[i]));
+          why->text =
+              message("argument '{}' (position {}) must be {}{}, got {}", params[i].name, i + 1,
+                      type_name(params[i]), params[i].optional ? " or None" : "", type_text(given[i]));
         return false;
       }
     } else if (params[i].has_default) {
@@ -179,7 +184,9 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
     } else if (params[i].optional && params[i].keyword_only) {
       values[i] = Value();
     } else {
-      if (why) why->text = message("missing argument '{}' (position {}): {}", params[i].name, i + 1, type_name(params[i]));
+      if (why)
+        why->text =
+            message("missing argument '{}' (position {}): {}", params[i].name, i + 1, type_name(params[i]));
       return false;
     }
   }
@@ -250,7 +257,8 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
       const auto given = static_cast<size_t>(PySequence_Fast_GET_SIZE(keywords.out));
       for (size_t i = 0; i < given && i < 8; ++i) {
         PyObject* element = PySequence_Fast_GET_ITEM(keywords.out, i);
-        if (!is_tensor(element)) fail<TypeError>("{}: out= must hold Tensors, got {}", op.name(), Py_TYPE(element)->tp_name);
+        if (!is_tensor(element))
+          fail<TypeError>("{}: out= must hold Tensors, got {}", op.name(), Py_TYPE(element)->tp_name);
         outs[n++] = unwrap(element);
       }
     } else {
@@ -264,7 +272,8 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
   return result;
 }
 
-[[noreturn]] void fail_no_overload(const OpFunction& f, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+[[noreturn]] void fail_no_overload(const OpFunction& f, PyObject* const* args, Py_ssize_t nargs,
+                                   PyObject* names) {
   std::string text = *f.name + (f.inplace ? "_" : "") + "()";
   PyObject* const* interned = f.param_names->data();
   const bool one = f.overloads->size() == 1;
@@ -275,7 +284,8 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
     Values values(op->schema().params.size());
     parse(*op, interned, args, nargs, names, values.data(), keywords, &why);
     interned += op->schema().params.size();
-    text += one ? ": " + why.text + "\n  signature: " + op->schema().text : "\n  " + op->schema().text + "\n    " + why.text;
+    text += one ? ": " + why.text + "\n  signature: " + op->schema().text
+                : "\n  " + op->schema().text + "\n    " + why.text;
   }
   for (Py_ssize_t i = 0; i < nargs; ++i)
     if (std::string_view(Py_TYPE(args[i])->tp_name) == "numpy.ndarray") {
@@ -329,7 +339,9 @@ PyObject* op_doc(PyObject* self, void*) {
   return PyUnicode_FromString(text.c_str());
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_FromString("plait"); }
-PyObject* op_reduce(PyObject* self, PyObject*) { return op_name(self, nullptr); }  // pickled by its name in plait
+PyObject* op_reduce(PyObject* self, PyObject*) {
+  return op_name(self, nullptr);
+}  // pickled by its name in plait
 
 PyGetSetDef op_getset[] = {{"__name__", op_name, nullptr, nullptr, nullptr},
                            {"__qualname__", op_name, nullptr, nullptr, nullptr},
@@ -368,8 +380,10 @@ PyObject* make_op_function(const char* name, bool inplace) {
   f->overloads = new std::vector<const OpBase*>(std::move(overloads));
   f->param_names = new std::vector<PyObject*>();
   for (const OpBase* op : *f->overloads) {
-    check<RuntimeError>(op->schema().params.size() <= kMaxParams, "op '{}' has more than {} parameters", name, kMaxParams);
-    for (const Param& param : op->schema().params) f->param_names->push_back(checked(PyUnicode_InternFromString(param.name.c_str())));
+    check<RuntimeError>(op->schema().params.size() <= kMaxParams, "op '{}' has more than {} parameters", name,
+                        kMaxParams);
+    for (const Param& param : op->schema().params)
+      f->param_names->push_back(checked(PyUnicode_InternFromString(param.name.c_str())));
   }
   f->inplace = inplace;
   return reinterpret_cast<PyObject*>(f);
@@ -378,7 +392,8 @@ PyObject* make_op_function(const char* name, bool inplace) {
 void add_op_functions(PyObject* module) {
   if (!op_function_type) {
     static PyMemberDef members[] = {
-        {"__vectorcalloffset__", T_PYSSIZET, offsetof(OpFunction, vectorcall), READONLY, nullptr}, {nullptr, 0, 0, 0, nullptr}};
+        {"__vectorcalloffset__", T_PYSSIZET, offsetof(OpFunction, vectorcall), READONLY, nullptr},
+        {nullptr, 0, 0, 0, nullptr}};
     static PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                                   {Py_tp_descr_get, reinterpret_cast<void*>(op_descr_get)},
                                   {Py_tp_repr, reinterpret_cast<void*>(op_repr)},
@@ -387,7 +402,8 @@ void add_op_functions(PyObject* module) {
                                   {Py_tp_members, members},
                                   {0, nullptr}};
     static PyType_Spec spec = {"plait._C.Op", sizeof(OpFunction), 0,
-                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL |
+                                   Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                slots};
     op_function_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   }

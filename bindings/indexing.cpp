@@ -1,5 +1,5 @@
-// x[i], x[1:3, None, ..., mask] and their assignment. Ints, slices, None and Ellipsis become views, one after the other; tensors,
-// lists and arrays are collected for one `index` or `index_put` at the end.
+// x[i], x[1:3, None, ..., mask] and their assignment. Ints, slices, None and Ellipsis become views, one after
+// the other; tensors, lists and arrays are collected for one `index` or `index_put` at the end.
 #include "bindings/python.h"
 
 namespace plait::python {
@@ -10,7 +10,9 @@ const auto& select_op() {
   return op;
 }
 const auto& slice_op() {
-  static const auto& op = find_op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)>("slice");
+  static const auto& op =
+      find_op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)>(
+          "slice");
   return op;
 }
 const auto& unsqueeze_op() {
@@ -33,14 +35,16 @@ const auto& copy_op() {
 std::optional<int64_t> slice_bound(PyObject* object) {
   if (object == Py_None) return std::nullopt;
   int64_t value;
-  if (!to_int(object, value)) fail<TypeError>("index: slice bounds must be ints, got {}", Py_TYPE(object)->tp_name);
+  if (!to_int(object, value))
+    fail<TypeError>("index: slice bounds must be ints, got {}", Py_TYPE(object)->tp_name);
   return value;
 }
 
 // How many dimensions of the tensor an index element takes.
 int consumed(PyObject* element) {
   if (element == Py_None || element == Py_Ellipsis || PyBool_Check(element)) return 0;
-  if (is_tensor(element) && (unwrap(element).dtype() == DType::Bool || unwrap(element).dtype() == DType::UInt8))
+  if (is_tensor(element) &&
+      (unwrap(element).dtype() == DType::Bool || unwrap(element).dtype() == DType::UInt8))
     return static_cast<int>(unwrap(element).dim());
   return 1;
 }
@@ -57,16 +61,18 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* element = elements[i];
     int64_t ignored;
-    const bool known = element == Py_None || element == Py_Ellipsis || PyBool_Check(element) || PySlice_Check(element) ||
-                       is_tensor(element) || to_int(element, ignored);
+    const bool known = element == Py_None || element == Py_Ellipsis || PyBool_Check(element) ||
+                       PySlice_Check(element) || is_tensor(element) || to_int(element, ignored);
     // Lists, arrays and other sequences become tensors.
-    converted[i] = known ? Object::borrow(element) : Object(checked(wrap(tensor_from_data(element, std::nullopt, false))));
+    converted[i] = known ? Object::borrow(element)
+                         : Object(checked(wrap(tensor_from_data(element, std::nullopt, false))));
     taken += consumed(converted[i].get());
     ellipses += element == Py_Ellipsis;
   }
   if (ellipses > 1) fail<IndexError>("index: an index can have only one ellipsis ('...')");
   if (taken > tensor.dim())
-    fail<IndexError>("index: too many indices: {} were given for a tensor of shape {}", taken, tensor.sizes());
+    fail<IndexError>("index: too many indices: {} were given for a tensor of shape {}", taken,
+                     tensor.sizes());
 
   Parsed out{std::move(tensor), {}, false};
   const int skipped = static_cast<int>(out.view.dim()) - taken;
@@ -91,9 +97,12 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
       ++d;
     } else if (PySlice_Check(element)) {
       auto* slice = reinterpret_cast<PySliceObject*>(element);
-      const auto start = slice_bound(slice->start), stop = slice_bound(slice->stop), step = slice_bound(slice->step);
-      if (step && *step <= 0) fail<ValueError>("index: slice steps must be positive, got {}; use .flip(dim) to reverse", *step);
-      if (start || stop || (step && *step != 1)) out.view = slice_op()(out.view, d, start, stop, step.value_or(1));
+      const auto start = slice_bound(slice->start), stop = slice_bound(slice->stop),
+                 step = slice_bound(slice->step);
+      if (step && *step <= 0)
+        fail<ValueError>("index: slice steps must be positive, got {}; use .flip(dim) to reverse", *step);
+      if (start || stop || (step && *step != 1))
+        out.view = slice_op()(out.view, d, start, stop, step.value_or(1));
       ++d;
     } else if (!is_tensor(element) && to_int(element, integer)) {
       out.view = select_op()(out.view, d, integer);
@@ -104,7 +113,10 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
         continue;
       }
       if (!is_integral(index.dtype(), true))
-        fail<IndexError>("index: tensors used as indices must be of an integer dtype or bool, got {}; convert with .long()", index.dtype());
+        fail<IndexError>(
+            "index: tensors used as indices must be of an integer dtype or bool, got {}; convert with "
+            ".long()",
+            index.dtype());
       put(index);
       d += consumed(element);
       masked += consumed(element) - 1;
@@ -125,7 +137,8 @@ PyObject* tensor_getitem(PyObject* self, PyObject* index) {
     int64_t integer;
     if (PyLong_CheckExact(index) && to_int(index, integer)) {  // x[0], the hottest
       const Tensor& t = unwrap(self);
-      if (t.dim() == 0) fail<IndexError>("index: a 0-d tensor cannot be indexed with an int; use .item() for its value");
+      if (t.dim() == 0)
+        fail<IndexError>("index: a 0-d tensor cannot be indexed with an int; use .item() for its value");
       return wrap(select_op()(t, 0, integer));
     }
     Parsed parsed = parse(self, index);
@@ -145,11 +158,15 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     if (!value) fail<TypeError>("a tensor's elements cannot be deleted");
     const Tensor& t = unwrap(self);
     Tensor source;
-    if (is_tensor(value)) source = unwrap(value);
-    else if (is_number(value)) source = wrapped_scalar(to_scalar(value));
-    else source = tensor_from_data(value, std::nullopt, false);
+    if (is_tensor(value))
+      source = unwrap(value);
+    else if (is_number(value))
+      source = wrapped_scalar(to_scalar(value));
+    else
+      source = tensor_from_data(value, std::nullopt, false);
     if (!is_complex(t.dtype()) && is_complex(source.dtype()))
-      fail<TypeError>("index assignment: a complex value cannot be written into a tensor of dtype {}", t.dtype());
+      fail<TypeError>("index assignment: a complex value cannot be written into a tensor of dtype {}",
+                      t.dtype());
     Parsed parsed = parse(self, index);
     if (parsed.advanced) {
       static const auto& convert = find_op<Tensor(const Tensor&, DType)>("_convert");

@@ -15,12 +15,14 @@ void add_errors(PyObject* module);
 namespace {
 
 const Tensor& tensor_arg(py::handle object, const char* who) {
-  if (!is_tensor(object.ptr())) fail<TypeError>("{}: expected a Tensor, got {}", who, Py_TYPE(object.ptr())->tp_name);
+  if (!is_tensor(object.ptr()))
+    fail<TypeError>("{}: expected a Tensor, got {}", who, Py_TYPE(object.ptr())->tp_name);
   return unwrap(object.ptr());
 }
 py::object steal(PyObject* object) { return py::reinterpret_steal<py::object>(checked(object)); }
 
-// A custom Function's saved tensor: with its version, and without a cycle where it is the Function's own output.
+// A custom Function's saved tensor: with its version, and without a cycle where it is the Function's own
+// output.
 struct Saved {
   Tensor tensor;
   uint32_t version;
@@ -28,14 +30,16 @@ struct Saved {
 
   py::object unpack(py::handle node) const {
     if (tensor.defined() && tensor.version() != version)
-      fail<RuntimeError>("saved_tensors: a tensor of shape {} that was saved for backward has been modified by an in-place operation: it is "
-                         "at version {}, expected version {}; use an out-of-place operation, or .clone() before it", tensor.sizes(), tensor.version(), version);
+      fail<RuntimeError>(
+          "saved_tensors: a tensor of shape {} that was saved for backward has been modified by an in-place "
+          "operation: it is "
+          "at version {}, expected version {}; use an out-of-place operation, or .clone() before it",
+          tensor.sizes(), tensor.version(), version);
     if (output < 0 || !tensor.defined() || !grad_enabled() || node.is_none()) return steal(wrap(tensor));
     Tensor alias = detached_alias(tensor);
     // node is the PyNode of the Function; its layout begins with the reference to the node
     struct NodeHead {
-      PyObject_HEAD
-      Ref<Node> node;
+      PyObject_HEAD Ref<Node> node;
     };
     set_history(alias, reinterpret_cast<NodeHead*>(node.ptr())->node, static_cast<uint32_t>(output));
     return steal(wrap(alias));
@@ -45,8 +49,9 @@ struct Saved {
 py::list describe_registry() {
   py::list list;
   for (const OpBase* op : Registry::instance().all()) {
-    static constexpr const char* kinds[] = {"pointwise", "reduction", "scan", "view", "index", "join", "matmul", "conv",
-                                            "pool",      "norm",      "loss", "create", "random", "optim", "other"};
+    static constexpr const char* kinds[] = {"pointwise", "reduction", "scan",   "view",  "index",
+                                            "join",      "matmul",    "conv",   "pool",  "norm",
+                                            "loss",      "create",    "random", "optim", "other"};
     py::list dtypes, params, returns;
     for (int i = 0; i < kDTypeCount; ++i)
       if (op->dtypes() & (1u << i)) dtypes.append(std::string(name(static_cast<DType>(i))));
@@ -107,50 +112,69 @@ PYBIND11_MODULE(_C, m) {
     throw py::error_already_set();
   }
 
-  py::class_<GeneratorImpl, Ref<GeneratorImpl>>(m, "Generator", "A source of random numbers: a seed and the offset of the next draw.")
+  py::class_<GeneratorImpl, Ref<GeneratorImpl>>(
+      m, "Generator", "A source of random numbers: a seed and the offset of the next draw.")
       .def(py::init([](py::object device) {
              (void)device;
              return Ref<GeneratorImpl>::adopt(new GeneratorImpl());
            }),
            py::arg("device") = "cpu")
-      .def("manual_seed", [](py::object self, int64_t seed) {
-             py::cast<GeneratorImpl&>(self).set_state({static_cast<uint64_t>(seed), 0});
-             return self;
-           }, "Starts again from a seed; returns self.")
-      .def("seed", [](GeneratorImpl& g) {
-             const auto seed = static_cast<uint64_t>(py::module_::import("secrets").attr("randbits")(63).cast<int64_t>());
-             g.set_state({seed, 0});
-             return seed;
-           }, "Starts from a seed of the operating system's, which is returned.")
+      .def(
+          "manual_seed",
+          [](py::object self, int64_t seed) {
+            py::cast<GeneratorImpl&>(self).set_state({static_cast<uint64_t>(seed), 0});
+            return self;
+          },
+          "Starts again from a seed; returns self.")
+      .def(
+          "seed",
+          [](GeneratorImpl& g) {
+            const auto seed =
+                static_cast<uint64_t>(py::module_::import("secrets").attr("randbits")(63).cast<int64_t>());
+            g.set_state({seed, 0});
+            return seed;
+          },
+          "Starts from a seed of the operating system's, which is returned.")
       .def("initial_seed", [](GeneratorImpl& g) { return g.state().seed; })
-      .def("get_state", [](GeneratorImpl& g) {
-             Tensor state = empty_tensor(Dims{2}, DType::Int64);
-             state.data<int64_t>()[0] = static_cast<int64_t>(g.state().seed);
-             state.data<int64_t>()[1] = static_cast<int64_t>(g.state().offset);
-             return steal(wrap(state));
-           }, "Seed and offset, as an int64 tensor of two elements.")
-      .def("set_state", [](py::object self, py::handle object) {
+      .def(
+          "get_state",
+          [](GeneratorImpl& g) {
+            Tensor state = empty_tensor(Dims{2}, DType::Int64);
+            state.data<int64_t>()[0] = static_cast<int64_t>(g.state().seed);
+            state.data<int64_t>()[1] = static_cast<int64_t>(g.state().offset);
+            return steal(wrap(state));
+          },
+          "Seed and offset, as an int64 tensor of two elements.")
+      .def("set_state",
+           [](py::object self, py::handle object) {
              const Tensor& state = tensor_arg(object, "set_state");
-             check(state.numel() == 2 && state.dtype() == DType::Int64 && state.is_contiguous() && state.is_cpu(),
-                   "set_state: expected the int64 tensor of two elements that get_state() gave, got shape {} and dtype {}", state.sizes(), state.dtype());
-             py::cast<GeneratorImpl&>(self).set_state({static_cast<uint64_t>(state.data<int64_t>()[0]), static_cast<uint64_t>(state.data<int64_t>()[1])});
+             check(state.numel() == 2 && state.dtype() == DType::Int64 && state.is_contiguous() &&
+                       state.is_cpu(),
+                   "set_state: expected the int64 tensor of two elements that get_state() gave, got shape {} "
+                   "and dtype {}",
+                   state.sizes(), state.dtype());
+             py::cast<GeneratorImpl&>(self).set_state({static_cast<uint64_t>(state.data<int64_t>()[0]),
+                                                       static_cast<uint64_t>(state.data<int64_t>()[1])});
              return self;
            })
       .def_property_readonly("device", [](GeneratorImpl&) { return steal(wrap(kCPU)); })
       .def("__reduce__", [](py::object self) {
-             return py::make_tuple(py::module_::import("plait._tensor").attr("_rebuild_generator"), py::make_tuple(self.attr("get_state")().attr("tolist")()));
-           });
+        return py::make_tuple(py::module_::import("plait._tensor").attr("_rebuild_generator"),
+                              py::make_tuple(self.attr("get_state")().attr("tolist")()));
+      });
   m.attr("default_generator") = py::cast(default_generator());
 
   py::class_<Saved>(m, "_Saved")
       .def(py::init([](py::object tensor, int output) {
-             Tensor t;
-             if (!tensor.is_none()) t = tensor_arg(tensor, "save_for_backward");
-             if (t.defined() && t.impl()->inference)
-               fail<RuntimeError>("save_for_backward: a tensor made in inference mode cannot be saved; .clone() it outside of inference mode");
-             const uint32_t version = t.defined() ? t.version() : 0;
-             return Saved{output >= 0 && t.defined() ? detached_alias(t) : t, version, output};
-           }))
+        Tensor t;
+        if (!tensor.is_none()) t = tensor_arg(tensor, "save_for_backward");
+        if (t.defined() && t.impl()->inference)
+          fail<RuntimeError>(
+              "save_for_backward: a tensor made in inference mode cannot be saved; .clone() it outside of "
+              "inference mode");
+        const uint32_t version = t.defined() ? t.version() : 0;
+        return Saved{output >= 0 && t.defined() ? detached_alias(t) : t, version, output};
+      }))
       .def("unpack", &Saved::unpack);
 
   m.attr("__version__") = PLAIT_VERSION;
@@ -181,7 +205,8 @@ PYBIND11_MODULE(_C, m) {
   m.def("get_default_dtype", [] { return steal(wrap(default_dtype())); });
   m.def("set_default_dtype", [](py::handle object) {
     DType dtype;
-    if (!to_dtype(object.ptr(), dtype) || !is_floating(dtype)) fail<TypeError>("set_default_dtype: expected a floating dtype such as plait.float32");
+    if (!to_dtype(object.ptr(), dtype) || !is_floating(dtype))
+      fail<TypeError>("set_default_dtype: expected a floating dtype such as plait.float32");
     set_default_dtype(dtype);
   });
   m.def("promote_types", [](py::handle a, py::handle b) {
@@ -197,22 +222,29 @@ PYBIND11_MODULE(_C, m) {
   m.def("result_type", [](py::args operands) {
     ResultType type;
     for (const py::handle o : operands) {
-      if (is_tensor(o.ptr())) type.add(unwrap(o.ptr()));
-      else if (is_number(o.ptr())) type.add(to_scalar(o.ptr()));
-      else fail<TypeError>("result_type: expected tensors or numbers, got {}", Py_TYPE(o.ptr())->tp_name);
+      if (is_tensor(o.ptr()))
+        type.add(unwrap(o.ptr()));
+      else if (is_number(o.ptr()))
+        type.add(to_scalar(o.ptr()));
+      else
+        fail<TypeError>("result_type: expected tensors or numbers, got {}", Py_TYPE(o.ptr())->tp_name);
     }
     return steal(wrap(type.get()));
   });
 
-  const auto from_data = [](py::handle data, py::handle dtype_object, py::handle device_object, bool requires_grad, bool copy) {
+  const auto from_data = [](py::handle data, py::handle dtype_object, py::handle device_object,
+                            bool requires_grad, bool copy) {
     std::optional<DType> dtype;
     if (!dtype_object.is_none()) {
       DType d;
-      if (!to_dtype(dtype_object.ptr(), d)) fail<TypeError>("tensor: argument 'dtype' must be a plait.dtype, got {}", Py_TYPE(dtype_object.ptr())->tp_name);
+      if (!to_dtype(dtype_object.ptr(), d))
+        fail<TypeError>("tensor: argument 'dtype' must be a plait.dtype, got {}",
+                        Py_TYPE(dtype_object.ptr())->tp_name);
       dtype = d;
     }
     Device device;
-    if (!device_object.is_none() && !to_device(device_object.ptr(), device)) fail<TypeError>("tensor: argument 'device' must be a device");
+    if (!device_object.is_none() && !to_device(device_object.ptr(), device))
+      fail<TypeError>("tensor: argument 'device' must be a device");
     Tensor t = tensor_from_data(data.ptr(), dtype, copy);
     if (device != kCPU || t.device() != kCPU) {
       if (!device_object.is_none() && device != t.device()) {
@@ -225,23 +257,32 @@ PYBIND11_MODULE(_C, m) {
     return steal(wrap(t));
   };
   m.def("_tensor_from_data", from_data);
-  m.def("from_numpy", [](py::handle array) {
-    if (!PyObject_CheckBuffer(array.ptr()) || is_tensor(array.ptr()))
-      fail<TypeError>("from_numpy: expected a numpy.ndarray, got {}", Py_TYPE(array.ptr())->tp_name);
-    return steal(wrap(tensor_from_buffer(array.ptr(), false)));
-  }, "A tensor that shares the memory of a NumPy array.");
+  m.def(
+      "from_numpy",
+      [](py::handle array) {
+        if (!PyObject_CheckBuffer(array.ptr()) || is_tensor(array.ptr()))
+          fail<TypeError>("from_numpy: expected a numpy.ndarray, got {}", Py_TYPE(array.ptr())->tp_name);
+        return steal(wrap(tensor_from_buffer(array.ptr(), false)));
+      },
+      "A tensor that shares the memory of a NumPy array.");
   m.def("_to_dlpack", [](py::handle t) { return steal(to_dlpack(tensor_arg(t, "__dlpack__"))); });
   m.def("_from_dlpack", [](py::handle capsule) { return steal(wrap(from_dlpack(capsule.ptr()))); });
 
   m.def("_detached", [](py::handle t) { return steal(wrap(detached_alias(tensor_arg(t, "detach")))); });
-  m.def("_make_subclass", [](py::handle type, py::handle data, bool requires_grad) {
-    if (!PyType_Check(type.ptr()) || !PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()), tensor_type))
-      fail<TypeError>("_make_subclass: expected a subclass of plait.Tensor");
-    Tensor t = detached_alias(tensor_arg(data, "_make_subclass"));
-    if (requires_grad) set_requires_grad(t, true);
-    return steal(new_subclass_instance(reinterpret_cast<PyTypeObject*>(type.ptr()), t));
-  }, py::arg("cls"), py::arg("data"), py::arg("requires_grad") = false);
-  m.def("_bump_version", [](py::handle t) { if (tensor_arg(t, "_bump_version").storage()) unwrap(t.ptr()).storage()->bump_version(); });
+  m.def(
+      "_make_subclass",
+      [](py::handle type, py::handle data, bool requires_grad) {
+        if (!PyType_Check(type.ptr()) ||
+            !PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()), tensor_type))
+          fail<TypeError>("_make_subclass: expected a subclass of plait.Tensor");
+        Tensor t = detached_alias(tensor_arg(data, "_make_subclass"));
+        if (requires_grad) set_requires_grad(t, true);
+        return steal(new_subclass_instance(reinterpret_cast<PyTypeObject*>(type.ptr()), t));
+      },
+      py::arg("cls"), py::arg("data"), py::arg("requires_grad") = false);
+  m.def("_bump_version", [](py::handle t) {
+    if (tensor_arg(t, "_bump_version").storage()) unwrap(t.ptr()).storage()->bump_version();
+  });
   m.def("_storage_bytes", [](py::handle object) {
     const Tensor& t = tensor_arg(object, "_storage_bytes");
     check<RuntimeError>(t.is_cpu(), "_storage_bytes: expected a tensor on the CPU, got {}", t.device());
@@ -254,7 +295,8 @@ PYBIND11_MODULE(_C, m) {
     const Tensor& t = tensor_arg(object, "untyped_storage");
     const Storage& s = t.storage();
     if (!s) return py::tuple(py::make_tuple(0, 0, 0, 0));
-    return py::tuple(py::make_tuple(reinterpret_cast<uintptr_t>(s->data()), s->bytes(), s->use_count(), reinterpret_cast<uintptr_t>(s.get())));
+    return py::tuple(py::make_tuple(reinterpret_cast<uintptr_t>(s->data()), s->bytes(), s->use_count(),
+                                    reinterpret_cast<uintptr_t>(s.get())));
   });
   // Tensors made from one buffer object share a storage: a loader finds shared parameters again.
   m.def("_storage_from_buffer", [](py::handle buffer) {
@@ -263,41 +305,54 @@ PYBIND11_MODULE(_C, m) {
       delete view;
       throw py::error_already_set();
     }
-    auto storage = Storage::adopt(new StorageImpl(view->buf, static_cast<size_t>(view->len), kCPU, [](void* context) {
-      if (!Py_IsInitialized()) return;
-      WithGil gil;
-      PyBuffer_Release(static_cast<Py_buffer*>(context));
-      delete static_cast<Py_buffer*>(context);
-    }, view));
+    auto storage = Storage::adopt(new StorageImpl(
+        view->buf, static_cast<size_t>(view->len), kCPU,
+        [](void* context) {
+          if (!Py_IsInitialized()) return;
+          WithGil gil;
+          PyBuffer_Release(static_cast<Py_buffer*>(context));
+          delete static_cast<Py_buffer*>(context);
+        },
+        view));
     const auto bytes = static_cast<int64_t>(storage->bytes());
     return steal(wrap(from_storage(std::move(storage), DType::UInt8, Dims{bytes}, Dims{1}, 0)));
   });
-  m.def("_tensor_on_storage", [](py::handle holder, py::handle dtype_object, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides, int64_t offset) {
-    DType dtype;
-    if (!to_dtype(dtype_object.ptr(), dtype)) fail<TypeError>("_tensor_on_storage: expected a dtype");
-    const Tensor& t = tensor_arg(holder, "_tensor_on_storage");
-    check(sizes.size() == strides.size() && offset >= 0, "storage: sizes {} and strides {} must have one length", IntSpan(sizes), IntSpan(strides));
-    const int64_t numel = checked_numel(sizes, "storage");
-    int64_t last = offset;
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      int64_t reach = 0;
-      check(strides[i] >= 0 && !__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) && !__builtin_add_overflow(last, reach, &last),
-            "storage: bad strides {} for sizes {}", IntSpan(strides), IntSpan(sizes));
-    }
-    const auto room = static_cast<int64_t>(t.storage()->bytes()) / itemsize(dtype);
-    check(numel == 0 || last < room, "storage: sizes {}, strides {} and offset {} reach beyond a storage of {} elements", IntSpan(sizes), IntSpan(strides), offset, room);
-    return steal(wrap(from_storage(t.storage(), dtype, Dims(IntSpan(sizes)), Dims(IntSpan(strides)), offset)));
-  });
-  m.def("memory_stats", [] {
-    const MemoryStats s = cpu_memory_stats();
-    py::dict d;
-    d["allocated"] = s.allocated;
-    d["peak"] = s.peak;
-    d["cached"] = s.cached;
-    d["allocations"] = s.allocations;
-    d["system_allocations"] = s.system_allocations;
-    return d;
-  }, "Bytes of CPU memory in live tensors, their peak, what is cached, and the numbers of allocations.");
+  m.def("_tensor_on_storage",
+        [](py::handle holder, py::handle dtype_object, const std::vector<int64_t>& sizes,
+           const std::vector<int64_t>& strides, int64_t offset) {
+          DType dtype;
+          if (!to_dtype(dtype_object.ptr(), dtype)) fail<TypeError>("_tensor_on_storage: expected a dtype");
+          const Tensor& t = tensor_arg(holder, "_tensor_on_storage");
+          check(sizes.size() == strides.size() && offset >= 0,
+                "storage: sizes {} and strides {} must have one length", IntSpan(sizes), IntSpan(strides));
+          const int64_t numel = checked_numel(sizes, "storage");
+          int64_t last = offset;
+          for (size_t i = 0; i < sizes.size(); ++i) {
+            int64_t reach = 0;
+            check(strides[i] >= 0 && !__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) &&
+                      !__builtin_add_overflow(last, reach, &last),
+                  "storage: bad strides {} for sizes {}", IntSpan(strides), IntSpan(sizes));
+          }
+          const auto room = static_cast<int64_t>(t.storage()->bytes()) / itemsize(dtype);
+          check(numel == 0 || last < room,
+                "storage: sizes {}, strides {} and offset {} reach beyond a storage of {} elements",
+                IntSpan(sizes), IntSpan(strides), offset, room);
+          return steal(
+              wrap(from_storage(t.storage(), dtype, Dims(IntSpan(sizes)), Dims(IntSpan(strides)), offset)));
+        });
+  m.def(
+      "memory_stats",
+      [] {
+        const MemoryStats s = cpu_memory_stats();
+        py::dict d;
+        d["allocated"] = s.allocated;
+        d["peak"] = s.peak;
+        d["cached"] = s.cached;
+        d["allocations"] = s.allocations;
+        d["system_allocations"] = s.system_allocations;
+        return d;
+      },
+      "Bytes of CPU memory in live tensors, their peak, what is cached, and the numbers of allocations.");
   m.def("reset_peak_memory_stats", reset_peak_cpu_memory);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");
 }

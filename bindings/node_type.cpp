@@ -21,7 +21,8 @@ Tensor PythonHook::operator()(const Tensor& grad) const {
   Object argument(checked(wrap(grad)));
   Object result(checked(PyObject_CallOneArg(callable.get(), argument.get())));
   if (result.get() == Py_None) return {};
-  if (!is_tensor(result.get())) fail<TypeError>("hook: expected a Tensor or None to be returned, got {}", Py_TYPE(result.get())->tp_name);
+  if (!is_tensor(result.get()))
+    fail<TypeError>("hook: expected a Tensor or None to be returned, got {}", Py_TYPE(result.get())->tp_name);
   return unwrap(result.get());
 }
 void PythonPostHook::operator()(const Tensor& tensor) const {
@@ -47,12 +48,16 @@ void from_sequence(PyObject* object, std::vector<Tensor>& list, const char* who)
   }
   Object fast(checked(PySequence_Fast(object, "expected a tuple of gradients")));
   if (PySequence_Fast_GET_SIZE(fast.get()) != static_cast<Py_ssize_t>(list.size()))
-    fail<RuntimeError>("{}: expected {} gradients, got {}", who, static_cast<int64_t>(list.size()), static_cast<int64_t>(PySequence_Fast_GET_SIZE(fast.get())));
+    fail<RuntimeError>("{}: expected {} gradients, got {}", who, static_cast<int64_t>(list.size()),
+                       static_cast<int64_t>(PySequence_Fast_GET_SIZE(fast.get())));
   for (size_t i = 0; i < list.size(); ++i) {
     PyObject* element = PySequence_Fast_GET_ITEM(fast.get(), i);
-    if (element == Py_None) list[i] = Tensor();
-    else if (is_tensor(element)) list[i] = unwrap(element);
-    else fail<TypeError>("{}: expected Tensors or None as gradients, got {}", who, Py_TYPE(element)->tp_name);
+    if (element == Py_None)
+      list[i] = Tensor();
+    else if (is_tensor(element))
+      list[i] = unwrap(element);
+    else
+      fail<TypeError>("{}: expected Tensors or None as gradients, got {}", who, Py_TYPE(element)->tp_name);
   }
 }
 
@@ -102,11 +107,11 @@ struct FunctionPayload final : NodePayload {
   const char* name() const override { return label.c_str(); }
 };
 
-// ---- the node object ----------------------------------------------------------------------------------------------------------
+// ---- the node object
+// ----------------------------------------------------------------------------------------------------------
 
 struct PyNode {
-  PyObject_HEAD
-  Ref<Node> node;
+  PyObject_HEAD Ref<Node> node;
   Tensor leaf;  // of an accumulation edge
   PyObject* metadata;
 };
@@ -141,7 +146,9 @@ std::string display_name(const PyNode* self) {
   }
   return out + "Backward0";
 }
-PyObject* node_repr(PyObject* o) { return PyUnicode_FromFormat("<%s object at %p>", display_name(self_of(o)).c_str(), o); }
+PyObject* node_repr(PyObject* o) {
+  return PyUnicode_FromFormat("<%s object at %p>", display_name(self_of(o)).c_str(), o);
+}
 PyObject* node_name(PyObject* o, PyObject*) { return PyUnicode_FromString(display_name(self_of(o)).c_str()); }
 
 PyObject* new_node(Ref<Node> node, Tensor leaf) {
@@ -197,12 +204,17 @@ PyObject* node_context(PyObject* o, void*) {
 PyObject* node_register(PyObject* o, PyObject* callable, bool pre) {
   return guarded([&]() -> PyObject* {
     PyNode* self = self_of(o);
-    if (!PyCallable_Check(callable)) fail<TypeError>("register_hook: expected a callable, got {}", Py_TYPE(callable)->tp_name);
-    if (!self->node) fail<RuntimeError>("register_hook: AccumulateGrad takes no hooks; use Tensor.register_post_accumulate_grad_hook");
+    if (!PyCallable_Check(callable))
+      fail<TypeError>("register_hook: expected a callable, got {}", Py_TYPE(callable)->tp_name);
+    if (!self->node)
+      fail<RuntimeError>(
+          "register_hook: AccumulateGrad takes no hooks; use Tensor.register_post_accumulate_grad_hook");
     const int64_t id = next_hook_id();
     NodeHooks& hooks = self->node->ensure_hooks();
-    if (pre) hooks.pre.emplace_back(id, PythonPreHook(callable));
-    else hooks.post.emplace_back(id, PythonNodeHook(callable));
+    if (pre)
+      hooks.pre.emplace_back(id, PythonPreHook(callable));
+    else
+      hooks.post.emplace_back(id, PythonNodeHook(callable));
     return PyLong_FromLongLong(id);
   });
 }
@@ -220,19 +232,23 @@ PyObject* node_remove_hook(PyObject* o, PyObject* id_object) {
   Py_RETURN_NONE;
 }
 
-PyGetSetDef node_getset[] = {{"next_functions", node_next_functions, nullptr, "The nodes that the inputs come from, with the result's number.", nullptr},
-                             {"variable", node_variable, nullptr, "The leaf that an AccumulateGrad adds to.", nullptr},
-                             {"metadata", node_metadata, nullptr, "A dict for whatever the user likes.", nullptr},
-                             {"source", node_source, nullptr, "The user's line that recorded the node, as 'file:line in function'.", nullptr},
-                             {"_context", node_context, nullptr, "The ctx of a custom Function.", nullptr},
-                             {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef node_getset[] = {
+    {"next_functions", node_next_functions, nullptr,
+     "The nodes that the inputs come from, with the result's number.", nullptr},
+    {"variable", node_variable, nullptr, "The leaf that an AccumulateGrad adds to.", nullptr},
+    {"metadata", node_metadata, nullptr, "A dict for whatever the user likes.", nullptr},
+    {"source", node_source, nullptr, "The user's line that recorded the node, as 'file:line in function'.",
+     nullptr},
+    {"_context", node_context, nullptr, "The ctx of a custom Function.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The node's name."},
                               {"_register_hook", node_register_hook, METH_O, nullptr},
                               {"_register_prehook", node_register_prehook, METH_O, nullptr},
                               {"_remove_hook", node_remove_hook, METH_O, nullptr},
                               {nullptr, nullptr, 0, nullptr}};
 
-// ---- functions of the module -----------------------------------------------------------------------------------------------
+// ---- functions of the module
+// -----------------------------------------------------------------------------------------------
 
 std::vector<Tensor> tensors_of(PyObject* object, const char* who, bool allow_none) {
   std::vector<Tensor> list;
@@ -241,9 +257,12 @@ std::vector<Tensor> tensors_of(PyObject* object, const char* who, bool allow_non
   Object fast(checked(PySequence_Fast(object, "expected a Tensor or a sequence of Tensors")));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
     PyObject* element = PySequence_Fast_GET_ITEM(fast.get(), i);
-    if (is_tensor(element)) list.push_back(unwrap(element));
-    else if (element == Py_None && allow_none) list.emplace_back();
-    else fail<TypeError>("{}: expected Tensors, got {}", who, Py_TYPE(element)->tp_name);
+    if (is_tensor(element))
+      list.push_back(unwrap(element));
+    else if (element == Py_None && allow_none)
+      list.emplace_back();
+    else
+      fail<TypeError>("{}: expected Tensors, got {}", who, Py_TYPE(element)->tp_name);
   }
   return list;
 }
@@ -253,16 +272,21 @@ PyObject* run_backward_function(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *roots_object, *grads_object, *inputs_object;
     int retain, create, accumulate;
-    if (!PyArg_ParseTuple(args, "OOppOp", &roots_object, &grads_object, &retain, &create, &inputs_object, &accumulate)) throw PythonError{};
+    if (!PyArg_ParseTuple(args, "OOppOp", &roots_object, &grads_object, &retain, &create, &inputs_object,
+                          &accumulate))
+      throw PythonError{};
     const auto roots = tensors_of(roots_object, "backward", false);
     const auto grads = tensors_of(grads_object, "backward", true);
     const auto inputs = tensors_of(inputs_object, "backward", false);
     if (!grads.empty() && grads.size() != roots.size())
-      fail<ValueError>("backward: {} gradients were given for {} tensors", static_cast<int64_t>(grads.size()), static_cast<int64_t>(roots.size()));
+      fail<ValueError>("backward: {} gradients were given for {} tensors", static_cast<int64_t>(grads.size()),
+                       static_cast<int64_t>(roots.size()));
     std::vector<Tensor> result;
     {
       WithoutGil unlocked;
-      result = run_backward(roots, grads, {.retain_graph = retain != 0, .create_graph = create != 0, .accumulate = accumulate != 0}, inputs);
+      result = run_backward(
+          roots, grads,
+          {.retain_graph = retain != 0, .create_graph = create != 0, .accumulate = accumulate != 0}, inputs);
     }
     return to_tuple(result);
   });
@@ -273,11 +297,14 @@ PyObject* record_function(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *context, *inputs_object, *outputs_object;
     const char* label;
-    if (!PyArg_ParseTuple(args, "OsOO", &context, &label, &inputs_object, &outputs_object)) throw PythonError{};
+    if (!PyArg_ParseTuple(args, "OsOO", &context, &label, &inputs_object, &outputs_object))
+      throw PythonError{};
     const auto inputs = tensors_of(inputs_object, label, true);
     const auto outputs = tensors_of(outputs_object, label, true);
-    static const OpBase& any = find_op("_conj");  // a node needs an op for its layout; the payload does the work
-    const Ref<Node> node = Node::create(&any, static_cast<int>(inputs.size()), 0, 0, static_cast<int>(outputs.size()));
+    static const OpBase& any =
+        find_op("_conj");  // a node needs an op for its layout; the payload does the work
+    const Ref<Node> node =
+        Node::create(&any, static_cast<int>(inputs.size()), 0, 0, static_cast<int>(outputs.size()));
     auto payload = std::make_unique<FunctionPayload>();
     payload->context = Object::borrow(context);
     payload->label = label;
@@ -319,8 +346,10 @@ PyObject* register_tensor_hook(PyObject*, PyObject* args) {
     PyObject *tensor, *callable;
     int post;
     if (!PyArg_ParseTuple(args, "O!Op", tensor_type, &tensor, &callable, &post)) throw PythonError{};
-    if (!PyCallable_Check(callable)) fail<TypeError>("register_hook: expected a callable, got {}", Py_TYPE(callable)->tp_name);
-    const int64_t id = post ? register_post_accumulate_hook(unwrap(tensor), PythonPostHook(callable)) : register_hook(unwrap(tensor), PythonHook(callable));
+    if (!PyCallable_Check(callable))
+      fail<TypeError>("register_hook: expected a callable, got {}", Py_TYPE(callable)->tp_name);
+    const int64_t id = post ? register_post_accumulate_hook(unwrap(tensor), PythonPostHook(callable))
+                            : register_hook(unwrap(tensor), PythonHook(callable));
     if (!PyObject_GC_IsTracked(tensor)) PyObject_GC_Track(tensor);
     return PyLong_FromLongLong(id);
   });
@@ -368,7 +397,8 @@ void add_node_type(PyObject* module) {
                                 {Py_tp_getset, node_getset},
                                 {Py_tp_methods, node_methods},
                                 {0, nullptr}};
-  static PyType_Spec spec = {"plait.autograd.Node", sizeof(PyNode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  static PyType_Spec spec = {"plait.autograd.Node", sizeof(PyNode), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
   node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(node_type)));
   checked(PyModule_AddFunctions(module, module_functions));

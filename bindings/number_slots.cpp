@@ -107,7 +107,8 @@ int nb_bool(PyObject* o) {
   return guarded([&]() -> int {
     const Tensor& t = unwrap(o);
     if (t.numel() != 1)
-      fail<RuntimeError>("bool: the truth value of a tensor of shape {} is ambiguous; use .any() or .all()", t.sizes());
+      fail<RuntimeError>("bool: the truth value of a tensor of shape {} is ambiguous; use .any() or .all()",
+                         t.sizes());
     return item(t).to<bool>();
   });
 }
@@ -128,7 +129,9 @@ PyObject* nb_index(PyObject* o) {
   return guarded([&]() -> PyObject* {
     const Tensor& t = unwrap(o);
     if (!is_integral(t.dtype(), true) || t.numel() != 1)
-      fail<TypeError>("index: only an integer tensor of one element can be an index, got dtype {} and shape {}", t.dtype(), t.sizes());
+      fail<TypeError>(
+          "index: only an integer tensor of one element can be an index, got dtype {} and shape {}",
+          t.dtype(), t.sizes());
     return PyLong_FromLongLong(item(t).to<int64_t>());
   });
 }
@@ -141,7 +144,9 @@ PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op) {
 }
 
 void add_number_slots(std::vector<PyType_Slot>& slots) {
-  const auto add = [&](int slot, auto* function) { slots.push_back({slot, reinterpret_cast<void*>(function)}); };
+  const auto add = [&](int slot, auto* function) {
+    slots.push_back({slot, reinterpret_cast<void*>(function)});
+  };
   add(Py_nb_add, nb_add);
   add(Py_nb_subtract, nb_sub);
   add(Py_nb_multiply, nb_mul);

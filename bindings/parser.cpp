@@ -1,4 +1,5 @@
-// Python objects to Values, one at a time, by the type that the schema names. No allocation for tensors, numbers and short lists.
+// Python objects to Values, one at a time, by the type that the schema names. No allocation for tensors,
+// numbers and short lists.
 #include "bindings/python.h"
 
 #include "bindings/generator.h"
@@ -28,7 +29,8 @@ bool to_double(PyObject* object, double& out) {
     return true;
   }
   if (PyBool_Check(object)) return false;
-  if (PyLong_Check(object) || is_numpy_scalar(object) || (is_tensor(object) && unwrap(object).dim() == 0 && !is_complex(unwrap(object).dtype()))) {
+  if (PyLong_Check(object) || is_numpy_scalar(object) ||
+      (is_tensor(object) && unwrap(object).dim() == 0 && !is_complex(unwrap(object).dtype()))) {
     if (PyComplex_Check(object)) return false;
     out = PyFloat_AsDouble(object);
     if (out == -1.0 && PyErr_Occurred()) throw PythonError{};
@@ -92,10 +94,12 @@ Scalar to_scalar(PyObject* object) {
   if (PyLong_Check(object)) {
     int overflow;
     const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
-    if (overflow) fail<ValueError>("a Python int of more than 64 bits was given; plait's integers have at most 64");
+    if (overflow)
+      fail<ValueError>("a Python int of more than 64 bits was given; plait's integers have at most 64");
     return static_cast<int64_t>(value);
   }
-  if (PyComplex_Check(object)) return complex128(PyComplex_RealAsDouble(object), PyComplex_ImagAsDouble(object));
+  if (PyComplex_Check(object))
+    return complex128(PyComplex_RealAsDouble(object), PyComplex_ImagAsDouble(object));
   // NumPy's scalars give the Python number of their kind.
   Object item(checked(PyObject_CallMethod(object, "item", nullptr)));
   if (!PyFloat_Check(item.get()) && !PyLong_Check(item.get()) && !PyComplex_Check(item.get()))
@@ -106,7 +110,8 @@ Scalar to_scalar(PyObject* object) {
 bool to_int(PyObject* object, int64_t& out) {
   if (PyBool_Check(object)) return false;
   if (!PyLong_Check(object)) {
-    const bool tensor = is_tensor(object) && unwrap(object).numel() == 1 && is_integral(unwrap(object).dtype());
+    const bool tensor =
+        is_tensor(object) && unwrap(object).numel() == 1 && is_integral(unwrap(object).dtype());
     if (!tensor && !(is_numpy_scalar(object) && PyIndex_Check(object))) return false;
     Object index(PyNumber_Index(object));
     if (!index) {
@@ -169,7 +174,9 @@ bool convert(PyObject* object, const Param& param, int position, Value& out) {
         out = Value(object == Py_True);
         return true;
       }
-      if (!is_numpy_scalar(object) || std::string_view(Py_TYPE(object)->tp_name).find("bool") == std::string_view::npos) return false;
+      if (!is_numpy_scalar(object) ||
+          std::string_view(Py_TYPE(object)->tp_name).find("bool") == std::string_view::npos)
+        return false;
       out = Value(PyObject_IsTrue(object) == 1);
       return true;
     case ParamType::Ints: return to_ints(object, param, out);

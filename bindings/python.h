@@ -1,6 +1,7 @@
 // What the bindings share: Python's headers, a few RAII helpers, and the types that they define.
 //
-// The hot road (tensors, op calls, indexing) is written against CPython's own API; pybind11 binds everything else (module.cpp).
+// The hot road (tensors, op calls, indexing) is written against CPython's own API; pybind11 binds everything
+// else (module.cpp).
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -72,8 +73,8 @@ class WithGil {
   PyGILState_STATE state_;
 };
 
-// Lets other Python threads run during a kernel that is not tiny. The user's line is taken down first: a node recorded meanwhile
-// cannot look for it.
+// Lets other Python threads run during a kernel that is not tiny. The user's line is taken down first: a node
+// recorded meanwhile cannot look for it.
 class WithoutGil {
  public:
   explicit WithoutGil(bool release = true);
@@ -85,11 +86,11 @@ class WithoutGil {
 CallSite call_site() noexcept;
 std::string call_site_text(CallSite site);
 
-// ---- tensors (tensor_type.cpp) -------------------------------------------------------------------------------------------
+// ---- tensors (tensor_type.cpp)
+// -------------------------------------------------------------------------------------------
 
 struct PyTensor {
-  PyObject_HEAD
-  PyObject* dict;
+  PyObject_HEAD PyObject* dict;
   PyObject* weakrefs;
   Tensor tensor;
 };
@@ -102,19 +103,21 @@ PyObject* wrap(Tensor tensor);  // None for an undefined one
 PyTypeObject* make_tensor_type(PyObject* module);
 PyObject* new_subclass_instance(PyTypeObject* type, Tensor tensor);
 
-// ---- small value types (value_types.cpp) ------------------------------------------------------------------------------------
+// ---- small value types (value_types.cpp)
+// ------------------------------------------------------------------------------------
 
 PyObject* wrap(DType dtype);
 PyObject* wrap(Device device);
 PyObject* wrap(MemoryFormat format);
 PyObject* wrap_size(IntSpan sizes);
-bool to_dtype(PyObject* object, DType& out);  // plait dtypes, and Python's float, int, bool, complex
+bool to_dtype(PyObject* object, DType& out);    // plait dtypes, and Python's float, int, bool, complex
 bool to_device(PyObject* object, Device& out);  // device objects, strings, indices; raises for a bad string
 bool to_memory_format(PyObject* object, MemoryFormat& out);
 void add_value_types(PyObject* module);
 PyObject* wrap_scalar(const Scalar& value);
 
-// ---- parsing (parser.cpp) ---------------------------------------------------------------------------------------------------
+// ---- parsing (parser.cpp)
+// ---------------------------------------------------------------------------------------------------
 
 // Is the object a number that may stand where a tensor or Scalar is due? NumPy's scalars count.
 bool is_number(PyObject* object);
@@ -123,7 +126,8 @@ bool to_int(PyObject* object, int64_t& out);
 // One argument; false where it is of another kind (no Python error is set), raises where it is bad in itself.
 bool convert(PyObject* object, const Param& param, int position, Value& out);
 
-// ---- functions (functions.cpp) ----------------------------------------------------------------------------------------------
+// ---- functions (functions.cpp)
+// ----------------------------------------------------------------------------------------------
 
 // A Python callable for all overloads of an op's name; as an attribute of Tensor it is its method.
 PyObject* make_op_function(const char* name, bool inplace);
@@ -131,7 +135,8 @@ void add_op_functions(PyObject* module);
 // Calls an op with parsed values and wraps what it returns.
 PyObject* call_op(const OpBase& op, Form form, Value* args, std::span<const Tensor> outs);
 
-// ---- other parts ------------------------------------------------------------------------------------------------------------
+// ---- other parts
+// ------------------------------------------------------------------------------------------------------------
 
 void add_number_slots(std::vector<PyType_Slot>& slots);
 PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op);

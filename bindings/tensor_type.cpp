@@ -1,11 +1,12 @@
 // The Python type of tensors.
 //
 // Note [Identity]
-// `x.grad is x.grad`, and what a user hangs on a tensor stays on it, as long as anything can see the tensor. A TensorImpl points to
-// its Python object, and the object owns the TensorImpl. When the last Python reference goes while C++ still holds the tensor
-// (saved for backward, as a .grad, in a list), and the object carries something (attributes, weak references, a subclass), then the
-// ownership turns round: the TensorImpl keeps the object (`owns_pyobj`) until it is asked for again, or dies. An object that
-// carries nothing is just let go and made anew.
+// `x.grad is x.grad`, and what a user hangs on a tensor stays on it, as long as anything can see the tensor.
+// A TensorImpl points to its Python object, and the object owns the TensorImpl. When the last Python
+// reference goes while C++ still holds the tensor (saved for backward, as a .grad, in a list), and the object
+// carries something (attributes, weak references, a subclass), then the ownership turns round: the TensorImpl
+// keeps the object (`owns_pyobj`) until it is asked for again, or dies. An object that carries nothing is
+// just let go and made anew.
 #include "bindings/python.h"
 
 #include <structmember.h>
@@ -45,20 +46,22 @@ bool carries_something(PyTensor* self) {
 // Hands the object over to its tensor. Note [Identity].
 bool keep_for_tensor(PyTensor* self) {
   TensorImpl* impl = self->tensor.impl();
-  if (!impl || impl->pyobj != self || impl->owns_pyobj || impl->use_count() <= 1 || !carries_something(self)) return false;
+  if (!impl || impl->pyobj != self || impl->owns_pyobj || impl->use_count() <= 1 || !carries_something(self))
+    return false;
   impl->owns_pyobj = true;
   impl->release();  // self->tensor stays as a borrowed pointer
   return true;
 }
 
-// The collector runs a finaliser once in an object's life; we may be kept more than once. The mark is the lowest bit of the word
-// before the object in every CPython with a GIL.
+// The collector runs a finaliser once in an object's life; we may be kept more than once. The mark is the
+// lowest bit of the word before the object in every CPython with a GIL.
 void forget_finalized(PyObject* self) {
   if (PyObject_GC_IsFinalized(self)) reinterpret_cast<uintptr_t*>(self)[-1] &= ~uintptr_t{1};
 }
 
 void tensor_finalize(PyObject* object) {
-  // From the deallocation of a subclass the count is 1; from the collector, which must be free to clear cycles, it is more.
+  // From the deallocation of a subclass the count is 1; from the collector, which must be free to clear
+  // cycles, it is more.
   if (Py_REFCNT(object) != 1) return;
   if (keep_for_tensor(self_of(object))) Py_INCREF(object);
 }
@@ -127,7 +130,8 @@ int tensor_clear(PyObject* object) {
   if (!impl || impl->use_count() != 1 || !impl->autograd) return 0;
   auto* meta = static_cast<AutogradMeta*>(impl->autograd.get());
   meta->hooks.reset();
-  if (meta->grad_fn && meta->grad_fn->use_count() == 1 && function_context(*meta->grad_fn)) meta->grad_fn.reset();
+  if (meta->grad_fn && meta->grad_fn->use_count() == 1 && function_context(*meta->grad_fn))
+    meta->grad_fn.reset();
   return 0;
 }
 
@@ -140,8 +144,8 @@ int tensor_setattro(PyObject* object, PyObject* name, PyObject* value) {
 
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
-    // Tensor(data) or Tensor(sizes...), as the old constructors of PyTorch: the default dtype. A subclass without a __new__ of its
-    // own comes here too, with whatever its __init__ takes.
+    // Tensor(data) or Tensor(sizes...), as the old constructors of PyTorch: the default dtype. A subclass
+    // without a __new__ of its own comes here too, with whatever its __init__ takes.
     const Py_ssize_t n = PyTuple_GET_SIZE(args);
     Tensor tensor;
     if (n == 1 && is_tensor(PyTuple_GET_ITEM(args, 0))) {
@@ -152,7 +156,8 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
       Dims sizes;
       for (Py_ssize_t i = 0; i < n; ++i) {
         int64_t size;
-        if (!to_int(PyTuple_GET_ITEM(args, i), size)) fail<TypeError>("Tensor: expected integers for the sizes");
+        if (!to_int(PyTuple_GET_ITEM(args, i), size))
+          fail<TypeError>("Tensor: expected integers for the sizes");
         sizes.push_back(size);
       }
       tensor = empty_tensor(sizes, default_dtype());
@@ -166,16 +171,21 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 int tensor_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
-// ---- attributes -----------------------------------------------------------------------------------------------------------
+// ---- attributes
+// -----------------------------------------------------------------------------------------------------------
 
 template <class F>
 PyObject* get(PyObject* object, F f) {
   return guarded([&]() -> PyObject* { return f(unwrap(object)); });
 }
 
-PyObject* get_shape(PyObject* o, void*) { return get(o, [](const Tensor& t) { return wrap_size(t.sizes()); }); }
+PyObject* get_shape(PyObject* o, void*) {
+  return get(o, [](const Tensor& t) { return wrap_size(t.sizes()); });
+}
 PyObject* get_dtype(PyObject* o, void*) { return wrap(unwrap(o).dtype()); }
-PyObject* get_device(PyObject* o, void*) { return get(o, [](const Tensor& t) { return wrap(t.device()); }); }
+PyObject* get_device(PyObject* o, void*) {
+  return get(o, [](const Tensor& t) { return wrap(t.device()); });
+}
 PyObject* get_ndim(PyObject* o, void*) { return PyLong_FromLongLong(unwrap(o).dim()); }
 PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromLongLong(itemsize(unwrap(o).dtype())); }
 PyObject* get_nbytes(PyObject* o, void*) { return PyLong_FromLongLong(unwrap(o).nbytes()); }
@@ -190,8 +200,12 @@ int set_requires_grad_attr(PyObject* o, PyObject* value, void*) {
     return 0;
   });
 }
-PyObject* get_is_leaf(PyObject* o, void*) { return get(o, [](const Tensor& t) { return PyBool_FromLong(is_leaf(t)); }); }
-PyObject* get_grad_fn(PyObject* o, void*) { return get(o, [](const Tensor& t) { return wrap_node(grad_fn(t)); }); }
+PyObject* get_is_leaf(PyObject* o, void*) {
+  return get(o, [](const Tensor& t) { return PyBool_FromLong(is_leaf(t)); });
+}
+PyObject* get_grad_fn(PyObject* o, void*) {
+  return get(o, [](const Tensor& t) { return wrap_node(grad_fn(t)); });
+}
 PyObject* get_grad(PyObject* o, void*) {
   return get(o, [](const Tensor& t) {
     const AutogradMeta* meta = autograd_meta(t);
@@ -205,26 +219,31 @@ int set_grad(PyObject* o, PyObject* value, void*) {
       if (AutogradMeta* meta = autograd_meta(t)) meta->grad = Tensor();
       return 0;
     }
-    if (!is_tensor(value)) fail<TypeError>("grad: expected a Tensor or None, got {}", Py_TYPE(value)->tp_name);
+    if (!is_tensor(value))
+      fail<TypeError>("grad: expected a Tensor or None, got {}", Py_TYPE(value)->tp_name);
     const Tensor& grad = unwrap(value);
     check<RuntimeError>(!grad.same(t), "grad: a tensor cannot be its own gradient");
-    check<RuntimeError>(grad.sizes() == t.sizes(), "grad: expected a gradient of shape {}, got {}", t.sizes(), grad.sizes());
-    check<RuntimeError>(grad.dtype() == t.dtype() && grad.device() == t.device(), "grad: expected a gradient of dtype {} on {}, got {} on {}",
-                        t.dtype(), t.device(), grad.dtype(), grad.device());
+    check<RuntimeError>(grad.sizes() == t.sizes(), "grad: expected a gradient of shape {}, got {}", t.sizes(),
+                        grad.sizes());
+    check<RuntimeError>(grad.dtype() == t.dtype() && grad.device() == t.device(),
+                        "grad: expected a gradient of dtype {} on {}, got {} on {}", t.dtype(), t.device(),
+                        grad.dtype(), grad.device());
     ensure_autograd_meta(t).grad = grad;
     return 0;
   });
 }
 PyObject* get_data(PyObject* o, void*) {
   return get(o, [](const Tensor& t) {
-    // Writes to .data do not count as mutations, so it has a version counter of its own: a storage that shares the bytes.
+    // Writes to .data do not count as mutations, so it has a version counter of its own: a storage that
+    // shares the bytes.
     auto* keep = new Storage(t.storage());
     if (!t.storage()) {
       delete keep;
       return wrap(detached_alias(t));
     }
     auto storage = Storage::adopt(new StorageImpl(
-        t.storage()->data(), t.storage()->bytes(), t.device(), [](void* s) { delete static_cast<Storage*>(s); }, keep));
+        t.storage()->data(), t.storage()->bytes(), t.device(),
+        [](void* s) { delete static_cast<Storage*>(s); }, keep));
     return wrap(from_storage(std::move(storage), t.dtype(), t.sizes(), t.strides(), t.storage_offset()));
   });
 }
@@ -252,7 +271,9 @@ PyObject* get_output_nr(PyObject* o, void*) {
   });
 }
 PyObject* get_is_cpu(PyObject* o, void*) { return PyBool_FromLong(unwrap(o).is_cpu()); }
-PyObject* get_is_cuda(PyObject* o, void*) { return PyBool_FromLong(unwrap(o).device().type == DeviceType::CUDA); }
+PyObject* get_is_cuda(PyObject* o, void*) {
+  return PyBool_FromLong(unwrap(o).device().type == DeviceType::CUDA);
+}
 PyObject* get_is_meta(PyObject* o, void*) { return PyBool_FromLong(unwrap(o).is_meta()); }
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 
@@ -263,11 +284,13 @@ PyGetSetDef getset[] = {
     {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
     {"itemsize", get_itemsize, nullptr, "Bytes of an element.", nullptr},
     {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad_attr, "Are gradients recorded for this tensor?", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad_attr, "Are gradients recorded for this tensor?",
+     nullptr},
     {"is_leaf", get_is_leaf, nullptr, "Was it made by the user rather than by a recorded op?", nullptr},
     {"grad_fn", get_grad_fn, nullptr, "The node that recorded how it was made, or None.", nullptr},
     {"grad", get_grad, set_grad, "The accumulated gradient, or None.", nullptr},
-    {"data", get_data, set_data_attr, "An alias without history, whose writes do not count as mutations.", nullptr},
+    {"data", get_data, set_data_attr, "An alias without history, whose writes do not count as mutations.",
+     nullptr},
     {"_version", get_version, nullptr, "How often the storage was written in place.", nullptr},
     {"_base", get_base, nullptr, "The tensor that this one is a view of, or None.", nullptr},
     {"retains_grad", get_retains_grad, nullptr, "Is the gradient of this non-leaf kept?", nullptr},
@@ -280,7 +303,8 @@ PyGetSetDef getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-// ---- methods --------------------------------------------------------------------------------------------------------------
+// ---- methods
+// --------------------------------------------------------------------------------------------------------------
 
 PyObject* sizes_or_one(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names, bool stride) {
   return guarded([&]() -> PyObject* {
@@ -290,25 +314,37 @@ PyObject* sizes_or_one(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObjec
     if (all == 0 || args[0] == Py_None) {
       if (!stride) return wrap_size(dims);
       Object tuple(checked(PyTuple_New(dims.size())));
-      for (int i = 0; i < dims.size(); ++i) PyTuple_SET_ITEM(tuple.get(), i, checked(PyLong_FromLongLong(dims[i])));
+      for (int i = 0; i < dims.size(); ++i)
+        PyTuple_SET_ITEM(tuple.get(), i, checked(PyLong_FromLongLong(dims[i])));
       return tuple.release();
     }
     int64_t d;
-    if (all != 1 || !to_int(args[0], d)) fail<TypeError>("{}: expected one int for 'dim'", stride ? "stride" : "size");
+    if (all != 1 || !to_int(args[0], d))
+      fail<TypeError>("{}: expected one int for 'dim'", stride ? "stride" : "size");
     return PyLong_FromLongLong(dims[wrap_dim(d, t.dim(), stride ? "stride" : "size")]);
   });
 }
-PyObject* size(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) { return sizes_or_one(o, args, n, names, false); }
-PyObject* stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) { return sizes_or_one(o, args, n, names, true); }
+PyObject* size(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+  return sizes_or_one(o, args, n, names, false);
+}
+PyObject* stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+  return sizes_or_one(o, args, n, names, true);
+}
 PyObject* dim(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).dim()); }
 PyObject* numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).numel()); }
 PyObject* data_ptr(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(unwrap(o).data_ptr()); }
 PyObject* storage_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).storage_offset()); }
 PyObject* element_size(PyObject* o, PyObject*) { return PyLong_FromLongLong(itemsize(unwrap(o).dtype())); }
-PyObject* is_floating_point(PyObject* o, PyObject*) { return PyBool_FromLong(is_floating(unwrap(o).dtype())); }
+PyObject* is_floating_point(PyObject* o, PyObject*) {
+  return PyBool_FromLong(is_floating(unwrap(o).dtype()));
+}
 PyObject* is_complex_method(PyObject* o, PyObject*) { return PyBool_FromLong(is_complex(unwrap(o).dtype())); }
-PyObject* get_device_index(PyObject* o, PyObject*) { return PyLong_FromLong(unwrap(o).is_cpu() ? -1 : unwrap(o).device().index); }
-PyObject* item_method(PyObject* o, PyObject*) { return get(o, [](const Tensor& t) { return wrap_scalar(item(t)); }); }
+PyObject* get_device_index(PyObject* o, PyObject*) {
+  return PyLong_FromLong(unwrap(o).is_cpu() ? -1 : unwrap(o).device().index);
+}
+PyObject* item_method(PyObject* o, PyObject*) {
+  return get(o, [](const Tensor& t) { return wrap_scalar(item(t)); });
+}
 PyObject* retain_grad_method(PyObject* o, PyObject*) {
   return get(o, [](const Tensor& t) {
     retain_grad(t);
@@ -341,7 +377,8 @@ PyObject* is_contiguous_method(PyObject* o, PyObject* const* args, Py_ssize_t n,
 
 void nested_list(const Tensor& t, char* data, int d, PyObject** out) {
   if (d == t.dim()) {
-    *out = visit(t.dtype(), [&]<class T>() { return wrap_scalar(Scalar(*reinterpret_cast<const T*>(data))); });
+    *out =
+        visit(t.dtype(), [&]<class T>() { return wrap_scalar(Scalar(*reinterpret_cast<const T*>(data))); });
     return;
   }
   Object list(checked(PyList_New(t.sizes()[d])));
@@ -362,7 +399,10 @@ PyObject* tolist(PyObject* o, PyObject*) {
   });
 }
 
-PyObject* sizeof_method(PyObject* o, PyObject*) { return PyLong_FromSsize_t(static_cast<Py_ssize_t>(sizeof(PyTensor) + sizeof(TensorImpl)) + unwrap(o).nbytes()); }
+PyObject* sizeof_method(PyObject* o, PyObject*) {
+  return PyLong_FromSsize_t(static_cast<Py_ssize_t>(sizeof(PyTensor) + sizeof(TensorImpl)) +
+                            unwrap(o).nbytes());
+}
 
 #define FAST(f) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)), METH_FASTCALL | METH_KEYWORDS
 PyMethodDef methods[] = {
@@ -372,7 +412,8 @@ PyMethodDef methods[] = {
     {"numel", numel, METH_NOARGS, "The number of elements."},
     {"nelement", numel, METH_NOARGS, "The number of elements."},
     {"data_ptr", data_ptr, METH_NOARGS, "The address of the first element."},
-    {"storage_offset", storage_offset, METH_NOARGS, "The offset of the first element in the storage, in elements."},
+    {"storage_offset", storage_offset, METH_NOARGS,
+     "The offset of the first element in the storage, in elements."},
     {"element_size", element_size, METH_NOARGS, "Bytes of an element."},
     {"is_floating_point", is_floating_point, METH_NOARGS, "Is the dtype a floating one?"},
     {"is_complex", is_complex_method, METH_NOARGS, "Is the dtype a complex one?"},
@@ -381,7 +422,8 @@ PyMethodDef methods[] = {
     {"tolist", tolist, METH_NOARGS, "The elements as nested lists."},
     {"retain_grad", retain_grad_method, METH_NOARGS, "Keeps the gradient of a non-leaf in .grad."},
     {"detach_", detach_inplace_method, METH_NOARGS, "Drops the history in place."},
-    {"requires_grad_", FAST(requires_grad_inplace), "requires_grad_(requires_grad=True): records gradients from here on; returns self."},
+    {"requires_grad_", FAST(requires_grad_inplace),
+     "requires_grad_(requires_grad=True): records gradients from here on; returns self."},
     {"is_contiguous", FAST(is_contiguous_method), "is_contiguous(memory_format=plait.contiguous_format)"},
     {"__sizeof__", sizeof_method, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
@@ -423,7 +465,8 @@ PyObject* wrap(Tensor tensor) {
   impl->pyobj = self;
   if (impl->autograd) {
     const auto* meta = static_cast<const AutogradMeta*>(impl->autograd.get());
-    if (meta->hooks || (meta->grad_fn && meta->grad_fn->payload)) PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
+    if (meta->hooks || (meta->grad_fn && meta->grad_fn->payload))
+      PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
   }
   return reinterpret_cast<PyObject*>(self);
 }
@@ -440,30 +483,31 @@ PyObject* new_subclass_instance(PyTypeObject* type, Tensor tensor) {
 }
 
 PyTypeObject* make_tensor_type(PyObject* module) {
-  static std::vector<PyType_Slot> slots = {{Py_tp_new, reinterpret_cast<void*>(tensor_new)},
-                                {Py_tp_init, reinterpret_cast<void*>(tensor_init)},
-                                {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
-                                {Py_tp_finalize, reinterpret_cast<void*>(tensor_finalize)},
-                                {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
-                                {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
-                                {Py_tp_setattro, reinterpret_cast<void*>(tensor_setattro)},
-                                {Py_tp_richcompare, reinterpret_cast<void*>(tensor_richcompare)},
-                                {Py_tp_hash, reinterpret_cast<void*>(tensor_hash)},
-                                {Py_tp_getset, getset},
-                                {Py_tp_methods, methods},
-                                {Py_tp_members, members},
-                                {Py_mp_length, reinterpret_cast<void*>(tensor_length)},
-                                {Py_mp_subscript, reinterpret_cast<void*>(tensor_getitem)},
-                                {Py_mp_ass_subscript, reinterpret_cast<void*>(tensor_setitem)},
-                                {Py_sq_length, reinterpret_cast<void*>(tensor_length)},
-                                {Py_sq_item, reinterpret_cast<void*>(tensor_sequence_item)},
-                                {Py_bf_getbuffer, reinterpret_cast<void*>(tensor_getbuffer)},
-                                {Py_bf_releasebuffer, reinterpret_cast<void*>(tensor_releasebuffer)},
-                                {Py_tp_doc, const_cast<char*>("A tensor: an n-dimensional array of one dtype on one device.")}};
+  static std::vector<PyType_Slot> slots = {
+      {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
+      {Py_tp_init, reinterpret_cast<void*>(tensor_init)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+      {Py_tp_finalize, reinterpret_cast<void*>(tensor_finalize)},
+      {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
+      {Py_tp_setattro, reinterpret_cast<void*>(tensor_setattro)},
+      {Py_tp_richcompare, reinterpret_cast<void*>(tensor_richcompare)},
+      {Py_tp_hash, reinterpret_cast<void*>(tensor_hash)},
+      {Py_tp_getset, getset},
+      {Py_tp_methods, methods},
+      {Py_tp_members, members},
+      {Py_mp_length, reinterpret_cast<void*>(tensor_length)},
+      {Py_mp_subscript, reinterpret_cast<void*>(tensor_getitem)},
+      {Py_mp_ass_subscript, reinterpret_cast<void*>(tensor_setitem)},
+      {Py_sq_length, reinterpret_cast<void*>(tensor_length)},
+      {Py_sq_item, reinterpret_cast<void*>(tensor_sequence_item)},
+      {Py_bf_getbuffer, reinterpret_cast<void*>(tensor_getbuffer)},
+      {Py_bf_releasebuffer, reinterpret_cast<void*>(tensor_releasebuffer)},
+      {Py_tp_doc, const_cast<char*>("A tensor: an n-dimensional array of one dtype on one device.")}};
   add_number_slots(slots);
   slots.push_back({0, nullptr});
-  static PyType_Spec spec = {"plait.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
-                             slots.data()};
+  static PyType_Spec spec = {"plait.Tensor", sizeof(PyTensor), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   auto* type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
   TensorImpl::release_pyobj = release_kept_object;
   tensor_type = type;

@@ -5,27 +5,26 @@ namespace plait::python {
 namespace {
 
 struct DTypeObject {
-  PyObject_HEAD
-  DType value;
+  PyObject_HEAD DType value;
 };
 struct DeviceObject {
-  PyObject_HEAD
-  Device value;
+  PyObject_HEAD Device value;
 };
 struct FormatObject {
-  PyObject_HEAD
-  MemoryFormat value;
+  PyObject_HEAD MemoryFormat value;
 };
 
 PyTypeObject *dtype_type, *device_type, *format_type, *size_type;
 PyObject* dtype_objects[kDTypeCount];
 PyObject* format_objects[4];
-constexpr const char* kFormatNames[] = {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"};
+constexpr const char* kFormatNames[] = {"contiguous_format", "preserve_format", "channels_last",
+                                        "channels_last_3d"};
 
 DType dtype_of_object(PyObject* o) { return reinterpret_cast<DTypeObject*>(o)->value; }
 Device device_of_object(PyObject* o) { return reinterpret_cast<DeviceObject*>(o)->value; }
 
-PyTypeObject* make_type(PyObject* module, const char* name, const char* full, size_t size, std::vector<PyType_Slot> slots, unsigned flags) {
+PyTypeObject* make_type(PyObject* module, const char* name, const char* full, size_t size,
+                        std::vector<PyType_Slot> slots, unsigned flags) {
   slots.push_back({0, nullptr});
   PyType_Spec spec{full, static_cast<int>(size), 0, Py_TPFLAGS_DEFAULT | flags, slots.data()};
   auto* type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
@@ -33,7 +32,9 @@ PyTypeObject* make_type(PyObject* module, const char* name, const char* full, si
   return type;
 }
 
-PyObject* text(std::string_view s) { return PyUnicode_FromStringAndSize(s.data(), static_cast<Py_ssize_t>(s.size())); }
+PyObject* text(std::string_view s) {
+  return PyUnicode_FromStringAndSize(s.data(), static_cast<Py_ssize_t>(s.size()));
+}
 
 // dtype
 PyObject* dtype_repr(PyObject* o) { return text("plait." + std::string(name(dtype_of_object(o)))); }
@@ -51,16 +52,19 @@ PyGetSetDef dtype_getset[] = {{"is_floating_point", dtype_floating, nullptr, nul
                               {"itemsize", dtype_itemsize, nullptr, nullptr, nullptr},
                               {"name", dtype_name, nullptr, nullptr, nullptr},
                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
+                               {nullptr, nullptr, 0, nullptr}};
 
 // device
 PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* names[] = {"type", "index", nullptr};
     PyObject *type, *index = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", const_cast<char**>(names), &type, &index)) throw PythonError{};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", const_cast<char**>(names), &type, &index))
+      throw PythonError{};
     Device device;
-    if (!to_device(type, device)) fail<TypeError>("device: expected a str such as 'cpu' or 'cuda:0', got {}", Py_TYPE(type)->tp_name);
+    if (!to_device(type, device))
+      fail<TypeError>("device: expected a str such as 'cpu' or 'cuda:0', got {}", Py_TYPE(type)->tp_name);
     int64_t i;
     if (index != Py_None) {
       if (!to_int(index, i) || i < 0 || i > 127) fail<ValueError>("device: expected an index of 0 or more");
@@ -69,23 +73,29 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
     return wrap(device);
   });
 }
-PyObject* device_str(PyObject* o) { return guarded([&] { return text(to_string(device_of_object(o))); }); }
+PyObject* device_str(PyObject* o) {
+  return guarded([&] { return text(to_string(device_of_object(o))); });
+}
 PyObject* device_repr(PyObject* o) {
   return guarded([&] {
     const Device d = device_of_object(o);
     const std::string type = to_string({d.type, -1});
-    return text(d.index < 0 ? message("device(type='{}')", type) : message("device(type='{}', index={})", type, static_cast<int>(d.index)));
+    return text(d.index < 0 ? message("device(type='{}')", type)
+                            : message("device(type='{}', index={})", type, static_cast<int>(d.index)));
   });
 }
 PyObject* device_compare(PyObject* a, PyObject* b, int op) {
-  if ((op != Py_EQ && op != Py_NE) || Py_TYPE(b) != device_type || Py_TYPE(a) != device_type) Py_RETURN_NOTIMPLEMENTED;
+  if ((op != Py_EQ && op != Py_NE) || Py_TYPE(b) != device_type || Py_TYPE(a) != device_type)
+    Py_RETURN_NOTIMPLEMENTED;
   return PyBool_FromLong((device_of_object(a) == device_of_object(b)) == (op == Py_EQ));
 }
 Py_hash_t device_hash(PyObject* o) {
   const Device d = device_of_object(o);
   return static_cast<Py_hash_t>(d.type) * 131 + d.index + 1;
 }
-PyObject* device_get_type(PyObject* o, void*) { return guarded([&] { return text(to_string({device_of_object(o).type, -1})); }); }
+PyObject* device_get_type(PyObject* o, void*) {
+  return guarded([&] { return text(to_string({device_of_object(o).type, -1})); });
+}
 PyObject* device_get_index(PyObject* o, void*) {
   const Device d = device_of_object(o);
   return d.index < 0 ? Py_NewRef(Py_None) : PyLong_FromLong(d.index);
@@ -96,14 +106,19 @@ PyObject* device_reduce(PyObject* o, PyObject*) {
 PyGetSetDef device_getset[] = {{"type", device_get_type, nullptr, nullptr, nullptr},
                                {"index", device_get_index, nullptr, nullptr, nullptr},
                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {nullptr, nullptr, 0, nullptr}};
 
 // memory_format
 PyObject* format_repr(PyObject* o) {
-  return text(std::string("plait.") + kFormatNames[static_cast<int>(reinterpret_cast<FormatObject*>(o)->value)]);
+  return text(std::string("plait.") +
+              kFormatNames[static_cast<int>(reinterpret_cast<FormatObject*>(o)->value)]);
 }
-PyObject* format_reduce(PyObject* o, PyObject*) { return text(kFormatNames[static_cast<int>(reinterpret_cast<FormatObject*>(o)->value)]); }
-PyMethodDef format_methods[] = {{"__reduce__", format_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyObject* format_reduce(PyObject* o, PyObject*) {
+  return text(kFormatNames[static_cast<int>(reinterpret_cast<FormatObject*>(o)->value)]);
+}
+PyMethodDef format_methods[] = {{"__reduce__", format_reduce, METH_NOARGS, nullptr},
+                                {nullptr, nullptr, 0, nullptr}};
 
 // Size
 PyObject* size_repr(PyObject* o) {
@@ -125,13 +140,16 @@ PyObject* size_from_tuple(PyObject* tuple) {
   Object owned(tuple);
   return PyObject_CallOneArg(reinterpret_cast<PyObject*>(size_type), tuple);
 }
-PyObject* size_subscript(PyObject* o, PyObject* index) { return size_from_tuple(PyTuple_Type.tp_as_mapping->mp_subscript(o, index)); }
+PyObject* size_subscript(PyObject* o, PyObject* index) {
+  return size_from_tuple(PyTuple_Type.tp_as_mapping->mp_subscript(o, index));
+}
 PyObject* size_concat(PyObject* a, PyObject* b) {
   Object list(PyList_Check(b) ? PyList_AsTuple(b) : Py_NewRef(b));
   return list ? size_from_tuple(PyTuple_Type.tp_as_sequence->sq_concat(a, list.get())) : nullptr;
 }
 PyObject* size_reduce(PyObject* o, PyObject*) {
-  return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(size_type), PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o)));
+  return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(size_type),
+                       PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o)));
 }
 PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."},
                               {"__reduce__", size_reduce, METH_NOARGS, nullptr},
@@ -163,11 +181,16 @@ bool to_dtype(PyObject* object, DType& out) {
     out = dtype_of_object(object);
     return true;
   }
-  if (object == reinterpret_cast<PyObject*>(&PyFloat_Type)) out = default_dtype();
-  else if (object == reinterpret_cast<PyObject*>(&PyLong_Type)) out = DType::Int64;
-  else if (object == reinterpret_cast<PyObject*>(&PyBool_Type)) out = DType::Bool;
-  else if (object == reinterpret_cast<PyObject*>(&PyComplex_Type)) out = to_complex(default_dtype());
-  else return false;
+  if (object == reinterpret_cast<PyObject*>(&PyFloat_Type))
+    out = default_dtype();
+  else if (object == reinterpret_cast<PyObject*>(&PyLong_Type))
+    out = DType::Int64;
+  else if (object == reinterpret_cast<PyObject*>(&PyBool_Type))
+    out = DType::Bool;
+  else if (object == reinterpret_cast<PyObject*>(&PyComplex_Type))
+    out = to_complex(default_dtype());
+  else
+    return false;
   return true;
 }
 
@@ -211,18 +234,21 @@ PyObject* wrap_scalar(const Scalar& value) {
 
 void add_value_types(PyObject* module) {
   const unsigned plain = Py_TPFLAGS_DISALLOW_INSTANTIATION;
-  dtype_type = make_type(module, "dtype", "plait.dtype", sizeof(DTypeObject),
-                         {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}}, plain);
+  dtype_type = make_type(
+      module, "dtype", "plait.dtype", sizeof(DTypeObject),
+      {{Py_tp_repr, slot(dtype_repr)}, {Py_tp_getset, dtype_getset}, {Py_tp_methods, dtype_methods}}, plain);
   for (int i = 0; i < kDTypeCount; ++i) {
     auto* o = reinterpret_cast<DTypeObject*>(checked(dtype_type->tp_alloc(dtype_type, 0)));
     o->value = static_cast<DType>(i);
     dtype_objects[i] = reinterpret_cast<PyObject*>(o);
     checked(PyModule_AddObjectRef(module, std::string(name(o->value)).c_str(), dtype_objects[i]));
   }
-  constexpr std::pair<const char*, DType> aliases[] = {{"float", DType::Float32}, {"double", DType::Float64},  {"half", DType::Float16},
-                                                       {"short", DType::Int16},   {"int", DType::Int32},       {"long", DType::Int64},
-                                                       {"cfloat", DType::Complex64}, {"cdouble", DType::Complex128}};
-  for (const auto& [alias, dtype] : aliases) checked(PyModule_AddObjectRef(module, alias, dtype_objects[static_cast<int>(dtype)]));
+  constexpr std::pair<const char*, DType> aliases[] = {
+      {"float", DType::Float32},    {"double", DType::Float64},    {"half", DType::Float16},
+      {"short", DType::Int16},      {"int", DType::Int32},         {"long", DType::Int64},
+      {"cfloat", DType::Complex64}, {"cdouble", DType::Complex128}};
+  for (const auto& [alias, dtype] : aliases)
+    checked(PyModule_AddObjectRef(module, alias, dtype_objects[static_cast<int>(dtype)]));
   device_type = make_type(module, "device", "plait.device", sizeof(DeviceObject),
                           {{Py_tp_new, slot(device_new)},
                            {Py_tp_repr, slot(device_repr)},

@@ -31,10 +31,11 @@ target_compile_options(plait_flags INTERFACE
   -fno-semantic-interposition    # calls inside a library bind directly, exported or not
   -fno-plt)                      # calls between the libraries skip the lazy-binding stub
 
-# Machines differ: everything outside *.isa.cpp runs on any x86-64-v2 machine (SSE4.2).
+# Machines differ: everything outside *.isa.cpp runs on any x86-64-v2 machine (SSE4.2). Flags of linked targets come after a
+# target's own, so the objects of *.isa.cpp (targets with PLAIT_ISA_OBJECTS) have to be kept out here.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
   set(PLAIT_X86 ON)
-  target_compile_options(plait_flags INTERFACE -march=x86-64-v2)
+  target_compile_options(plait_flags INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:PLAIT_ISA_OBJECTS>>>:-march=x86-64-v2>)
 else()
   set(PLAIT_X86 OFF)
 endif()

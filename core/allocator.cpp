@@ -23,8 +23,8 @@ constexpr size_t kThreadBinBytes = size_t{256} << 10;  // what a thread keeps of
 constexpr size_t kSharedCacheMax = size_t{4} << 30;    // what the shared bins keep in all
 constexpr size_t kAskSystemFrom = size_t{1} << 30;     // blocks large enough to ask how much memory is left
 
-// Note [Size classes]: multiples of 64 up to 256 bytes, then four classes to each power of two, so that at most a fifth of a
-// block is unused and a tensor of nearly the same size finds a freed one.
+// Note [Size classes]: multiples of 64 up to 256 bytes, then four classes to each power of two, so that at
+// most a fifth of a block is unused and a tensor of nearly the same size finds a freed one.
 struct SizeClass {
   int index;
   size_t bytes;
@@ -72,7 +72,8 @@ struct Counters {
 Counters g_counters;
 
 void count_allocation(size_t bytes) {
-  const int64_t now = g_counters.allocated.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed) + bytes;
+  const int64_t now =
+      g_counters.allocated.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed) + bytes;
   int64_t peak = g_counters.peak.load(std::memory_order_relaxed);
   while (now > peak && !g_counters.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
@@ -95,7 +96,8 @@ size_t available_memory() {
 
 void* system_allocate(size_t bytes) {
   const size_t align = bytes >= kHugeFrom ? kHugePage : kAlign;
-  void* block = bytes > SIZE_MAX / 2 ? nullptr : std::aligned_alloc(align, (bytes + align - 1) / align * align);
+  void* block =
+      bytes > SIZE_MAX / 2 ? nullptr : std::aligned_alloc(align, (bytes + align - 1) / align * align);
   if (block && bytes >= kHugeFrom) madvise(block, bytes, MADV_HUGEPAGE);
   if (block) g_counters.system.fetch_add(1, std::memory_order_relaxed);
   return block;
@@ -169,7 +171,8 @@ class CpuAllocator final : public Allocator {
 
  private:
   static void* allocate_fresh(size_t bytes, size_t rounded) {
-    // The kernel overcommits: a block beyond what is left would be handed out and the process killed when touching it.
+    // The kernel overcommits: a block beyond what is left would be handed out and the process killed when
+    // touching it.
     const bool fits = rounded < kAskSystemFrom || rounded <= available_memory();
     if (fits)
       if (void* block = system_allocate(rounded)) return block;
@@ -178,7 +181,8 @@ class CpuAllocator final : public Allocator {
       if (void* block = system_allocate(rounded)) return block;
     g_counters.allocated.fetch_sub(static_cast<int64_t>(rounded), std::memory_order_relaxed);
     fail<OutOfMemoryError>(
-        "out of memory: a tensor of {} bytes was asked for, {} bytes are in live tensors, {} bytes are left on this machine; "
+        "out of memory: a tensor of {} bytes was asked for, {} bytes are in live tensors, {} bytes are left "
+        "on this machine; "
         "free tensors or use smaller sizes",
         bytes, g_counters.allocated.load(std::memory_order_relaxed), available_memory());
   }
@@ -192,8 +196,8 @@ Allocator& cpu_allocator() {
 }
 
 MemoryStats cpu_memory_stats() {
-  return {g_counters.allocated.load(), g_counters.peak.load(), g_counters.cached.load(), g_counters.allocations.load(),
-          g_counters.system.load()};
+  return {g_counters.allocated.load(), g_counters.peak.load(), g_counters.cached.load(),
+          g_counters.allocations.load(), g_counters.system.load()};
 }
 
 void reset_peak_cpu_memory() { g_counters.peak.store(g_counters.allocated.load()); }
@@ -220,7 +224,8 @@ void* pool_allocate(size_t bytes) {
 
 void pool_free(void* block, size_t bytes) noexcept {
   const size_t cls = (bytes - 1) / kAlign;
-  if (cls < kPoolClasses && !t_bins.dead && t_bins.pool[cls].count < 4096) return t_bins.pool[cls].push(block);
+  if (cls < kPoolClasses && !t_bins.dead && t_bins.pool[cls].count < 4096)
+    return t_bins.pool[cls].push(block);
   std::free(block);
 }
 

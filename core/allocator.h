@@ -1,8 +1,8 @@
 // Memory. A caching allocator for tensor data on the CPU and a pool for the small objects of the hot path.
 //
-// Page faults, not arithmetic, are what makes large elementwise ops slow: touching fresh pages costs several times the copy
-// itself. So freed blocks are kept by size class and handed out again: small ones from bins of the calling thread without a
-// lock, large ones from shared bins, the largest backed by huge pages.
+// Page faults, not arithmetic, are what makes large elementwise ops slow: touching fresh pages costs several
+// times the copy itself. So freed blocks are kept by size class and handed out again: small ones from bins of
+// the calling thread without a lock, large ones from shared bins, the largest backed by huge pages.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +21,10 @@ class PLAIT_API Allocator {
 };
 
 struct MemoryStats {
-  int64_t allocated = 0;      // bytes in live blocks
-  int64_t peak = 0;           // the most there has been since the last reset
-  int64_t cached = 0;         // bytes kept for reuse in the shared bins
-  int64_t allocations = 0;    // blocks handed out
+  int64_t allocated = 0;           // bytes in live blocks
+  int64_t peak = 0;                // the most there has been since the last reset
+  int64_t cached = 0;              // bytes kept for reuse in the shared bins
+  int64_t allocations = 0;         // blocks handed out
   int64_t system_allocations = 0;  // of them, fresh from the system
 };
 
@@ -33,7 +33,8 @@ PLAIT_API MemoryStats cpu_memory_stats();
 PLAIT_API void reset_peak_cpu_memory();
 PLAIT_API void empty_cpu_cache();
 
-// Small objects (tensors, storages, nodes): size-classed free lists of the calling thread, malloc beyond 1 KiB.
+// Small objects (tensors, storages, nodes): size-classed free lists of the calling thread, malloc beyond 1
+// KiB.
 PLAIT_API void* pool_allocate(size_t bytes);
 PLAIT_API void pool_free(void* block, size_t bytes) noexcept;
 

@@ -34,10 +34,12 @@ Device parse_device(std::string_view text) {
   std::string known;
   for (int i = 0; i < 6; ++i) {
     if (g_names[i].empty()) continue;
-    if (good && g_names[i] == type) return {static_cast<DeviceType>(i), static_cast<int8_t>(i == 0 ? -1 : index)};
+    if (good && g_names[i] == type)
+      return {static_cast<DeviceType>(i), static_cast<int8_t>(i == 0 ? -1 : index)};
     known += (known.empty() ? "'" : ", '") + g_names[i] + "'";
   }
-  fail<ValueError>("device: expected one of {} with an optional index such as 'cuda:0', got '{}'", known, text);
+  fail<ValueError>("device: expected one of {} with an optional index such as 'cuda:0', got '{}'", known,
+                   text);
 }
 
 DeviceType claim_device_type(std::string_view name) {
@@ -49,7 +51,8 @@ DeviceType claim_device_type(std::string_view name) {
     g_names[i] = name;
     return static_cast<DeviceType>(i);
   }
-  fail<RuntimeError>("claim_device_type: all three private device types are taken; '{}' cannot be added", name);
+  fail<RuntimeError>("claim_device_type: all three private device types are taken; '{}' cannot be added",
+                     name);
 }
 
 }  // namespace plait

@@ -33,7 +33,8 @@ inline constexpr Device kMeta{DeviceType::Meta, -1};
 
 PLAIT_API std::string to_string(Device device);        // "cpu", "cuda:0"
 PLAIT_API Device parse_device(std::string_view text);  // raises ValueError with the names that exist
-// An outside backend claims one of the private device types under a name of its own, before any tensor is made on it.
+// An outside backend claims one of the private device types under a name of its own, before any tensor is
+// made on it.
 PLAIT_API DeviceType claim_device_type(std::string_view name);
 
 }  // namespace plait

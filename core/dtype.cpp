@@ -5,8 +5,9 @@
 namespace plait {
 namespace {
 
-constexpr std::string_view kNames[kDTypeCount] = {"bool",    "uint8",    "int8",    "int16",   "int32",     "int64",
-                                                  "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
+constexpr std::string_view kNames[kDTypeCount] = {"bool",    "uint8",   "int8",      "int16",
+                                                  "int32",   "int64",   "float16",   "bfloat16",
+                                                  "float32", "float64", "complex64", "complex128"};
 
 constexpr int category(DType d) { return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_floating(d) ? 2 : 3; }
 
@@ -36,7 +37,8 @@ DType promote(DType a, DType b) {
 }
 
 bool can_cast(DType from, DType to) {
-  // Integers of any width may be written into integers of any width, as in PyTorch; only the category must not fall.
+  // Integers of any width may be written into integers of any width, as in PyTorch; only the category must
+  // not fall.
   return category(from) <= category(to);
 }
 

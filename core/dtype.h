@@ -54,7 +54,8 @@ constexpr DType to_complex(DType d) {
   return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64;
 }
 
-// The smallest dtype that holds both, by PyTorch's table (no weak operands here; see `result_type` in tensor.h).
+// The smallest dtype that holds both, by PyTorch's table (no weak operands here; see `result_type` in
+// tensor.h).
 PLAIT_API DType promote(DType a, DType b);
 // May a result of `from` be written into a tensor of `to`? (Never from a higher category to a lower one.)
 PLAIT_API bool can_cast(DType from, DType to);
@@ -65,24 +66,36 @@ PLAIT_API void set_default_dtype(DType dtype);
 
 template <class T>
 inline constexpr DType dtype_of = [] {
-  if constexpr (std::is_same_v<T, bool>) return DType::Bool;
-  else if constexpr (std::is_same_v<T, uint8_t>) return DType::UInt8;
-  else if constexpr (std::is_same_v<T, int8_t>) return DType::Int8;
-  else if constexpr (std::is_same_v<T, int16_t>) return DType::Int16;
-  else if constexpr (std::is_same_v<T, int32_t>) return DType::Int32;
-  else if constexpr (std::is_same_v<T, int64_t>) return DType::Int64;
-  else if constexpr (std::is_same_v<T, Half>) return DType::Float16;
-  else if constexpr (std::is_same_v<T, BFloat16>) return DType::BFloat16;
-  else if constexpr (std::is_same_v<T, float>) return DType::Float32;
-  else if constexpr (std::is_same_v<T, double>) return DType::Float64;
-  else if constexpr (std::is_same_v<T, complex64>) return DType::Complex64;
+  if constexpr (std::is_same_v<T, bool>)
+    return DType::Bool;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return DType::UInt8;
+  else if constexpr (std::is_same_v<T, int8_t>)
+    return DType::Int8;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return DType::Int16;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return DType::Int32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return DType::Int64;
+  else if constexpr (std::is_same_v<T, Half>)
+    return DType::Float16;
+  else if constexpr (std::is_same_v<T, BFloat16>)
+    return DType::BFloat16;
+  else if constexpr (std::is_same_v<T, float>)
+    return DType::Float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::Float64;
+  else if constexpr (std::is_same_v<T, complex64>)
+    return DType::Complex64;
   else {
     static_assert(std::is_same_v<T, complex128>, "not an element type");
     return DType::Complex128;
   }
 }();
 
-// visit(dtype, f) calls f.template operator()<T>() with dtype's C++ type: the dtype switch stands once, outside the loop.
+// visit(dtype, f) calls f.template operator()<T>() with dtype's C++ type: the dtype switch stands once,
+// outside the loop.
 template <class F>
 decltype(auto) visit(DType dtype, F&& f) {
   switch (dtype) {

@@ -10,7 +10,8 @@ namespace plait {
 
 MessageArg::MessageArg(const Dims& v) : kind(Kind::Shape), shape(v) {}
 MessageArg::MessageArg(const Device& v)
-    : kind(Kind::Device), integer(static_cast<int64_t>(v.type) * 256 + static_cast<uint8_t>(v.index)) {}
+    : kind(Kind::Device),
+      integer(static_cast<int64_t>(v.type) * 256 + static_cast<uint8_t>(v.index)) {}
 
 namespace {
 
@@ -28,7 +29,8 @@ std::string print(const MessageArg& arg) {
     case MessageArg::Kind::DType: return std::string(name(static_cast<DType>(arg.integer)));
     case MessageArg::Kind::Device: break;
   }
-  return to_string(Device{static_cast<DeviceType>(arg.integer / 256), static_cast<int8_t>(arg.integer % 256)});
+  return to_string(
+      Device{static_cast<DeviceType>(arg.integer / 256), static_cast<int8_t>(arg.integer % 256)});
 }
 
 }  // namespace

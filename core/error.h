@@ -1,5 +1,6 @@
-// Errors. Each says which op and argument, what was expected, what was given, and one thing to try; in Python each becomes
-// the standard type of the same name. Formatting is done out of line, so that this header stays light for outside ops.
+// Errors. Each says which op and argument, what was expected, what was given, and one thing to try; in Python
+// each becomes the standard type of the same name. Formatting is done out of line, so that this header stays
+// light for outside ops.
 #pragma once
 
 #include <cstdint>

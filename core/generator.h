@@ -1,5 +1,6 @@
-// Random numbers by counter: Philox4x32-10 addressed by (seed, offset, element), so that the bits depend neither on the number
-// of threads nor on the device. A generator hands out offsets; each random op takes one for all of its elements.
+// Random numbers by counter: Philox4x32-10 addressed by (seed, offset, element), so that the bits depend
+// neither on the number of threads nor on the device. A generator hands out offsets; each random op takes one
+// for all of its elements.
 #pragma once
 
 #include <cstdint>

@@ -52,7 +52,11 @@ std::vector<SaveRule> parse_saves(const Schema& schema, std::string_view text) {
 }  // namespace
 
 OpBase::OpBase(const char* schema, const char* doc, Kind kind, DTypeSet dtypes, const char* save)
-    : schema_(Schema::parse(schema)), doc_(doc), saves_(parse_saves(schema_, save)), dtypes_(dtypes), kind_(kind) {
+    : schema_(Schema::parse(schema)),
+      doc_(doc),
+      saves_(parse_saves(schema_, save)),
+      dtypes_(dtypes),
+      kind_(kind) {
   full_name_ = schema_.overload.empty() ? schema_.name : schema_.name + "." + schema_.overload;
   output_count_ = static_cast<int8_t>(schema_.returns.size());
   for (const Param& param : schema_.params) {
@@ -80,13 +84,16 @@ void OpBase::fail_undefined(int param) const {
   fail<TypeError>("{}: argument '{}' must be a Tensor, not None", name(), schema_.params[param].name);
 }
 void OpBase::fail_device(const Tensor& tensor, int param, Device expected) const {
-  fail<RuntimeError>("{}: expected all tensors on one device, got argument '{}' on {} and others on {}; move it with .to('{}')",
-                     name(), schema_.params[param].name, tensor.device(), expected, expected);
+  fail<RuntimeError>(
+      "{}: expected all tensors on one device, got argument '{}' on {} and others on {}; move it with "
+      ".to('{}')",
+      name(), schema_.params[param].name, tensor.device(), expected, expected);
 }
 void OpBase::fail_dtype(const Tensor& tensor, int param) const {
   std::string list;
   for (int i = 0; i < kDTypeCount; ++i)
-    if (dtypes_ & (1u << i)) list += (list.empty() ? "" : ", ") + std::string(plait::name(static_cast<DType>(i)));
+    if (dtypes_ & (1u << i))
+      list += (list.empty() ? "" : ", ") + std::string(plait::name(static_cast<DType>(i)));
   fail<TypeError>("{}: expected argument '{}' of dtype {}, got {}; convert it with .to(dtype)", name(),
                   schema_.params[param].name, list, tensor.dtype());
 }
@@ -94,23 +101,31 @@ void OpBase::fail_kernel(Device device) const {
   fail<NotImplementedError>("{}: no kernel for device '{}'; move the tensors to 'cpu'", name(), device);
 }
 void OpBase::fail_meta() const {
-  fail<NotImplementedError>("{}: the shape of the result depends on data, which tensors on the meta device do not have", name());
+  fail<NotImplementedError>(
+      "{}: the shape of the result depends on data, which tensors on the meta device do not have", name());
 }
 void OpBase::fail_out_requires_grad() const {
-  fail<RuntimeError>("{}: out= does not record gradients, but one of the arguments requires grad; "
-                     "drop out=, or call it under plait.no_grad()", name());
+  fail<RuntimeError>(
+      "{}: out= does not record gradients, but one of the arguments requires grad; "
+      "drop out=, or call it under plait.no_grad()",
+      name());
 }
 
 void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
   if (self.sizes() != spec.sizes)
-    fail<ValueError>("{}_: the result has shape {}, which cannot be written into self of shape {}; use {}() and keep its result",
-                     name(), spec.sizes, self.sizes(), name());
+    fail<ValueError>(
+        "{}_: the result has shape {}, which cannot be written into self of shape {}; use {}() and keep its "
+        "result",
+        name(), spec.sizes, self.sizes(), name());
   if (!can_cast(spec.dtype, self.dtype()))
-    fail<TypeError>("{}_: the result has dtype {}, which cannot be written into self of dtype {}; convert self first", name(),
-                    spec.dtype, self.dtype());
+    fail<TypeError>(
+        "{}_: the result has dtype {}, which cannot be written into self of dtype {}; convert self first",
+        name(), spec.dtype, self.dtype());
   if (!self.impl()->contiguous && has_internal_overlap(self.sizes(), self.strides()))
-    fail<RuntimeError>("{}_: self of shape {} and strides {} has elements that share memory (an expanded tensor?); "
-                       "call .clone() first", name(), self.sizes(), self.strides());
+    fail<RuntimeError>(
+        "{}_: self of shape {} and strides {} has elements that share memory (an expanded tensor?); "
+        "call .clone() first",
+        name(), self.sizes(), self.strides());
 }
 
 Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_strides) const {
@@ -118,22 +133,26 @@ Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_s
   if (out.device() != spec.device && !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
     fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);
   if (!can_cast(spec.dtype, out.dtype()))
-    fail<TypeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(), out.dtype(), spec.dtype);
+    fail<TypeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(),
+                    out.dtype(), spec.dtype);
   if (out.sizes() != spec.sizes) {
     if (out.numel() != 0)
-      fail<ValueError>("{}: out= has shape {}, the result has shape {}; give an empty tensor to have it resized", name(),
-                       out.sizes(), spec.sizes);
+      fail<ValueError>(
+          "{}: out= has shape {}, the result has shape {}; give an empty tensor to have it resized", name(),
+          out.sizes(), spec.sizes);
     set_data(out, empty_tensor(TensorSpec(spec.sizes, out.dtype(), spec.device)));
   }
   if (has_internal_overlap(out.sizes(), out.strides()))
-    fail<RuntimeError>("{}: out= of strides {} has elements that share memory; call .clone() first", name(), out.strides());
+    fail<RuntimeError>("{}: out= of strides {} has elements that share memory; call .clone() first", name(),
+                       out.strides());
   if (out.dtype() == spec.dtype && (any_strides || out.is_contiguous())) return out;
   return empty_tensor(spec);
 }
 
 const OpBase& find_op(std::string_view full_name) {
   const OpBase* op = Registry::instance().find(full_name);
-  if (!op) fail<RuntimeError>("op '{}' is not registered; is the library that declares it loaded?", full_name);
+  if (!op)
+    fail<RuntimeError>("op '{}' is not registered; is the library that declares it loaded?", full_name);
   return *op;
 }
 

@@ -1,14 +1,17 @@
 // An op's declaration and the whole call path.
 //
-// An op is declared once, as a global `Op<Signature>` built from a `Decl`. The declaration gives a schema, a doc text, ONE of
-//   .meta + .cpu     a structured op: `meta` computes the result's shape and dtype, the kernel fills it in. From these two follow
-//                    the functional form (allocate, run), the in-place form (write into self), the out= form (write into out)
-//                    and the Meta device (shape only).
+// An op is declared once, as a global `Op<Signature>` built from a `Decl`. The declaration gives a schema, a
+// doc text, ONE of
+//   .meta + .cpu     a structured op: `meta` computes the result's shape and dtype, the kernel fills it in.
+//   From these two follow
+//                    the functional form (allocate, run), the in-place form (write into self), the out= form
+//                    (write into out) and the Meta device (shape only).
 //   .view            returns an alias of its first argument
 //   .composite       is written in other ops
 //   .direct          decides its own result: shapes that depend on data, several tensors changed in place
 // and optionally `.vjp`, the derivative (autograd/node.h). A call goes
-//   op(args) -> key set of the arguments, masked by the thread's context -> the entry of the top bit -> ... -> kernel
+//   op(args) -> key set of the arguments, masked by the thread's context -> the entry of the top bit -> ...
+//   -> kernel
 // where each entry may do its part and call again with its own key masked off.
 #pragma once
 
@@ -27,22 +30,40 @@ class Op;
 template <class R, class... A>
 struct AutogradLayer;  // autograd/layer.h: one per signature, not per op
 
-enum class Kind : uint8_t { Pointwise, Reduction, Scan, View, Index, Join, Matmul, Conv, Pool, Norm, Loss, Create, Random, Optim, Other };
+enum class Kind : uint8_t {
+  Pointwise,
+  Reduction,
+  Scan,
+  View,
+  Index,
+  Join,
+  Matmul,
+  Conv,
+  Pool,
+  Norm,
+  Loss,
+  Create,
+  Random,
+  Optim,
+  Other
+};
 enum class Form : uint8_t { Functional, InPlace, Out };
-// May the kernel be given `self` as its result? `Direct`: yes. `Copy`: no, the in-place form copies the result back.
+// May the kernel be given `self` as its result? `Direct`: yes. `Copy`: no, the in-place form copies the
+// result back.
 enum class Inplace : uint8_t { None, Direct, Copy };
 
 // A set of dtypes that an op's first tensor may have.
 using DTypeSet = uint16_t;
 constexpr DTypeSet set_of(DType d) { return static_cast<DTypeSet>(1u << static_cast<int>(d)); }
-inline constexpr DTypeSet kAnyDType = 0x0fff, kIntDTypes = 0x003e, kBoolIntDTypes = 0x003f, kFloatDTypes = 0x03c0,
-                          kComplexDTypes = 0x0c00, kFloatComplex = kFloatDTypes | kComplexDTypes,
+inline constexpr DTypeSet kAnyDType = 0x0fff, kIntDTypes = 0x003e, kBoolIntDTypes = 0x003f,
+                          kFloatDTypes = 0x03c0, kComplexDTypes = 0x0c00,
+                          kFloatComplex = kFloatDTypes | kComplexDTypes,
                           kRealDTypes = kBoolIntDTypes | kFloatDTypes, kNumberDTypes = kAnyDType & ~1;
 
 // What a node saves for its derivative, parsed from e.g. "other if self, self if other, result".
 struct SaveRule {
-  int8_t param = -1;    // which argument, or
-  int8_t output = -1;   // which result
+  int8_t param = -1;     // which argument, or
+  int8_t output = -1;    // which result
   bool layout = false;   // only sizes, strides and offset ("self.layout"), as a tensor on the Meta device
   uint32_t only_if = 0;  // parameters of which one must require grad; 0: always
 };
@@ -116,7 +137,8 @@ class PLAIT_API OpBase {
   int8_t tensor_params_ = 0, attr_params_ = 0;
 };
 
-// ---- one C++ parameter type: its schema type, its dispatch keys, its Value -----------------------------------------------
+// ---- one C++ parameter type: its schema type, its dispatch keys, its Value
+// -----------------------------------------------
 
 template <class T>
 struct Arg;
@@ -197,13 +219,17 @@ struct Arg<std::string_view> : PlainArg<ParamType::String> {
   static std::string_view unbox(const Value& v) { return v.string(); }
 };
 template <class T>
-struct Arg<std::optional<T>> : PlainArg<Arg<std::conditional_t<std::is_same_v<T, Scalar>, const Scalar&, T>>::type, true> {
+struct Arg<std::optional<T>>
+    : PlainArg<Arg<std::conditional_t<std::is_same_v<T, Scalar>, const Scalar&, T>>::type, true> {
   using Inner = Arg<std::conditional_t<std::is_same_v<T, Scalar>, const Scalar&, T>>;
   static KeySet keys(const std::optional<T>& v) { return v ? Inner::keys(*v) : KeySet{0}; }
-  static std::optional<T> unbox(const Value& v) { return v.is_none() ? std::optional<T>() : std::optional<T>(Inner::unbox(v)); }
+  static std::optional<T> unbox(const Value& v) {
+    return v.is_none() ? std::optional<T>() : std::optional<T>(Inner::unbox(v));
+  }
 };
 
-// ---- results --------------------------------------------------------------------------------------------------------------
+// ---- results
+// --------------------------------------------------------------------------------------------------------------
 
 template <class R>
 struct ResultOf {  // vector<Tensor>, bool, int64_t, double, Scalar, void: no structured kernel
@@ -269,7 +295,8 @@ struct Decl<R(A...)> {
   Kernel cpu = nullptr;
 };
 
-// ---- the op ---------------------------------------------------------------------------------------------------------------
+// ---- the op
+// ---------------------------------------------------------------------------------------------------------------
 
 template <class R, class... A>
 class Op<R(A...)> : public OpBase {
@@ -290,7 +317,8 @@ class Op<R(A...)> : public OpBase {
   // self is overwritten with the result and its version moves on; returns self.
   Tensor inplace(A... a) const {
     const Context& ctx = context();
-    if (keys_of(a...) & ctx.enabled & bit(Key::Autograd)) return inplace_autograd_(*this, static_cast<A>(a)...);
+    if (keys_of(a...) & ctx.enabled & bit(Key::Autograd))
+      return inplace_autograd_(*this, static_cast<A>(a)...);
     return run_inplace(static_cast<A>(a)...);
   }
 
@@ -309,7 +337,9 @@ class Op<R(A...)> : public OpBase {
   void set_entry(Key key, Entry entry) { table_[static_cast<int>(key)] = entry; }
 
  private:
-  static KeySet keys_of(const std::remove_reference_t<A>&... a) { return (Arg<A>::keys(a) | ... | bit(Key::CPU)); }
+  static KeySet keys_of(const std::remove_reference_t<A>&... a) {
+    return (Arg<A>::keys(a) | ... | bit(Key::CPU));
+  }
 
   static R run_structured(const Op& op, A... a);
   static R run_direct(const Op& op, A... a);
@@ -327,7 +357,8 @@ class Op<R(A...)> : public OpBase {
   }
   Tensor inplace_below(A... a) const;
   void out_below(std::span<const Tensor> outs, A... a) const;
-  static void run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs, Value* results);
+  static void run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
+                        Value* results);
 
   template <class Outs>
   void run_kernel(const Outs& outs, A... a) const {
@@ -335,7 +366,8 @@ class Op<R(A...)> : public OpBase {
     if (device.type == DeviceType::Meta) return;
     const Kernel kernel = kernels_[static_cast<int>(device.key())];
     if (__builtin_expect(!kernel, 0)) fail_kernel(device);
-    [&]<size_t... I>(std::index_sequence<I...>) { kernel(outs[I]..., static_cast<A>(a)...); }(std::make_index_sequence<kTensors>());
+    [&]<size_t... I>(std::index_sequence<I...>) { kernel(outs[I]..., static_cast<A>(a)...); }
+    (std::make_index_sequence<kTensors>());
   }
   void check_args(const std::remove_reference_t<A>&... a) const;
 
@@ -345,7 +377,8 @@ class Op<R(A...)> : public OpBase {
   typename Decl<R(A...)>::Meta meta_;
   R (*view_)(A...);
   R (*composite_)(A...);
-  // Through pointers: what they do is instantiated where the op is declared, perhaps in another library than the caller's.
+  // Through pointers: what they do is instantiated where the op is declared, perhaps in another library than
+  // the caller's.
   Tensor (*inplace_)(const Op&, A...);
   Tensor (*inplace_autograd_)(const Op&, A...);
   void (*out_)(const Op&, std::span<const Tensor>, A...);

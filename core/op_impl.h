@@ -1,4 +1,5 @@
-// What an op's declaration instantiates: the entries of its table. Included where ops are declared, not where they are called.
+// What an op's declaration instantiates: the entries of its table. Included where ops are declared, not where
+// they are called.
 #pragma once
 
 #include "core/op.h"
@@ -26,7 +27,10 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
   kernels_[static_cast<int>(Key::CPU)] = decl.cpu;
   direct_[static_cast<int>(Key::CPU)] = decl.direct;
 
-  const Entry below = decl.composite ? &run_composite : decl.view ? &run_view : decl.meta ? &run_structured : &run_direct;
+  const Entry below = decl.composite ? &run_composite
+                      : decl.view    ? &run_view
+                      : decl.meta    ? &run_structured
+                                     : &run_direct;
   table_.fill(below);
   table_[static_cast<int>(Key::Autograd)] = decl.vjp                          ? &AutogradLayer<R, A...>::call
                                             : decl.composite && !decl.no_grad ? &run_composite
@@ -99,8 +103,8 @@ R Op<R(A...)>::run_direct(const Op& op, A... a) {
 
 namespace detail {
 
-// An argument as the kernel of an in-place or out= call may take it: where it shares bytes with the result and the kernel would
-// read what it has already overwritten, a copy.
+// An argument as the kernel of an in-place or out= call may take it: where it shares bytes with the result
+// and the kernel would read what it has already overwritten, a copy.
 template <class T>
 struct Unaliased {
   Unaliased(T arg, const Tensor&, bool) : arg(arg) {}
@@ -112,7 +116,8 @@ struct Unaliased<const Tensor&> {
   Unaliased(const Tensor& t, const Tensor& out, bool same_is_fine) : arg(t) {
     if (!t.defined()) return;
     const Overlap meets = overlap(t, out);
-    if (meets == Overlap::Partial || (meets == Overlap::Same && !same_is_fine)) arg = clone_plain(detached_alias(t));
+    if (meets == Overlap::Partial || (meets == Overlap::Same && !same_is_fine))
+      arg = clone_plain(detached_alias(t));
   }
   const Tensor& get() const { return arg; }
   Tensor arg;
@@ -151,7 +156,8 @@ Tensor Op<R(A...)>::inplace_below(A... a) const {
         const std::tuple<detail::Unaliased<A>...> args{
             detail::Unaliased<A>(static_cast<A>(a), self, kind_ == Kind::Pointwise || I == 0)...};
         run_kernel(out, std::get<I>(args).get()...);
-      }(std::index_sequence_for<A...>());
+      }
+      (std::index_sequence_for<A...>());
     } else {
       const Tensor result = (*this)(static_cast<A>(a)...);
       check_inplace(self, TensorSpec(result.sizes(), result.dtype(), result.device()));
@@ -214,7 +220,8 @@ void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
       std::apply([&](auto&&... r) { results = {r...}; }, (*this)(static_cast<A>(a)...));
     }
     for (int i = 0; i < kTensors; ++i) {
-      if (!run) prepare_out(outs[i], TensorSpec(results[i].sizes(), results[i].dtype(), results[i].device()), false);
+      if (!run)
+        prepare_out(outs[i], TensorSpec(results[i].sizes(), results[i].dtype(), results[i].device()), false);
       if (!results[i].same(outs[i])) copy_into(outs[i], results[i]);
       if (outs[i].storage()) outs[i].storage()->bump_version();
     }
@@ -222,7 +229,8 @@ void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
 }
 
 template <class R, class... A>
-void Op<R(A...)>::run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs, Value* results) {
+void Op<R(A...)>::run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
+                            Value* results) {
   const auto& op = static_cast<const Op&>(base);
   [&]<size_t... I>(std::index_sequence<I...>) {
     if (form == Form::InPlace) {
@@ -232,11 +240,13 @@ void Op<R(A...)>::run_boxed(const OpBase& base, Form form, const Value* args, st
     } else if constexpr (std::is_void_v<R>) {
       op(Arg<A>::unbox(args[I])...);
     } else if constexpr (kTensors > 1) {
-      std::apply([&](auto&&... r) { ((*results++ = Value(std::move(r))), ...); }, op(Arg<A>::unbox(args[I])...));
+      std::apply([&](auto&&... r) { ((*results++ = Value(std::move(r))), ...); },
+                 op(Arg<A>::unbox(args[I])...));
     } else {
       results[0] = Value(op(Arg<A>::unbox(args[I])...));
     }
-  }(std::index_sequence_for<A...>());
+  }
+  (std::index_sequence_for<A...>());
 }
 
 }  // namespace plait

@@ -12,8 +12,9 @@ namespace {
 
 std::atomic<int> g_threads{0};
 
-// Note [Fork]: the pool of GNU OpenMP does not survive a fork: a parallel region of several threads in the child would wait for
-// threads that are not there. So the child runs with one thread, ours and oneDNN's alike; a region of one thread needs no pool.
+// Note [Fork]: the pool of GNU OpenMP does not survive a fork: a parallel region of several threads in the
+// child would wait for threads that are not there. So the child runs with one thread, ours and oneDNN's
+// alike; a region of one thread needs no pool.
 const int g_at_fork = pthread_atfork(nullptr, nullptr, [] {
   g_threads.store(1, std::memory_order_relaxed);
   omp_set_num_threads(1);
@@ -37,10 +38,11 @@ void set_num_threads(int count) {
 
 bool in_parallel_region() { return omp_in_parallel(); }
 
-void detail::run_parallel(int64_t begin, int64_t end, int64_t grain, void (*body)(const void*, int64_t, int64_t),
-                          const void* context) {
+void detail::run_parallel(int64_t begin, int64_t end, int64_t grain,
+                          void (*body)(const void*, int64_t, int64_t), const void* context) {
   const int64_t length = end - begin;
-  const int threads = static_cast<int>(std::min<int64_t>(num_threads(), (length + grain - 1) / std::max<int64_t>(grain, 1)));
+  const int threads =
+      static_cast<int>(std::min<int64_t>(num_threads(), (length + grain - 1) / std::max<int64_t>(grain, 1)));
   std::exception_ptr error;
   std::atomic_flag failed = ATOMIC_FLAG_INIT;
 #pragma omp parallel num_threads(threads)

@@ -87,7 +87,8 @@ class SchemaParser {
     Param p;
     p.keyword_only = keyword_only;
     const std::string type = word("a type");
-    const auto known = std::find_if(std::begin(kTypes), std::end(kTypes), [&](auto& t) { return t.first == type; });
+    const auto known =
+        std::find_if(std::begin(kTypes), std::end(kTypes), [&](auto& t) { return t.first == type; });
     if (known == std::end(kTypes)) error("a known type before");
     p.type = known->second;
     bool question = accept("?");
@@ -191,7 +192,8 @@ Registry& Registry::instance() {
 
 void Registry::add(OpBase* op) {
   if (const OpBase* other = find(op->full_name()))
-    fail<ValueError>("op '{}' is declared twice: '{}' and '{}'", op->full_name(), other->schema().text, op->schema().text);
+    fail<ValueError>("op '{}' is declared twice: '{}' and '{}'", op->full_name(), other->schema().text,
+                     op->schema().text);
   ops_.push_back(op);
 }
 

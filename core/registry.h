@@ -1,5 +1,5 @@
-// The registry: every op that exists, by name, with its parsed schema. A loop over it makes the Python functions, the type
-// stubs, ops.h, the reference table and the tests.
+// The registry: every op that exists, by name, with its parsed schema. A loop over it makes the Python
+// functions, the type stubs, ops.h, the reference table and the tests.
 #pragma once
 
 #include <string>
@@ -31,12 +31,12 @@ enum class ParamType : uint8_t {
 struct Param {
   std::string name;
   ParamType type = ParamType::Tensor;
-  bool optional = false;      // takes None
+  bool optional = false;        // takes None
   bool optional_items = false;  // Tensor?[]: a list with gaps
   bool keyword_only = false;
   bool has_default = false;
-  int repeat = 0;             // int[2]: how often a lone int is repeated
-  std::string default_text;   // as written
+  int repeat = 0;            // int[2]: how often a lone int is repeated
+  std::string default_text;  // as written
   Value default_value;
 };
 
@@ -51,7 +51,7 @@ struct PLAIT_API Schema {
   std::vector<Param> params;
   std::vector<Return> returns;
 
-  static Schema parse(const char* text);  // raises ValueError pointing at the place
+  static Schema parse(const char* text);       // raises ValueError pointing at the place
   int index_of(std::string_view param) const;  // -1 where there is none
 };
 

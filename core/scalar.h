@@ -16,8 +16,7 @@ class PLAIT_API Scalar {
   Scalar() : kind_(Kind::Int), integer_(0) {}
   Scalar(bool v) : kind_(Kind::Bool), integer_(v) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Scalar(T v) : kind_(Kind::Int), integer_(static_cast<int64_t>(v)) {}
+  requires(!std::same_as<T, bool>) Scalar(T v) : kind_(Kind::Int), integer_(static_cast<int64_t>(v)) {}
   Scalar(double v) : kind_(Kind::Double), real_(v) {}
   Scalar(float v) : Scalar(static_cast<double>(v)) {}
   Scalar(Half v) : Scalar(static_cast<double>(static_cast<float>(v))) {}
@@ -65,9 +64,12 @@ class PLAIT_API Scalar {
 
  private:
   template <class T>
-  static T truncate(double v) {  // out-of-range conversion is undefined in C++; wrap through int64 where it fits
-    if (!(v > -9.3e18 && v < 9.3e18)) return v < 0 || v != v ? static_cast<T>(INT64_MIN) : static_cast<T>(INT64_MAX);
-    if (v >= 9223372036854775807.0 || v <= -9223372036854775808.0) return static_cast<T>(v < 0 ? INT64_MIN : INT64_MAX);
+  static T truncate(
+      double v) {  // out-of-range conversion is undefined in C++; wrap through int64 where it fits
+    if (!(v > -9.3e18 && v < 9.3e18))
+      return v < 0 || v != v ? static_cast<T>(INT64_MIN) : static_cast<T>(INT64_MAX);
+    if (v >= 9223372036854775807.0 || v <= -9223372036854775808.0)
+      return static_cast<T>(v < 0 ? INT64_MIN : INT64_MAX);
     return static_cast<T>(static_cast<int64_t>(v));
   }
 

@@ -8,7 +8,8 @@ namespace plait {
 
 int64_t checked_numel(IntSpan sizes, const char* who) {
   if (sizes.size() > static_cast<size_t>(kMaxDims))
-    fail<ValueError>("{}: expected at most {} dimensions, got {}", who, kMaxDims, static_cast<int64_t>(sizes.size()));
+    fail<ValueError>("{}: expected at most {} dimensions, got {}", who, kMaxDims,
+                     static_cast<int64_t>(sizes.size()));
   int64_t numel = 1;
   bool zero = false, overflow = false;
   for (const int64_t size : sizes) {
@@ -18,7 +19,8 @@ int64_t checked_numel(IntSpan sizes, const char* who) {
   }
   // 16 bytes an element at the most must stay addressable as well.
   if (!zero && (overflow || numel > INT64_MAX / 16))
-    fail<ValueError>("{}: the number of elements of shape {} overflows 64 bits; use smaller sizes", who, sizes);
+    fail<ValueError>("{}: the number of elements of shape {} overflows 64 bits; use smaller sizes", who,
+                     sizes);
   return zero ? 0 : numel;
 }
 
@@ -110,9 +112,11 @@ Dims broadcast(IntSpan a, IntSpan b, const char* who) {
     if (x == y || y == 1) continue;
     if (x != 1)
       fail<ValueError>(
-          "{}: shapes {} and {} cannot be broadcast together: they differ at dimension {} ({} against {}); sizes must be "
+          "{}: shapes {} and {} cannot be broadcast together: they differ at dimension {} ({} against {}); "
+          "sizes must be "
           "equal or 1, counted from the last dimension",
-          who, a, b, static_cast<int64_t>(skip + i), a.size() >= b.size() ? x : y, a.size() >= b.size() ? y : x);
+          who, a, b, static_cast<int64_t>(skip + i), a.size() >= b.size() ? x : y,
+          a.size() >= b.size() ? y : x);
     out[static_cast<int>(skip + i)] = y;
   }
   return out;
@@ -149,8 +153,8 @@ bool view_strides(IntSpan sizes, IntSpan strides, IntSpan new_sizes, Dims& out) 
 int wrap_dim(int64_t dim, int64_t ndim, const char* who) {
   const int64_t range = ndim == 0 ? 1 : ndim;
   if (dim < -range || dim >= range)
-    fail<IndexError>("{}: dimension out of range: expected {} to {} for a {}-D tensor, got {}", who, -range, range - 1,
-                     ndim, dim);
+    fail<IndexError>("{}: dimension out of range: expected {} to {} for a {}-D tensor, got {}", who, -range,
+                     range - 1, ndim, dim);
   return static_cast<int>(dim < 0 ? dim + range : dim);
 }
 

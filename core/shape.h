@@ -77,7 +77,8 @@ class Dims {
   }
 
   friend bool operator==(const Dims& a, const Dims& b) noexcept {
-    return a.size_ == b.size_ && (a.size_ == 0 || std::memcmp(a.data(), b.data(), sizeof(int64_t) * a.size_) == 0);
+    return a.size_ == b.size_ &&
+           (a.size_ == 0 || std::memcmp(a.data(), b.data(), sizeof(int64_t) * a.size_) == 0);
   }
 
  private:
@@ -114,7 +115,8 @@ inline bool same(IntSpan a, IntSpan b) noexcept {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
-// Product of sizes. Raises ValueError for a negative size, for too many dimensions, and where the product overflows.
+// Product of sizes. Raises ValueError for a negative size, for too many dimensions, and where the product
+// overflows.
 PLAIT_API int64_t checked_numel(IntSpan sizes, const char* who);
 PLAIT_API Dims contiguous_strides(IntSpan sizes);
 PLAIT_API Dims channels_last_strides(IntSpan sizes);  // 4-D and 5-D: N, C, spatial with C innermost

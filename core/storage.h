@@ -15,10 +15,19 @@ class StorageImpl final : public RefCounted, public Pooled<StorageImpl> {
   using Deleter = void (*)(void* context);
 
   StorageImpl(void* data, size_t bytes, size_t capacity, Device device, Allocator* allocator)
-      : data_(data), bytes_(bytes), capacity_(capacity), device_(device), allocator_(allocator) {}
+      : data_(data),
+        bytes_(bytes),
+        capacity_(capacity),
+        device_(device),
+        allocator_(allocator) {}
   // Borrowed memory (NumPy, DLPack, a file): `deleter(context)` gives it back.
   StorageImpl(void* data, size_t bytes, Device device, Deleter deleter, void* context)
-      : data_(data), bytes_(bytes), capacity_(bytes), device_(device), deleter_(deleter), context_(context) {}
+      : data_(data),
+        bytes_(bytes),
+        capacity_(bytes),
+        device_(device),
+        deleter_(deleter),
+        context_(context) {}
   ~StorageImpl() {
     if (allocator_ && data_) allocator_->deallocate(data_, capacity_);
     if (deleter_) deleter_(context_);
@@ -29,7 +38,8 @@ class StorageImpl final : public RefCounted, public Pooled<StorageImpl> {
   size_t bytes() const noexcept { return bytes_; }
   Device device() const noexcept { return device_; }
 
-  // How often the bytes were written in place. Saved tensors remember it, so that backward can tell a mutation.
+  // How often the bytes were written in place. Saved tensors remember it, so that backward can tell a
+  // mutation.
   uint32_t version() const noexcept { return version_.load(std::memory_order_relaxed); }
   void bump_version() noexcept { version_.fetch_add(1, std::memory_order_relaxed); }
 

@@ -8,7 +8,8 @@ namespace plait {
 namespace {
 
 constexpr int64_t kGrain = 32768;  // elements of a cheap op that are worth a fork-join
-constexpr int64_t kTile = 64;      // side of a tile where an operand is transposed: 64 lines of 64 bytes fit into L1
+constexpr int64_t kTile =
+    64;  // side of a tile where an operand is transposed: 64 lines of 64 bytes fit into L1
 
 }  // namespace
 
@@ -47,7 +48,8 @@ void StridedIter::build() {
   if (ndim_ >= 2) {
     for (int k = 0; k < operands_; ++k) {
       const int64_t size = itemsize(inputs_[k].tensor->dtype);
-      tiled_ |= strides_[0][k] > 4 * size && strides_[1][k] == size && shape_[0] > kTile / 2 && shape_[1] > kTile / 2;
+      tiled_ |= strides_[0][k] > 4 * size && strides_[1][k] == size && shape_[0] > kTile / 2 &&
+                shape_[1] > kTile / 2;
     }
   }
 }
@@ -136,7 +138,8 @@ void StridedIter::run_range(int64_t begin, int64_t end, Loop loop, const void* p
   }
 }
 
-// Tile rows are numbered across all panels; each covers kTile steps of dimension 1 and all of dimension 0, in tiles.
+// Tile rows are numbered across all panels; each covers kTile steps of dimension 1 and all of dimension 0, in
+// tiles.
 void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* params) const {
   const int64_t rows = (shape_[1] + kTile - 1) / kTile;
   for (int64_t r = begin; r < end; ++r) {

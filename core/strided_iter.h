@@ -1,5 +1,6 @@
-// The one iterator of every elementwise kernel. It broadcasts its operands to one shape, orders the dimensions by stride, merges
-// what can be merged, and walks the result in one-dimensional runs, on several threads where that pays:
+// The one iterator of every elementwise kernel. It broadcasts its operands to one shape, orders the
+// dimensions by stride, merges what can be merged, and walks the result in one-dimensional runs, on several
+// threads where that pays:
 //
 //   StridedIter iter;
 //   iter.output(out);
@@ -8,7 +9,8 @@
 //   iter.build();
 //   iter.run(loop, &params);      // loop(data pointers, byte strides, n, params)
 //
-// A kernel is thus one inner loop per dtype. It sees stride = itemsize for contiguous operands and stride 0 for broadcast ones.
+// A kernel is thus one inner loop per dtype. It sees stride = itemsize for contiguous operands and stride 0
+// for broadcast ones.
 #pragma once
 
 #include <array>
@@ -29,14 +31,20 @@ class PLAIT_API StridedIter {
   void input(const Tensor& tensor) { add(tensor, false); }
   void build();
 
-  // `cost` is the work of an element relative to a load, add and store: it decides how many elements are worth a thread.
+  // `cost` is the work of an element relative to a load, add and store: it decides how many elements are
+  // worth a thread.
   void run(Loop loop, const void* params = nullptr, int cost = 1) const;
 
-  // Walks the same runs with any callable f(char* const* data, const int64_t* strides, int64_t n), in one thread.
+  // Walks the same runs with any callable f(char* const* data, const int64_t* strides, int64_t n), in one
+  // thread.
   template <class F>
   void for_each_serial(const F& f) const {
-    run_range(0, numel_, [](char* const* data, const int64_t* strides, int64_t n, const void* fn) { (*static_cast<const F*>(fn))(data, strides, n); },
-              &f);
+    run_range(
+        0, numel_,
+        [](char* const* data, const int64_t* strides, int64_t n, const void* fn) {
+          (*static_cast<const F*>(fn))(data, strides, n);
+        },
+        &f);
   }
 
   int64_t numel() const { return numel_; }

@@ -35,10 +35,13 @@ Allocator* g_allocators[6] = {};
 
 }  // namespace
 
-void set_allocator(DeviceType type, Allocator* allocator) { g_allocators[static_cast<int>(type)] = allocator; }
+void set_allocator(DeviceType type, Allocator* allocator) {
+  g_allocators[static_cast<int>(type)] = allocator;
+}
 
 Storage make_storage(size_t bytes, Device device) {
-  Allocator* allocator = device.type == DeviceType::CPU ? &cpu_allocator() : g_allocators[static_cast<int>(device.type)];
+  Allocator* allocator =
+      device.type == DeviceType::CPU ? &cpu_allocator() : g_allocators[static_cast<int>(device.type)];
   if (!allocator)
     fail<RuntimeError>("device '{}': no backend is attached on this machine; use device='cpu'", device);
   size_t capacity = 0;
@@ -74,7 +77,9 @@ Tensor scalar_tensor(const Scalar& value, DType dtype, Device device) {
 
 Tensor wrapped_scalar(const Scalar& value) {
   // Full precision: the number is rounded once, to the type that the op computes in.
-  const DType dtype = value.is_complex() ? DType::Complex128 : value.is_floating() ? DType::Float64 : value.dtype();
+  const DType dtype = value.is_complex()    ? DType::Complex128
+                      : value.is_floating() ? DType::Float64
+                                            : value.dtype();
   Tensor tensor = scalar_tensor(value, dtype);
   tensor.impl()->wrapped_number = true;
   return tensor;
@@ -84,8 +89,8 @@ Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int
   TensorImpl* from = base.impl();
   int64_t numel = 1;
   for (const int64_t size : sizes) numel *= size;
-  auto impl =
-      Ref<TensorImpl>::adopt(new TensorImpl(from->storage, from->dtype, from->device, sizes, strides, numel, offset));
+  auto impl = Ref<TensorImpl>::adopt(
+      new TensorImpl(from->storage, from->dtype, from->device, sizes, strides, numel, offset));
   impl->contiguous = is_contiguous(impl->sizes, impl->strides);
   impl->inference = from->inference;
   if (!context().inference && !from->inference && is_differentiable(from->dtype)) {
@@ -93,7 +98,9 @@ Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int
     meta->base = from->view ? from->view->base : base;
     meta->attr_version = base.version();
     // A view of a view that in-place ops must refuse is refused as well.
-    meta->origin = !grad_enabled() ? ViewOrigin::NoGrad : from->view ? from->view->origin : ViewOrigin::Normal;
+    meta->origin = !grad_enabled() ? ViewOrigin::NoGrad
+                   : from->view    ? from->view->origin
+                                   : ViewOrigin::Normal;
     impl->view = std::move(meta);
     impl->keys |= bit(Key::Autograd);  // its base may come to require grad later
   }
@@ -102,8 +109,8 @@ Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int
 
 Tensor detached_alias(const Tensor& tensor) {
   TensorImpl* from = tensor.impl();
-  auto impl = Ref<TensorImpl>::adopt(
-      new TensorImpl(from->storage, from->dtype, from->device, from->sizes, from->strides, from->numel, from->offset));
+  auto impl = Ref<TensorImpl>::adopt(new TensorImpl(from->storage, from->dtype, from->device, from->sizes,
+                                                    from->strides, from->numel, from->offset));
   impl->contiguous = from->contiguous;
   impl->inference = from->inference;
   impl->wrapped_number = from->wrapped_number;
@@ -113,7 +120,8 @@ Tensor detached_alias(const Tensor& tensor) {
 Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, const Dims& strides, int64_t offset) {
   const Device device = storage->device();
   const int64_t numel = checked_numel(sizes, "from_storage");
-  auto impl = Ref<TensorImpl>::adopt(new TensorImpl(std::move(storage), dtype, device, sizes, strides, numel, offset));
+  auto impl = Ref<TensorImpl>::adopt(
+      new TensorImpl(std::move(storage), dtype, device, sizes, strides, numel, offset));
   impl->contiguous = is_contiguous(impl->sizes, impl->strides);
   return Tensor(std::move(impl));
 }
@@ -131,7 +139,9 @@ void set_data(const Tensor& self, const Tensor& source) {
   to->strides = from->strides;
 }
 
-void ResultType::merge(std::optional<DType>& into, DType dtype) { into = into ? promote(*into, dtype) : dtype; }
+void ResultType::merge(std::optional<DType>& into, DType dtype) {
+  into = into ? promote(*into, dtype) : dtype;
+}
 
 void ResultType::add(const Tensor& tensor) {
   if (tensor.is_wrapped_number()) {
@@ -146,7 +156,9 @@ void ResultType::add(const Tensor& tensor) {
 void ResultType::add(const Scalar& scalar) { merge(wrapped_, scalar.dtype()); }
 
 DType ResultType::get() const {
-  const auto category = [](DType d) { return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_floating(d) ? 2 : 3; };
+  const auto category = [](DType d) {
+    return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_floating(d) ? 2 : 3;
+  };
   std::optional<DType> best;
   for (const std::optional<DType>& group : {dims_, zero_dim_, wrapped_}) {
     if (!group) continue;
@@ -176,8 +188,8 @@ DType result_type(const Tensor& a, const Scalar& b) {
 }
 
 Scalar item(const Tensor& tensor) {
-  check<RuntimeError>(tensor.numel() == 1, "item: expected a tensor of one element, got shape {}; index it first",
-                      tensor.sizes());
+  check<RuntimeError>(tensor.numel() == 1,
+                      "item: expected a tensor of one element, got shape {}; index it first", tensor.sizes());
   check<RuntimeError>(!tensor.is_meta(), "item: a tensor on the meta device holds no data");
   if (!tensor.is_cpu()) {
     const Tensor host = empty_tensor(Dims{}, tensor.dtype());
@@ -188,7 +200,8 @@ Scalar item(const Tensor& tensor) {
 }
 
 Overlap overlap(const Tensor& a, const Tensor& b) {
-  if (!a.storage() || a.storage().get() != b.storage().get() || a.numel() == 0 || b.numel() == 0) return Overlap::None;
+  if (!a.storage() || a.storage().get() != b.storage().get() || a.numel() == 0 || b.numel() == 0)
+    return Overlap::None;
   const auto extent = [](const Tensor& t, int64_t& low, int64_t& high) {
     low = t.storage_offset() * itemsize(t.dtype());
     int64_t last = 0;
@@ -199,7 +212,8 @@ Overlap overlap(const Tensor& a, const Tensor& b) {
   extent(a, low_a, high_a);
   extent(b, low_b, high_b);
   if (high_a <= low_b || high_b <= low_a) return Overlap::None;
-  if (low_a == low_b && a.dtype() == b.dtype() && a.sizes() == b.sizes() && a.strides() == b.strides()) return Overlap::Same;
+  if (low_a == low_b && a.dtype() == b.dtype() && a.sizes() == b.sizes() && a.strides() == b.strides())
+    return Overlap::Same;
   return Overlap::Partial;
 }
 

@@ -44,8 +44,8 @@ class PLAIT_API TensorImpl final : public RefCounted, public Pooled<TensorImpl> 
   void* pyobj = nullptr;
   Dims sizes, strides;
 
-  TensorImpl(Storage storage_, DType dtype_, Device device_, const Dims& sizes_, const Dims& strides_, int64_t numel_,
-             int64_t offset_ = 0)
+  TensorImpl(Storage storage_, DType dtype_, Device device_, const Dims& sizes_, const Dims& strides_,
+             int64_t numel_, int64_t offset_ = 0)
       : keys(bit(device_.key())),
         dtype(dtype_),
         device(device_),
@@ -90,12 +90,15 @@ class PLAIT_API Tensor {
   uint32_t version() const noexcept { return impl_->storage ? impl_->storage->version() : 0; }
   bool is_wrapped_number() const noexcept { return impl_->wrapped_number; }
   bool is_contiguous(MemoryFormat format = MemoryFormat::Contiguous) const noexcept {
-    return format == MemoryFormat::Contiguous ? impl_->contiguous : is_channels_last(impl_->sizes, impl_->strides);
+    return format == MemoryFormat::Contiguous ? impl_->contiguous
+                                              : is_channels_last(impl_->sizes, impl_->strides);
   }
 
   // The first element. Null on the Meta device.
   void* data_ptr() const noexcept {
-    return impl_->storage ? static_cast<char*>(impl_->storage->data()) + impl_->offset * itemsize(impl_->dtype) : nullptr;
+    return impl_->storage
+               ? static_cast<char*>(impl_->storage->data()) + impl_->offset * itemsize(impl_->dtype)
+               : nullptr;
   }
   template <class T>
   T* data() const noexcept {
@@ -109,7 +112,8 @@ class PLAIT_API Tensor {
   Ref<TensorImpl> impl_;
 };
 
-// How a view came about, which decides what in-place ops on it may do. Note [In-place on views] in autograd/variable.h.
+// How a view came about, which decides what in-place ops on it may do. Note [In-place on views] in
+// autograd/variable.h.
 enum class ViewOrigin : uint8_t { Normal, NoGrad, MultiOutput };
 
 // A view remembers its base always, whether or not anything requires grad yet.
@@ -119,7 +123,8 @@ struct ViewMeta : Pooled<ViewMeta> {
   ViewOrigin origin = ViewOrigin::Normal;
 };
 
-// ---- making tensors ----------------------------------------------------------------------------------------------------
+// ---- making tensors
+// ----------------------------------------------------------------------------------------------------
 
 // Shape, dtype and layout of a tensor to be: what an op's meta rule returns.
 struct TensorSpec {
@@ -129,9 +134,15 @@ struct TensorSpec {
   std::optional<Dims> strides;  // contiguous where absent
 
   TensorSpec() = default;
-  TensorSpec(const Dims& sizes_, DType dtype_, Device device_) : sizes(sizes_), dtype(dtype_), device(device_) {}
+  TensorSpec(const Dims& sizes_, DType dtype_, Device device_)
+      : sizes(sizes_),
+        dtype(dtype_),
+        device(device_) {}
   TensorSpec(const Dims& sizes_, DType dtype_, Device device_, Dims strides_)
-      : sizes(sizes_), dtype(dtype_), device(device_), strides(std::move(strides_)) {}
+      : sizes(sizes_),
+        dtype(dtype_),
+        device(device_),
+        strides(std::move(strides_)) {}
 };
 
 PLAIT_API Tensor empty_tensor(const TensorSpec& spec);
@@ -145,14 +156,16 @@ PLAIT_API Tensor scalar_tensor(const Scalar& value, DType dtype, Device device =
 PLAIT_API Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset);
 // Shares storage, sizes and version, but no history and no base.
 PLAIT_API Tensor detached_alias(const Tensor& tensor);
-PLAIT_API Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, const Dims& strides, int64_t offset);
+PLAIT_API Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, const Dims& strides,
+                              int64_t offset);
 // Points `self` at the storage, sizes and dtype of `source` (`x.data = y`, `module.to()`).
 PLAIT_API void set_data(const Tensor& self, const Tensor& source);
 
-// ---- promotion ---------------------------------------------------------------------------------------------------------
+// ---- promotion
+// ---------------------------------------------------------------------------------------------------------
 
-// PyTorch's result type of several operands: tensors with dimensions outrank 0-d ones, these outrank wrapped numbers, unless
-// of a lower category (bool < integer < float < complex).
+// PyTorch's result type of several operands: tensors with dimensions outrank 0-d ones, these outrank wrapped
+// numbers, unless of a lower category (bool < integer < float < complex).
 class PLAIT_API ResultType {
  public:
   void add(const Tensor& tensor);

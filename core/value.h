@@ -1,5 +1,5 @@
-// Value: one argument or result of an op, type-erased. The Python parser makes them on its stack, autograd nodes keep the
-// attributes of a call in them, and a recorder will.
+// Value: one argument or result of an op, type-erased. The Python parser makes them on its stack, autograd
+// nodes keep the attributes of a call in them, and a recorder will.
 #pragma once
 
 #include <new>

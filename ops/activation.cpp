@@ -2,6 +2,15 @@
 #include "ops/cpu/activation.h"
 
 #include "ops/cpu/unary.h"
+#include "ops/decl/activation.h"
+#include "ops/decl/activation_grad.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/trigonometric.h"
+#include "ops/decl/unary.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -31,7 +40,8 @@ tensor([0., 2.]))",
     .dtypes = kRealNumbers,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("relu", Activation::Relu, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("relu", Activation::Relu, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> sigmoid{{
@@ -48,7 +58,8 @@ tensor([0.5000, 0.8808]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("sigmoid", cpu::Explog::Sigmoid, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("sigmoid", cpu::Explog::Sigmoid, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> logsigmoid{{
@@ -64,7 +75,8 @@ tensor([-0.6931, -0.1269]))",
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("logsigmoid", Activation::LogSigmoid, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("logsigmoid", Activation::LogSigmoid, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> silu{{
@@ -81,7 +93,8 @@ tensor([-0.2689,  1.7616]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("silu", Activation::Silu, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("silu", Activation::Silu, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> mish{{
@@ -98,30 +111,36 @@ tensor([-0.3034,  1.9440]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("mish", Activation::Mish, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("mish", Activation::Mish, out, self); },
 }};
 
 Op<Tensor(const Tensor&, std::string_view)> gelu{{
     .schema = "gelu(Tensor self, *, str approximate='none') -> Tensor",
-    .doc = R"(Elementwise self times the standard normal distribution function of self (Hendrycks and Gimpel, 2016); with
+    .doc =
+        R"(Elementwise self times the standard normal distribution function of self (Hendrycks and Gimpel, 2016); with
 approximate='tanh': 0.5 self (1 + tanh(sqrt(2/pi) (self + 0.044715 self^3))).
 
 Dtypes: floating. Raises ValueError for another value of approximate.
 
 >>> plait.gelu(plait.tensor([-1.0, 2.0]))
 tensor([-0.1587,  1.9545]))",
-    .meta = [](const Tensor& self, std::string_view approximate) {
-      check(approximate == "none" || approximate == "tanh", "gelu: expected approximate to be 'none' or 'tanh', got '{}'", approximate);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, std::string_view approximate) {
+          check(approximate == "none" || approximate == "tanh",
+                "gelu: expected approximate to be 'none' or 'tanh', got '{}'", approximate);
+          return infer::like(self);
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::_gelu_backward(v.grad(), v.in(0), v.attr<std::string_view>(1))); },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, std::string_view approximate) {
-      cpu::activation("gelu", approximate == "tanh" ? Activation::GeluTanh : Activation::GeluErf, out, self);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, std::string_view approximate) {
+          cpu::activation("gelu", approximate == "tanh" ? Activation::GeluTanh : Activation::GeluErf, out,
+                          self);
+        },
 }};
 
 Op<Tensor(const Tensor&)> softsign{{
@@ -137,7 +156,8 @@ tensor([-0.5000,  0.7500]))",
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("softsign", Activation::Softsign, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("softsign", Activation::Softsign, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> tanhshrink{{
@@ -153,7 +173,8 @@ tensor([0.0000, 1.0360]))",
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("tanhshrink", Activation::Tanhshrink, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("tanhshrink", Activation::Tanhshrink, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> hardsigmoid{{
@@ -170,7 +191,8 @@ tensor([0.0000, 0.5000]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("hardsigmoid", Activation::Hardsigmoid, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("hardsigmoid", Activation::Hardsigmoid, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> hardswish{{
@@ -187,7 +209,8 @@ tensor([-0.,  3.]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::activation("hardswish", Activation::Hardswish, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::activation("hardswish", Activation::Hardswish, out, self); },
 }};
 
 Op<Tensor(const Tensor&, double)> leaky_relu{{
@@ -204,10 +227,11 @@ tensor([-0.0100,  2.0000]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, double negative_slope) { 
-      const Params params{negative_slope};
-      cpu::activation("leaky_relu", Activation::LeakyRelu, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double negative_slope) {
+          const Params params{negative_slope};
+          cpu::activation("leaky_relu", Activation::LeakyRelu, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, double)> elu{{
@@ -224,15 +248,17 @@ tensor([-0.6321,  2.0000]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, double alpha) { 
-      const Params params{alpha, 1.0, 1.0};
-      cpu::activation("elu", Activation::Elu, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double alpha) {
+          const Params params{alpha, 1.0, 1.0};
+          cpu::activation("elu", Activation::Elu, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&)> selu{{
     .schema = "selu(Tensor self) -> Tensor",
-    .doc = R"(Elementwise elu with alpha 1.6733 scaled by 1.0507, which keeps mean and variance (Klambauer et al., 2017).
+    .doc =
+        R"(Elementwise elu with alpha 1.6733 scaled by 1.0507, which keeps mean and variance (Klambauer et al., 2017).
 
 Dtypes: floating.
 
@@ -244,10 +270,11 @@ tensor([-1.1113,  2.1014]))",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self) { 
-      const Params params{kSeluAlpha * kSeluScale, kSeluScale, 1.0};
-      cpu::activation("selu", Activation::Elu, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          const Params params{kSeluAlpha * kSeluScale, kSeluScale, 1.0};
+          cpu::activation("selu", Activation::Elu, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, double)> celu{{
@@ -258,19 +285,24 @@ Dtypes: floating.
 
 >>> plait.celu(plait.tensor([-1.0, 2.0]))
 tensor([-0.6321,  2.0000]))",
-    .meta = [](const Tensor& self, double alpha) {
-      check(alpha != 0, "celu: expected alpha not to be zero; try alpha=1.0");
-      return infer::like(self);
-    },
-    .vjp = [](Vjp& v) { v.set(0, plait::_elu_backward(v.grad(), v.in(0), v.attr<double>(1), 1.0, 1.0 / v.attr<double>(1))); },
+    .meta =
+        [](const Tensor& self, double alpha) {
+          check(alpha != 0, "celu: expected alpha not to be zero; try alpha=1.0");
+          return infer::like(self);
+        },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_elu_backward(v.grad(), v.in(0), v.attr<double>(1), 1.0, 1.0 / v.attr<double>(1)));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, double alpha) { 
-      const Params params{alpha, 1.0, 1.0 / alpha};
-      cpu::activation("celu", Activation::Elu, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double alpha) {
+          const Params params{alpha, 1.0, 1.0 / alpha};
+          cpu::activation("celu", Activation::Elu, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, double, double)> softplus{{
@@ -282,14 +314,18 @@ Dtypes: floating.
 >>> plait.softplus(plait.tensor([0.0, 2.0]))
 tensor([0.6931, 2.1269]))",
     .meta = [](const Tensor& self, double, double) { return infer::like(self); },
-    .vjp = [](Vjp& v) { v.set(0, plait::_softplus_backward(v.grad(), v.in(0), v.attr<double>(1), v.attr<double>(2))); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_softplus_backward(v.grad(), v.in(0), v.attr<double>(1), v.attr<double>(2)));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, double beta, double threshold) { 
-      const Params params{beta, threshold};
-      cpu::activation("softplus", Activation::Softplus, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double beta, double threshold) {
+          const Params params{beta, threshold};
+          cpu::activation("softplus", Activation::Softplus, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> hardtanh{{
@@ -300,20 +336,27 @@ Dtypes: real ones but bool. Raises ValueError where min_val > max_val.
 
 >>> plait.hardtanh(plait.tensor([-2.0, 0.5]))
 tensor([-1.0000,  0.5000]))",
-    .meta = [](const Tensor& self, const Scalar& min_val, const Scalar& max_val) {
-      check(min_val.to<double>() <= max_val.to<double>(), "hardtanh: expected min_val <= max_val, got {} and {}", min_val.to<double>(),
-            max_val.to<double>());
-      return infer::like(self);
-    },
-    .vjp = [](Vjp& v) { v.set(0, plait::_hardtanh_backward(v.grad(), v.in(0), v.attr<const Scalar&>(1), v.attr<const Scalar&>(2))); },
+    .meta =
+        [](const Tensor& self, const Scalar& min_val, const Scalar& max_val) {
+          check(min_val.to<double>() <= max_val.to<double>(),
+                "hardtanh: expected min_val <= max_val, got {} and {}", min_val.to<double>(),
+                max_val.to<double>());
+          return infer::like(self);
+        },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_hardtanh_backward(v.grad(), v.in(0), v.attr<const Scalar&>(1),
+                                             v.attr<const Scalar&>(2)));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kRealNumbers,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, const Scalar& min_val, const Scalar& max_val) { 
-      const Params params{min_val, max_val};
-      cpu::activation("hardtanh", Activation::Clamp, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Scalar& min_val, const Scalar& max_val) {
+          const Params params{min_val, max_val};
+          cpu::activation("hardtanh", Activation::Clamp, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&)> relu6{{
@@ -343,10 +386,11 @@ tensor([0., 2.]))",
     .kind = Kind::Pointwise,
     .dtypes = kRealNumbers,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, const Scalar& threshold, const Scalar& value) { 
-      const Params params{threshold, value};
-      cpu::activation("threshold", Activation::Threshold, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Scalar& threshold, const Scalar& value) {
+          const Params params{threshold, value};
+          cpu::activation("threshold", Activation::Threshold, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, double)> softshrink{{
@@ -357,18 +401,20 @@ Dtypes: floating.
 
 >>> plait.softshrink(plait.tensor([-1.0, 0.25]))
 tensor([-0.5000,  0.0000]))",
-    .meta = [](const Tensor& self, double lambd) {
-      check(lambd >= 0, "softshrink: expected lambd not to be negative, got {}", lambd);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double lambd) {
+          check(lambd >= 0, "softshrink: expected lambd not to be negative, got {}", lambd);
+          return infer::like(self);
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::_shrink_backward(v.grad(), v.in(0), v.attr<double>(1))); },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, double lambd) { 
-      const Params params{lambd};
-      cpu::activation("softshrink", Activation::Softshrink, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double lambd) {
+          const Params params{lambd};
+          cpu::activation("softshrink", Activation::Softshrink, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, double)> hardshrink{{
@@ -384,58 +430,67 @@ tensor([-1.,  0.]))",
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, double lambd) { 
-      const Params params{lambd};
-      cpu::activation("hardshrink", Activation::Hardshrink, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double lambd) {
+          const Params params{lambd};
+          cpu::activation("hardshrink", Activation::Hardshrink, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, std::optional<double>)> logit{{
     .schema = "logit(Tensor self, float? eps=None) -> Tensor",
-    .doc = R"(Elementwise log(self / (1 - self)), the inverse of sigmoid; with eps, of self limited to [eps, 1 - eps]. NaN outside of [0, 1].
+    .doc =
+        R"(Elementwise log(self / (1 - self)), the inverse of sigmoid; with eps, of self limited to [eps, 1 - eps]. NaN outside of [0, 1].
 
 Dtypes: real ones; integers give the default float.
 
 >>> plait.logit(plait.tensor([0.5, 0.75]))
 tensor([0.0000, 1.0986]))",
     .meta = [](const Tensor& self, std::optional<double>) { return infer::unary_float(self); },
-    .vjp = [](Vjp& v) {
-      const Tensor self = v.in(0);
-      Tensor grad = v.grad() / (self * (1 - self));
-      if (const auto eps = v.attr<std::optional<double>>(1))
-        grad = plait::_clamp_backward(grad, self, Scalar(*eps), Scalar(1 - *eps));
-      v.set(0, grad);
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0);
+          Tensor grad = v.grad() / (self * (1 - self));
+          if (const auto eps = v.attr<std::optional<double>>(1))
+            grad = plait::_clamp_backward(grad, self, Scalar(*eps), Scalar(1 - *eps));
+          v.set(0, grad);
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, std::optional<double> eps) {
-      const Params params{eps.value_or(-1)};
-      cpu::activation("logit", Activation::Logit, out, self, &params);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, std::optional<double> eps) {
+          const Params params{eps.value_or(-1)};
+          cpu::activation("logit", Activation::Logit, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> prelu{{
     .schema = "prelu(Tensor self, Tensor weight) -> Tensor",
-    .doc = R"(self where positive, weight * self elsewhere (He et al., 2015). weight has one element, or one for each channel (dimension 1).
+    .doc =
+        R"(self where positive, weight * self elsewhere (He et al., 2015). weight has one element, or one for each channel (dimension 1).
 
 Dtypes: floating. Raises ValueError where weight has another number of elements.
 
 >>> plait.prelu(plait.tensor([-2.0, 2.0]), plait.tensor([0.25]))
 tensor([-0.5000,  2.0000]))",
-    .composite = [](const Tensor& self, const Tensor& weight) {
-      if (weight.numel() == 1)
-        return plait::where(plait::gt(self, wrapped_scalar(0)), self, plait::mul(self, plait::reshape(weight, Dims{})));
-      const int64_t channels = self.dim() >= 2 ? self.sizes()[1] : 1;
-      check(weight.dim() == 1 && weight.numel() == channels,
-            "prelu: expected weight of one element or of {}, the channels of self of shape {}, got shape {}", channels, self.sizes(),
-            weight.sizes());
-      Dims shape(static_cast<int>(self.dim()), 1);
-      shape[1] = channels;
-      return plait::where(plait::gt(self, wrapped_scalar(0)), self, plait::mul(self, plait::reshape(weight, shape)));
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& weight) {
+          if (weight.numel() == 1)
+            return plait::where(plait::gt(self, wrapped_scalar(0)), self,
+                                plait::mul(self, plait::reshape(weight, Dims{})));
+          const int64_t channels = self.dim() >= 2 ? self.sizes()[1] : 1;
+          check(weight.dim() == 1 && weight.numel() == channels,
+                "prelu: expected weight of one element or of {}, the channels of self of shape {}, got shape "
+                "{}",
+                channels, self.sizes(), weight.sizes());
+          Dims shape(static_cast<int>(self.dim()), 1);
+          shape[1] = channels;
+          return plait::where(plait::gt(self, wrapped_scalar(0)), self,
+                              plait::mul(self, plait::reshape(weight, shape)));
+        },
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
 }};
@@ -448,12 +503,15 @@ Shapes: the size of dim must be even, and is halved. Dtypes: floating.
 
 >>> plait.glu(plait.tensor([1.0, 0.0]))
 tensor([0.5000]))",
-    .composite = [](const Tensor& self, int64_t dim) {
-      check(self.dim() > 0, "glu: expected self to have a dimension to halve, got a 0-d tensor");
-      const int64_t size = self.size(dim);
-      check(size % 2 == 0, "glu: expected an even size of dim {}, got {} in shape {}", dim, size, self.sizes());
-      return plait::narrow(self, dim, 0, size / 2) * plait::sigmoid(plait::narrow(self, dim, size / 2, size / 2));
-    },
+    .composite =
+        [](const Tensor& self, int64_t dim) {
+          check(self.dim() > 0, "glu: expected self to have a dimension to halve, got a 0-d tensor");
+          const int64_t size = self.size(dim);
+          check(size % 2 == 0, "glu: expected an even size of dim {}, got {} in shape {}", dim, size,
+                self.sizes());
+          return plait::narrow(self, dim, 0, size / 2) *
+                 plait::sigmoid(plait::narrow(self, dim, size / 2, size / 2));
+        },
     .dtypes = kFloatDTypes,
 }};
 

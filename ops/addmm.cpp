@@ -1,6 +1,9 @@
 // Products of matrices added to a tensor: beta * self + alpha * (a @ b).
+#include "ops/decl/addmm.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/matmul.h"
+#include "ops/decl/matmul.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 

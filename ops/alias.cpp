@@ -1,6 +1,12 @@
 // Second names of pointwise ops.
+#include "ops/decl/alias.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/power.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/trigonometric.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
-#include "ops/ops.h"
 
 namespace plait::op {
 
@@ -135,7 +141,8 @@ Op<Tensor(const Tensor&, const Tensor&)> arctan2{{
 Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> subtract{{
     .schema = "subtract(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
     .doc = "The same as sub.",
-    .composite = [](const Tensor& self, const Tensor& other, const Scalar& alpha) { return plait::sub(self, other, alpha); },
+    .composite = [](const Tensor& self, const Tensor& other,
+                    const Scalar& alpha) { return plait::sub(self, other, alpha); },
     .kind = Kind::Pointwise,
     .out = true,
 }};
@@ -143,7 +150,10 @@ Op<Tensor(const Tensor&, const Tensor&, const Scalar&)> subtract{{
 Op<Tensor(const Tensor&, const Tensor&, std::optional<std::string_view>)> divide{{
     .schema = "divide(Tensor self, Tensor other, *, str? rounding_mode=None) -> Tensor",
     .doc = "The same as div.",
-    .composite = [](const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) { return rounding_mode ? plait::div(self, other, rounding_mode) : plait::div(self, other); },
+    .composite =
+        [](const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) {
+          return rounding_mode ? plait::div(self, other, rounding_mode) : plait::div(self, other);
+        },
     .kind = Kind::Pointwise,
     .out = true,
 }};
@@ -151,7 +161,8 @@ Op<Tensor(const Tensor&, const Tensor&, std::optional<std::string_view>)> divide
 Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clip{{
     .schema = "clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
     .doc = "The same as clamp.",
-    .composite = [](const Tensor& self, std::optional<Scalar> min, std::optional<Scalar> max) { return plait::clamp(self, min, max); },
+    .composite = [](const Tensor& self, std::optional<Scalar> min,
+                    std::optional<Scalar> max) { return plait::clamp(self, min, max); },
     .kind = Kind::Pointwise,
     .out = true,
 }};
@@ -159,7 +170,8 @@ Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clip{{
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clip_Tensor{{
     .schema = "clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
     .doc = "The same as clamp.",
-    .composite = [](const Tensor& self, const Tensor& min, const Tensor& max) { return plait::clamp(self, min, max); },
+    .composite = [](const Tensor& self, const Tensor& min,
+                    const Tensor& max) { return plait::clamp(self, min, max); },
     .kind = Kind::Pointwise,
     .out = true,
 }};

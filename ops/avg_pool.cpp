@@ -1,5 +1,6 @@
 // Average pooling, over windows of a kernel's size or such that the result has a given size. Each op and its
 // backward are linear, and transposes of each other.
+#include "ops/decl/avg_pool.h"
 #include "ops/pool_common.h"
 
 namespace plait::op {

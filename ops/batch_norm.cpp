@@ -1,6 +1,12 @@
 // Batch normalisation (Ioffe and Szegedy 2015).
 #include "ops/cpu/batch_norm.h"
 
+#include "ops/decl/batch_norm.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 

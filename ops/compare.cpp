@@ -3,6 +3,9 @@
 
 #include <cstring>
 
+#include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -20,8 +23,8 @@ bool all_true(const Tensor& mask) {
 
 void check_ordered(const char* op, const Tensor& self, const Tensor& other) {
   check<TypeError>(!is_complex(self.dtype()) && !is_complex(other.dtype()),
-                   "{}: complex numbers have no order, got dtypes {} and {}; compare .abs(), .real or .imag", op, self.dtype(),
-                   other.dtype());
+                   "{}: complex numbers have no order, got dtypes {} and {}; compare .abs(), .real or .imag",
+                   op, self.dtype(), other.dtype());
 }
 
 }  // namespace
@@ -34,15 +37,12 @@ Shapes: broadcast together. Dtypes: any, compared in the promoted one.
 
 >>> plait.eq(plait.tensor([1, 2, 3]), 2)
 tensor([False,  True, False]))",
-    .meta = [](const Tensor& self, const Tensor& other) {
-      return infer::compare("eq", self, other);
-    },
+    .meta = [](const Tensor& self, const Tensor& other) { return infer::compare("eq", self, other); },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("eq", Compare::Equal, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("eq", Compare::Equal, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> ne{{
@@ -53,15 +53,12 @@ Shapes: broadcast together. Dtypes: any, compared in the promoted one.
 
 >>> plait.ne(plait.tensor([1, 2, 3]), 2)
 tensor([ True, False,  True]))",
-    .meta = [](const Tensor& self, const Tensor& other) {
-      return infer::compare("ne", self, other);
-    },
+    .meta = [](const Tensor& self, const Tensor& other) { return infer::compare("ne", self, other); },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("ne", Compare::NotEqual, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("ne", Compare::NotEqual, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> lt{{
@@ -72,17 +69,17 @@ Shapes: broadcast together. Dtypes: real ones, compared in the promoted one.
 
 >>> plait.lt(plait.tensor([1, 2, 3]), 2)
 tensor([ True, False, False]))",
-    .meta = [](const Tensor& self, const Tensor& other) {
-      check_ordered("lt", self, other);
-      return infer::compare("lt", self, other);
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& other) {
+          check_ordered("lt", self, other);
+          return infer::compare("lt", self, other);
+        },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("lt", Compare::Less, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("lt", Compare::Less, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> le{{
@@ -93,17 +90,17 @@ Shapes: broadcast together. Dtypes: real ones, compared in the promoted one.
 
 >>> plait.le(plait.tensor([1, 2, 3]), 2)
 tensor([ True,  True, False]))",
-    .meta = [](const Tensor& self, const Tensor& other) {
-      check_ordered("le", self, other);
-      return infer::compare("le", self, other);
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& other) {
+          check_ordered("le", self, other);
+          return infer::compare("le", self, other);
+        },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("le", Compare::LessEqual, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("le", Compare::LessEqual, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> gt{{
@@ -114,17 +111,17 @@ Shapes: broadcast together. Dtypes: real ones, compared in the promoted one.
 
 >>> plait.gt(plait.tensor([1, 2, 3]), 2)
 tensor([False, False,  True]))",
-    .meta = [](const Tensor& self, const Tensor& other) {
-      check_ordered("gt", self, other);
-      return infer::compare("gt", self, other);
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& other) {
+          check_ordered("gt", self, other);
+          return infer::compare("gt", self, other);
+        },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("gt", Compare::Less, out, other, self);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("gt", Compare::Less, out, other, self); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> ge{{
@@ -135,17 +132,17 @@ Shapes: broadcast together. Dtypes: real ones, compared in the promoted one.
 
 >>> plait.ge(plait.tensor([1, 2, 3]), 2)
 tensor([False,  True,  True]))",
-    .meta = [](const Tensor& self, const Tensor& other) {
-      check_ordered("ge", self, other);
-      return infer::compare("ge", self, other);
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& other) {
+          check_ordered("ge", self, other);
+          return infer::compare("ge", self, other);
+        },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("ge", Compare::LessEqual, out, other, self);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("ge", Compare::LessEqual, out, other, self); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> logical_and{{
@@ -156,13 +153,13 @@ Shapes: broadcast together. Dtypes: any.
 
 >>> plait.logical_and(plait.tensor([True, True, False]), plait.tensor([1, 0, 0]))
 tensor([ True, False, False]))",
-    .meta = [](const Tensor& self, const Tensor& other) { return infer::compare("logical_and", self, other); },
+    .meta = [](const Tensor& self,
+               const Tensor& other) { return infer::compare("logical_and", self, other); },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("logical_and", Compare::And, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("logical_and", Compare::And, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> logical_or{{
@@ -177,9 +174,8 @@ tensor([ True,  True, False]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("logical_or", Compare::Or, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("logical_or", Compare::Or, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> logical_xor{{
@@ -190,13 +186,13 @@ Shapes: broadcast together. Dtypes: any.
 
 >>> plait.logical_xor(plait.tensor([True, True, False]), plait.tensor([1, 0, 0]))
 tensor([False,  True, False]))",
-    .meta = [](const Tensor& self, const Tensor& other) { return infer::compare("logical_xor", self, other); },
+    .meta = [](const Tensor& self,
+               const Tensor& other) { return infer::compare("logical_xor", self, other); },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::compare("logical_xor", Compare::Xor, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::compare("logical_xor", Compare::Xor, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&)> logical_not{{
@@ -272,42 +268,50 @@ tensor([False,  True]))",
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> isclose{{
-    .schema = "isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor",
-    .doc = R"(True where |self - other| <= atol + rtol * |other|; where both are the same infinity; with equal_nan, where both are NaN.
+    .schema = "isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) "
+              "-> Tensor",
+    .doc =
+        R"(True where |self - other| <= atol + rtol * |other|; where both are the same infinity; with equal_nan, where both are NaN.
 
 Shapes: broadcast together. Dtypes: any, the same for both.
 
 >>> plait.isclose(plait.tensor([1.0, 2.0]), plait.tensor([1.0, 2.1]))
 tensor([ True, False]))",
-    .composite = [](const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
-      check<TypeError>(self.dtype() == other.dtype() || other.is_wrapped_number(),
-                       "isclose: expected self and other of one dtype, got {} and {}; convert one with .to(dtype)", self.dtype(),
-                       other.dtype());
-      check(rtol >= 0 && atol >= 0, "isclose: expected rtol and atol not to be negative, got {} and {}", rtol, atol);
-      const bool integral = is_integral(self.dtype(), true);
-      Tensor close = plait::eq(self, other);
-      if (equal_nan && !integral) close = plait::logical_or(close, plait::logical_and(plait::ne(self, self), plait::ne(other, other)));
-      if (rtol == 0 && atol == 0) return close;
-      // Integers are subtracted as float64, where nothing wraps.
-      const Tensor a = integral ? plait::_convert(self, DType::Float64) : self;
-      const Tensor b = integral ? plait::_convert(other, DType::Float64) : other;
-      const Tensor error = plait::abs(a - b);
-      const Tensor near = plait::logical_and(plait::isfinite(error), plait::le(error, plait::abs(b) * rtol + atol));
-      return plait::logical_or(close, near);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
+          check<TypeError>(
+              self.dtype() == other.dtype() || other.is_wrapped_number(),
+              "isclose: expected self and other of one dtype, got {} and {}; convert one with .to(dtype)",
+              self.dtype(), other.dtype());
+          check(rtol >= 0 && atol >= 0, "isclose: expected rtol and atol not to be negative, got {} and {}",
+                rtol, atol);
+          const bool integral = is_integral(self.dtype(), true);
+          Tensor close = plait::eq(self, other);
+          if (equal_nan && !integral)
+            close =
+                plait::logical_or(close, plait::logical_and(plait::ne(self, self), plait::ne(other, other)));
+          if (rtol == 0 && atol == 0) return close;
+          // Integers are subtracted as float64, where nothing wraps.
+          const Tensor a = integral ? plait::_convert(self, DType::Float64) : self;
+          const Tensor b = integral ? plait::_convert(other, DType::Float64) : other;
+          const Tensor error = plait::abs(a - b);
+          const Tensor near =
+              plait::logical_and(plait::isfinite(error), plait::le(error, plait::abs(b) * rtol + atol));
+          return plait::logical_or(close, near);
+        },
     .kind = Kind::Pointwise,
     .no_grad = true,
 }};
 
 Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose{{
-    .schema = "allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool",
+    .schema = "allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) "
+              "-> bool",
     .doc = R"(Are all elements close? See isclose.
 
 >>> plait.allclose(plait.tensor([1.0]), plait.tensor([1.0 + 1e-7]))
 True)",
-    .direct = [](const Tensor& self, const Tensor& other, double rtol, double atol, bool equal_nan) {
-      return all_true(plait::isclose(self, other, rtol, atol, equal_nan));
-    },
+    .direct = [](const Tensor& self, const Tensor& other, double rtol, double atol,
+                 bool equal_nan) { return all_true(plait::isclose(self, other, rtol, atol, equal_nan)); },
     .kind = Kind::Reduction,
 }};
 
@@ -317,9 +321,10 @@ Op<bool(const Tensor&, const Tensor&)> equal{{
 
 >>> plait.equal(plait.tensor([1, 2]), plait.tensor([1, 2]))
 True)",
-    .direct = [](const Tensor& self, const Tensor& other) {
-      return self.sizes() == other.sizes() && all_true(plait::eq(self, other));
-    },
+    .direct =
+        [](const Tensor& self, const Tensor& other) {
+          return self.sizes() == other.sizes() && all_true(plait::eq(self, other));
+        },
     .kind = Kind::Reduction,
 }};
 

@@ -5,6 +5,10 @@
 
 #include "ops/conv_common.h"
 #include "ops/cpu/conv.h"
+#include "ops/decl/conv.h"
+#include "ops/decl/pad.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 

@@ -1,5 +1,9 @@
 // Transposed convolutions: the gradient of a convolution with respect to its input, as an op of its own.
+#include "ops/decl/conv_transpose.h"
 #include "ops/conv_common.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/conv.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 

@@ -1,6 +1,8 @@
 // Copies: into a tensor, into another dtype, into a new tensor; filling with a value.
+#include "ops/decl/copy.h"
 #include "ops/cpu/binary.h"
 #include "ops/cpu/convert.h"
+#include "ops/decl/arithmetic.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -29,22 +31,26 @@ void copy_kernel(const Tensor& out, const Tensor&, const Tensor& src, bool) { cp
 
 Op<Tensor(const Tensor&, const Tensor&, bool)> copy{{
     .schema = "copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor",
-    .doc = R"(The elements of src, broadcast to the shape and converted to the dtype of self; copy_ writes them into self.
+    .doc =
+        R"(The elements of src, broadcast to the shape and converted to the dtype of self; copy_ writes them into self.
 
 >>> x = plait.zeros(2, dtype=plait.int64)
 >>> x.copy_(plait.tensor([1.5, 2.5]))
 tensor([1, 2]))",
-    .meta = [](const Tensor& self, const Tensor& src, bool) {
-      if (self.sizes() != src.sizes()) {
-        const bool fits = self.sizes() == broadcast(self.sizes(), src.sizes(), "copy_");
-        check(fits, "copy_: src of shape {} cannot be broadcast to self of shape {}", src.sizes(), self.sizes());
-      }
-      return infer::like(self);
-    },
-    .vjp = [](Vjp& v) {
-      if (v.needs(0)) v.set(0, plait::mul(v.grad(), wrapped_scalar(0)));
-      if (v.needs(1)) v.set(1, v.grad());
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& src, bool) {
+          if (self.sizes() != src.sizes()) {
+            const bool fits = self.sizes() == broadcast(self.sizes(), src.sizes(), "copy_");
+            check(fits, "copy_: src of shape {} cannot be broadcast to self of shape {}", src.sizes(),
+                  self.sizes());
+          }
+          return infer::like(self);
+        },
+    .vjp =
+        [](Vjp& v) {
+          if (v.needs(0)) v.set(0, plait::mul(v.grad(), wrapped_scalar(0)));
+          if (v.needs(1)) v.set(1, v.grad());
+        },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .cpu = copy_kernel,
@@ -62,13 +68,16 @@ Op<Tensor(const Tensor&, DType)> _convert{{
 Op<Tensor(const Tensor&, Device)> _to_device{{
     .schema = "_to_device(Tensor self, device device) -> Tensor",
     .doc = "A copy of self on another device, in the layout of self.",
-    .meta = [](const Tensor& self, Device device) {
-      check<NotImplementedError>(!self.is_meta() || device.type == DeviceType::Meta,
-                                 "to: a tensor on the meta device holds no data to be copied to {}; use empty_like(x, device=...)", device);
-      TensorSpec spec = infer::like(self);
-      spec.device = device;
-      return spec;
-    },
+    .meta =
+        [](const Tensor& self, Device device) {
+          check<NotImplementedError>(!self.is_meta() || device.type == DeviceType::Meta,
+                                     "to: a tensor on the meta device holds no data to be copied to {}; use "
+                                     "empty_like(x, device=...)",
+                                     device);
+          TensorSpec spec = infer::like(self);
+          spec.device = device;
+          return spec;
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::_to_device(v.grad(), v.meta(0).device)); },
     .kind = Kind::Other,
     .cpu = [](const Tensor& out, const Tensor& self, Device) { cpu::copy(out, self); },
@@ -82,11 +91,12 @@ Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> clone{{
 >>> y = x.clone()
 >>> y is x
 False)",
-    .meta = [](const Tensor& self, std::optional<MemoryFormat> format) {
-      TensorSpec spec(self.sizes(), self.dtype(), self.device());
-      spec.strides = layout(self, format);
-      return spec;
-    },
+    .meta =
+        [](const Tensor& self, std::optional<MemoryFormat> format) {
+          TensorSpec spec(self.sizes(), self.dtype(), self.device());
+          spec.strides = layout(self, format);
+          return spec;
+        },
     .vjp = [](Vjp& v) { v.set(0, v.grad()); },
     .kind = Kind::Pointwise,
     .cpu = [](const Tensor& out, const Tensor& self, std::optional<MemoryFormat>) { cpu::copy(out, self); },
@@ -94,21 +104,26 @@ False)",
 
 Op<Tensor(const Tensor&, const Tensor&)> fill{{
     .schema = "fill(Tensor self, Tensor value) -> Tensor",
-    .doc = R"(A tensor like self with every element equal to value, a number or a 0-d tensor; fill_ overwrites self.
+    .doc =
+        R"(A tensor like self with every element equal to value, a number or a 0-d tensor; fill_ overwrites self.
 
 >>> plait.empty(2).fill_(3)
 tensor([3., 3.]))",
-    .meta = [](const Tensor& self, const Tensor& value) {
-      check(value.dim() == 0, "fill: expected value to be a number or a 0-d tensor, got shape {}", value.sizes());
-      return infer::like(self);
-    },
-    .vjp = [](Vjp& v) {
-      if (v.needs(0)) v.set(0, plait::mul(v.grad(), wrapped_scalar(0)));
-      if (v.needs(1)) v.set(1, v.grad());
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& value) {
+          check(value.dim() == 0, "fill: expected value to be a number or a 0-d tensor, got shape {}",
+                value.sizes());
+          return infer::like(self);
+        },
+    .vjp =
+        [](Vjp& v) {
+          if (v.needs(0)) v.set(0, plait::mul(v.grad(), wrapped_scalar(0)));
+          if (v.needs(1)) v.set(1, v.grad());
+        },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, const Tensor& value) { cpu::copy(out, cpu::converted(value, out.dtype())); },
+    .cpu = [](const Tensor& out, const Tensor&,
+              const Tensor& value) { cpu::copy(out, cpu::converted(value, out.dtype())); },
 }};
 
 Op<Tensor(const Tensor&)> zero{{
@@ -123,12 +138,14 @@ Op<Tensor(const Tensor&)> zero{{
 
 Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> contiguous{{
     .schema = "contiguous(Tensor self, *, memory_format? memory_format=None) -> Tensor",
-    .doc = "self where it is contiguous in memory (in the given format) already, a contiguous copy otherwise.",
-    .composite = [](const Tensor& self, std::optional<MemoryFormat> format) {
-      const MemoryFormat wanted = format.value_or(MemoryFormat::Contiguous);
-      check(wanted != MemoryFormat::Preserve, "contiguous: memory_format must not be preserve_format");
-      return self.is_contiguous(wanted) ? self : plait::clone(self, wanted);
-    },
+    .doc =
+        "self where it is contiguous in memory (in the given format) already, a contiguous copy otherwise.",
+    .composite =
+        [](const Tensor& self, std::optional<MemoryFormat> format) {
+          const MemoryFormat wanted = format.value_or(MemoryFormat::Contiguous);
+          check(wanted != MemoryFormat::Preserve, "contiguous: memory_format must not be preserve_format");
+          return self.is_contiguous(wanted) ? self : plait::clone(self, wanted);
+        },
 }};
 
 }  // namespace plait::op

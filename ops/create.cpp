@@ -1,4 +1,5 @@
 // New tensors of one value, or of none: empty, zeros, ones, full, and their _like and new_ forms.
+#include "ops/decl/create.h"
 #include "ops/cpu/convert.h"
 #include "ops/declare.h"
 #include "ops/math.h"
@@ -31,7 +32,12 @@ TensorSpec spec_new(const char* op, const Tensor& self, IntSpan size, MaybeDType
   return TensorSpec(Dims(size), dtype.value_or(self.dtype()), device.value_or(self.device()));
 }
 
-void fill_with(const Tensor& out, const Scalar& value) { cpu::copy(out, scalar_tensor(value, out.dtype())); }
+void fill_with(const Tensor& out, const Scalar& value) {
+  check<TypeError>(!value.is_complex() || is_complex(out.dtype()),
+                   "full: a complex value does not go into a tensor of dtype {}; give a complex dtype",
+                   out.dtype());
+  cpu::copy(out, scalar_tensor(value, out.dtype()));
+}
 
 }  // namespace
 
@@ -41,7 +47,8 @@ Op<Tensor(IntSpan, MaybeDType, MaybeDevice)> empty{{
 
 >>> plait.empty(2, 3).shape
 plait.Size([2, 3]))",
-    .meta = [](IntSpan size, MaybeDType dtype, MaybeDevice device) { return spec_of("empty", size, dtype, device); },
+    .meta = [](IntSpan size, MaybeDType dtype,
+               MaybeDevice device) { return spec_of("empty", size, dtype, device); },
     .kind = Kind::Create,
     .out = true,
     .cpu = [](const Tensor&, IntSpan, MaybeDType, MaybeDevice) {},
@@ -53,7 +60,8 @@ Op<Tensor(IntSpan, MaybeDType, MaybeDevice)> zeros{{
 
 >>> plait.zeros(2)
 tensor([0., 0.]))",
-    .meta = [](IntSpan size, MaybeDType dtype, MaybeDevice device) { return spec_of("zeros", size, dtype, device); },
+    .meta = [](IntSpan size, MaybeDType dtype,
+               MaybeDevice device) { return spec_of("zeros", size, dtype, device); },
     .kind = Kind::Create,
     .out = true,
     .cpu = [](const Tensor& out, IntSpan, MaybeDType, MaybeDevice) { fill_with(out, 0); },
@@ -65,7 +73,8 @@ Op<Tensor(IntSpan, MaybeDType, MaybeDevice)> ones{{
 
 >>> plait.ones(2)
 tensor([1., 1.]))",
-    .meta = [](IntSpan size, MaybeDType dtype, MaybeDevice device) { return spec_of("ones", size, dtype, device); },
+    .meta = [](IntSpan size, MaybeDType dtype,
+               MaybeDevice device) { return spec_of("ones", size, dtype, device); },
     .kind = Kind::Create,
     .out = true,
     .cpu = [](const Tensor& out, IntSpan, MaybeDType, MaybeDevice) { fill_with(out, 1); },
@@ -73,22 +82,23 @@ tensor([1., 1.]))",
 
 Op<Tensor(IntSpan, const Scalar&, MaybeDType, MaybeDevice)> full{{
     .schema = "full(int[] size, Scalar fill_value, *, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = R"(A tensor of the given size with every element equal to fill_value, whose category (bool, int, float, complex) gives the
+    .doc =
+        R"(A tensor of the given size with every element equal to fill_value, whose category (bool, int, float, complex) gives the
 dtype where none is named.
 
 >>> plait.full((2,), 7)
 tensor([7, 7]))",
-    .meta =
-        [](IntSpan size, const Scalar& value, MaybeDType dtype, MaybeDevice device) {
-          return spec_of("full", size, dtype.value_or(value.dtype()), device);
-        },
+    .meta = [](IntSpan size, const Scalar& value, MaybeDType dtype,
+               MaybeDevice device) { return spec_of("full", size, dtype.value_or(value.dtype()), device); },
     .kind = Kind::Create,
     .out = true,
-    .cpu = [](const Tensor& out, IntSpan, const Scalar& value, MaybeDType, MaybeDevice) { fill_with(out, value); },
+    .cpu = [](const Tensor& out, IntSpan, const Scalar& value, MaybeDType,
+              MaybeDevice) { fill_with(out, value); },
 }};
 
 Op<Tensor(const Tensor&, MaybeDType, MaybeDevice, MaybeFormat)> empty_like{{
-    .schema = "empty_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? memory_format=None) -> Tensor",
+    .schema = "empty_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? "
+              "memory_format=None) -> Tensor",
     .doc = R"(An uninitialised tensor with the shape, dtype, device and layout of self.
 
 >>> plait.empty_like(plait.zeros(2, 3)).shape
@@ -99,7 +109,8 @@ plait.Size([2, 3]))",
 }};
 
 Op<Tensor(const Tensor&, MaybeDType, MaybeDevice, MaybeFormat)> zeros_like{{
-    .schema = "zeros_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? memory_format=None) -> Tensor",
+    .schema = "zeros_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? "
+              "memory_format=None) -> Tensor",
     .doc = R"(Zeros with the shape, dtype, device and layout of self.
 
 >>> plait.zeros_like(plait.tensor([1, 2]))
@@ -110,7 +121,8 @@ tensor([0, 0]))",
 }};
 
 Op<Tensor(const Tensor&, MaybeDType, MaybeDevice, MaybeFormat)> ones_like{{
-    .schema = "ones_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? memory_format=None) -> Tensor",
+    .schema = "ones_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? "
+              "memory_format=None) -> Tensor",
     .doc = R"(Ones with the shape, dtype, device and layout of self.
 
 >>> plait.ones_like(plait.tensor([3, 4]))
@@ -171,8 +183,10 @@ tensor([1, 1, 1]))",
 }};
 
 Op<Tensor(const Tensor&, IntSpan, const Scalar&, MaybeDType, MaybeDevice)> new_full{{
-    .schema = "new_full(Tensor self, int[] size, Scalar fill_value, *, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = R"(A tensor of the given size with the dtype and device of self and every element equal to fill_value.
+    .schema = "new_full(Tensor self, int[] size, Scalar fill_value, *, dtype? dtype=None, device? "
+              "device=None) -> Tensor",
+    .doc =
+        R"(A tensor of the given size with the dtype and device of self and every element equal to fill_value.
 
 >>> plait.zeros(1).new_full((2,), 3)
 tensor([3., 3.]))",

@@ -3,6 +3,9 @@
 #include <cmath>
 
 #include "core/parallel.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create_range.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -31,31 +34,36 @@ void generate(const Tensor& out, const F& f) {
   });
 }
 
-// ---- arange -------------------------------------------------------------------------------------------------------------
+// ---- arange
+// -------------------------------------------------------------------------------------------------------------
 
 bool all_integers(const Scalar& a, const Scalar& b, const Scalar& c) {
   return a.is_integral(true) && b.is_integral(true) && c.is_integral(true);
 }
 
-TensorSpec arange_spec(const Scalar& start, const Scalar& end, const Scalar& step, MaybeDType dtype, MaybeDevice device) {
+TensorSpec arange_spec(const Scalar& start, const Scalar& end, const Scalar& step, MaybeDType dtype,
+                       MaybeDevice device) {
   check<TypeError>(!start.is_complex() && !end.is_complex() && !step.is_complex(),
                    "arange: start, end and step must be real numbers");
   const bool integers = all_integers(start, end, step);
   const DType type = dtype.value_or(integers ? DType::Int64 : default_dtype());
   check<TypeError>(!is_complex(type), "arange: expected a real dtype, got {}", type);
   const double first = start.to<double>(), last = end.to<double>(), by = step.to<double>();
-  check(std::isfinite(first) && std::isfinite(last) && !std::isnan(by), "arange: expected finite bounds, got start={}, end={}, step={}",
-        first, last, by);
+  check(std::isfinite(first) && std::isfinite(last) && !std::isnan(by),
+        "arange: expected finite bounds, got start={}, end={}, step={}", first, last, by);
   check(by != 0, "arange: step must not be 0");
   check(by > 0 ? first <= last : first >= last,
-        "arange: step={} does not lead from start={} to end={}; change its sign, or swap the bounds", by, first, last);
+        "arange: step={} does not lead from start={} to end={}; change its sign, or swap the bounds", by,
+        first, last);
   int64_t count;
   if (integers) {
     const int64_t a = start.to<int64_t>(), b = end.to<int64_t>(), s = step.to<int64_t>();
-    const uint64_t distance = s > 0 ? static_cast<uint64_t>(b) - static_cast<uint64_t>(a) : static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
+    const uint64_t distance = s > 0 ? static_cast<uint64_t>(b) - static_cast<uint64_t>(a)
+                                    : static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
     const uint64_t stride = s > 0 ? static_cast<uint64_t>(s) : 0 - static_cast<uint64_t>(s);
     const uint64_t steps = distance / stride + (distance % stride != 0);
-    check(steps <= static_cast<uint64_t>(INT64_MAX / 16), "arange: {} to {} by {} has too many elements", a, b, s);
+    check(steps <= static_cast<uint64_t>(INT64_MAX / 16), "arange: {} to {} by {} has too many elements", a,
+          b, s);
     count = static_cast<int64_t>(steps);
   } else {
     const double steps = std::ceil((last - first) / by);
@@ -75,9 +83,11 @@ void arange_kernel(const Tensor& out, const Scalar& start, const Scalar& step) {
   }
 }
 
-// ---- linspace, logspace ---------------------------------------------------------------------------------------------------
+// ---- linspace, logspace
+// ---------------------------------------------------------------------------------------------------
 
-TensorSpec steps_spec(const char* op, const Scalar& start, const Scalar& end, int64_t steps, MaybeDType dtype, MaybeDevice device) {
+TensorSpec steps_spec(const char* op, const Scalar& start, const Scalar& end, int64_t steps, MaybeDType dtype,
+                      MaybeDevice device) {
   check(steps >= 0, "{}: expected steps of 0 or more, got {}", op, steps);
   const bool complex = start.is_complex() || end.is_complex();
   const DType type = dtype.value_or(complex ? to_complex(default_dtype()) : default_dtype());
@@ -93,7 +103,8 @@ void spaced(const Tensor& out, const Scalar& start, const Scalar& end, const F& 
   const int64_t steps = out.numel();
   const V step = steps > 1 ? (b - a) / static_cast<double>(steps - 1) : V(0);
   generate(out, [=](int64_t i) {
-    return f(i < (steps + 1) / 2 ? a + step * static_cast<double>(i) : b - step * static_cast<double>(steps - 1 - i));
+    return f(i < (steps + 1) / 2 ? a + step * static_cast<double>(i)
+                                 : b - step * static_cast<double>(steps - 1 - i));
   });
 }
 
@@ -101,7 +112,8 @@ void spaced(const Tensor& out, const Scalar& start, const Scalar& end, const F& 
 
 Op<Tensor(const Scalar&, MaybeDType, MaybeDevice)> arange{{
     .schema = "arange(Scalar end, *, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = R"(The numbers from start (0) up to, and without, end, by step (1): int64 where all are integers, the default float otherwise.
+    .doc =
+        R"(The numbers from start (0) up to, and without, end, by step (1): int64 where all are integers, the default float otherwise.
 
 Raises ValueError where step is 0 or leads away from end.
 
@@ -109,7 +121,8 @@ Raises ValueError where step is 0 or leads away from end.
 tensor([0, 1, 2])
 >>> plait.arange(1, 2, 0.5)
 tensor([1.0000, 1.5000]))",
-    .meta = [](const Scalar& end, MaybeDType dtype, MaybeDevice device) { return arange_spec(0, end, 1, dtype, device); },
+    .meta = [](const Scalar& end, MaybeDType dtype,
+               MaybeDevice device) { return arange_spec(0, end, 1, dtype, device); },
     .kind = Kind::Create,
     .out = true,
     .cpu = [](const Tensor& out, const Scalar&, MaybeDType, MaybeDevice) { arange_kernel(out, 0, 1); },
@@ -122,11 +135,13 @@ Op<Tensor(const Scalar&, const Scalar&, MaybeDType, MaybeDevice)> arange_start{{
                MaybeDevice device) { return arange_spec(start, end, 1, dtype, device); },
     .kind = Kind::Create,
     .out = true,
-    .cpu = [](const Tensor& out, const Scalar& start, const Scalar&, MaybeDType, MaybeDevice) { arange_kernel(out, start, 1); },
+    .cpu = [](const Tensor& out, const Scalar& start, const Scalar&, MaybeDType,
+              MaybeDevice) { arange_kernel(out, start, 1); },
 }};
 
 Op<Tensor(const Scalar&, const Scalar&, const Scalar&, MaybeDType, MaybeDevice)> arange_start_step{{
-    .schema = "arange.start_step(Scalar start, Scalar end, Scalar step, *, dtype? dtype=None, device? device=None) -> Tensor",
+    .schema = "arange.start_step(Scalar start, Scalar end, Scalar step, *, dtype? dtype=None, device? "
+              "device=None) -> Tensor",
     .doc = "The numbers from start up to, and without, end, by step.",
     .meta = arange_spec,
     .kind = Kind::Create,
@@ -136,7 +151,8 @@ Op<Tensor(const Scalar&, const Scalar&, const Scalar&, MaybeDType, MaybeDevice)>
 }};
 
 Op<Tensor(const Scalar&, const Scalar&, int64_t, MaybeDType, MaybeDevice)> linspace{{
-    .schema = "linspace(Scalar start, Scalar end, int steps, *, dtype? dtype=None, device? device=None) -> Tensor",
+    .schema =
+        "linspace(Scalar start, Scalar end, int steps, *, dtype? dtype=None, device? device=None) -> Tensor",
     .doc = R"(`steps` numbers at equal distances from start to end, both included.
 
 >>> plait.linspace(0, 1, 5)
@@ -155,8 +171,8 @@ tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))",
 }};
 
 Op<Tensor(const Scalar&, const Scalar&, int64_t, double, MaybeDType, MaybeDevice)> logspace{{
-    .schema =
-        "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, dtype? dtype=None, device? device=None) -> Tensor",
+    .schema = "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, dtype? dtype=None, device? "
+              "device=None) -> Tensor",
     .doc = R"(base ** linspace(start, end, steps).
 
 >>> plait.logspace(0, 2, 3)
@@ -166,9 +182,11 @@ tensor([  1.,  10., 100.]))",
     .kind = Kind::Create,
     .out = true,
     .cpu =
-        [](const Tensor& out, const Scalar& start, const Scalar& end, int64_t, double base, MaybeDType, MaybeDevice) {
+        [](const Tensor& out, const Scalar& start, const Scalar& end, int64_t, double base, MaybeDType,
+           MaybeDevice) {
           if (is_complex(out.dtype()))
-            spaced<complex128>(out, start, end, [base](complex128 v) { return std::pow(complex128(base), v); });
+            spaced<complex128>(out, start, end,
+                               [base](complex128 v) { return std::pow(complex128(base), v); });
           else
             spaced<double>(out, start, end, [base](double v) { return std::pow(base, v); });
         },
@@ -189,30 +207,40 @@ void eye_kernel(const Tensor& out) {
   });
 }
 
-// How many elements of row r of an (n, m) matrix stand in its lower triangle up to diagonal `offset`.
+// How many elements of row r of a matrix stand in its lower triangle up to diagonal `offset`.
 int64_t lower_count(int64_t r, int64_t columns, int64_t offset) {
   return std::clamp<int64_t>(r + offset + 1, 0, columns);
 }
 
-TensorSpec triangle_spec(const char* op, bool lower, int64_t row, int64_t col, int64_t offset, MaybeDType dtype, MaybeDevice device) {
+// The same for all rows together: none at first, then one more with each row, then all columns.
+__int128 lower_total(int64_t rows, int64_t columns, int64_t offset) {
+  const __int128 first = std::clamp<int64_t>(-offset, 0, rows);
+  const __int128 full = std::clamp<int64_t>(columns - offset - 1, static_cast<int64_t>(first), rows);
+  return (full - first) * (first + full + 1 + 2 * static_cast<__int128>(offset)) / 2 +
+         (rows - full) * columns;
+}
+
+TensorSpec triangle_spec(const char* op, bool lower, int64_t row, int64_t col, int64_t offset,
+                         MaybeDType dtype, MaybeDevice device) {
   checked_numel(Dims{row, col}, op);
-  check(offset > -(int64_t{1} << 40) && offset < (int64_t{1} << 40), "{}: offset {} is out of range", op, offset);
-  int64_t count = 0;
-  for (int64_t r = 0; r < row; ++r) {
-    const int64_t below = lower_count(r, col, lower ? offset : offset - 1);
-    count += lower ? below : col - below;
-  }
+  check(offset > -(int64_t{1} << 40) && offset < (int64_t{1} << 40), "{}: offset {} is out of range", op,
+        offset);
+  const __int128 below = lower_total(row, col, lower ? offset : offset - 1);
+  const auto count = static_cast<int64_t>(lower ? below : static_cast<__int128>(row) * col - below);
+  checked_numel(Dims{2, count}, op);
   return TensorSpec(Dims{2, count}, dtype.value_or(DType::Int64), device.value_or(kCPU));
 }
 
-void triangle_kernel(const Tensor& out, bool lower, int64_t row, int64_t col, int64_t offset) {
+void triangle_kernel(const Tensor& out, bool lower, int64_t col, int64_t offset) {
   check<TypeError>(out.dtype() == DType::Int64 || out.dtype() == DType::Int32,
                    "tril_indices, triu_indices: expected dtype int64 or int32, got {}", out.dtype());
   const auto write = [&]<class T>(T* rows) {
     T* columns = rows + out.sizes()[1];
-    for (int64_t r = 0; r < row; ++r) {
+    const int64_t count = out.sizes()[1], first = lower ? std::max<int64_t>(-offset, 0) : 0;
+    for (int64_t r = first, done = 0; done < count; ++r) {
       const int64_t below = lower_count(r, col, lower ? offset : offset - 1);
       for (int64_t c = lower ? 0 : below; c < (lower ? below : col); ++c) {
+        ++done;
         *rows++ = static_cast<T>(r);
         *columns++ = static_cast<T>(c);
       }
@@ -246,35 +274,43 @@ Op<Tensor(int64_t, int64_t, MaybeDType, MaybeDevice)> eye_m{{
 }};
 
 Op<Tensor(int64_t, int64_t, int64_t, MaybeDType, MaybeDevice)> tril_indices{{
-    .schema = "tril_indices(int row, int col, int offset=0, *, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = R"(Row and column numbers, in a tensor of shape (2, count), of the lower triangle of a row x col matrix, up to diagonal `offset`.
+    .schema =
+        "tril_indices(int row, int col, int offset=0, *, dtype? dtype=None, device? device=None) -> Tensor",
+    .doc =
+        R"(Row and column numbers, in a tensor of shape (2, count), of the lower triangle of a row x col matrix, up to diagonal `offset`.
 
 Dtypes: int64 or int32.
 
 >>> plait.tril_indices(2, 2)
 tensor([[0, 1, 1],
         [0, 0, 1]]))",
-    .meta = [](int64_t row, int64_t col, int64_t offset, MaybeDType dtype,
-               MaybeDevice device) { return triangle_spec("tril_indices", true, row, col, offset, dtype, device); },
+    .meta =
+        [](int64_t row, int64_t col, int64_t offset, MaybeDType dtype, MaybeDevice device) {
+          return triangle_spec("tril_indices", true, row, col, offset, dtype, device);
+        },
     .kind = Kind::Create,
-    .cpu = [](const Tensor& out, int64_t row, int64_t col, int64_t offset, MaybeDType,
-              MaybeDevice) { triangle_kernel(out, true, row, col, offset); },
+    .cpu = [](const Tensor& out, int64_t, int64_t col, int64_t offset, MaybeDType,
+              MaybeDevice) { triangle_kernel(out, true, col, offset); },
 }};
 
 Op<Tensor(int64_t, int64_t, int64_t, MaybeDType, MaybeDevice)> triu_indices{{
-    .schema = "triu_indices(int row, int col, int offset=0, *, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = R"(Row and column numbers, in a tensor of shape (2, count), of the upper triangle of a row x col matrix, from diagonal `offset` on.
+    .schema =
+        "triu_indices(int row, int col, int offset=0, *, dtype? dtype=None, device? device=None) -> Tensor",
+    .doc =
+        R"(Row and column numbers, in a tensor of shape (2, count), of the upper triangle of a row x col matrix, from diagonal `offset` on.
 
 Dtypes: int64 or int32.
 
 >>> plait.triu_indices(2, 2)
 tensor([[0, 0, 1],
         [0, 1, 1]]))",
-    .meta = [](int64_t row, int64_t col, int64_t offset, MaybeDType dtype,
-               MaybeDevice device) { return triangle_spec("triu_indices", false, row, col, offset, dtype, device); },
+    .meta =
+        [](int64_t row, int64_t col, int64_t offset, MaybeDType dtype, MaybeDevice device) {
+          return triangle_spec("triu_indices", false, row, col, offset, dtype, device);
+        },
     .kind = Kind::Create,
-    .cpu = [](const Tensor& out, int64_t row, int64_t col, int64_t offset, MaybeDType,
-              MaybeDevice) { triangle_kernel(out, false, row, col, offset); },
+    .cpu = [](const Tensor& out, int64_t, int64_t col, int64_t offset, MaybeDType,
+              MaybeDevice) { triangle_kernel(out, false, col, offset); },
 }};
 
 }  // namespace plait::op

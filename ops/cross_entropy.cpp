@@ -1,9 +1,20 @@
-// Cross-entropy and negative log-likelihood. The logits are read once forward (log-sum-exp per row) and once backward.
+// Cross-entropy and negative log-likelihood. The logits are read once forward (log-sum-exp per row) and once
+// backward.
 #include <cmath>
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/cross_entropy.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/cross_entropy.h"
+#include "ops/decl/index.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/softmax.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -27,11 +38,13 @@ void check_targets(const char* op, const Tensor& target, int64_t classes, int64_
   const auto* t = target.data<int64_t>();
   for (int64_t i = 0; i < target.numel(); ++i)
     if (t[i] != ignore_index && (t[i] < 0 || t[i] >= classes))
-      fail<IndexError>("{}: target {} at position {} is out of range for {} classes (and is not ignore_index {})", op, t[i], i, classes,
-                       ignore_index);
+      fail<IndexError>(
+          "{}: target {} at position {} is out of range for {} classes (and is not ignore_index {})", op,
+          t[i], i, classes, ignore_index);
 }
 
-Tensor reduced(const char* op, const Tensor& terms, std::string_view reduction, const Tensor& weight_sum = {}) {
+Tensor reduced(const char* op, const Tensor& terms, std::string_view reduction,
+               const Tensor& weight_sum = {}) {
   if (reduction == "none") return terms;
   if (reduction == "sum") return plait::sum(terms);
   check(reduction == "mean", "{}: expected reduction 'none', 'mean' or 'sum', got '{}'", op, reduction);
@@ -52,10 +65,14 @@ void check_class_shapes(const char* op, const Tensor& self, const Tensor& target
   check(self.dim() >= 1, "{}: expected self of shape (C), (N, C) or (N, C, d1, ...), got a 0-d tensor", op);
   Dims expected(self.sizes());
   expected.erase(self.dim() == 1 ? 0 : 1);
-  check(target.sizes() == expected, "{}: expected target of shape {} for self of shape {}, got {}", op, expected, self.sizes(), target.sizes());
-  check<TypeError>(target.dtype() == DType::Int64, "{}: expected class indices of dtype int64, got {}; convert target with .long()", op, target.dtype());
+  check(target.sizes() == expected, "{}: expected target of shape {} for self of shape {}, got {}", op,
+        expected, self.sizes(), target.sizes());
+  check<TypeError>(target.dtype() == DType::Int64,
+                   "{}: expected class indices of dtype int64, got {}; convert target with .long()", op,
+                   target.dtype());
   const int64_t classes = self.sizes()[self.dim() == 1 ? 0 : 1];
-  check(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes), "{}: expected weight of shape ({},), got {}", op, classes,
+  check(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
+        "{}: expected weight of shape ({},), got {}", op, classes,
         weight.defined() ? weight.sizes() : Dims());
 }
 
@@ -64,129 +81,166 @@ Tensor target_weights(const Tensor& target, const Tensor& weight, int64_t ignore
   const Tensor keep = plait::ne(target, wrapped_scalar(ignore_index));
   if (!weight.defined()) return plait::_convert(keep, dtype);
   const Tensor safe = plait::mul(target, keep);
-  return plait::mul(plait::reshape(plait::index_select(weight, 0, plait::reshape(safe, Dims{-1})), target.sizes()), keep);
+  return plait::mul(
+      plait::reshape(plait::index_select(weight, 0, plait::reshape(safe, Dims{-1})), target.sizes()), keep);
 }
 
 }  // namespace
 
 // Per row: (1 - smoothing) w_t (lse - x_t) + smoothing / C sum_c w_c (lse - x_c).
-Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows{{
-    .schema = "_cross_entropy_rows(Tensor self, Tensor target, Tensor? weight, int ignore_index, float label_smoothing) -> (Tensor loss, Tensor lse)",
-    .doc = "The cross-entropy of each row of logits (rows, classes) against an int64 class, and the rows' log-sum-exp.",
-    .meta = [](const Tensor& self, const Tensor&, const Tensor&, int64_t, double) {
-      const TensorSpec spec(Dims{self.sizes()[0]}, self.dtype(), self.device());
-      TensorSpec lse = spec;
-      lse.dtype = compute_dtype(self.dtype());
-      return std::array<TensorSpec, 2>{spec, lse};
-    },
-    .vjp = [](Vjp& v) {
-      if (!v.grad(0).defined()) return;
-      v.set(0, plait::_cross_entropy_rows_backward(v.grad(0), v.in(0), v.out(1), v.in(1), v.in(2), v.attr<int64_t>(3), v.attr<double>(4)));
-    },
-    .save = "self, target, weight, lse",
-    .kind = Kind::Loss,
-    .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& loss, const Tensor& lse, const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore, double smoothing) {
-      const int64_t rows = self.sizes()[0], classes = self.sizes()[1];
-      const Tensor t = plait::contiguous(target);
-      check_targets("cross_entropy", t, classes, ignore);
-      const DType compute = lse.dtype();
-      const Tensor x = computed(self, compute), w = weight.defined() ? computed(weight, compute) : Tensor();
-      const Tensor terms = loss.dtype() == compute && loss.is_contiguous() ? loss : empty_tensor(loss.sizes(), compute);
-      const auto run = [&]<class T>() {
-        T all = 0;
-        for (int64_t c = 0; w.defined() && c < classes; ++c) all += w.data<T>()[c];
-        if (!w.defined()) all = static_cast<T>(classes);
-        parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)), [&](int64_t begin, int64_t end) {
-          cpu::cross_entropy_rows<T>().log_sum_exp(x.data<T>() + begin * classes, end - begin, classes, lse.data<T>() + begin);
-          for (int64_t r = begin; r < end; ++r) {
-            const int64_t target_class = t.data<int64_t>()[r];
-            T value = 0;
-            if (target_class != ignore) {
-              const T* row = x.data<T>() + r * classes;
-              const T z = lse.data<T>()[r], weight_t = w.defined() ? w.data<T>()[target_class] : T(1);
-              value = weight_t == T(0) ? T(0) : weight_t * (z - row[target_class]);
-              if (smoothing > 0) {
-                T dot = 0;
-                for (int64_t c = 0; c < classes; ++c) dot += w.defined() ? w.data<T>()[c] * row[c] : row[c];
-                value = static_cast<T>(1 - smoothing) * value + static_cast<T>(smoothing / classes) * (all * z - dot);
-              }
-            }
-            terms.data<T>()[r] = value;
-          }
-        });
-      };
-      compute == DType::Float64 ? run.template operator()<double>() : run.template operator()<float>();
-      if (!terms.same(loss)) cpu::copy(loss, terms);
-    },
-}};
+Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double)>
+    _cross_entropy_rows{{
+        .schema = "_cross_entropy_rows(Tensor self, Tensor target, Tensor? weight, int ignore_index, float "
+                  "label_smoothing) -> (Tensor loss, Tensor lse)",
+        .doc = "The cross-entropy of each row of logits (rows, classes) against an int64 class, and the "
+               "rows' log-sum-exp.",
+        .meta =
+            [](const Tensor& self, const Tensor&, const Tensor&, int64_t, double) {
+              const TensorSpec spec(Dims{self.sizes()[0]}, self.dtype(), self.device());
+              TensorSpec lse = spec;
+              lse.dtype = compute_dtype(self.dtype());
+              return std::array<TensorSpec, 2>{spec, lse};
+            },
+        .vjp =
+            [](Vjp& v) {
+              if (!v.grad(0).defined()) return;
+              v.set(0, plait::_cross_entropy_rows_backward(v.grad(0), v.in(0), v.out(1), v.in(1), v.in(2),
+                                                           v.attr<int64_t>(3), v.attr<double>(4)));
+            },
+        .save = "self, target, weight, lse",
+        .kind = Kind::Loss,
+        .dtypes = kFloatDTypes,
+        .cpu =
+            [](const Tensor& loss, const Tensor& lse, const Tensor& self, const Tensor& target,
+               const Tensor& weight, int64_t ignore, double smoothing) {
+              const int64_t rows = self.sizes()[0], classes = self.sizes()[1];
+              const Tensor t = plait::contiguous(target);
+              check_targets("cross_entropy", t, classes, ignore);
+              const DType compute = lse.dtype();
+              const Tensor x = computed(self, compute),
+                           w = weight.defined() ? computed(weight, compute) : Tensor();
+              const Tensor terms = loss.dtype() == compute && loss.is_contiguous()
+                                       ? loss
+                                       : empty_tensor(loss.sizes(), compute);
+              const auto run = [&]<class T>() {
+                T all = 0;
+                for (int64_t c = 0; w.defined() && c < classes; ++c) all += w.data<T>()[c];
+                if (!w.defined()) all = static_cast<T>(classes);
+                parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)),
+                             [&](int64_t begin, int64_t end) {
+                               cpu::cross_entropy_rows<T>().log_sum_exp(x.data<T>() + begin * classes,
+                                                                        end - begin, classes,
+                                                                        lse.data<T>() + begin);
+                               for (int64_t r = begin; r < end; ++r) {
+                                 const int64_t target_class = t.data<int64_t>()[r];
+                                 T value = 0;
+                                 if (target_class != ignore) {
+                                   const T* row = x.data<T>() + r * classes;
+                                   const T z = lse.data<T>()[r],
+                                           weight_t = w.defined() ? w.data<T>()[target_class] : T(1);
+                                   value = weight_t == T(0) ? T(0) : weight_t * (z - row[target_class]);
+                                   if (smoothing > 0) {
+                                     T dot = 0;
+                                     for (int64_t c = 0; c < classes; ++c)
+                                       dot += w.defined() ? w.data<T>()[c] * row[c] : row[c];
+                                     value = static_cast<T>(1 - smoothing) * value +
+                                             static_cast<T>(smoothing / classes) * (all * z - dot);
+                                   }
+                                 }
+                                 terms.data<T>()[r] = value;
+                               }
+                             });
+              };
+              compute == DType::Float64 ? run.template operator()<double>()
+                                        : run.template operator()<float>();
+              if (!terms.same(loss)) cpu::copy(loss, terms);
+            },
+    }};
 
-Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, int64_t, double)> _cross_entropy_rows_backward{{
-    .schema = "_cross_entropy_rows_backward(Tensor self, Tensor logits, Tensor lse, Tensor target, Tensor? weight, int ignore_index, float label_smoothing) -> Tensor",
-    .doc = "The gradient of _cross_entropy_rows with respect to the logits; self is that of the losses.",
-    .meta = [](const Tensor&, const Tensor& logits, const Tensor&, const Tensor&, const Tensor&, int64_t, double) {
-      return TensorSpec(logits.sizes(), logits.dtype(), logits.device());
-    },
-    .vjp = [](Vjp& v) {
-      // d = g (a softmax(x) - q), where q sums to a over the classes.
-      const Tensor logits = v.in(1), g = v.in(0), target = v.in(3), weight = v.in(4), upper = v.grad();
-      const int64_t ignore = v.attr<int64_t>(5);
-      const double smoothing = v.attr<double>(6);
-      if (v.needs(0)) {
-        const Tensor one = plait::ones_like(g);
-        v.set(0, plait::sum(upper * plait::_cross_entropy_rows_backward(one, logits, v.in(2), target, weight, ignore, smoothing), IntSpan(Dims{1})));
-      }
-      if (v.needs(1)) {
-        Tensor a = target_weights(target, weight, ignore, logits.dtype()) * Scalar(1 - smoothing);
-        if (smoothing > 0) {
-          const Tensor keep = plait::_convert(plait::ne(target, wrapped_scalar(ignore)), logits.dtype());
-          const Tensor all = weight.defined() ? plait::sum(weight) : plait::scalar_tensor(logits.sizes()[1], logits.dtype());
-          a = a + keep * all * Scalar(smoothing / static_cast<double>(logits.sizes()[1]));
-        }
-        const Tensor p = plait::softmax(logits, 1);
-        const Tensor inner = p * upper;
-        v.set(1, plait::unsqueeze(g * a, 1) * (inner - p * plait::sum(inner, IntSpan(Dims{1}), true)));
-      }
-    },
-    .save = "self, logits, lse, target, weight",
-    .kind = Kind::Loss,
-    .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& logits, const Tensor& lse, const Tensor& target, const Tensor& weight, int64_t ignore,
-              double smoothing) {
-      const int64_t rows = logits.sizes()[0], classes = logits.sizes()[1];
-      const DType compute = compute_dtype(logits.dtype());
-      const Tensor x = computed(logits, compute), z = computed(lse, compute), g = computed(self, compute), t = plait::contiguous(target);
-      const Tensor w = weight.defined() ? computed(weight, compute) : Tensor();
-      const Tensor dx = out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);
-      const auto run = [&]<class T>() {
-        T all = 0;
-        for (int64_t c = 0; w.defined() && c < classes; ++c) all += w.data<T>()[c];
-        if (!w.defined()) all = static_cast<T>(classes);
-        const T keep = static_cast<T>(1 - smoothing), spread = static_cast<T>(smoothing / classes);
-        parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)), [&](int64_t begin, int64_t end) {
-          for (int64_t r = begin; r < end; ++r) {
-            const int64_t target_class = t.data<int64_t>()[r];
-            T* row = dx.data<T>() + r * classes;
-            if (target_class == ignore) {
-              std::fill(row, row + classes, T(0));
-              continue;
-            }
-            const T weight_t = w.defined() ? w.data<T>()[target_class] : T(1), upper = g.data<T>()[r];
-            const T scale = upper * (keep * weight_t + spread * all);
-            cpu::cross_entropy_rows<T>().scaled_softmax(x.data<T>() + r * classes, z.data<T>() + r, &scale, 1, classes, row);
-            row[target_class] -= upper * keep * weight_t;
-            if (smoothing > 0)
-              for (int64_t c = 0; c < classes; ++c) row[c] -= upper * spread * (w.defined() ? w.data<T>()[c] : T(1));
-          }
-        });
-      };
-      compute == DType::Float64 ? run.template operator()<double>() : run.template operator()<float>();
-      if (!dx.same(out)) cpu::copy(out, dx);
-    },
-}};
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, int64_t, double)>
+    _cross_entropy_rows_backward{{
+        .schema = "_cross_entropy_rows_backward(Tensor self, Tensor logits, Tensor lse, Tensor target, "
+                  "Tensor? weight, int ignore_index, float label_smoothing) -> Tensor",
+        .doc = "The gradient of _cross_entropy_rows with respect to the logits; self is that of the losses.",
+        .meta = [](const Tensor&, const Tensor& logits, const Tensor&, const Tensor&, const Tensor&, int64_t,
+                   double) { return TensorSpec(logits.sizes(), logits.dtype(), logits.device()); },
+        .vjp =
+            [](Vjp& v) {
+              // d = g (a softmax(x) - q), where q sums to a over the classes.
+              const Tensor logits = v.in(1), g = v.in(0), target = v.in(3), weight = v.in(4),
+                           upper = v.grad();
+              const int64_t ignore = v.attr<int64_t>(5);
+              const double smoothing = v.attr<double>(6);
+              if (v.needs(0)) {
+                const Tensor one = plait::ones_like(g);
+                v.set(0, plait::sum(upper * plait::_cross_entropy_rows_backward(one, logits, v.in(2), target,
+                                                                                weight, ignore, smoothing),
+                                    IntSpan(Dims{1})));
+              }
+              if (v.needs(1)) {
+                Tensor a = target_weights(target, weight, ignore, logits.dtype()) * Scalar(1 - smoothing);
+                if (smoothing > 0) {
+                  const Tensor keep =
+                      plait::_convert(plait::ne(target, wrapped_scalar(ignore)), logits.dtype());
+                  const Tensor all = weight.defined()
+                                         ? plait::sum(weight)
+                                         : plait::scalar_tensor(logits.sizes()[1], logits.dtype());
+                  a = a + keep * all * Scalar(smoothing / static_cast<double>(logits.sizes()[1]));
+                }
+                const Tensor p = plait::softmax(logits, 1);
+                const Tensor inner = p * upper;
+                v.set(1,
+                      plait::unsqueeze(g * a, 1) * (inner - p * plait::sum(inner, IntSpan(Dims{1}), true)));
+              }
+            },
+        .save = "self, logits, lse, target, weight",
+        .kind = Kind::Loss,
+        .dtypes = kFloatDTypes,
+        .cpu =
+            [](const Tensor& out, const Tensor& self, const Tensor& logits, const Tensor& lse,
+               const Tensor& target, const Tensor& weight, int64_t ignore, double smoothing) {
+              const int64_t rows = logits.sizes()[0], classes = logits.sizes()[1];
+              const DType compute = compute_dtype(logits.dtype());
+              const Tensor x = computed(logits, compute), z = computed(lse, compute),
+                           g = computed(self, compute), t = plait::contiguous(target);
+              const Tensor w = weight.defined() ? computed(weight, compute) : Tensor();
+              const Tensor dx =
+                  out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);
+              const auto run = [&]<class T>() {
+                T all = 0;
+                for (int64_t c = 0; w.defined() && c < classes; ++c) all += w.data<T>()[c];
+                if (!w.defined()) all = static_cast<T>(classes);
+                const T keep = static_cast<T>(1 - smoothing), spread = static_cast<T>(smoothing / classes);
+                parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)),
+                             [&](int64_t begin, int64_t end) {
+                               for (int64_t r = begin; r < end; ++r) {
+                                 const int64_t target_class = t.data<int64_t>()[r];
+                                 T* row = dx.data<T>() + r * classes;
+                                 if (target_class == ignore) {
+                                   std::fill(row, row + classes, T(0));
+                                   continue;
+                                 }
+                                 const T weight_t = w.defined() ? w.data<T>()[target_class] : T(1),
+                                         upper = g.data<T>()[r];
+                                 const T scale = upper * (keep * weight_t + spread * all);
+                                 cpu::cross_entropy_rows<T>().scaled_softmax(
+                                     x.data<T>() + r * classes, z.data<T>() + r, &scale, 1, classes, row);
+                                 row[target_class] -= upper * keep * weight_t;
+                                 if (smoothing > 0)
+                                   for (int64_t c = 0; c < classes; ++c)
+                                     row[c] -= upper * spread * (w.defined() ? w.data<T>()[c] : T(1));
+                               }
+                             });
+              };
+              compute == DType::Float64 ? run.template operator()<double>()
+                                        : run.template operator()<float>();
+              if (!dx.same(out)) cpu::copy(out, dx);
+            },
+    }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view, double)> cross_entropy{{
-    .schema = "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean', float label_smoothing=0.0) -> Tensor",
+    .schema = "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str "
+              "reduction='mean', float label_smoothing=0.0) -> Tensor",
     .doc = R"(The cross-entropy of unnormalised logits against classes (int64) or class probabilities.
 
 Shapes: self (C), (N, C) or (N, C, d1, ...); target without C for classes, like self for probabilities. Reductions: 'mean' (weighted,
@@ -194,52 +248,67 @@ over the targets that are not ignore_index), 'sum', 'none'. Raises IndexError fo
 
 >>> plait.cross_entropy(plait.zeros(1, 2), plait.tensor([0]))
 tensor(0.6931))",
-    .composite = [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore, std::string_view reduction, double smoothing) {
-      check(smoothing >= 0 && smoothing <= 1, "cross_entropy: expected label_smoothing between 0 and 1, got {}", smoothing);
-      check<TypeError>(is_floating(self.dtype()), "cross_entropy: expected logits of a floating dtype, got {}", self.dtype());
-      if (is_floating(target.dtype())) {
-        check(target.sizes() == self.sizes(), "cross_entropy: expected probabilities of the shape {} of self, got {}", self.sizes(), target.sizes());
-        const int64_t dim = self.dim() == 1 ? 0 : 1, classes = self.sizes()[static_cast<int>(dim)];
-        const Tensor smooth = smoothing > 0 ? target * Scalar(1 - smoothing) + Scalar(smoothing / static_cast<double>(classes)) : target;
-        Tensor terms = plait::log_softmax(self, dim) * smooth;
-        if (weight.defined()) {
-          Dims shape(static_cast<int>(self.dim()), 1);
-          shape[static_cast<int>(dim)] = classes;
-          terms = terms * plait::reshape(weight, shape);
-        }
-        const Tensor rows = -plait::sum(terms, IntSpan(Dims{dim}));
-        if (reduction != "mean") return reduced("cross_entropy", rows, reduction);
-        return plait::sum(rows) / Scalar(std::max<int64_t>(rows.numel(), 1));
-      }
-      check_class_shapes("cross_entropy", self, target, weight);
-      const Tensor flat = plait::reshape(target, Dims{-1});
-      const Tensor terms = std::get<0>(plait::_cross_entropy_rows(as_rows(self), flat, weight, ignore, smoothing));
-      if (reduction == "mean") return plait::sum(terms) / plait::sum(target_weights(flat, weight, ignore, self.dtype()));
-      return reduced("cross_entropy", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms, reduction);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore,
+           std::string_view reduction, double smoothing) {
+          check(smoothing >= 0 && smoothing <= 1,
+                "cross_entropy: expected label_smoothing between 0 and 1, got {}", smoothing);
+          check<TypeError>(is_floating(self.dtype()),
+                           "cross_entropy: expected logits of a floating dtype, got {}", self.dtype());
+          if (is_floating(target.dtype())) {
+            check(target.sizes() == self.sizes(),
+                  "cross_entropy: expected probabilities of the shape {} of self, got {}", self.sizes(),
+                  target.sizes());
+            const int64_t dim = self.dim() == 1 ? 0 : 1, classes = self.sizes()[static_cast<int>(dim)];
+            const Tensor smooth = smoothing > 0 ? target * Scalar(1 - smoothing) +
+                                                      Scalar(smoothing / static_cast<double>(classes))
+                                                : target;
+            Tensor terms = plait::log_softmax(self, dim) * smooth;
+            if (weight.defined()) {
+              Dims shape(static_cast<int>(self.dim()), 1);
+              shape[static_cast<int>(dim)] = classes;
+              terms = terms * plait::reshape(weight, shape);
+            }
+            const Tensor rows = -plait::sum(terms, IntSpan(Dims{dim}));
+            if (reduction != "mean") return reduced("cross_entropy", rows, reduction);
+            return plait::sum(rows) / Scalar(std::max<int64_t>(rows.numel(), 1));
+          }
+          check_class_shapes("cross_entropy", self, target, weight);
+          const Tensor flat = plait::reshape(target, Dims{-1});
+          const Tensor terms =
+              std::get<0>(plait::_cross_entropy_rows(as_rows(self), flat, weight, ignore, smoothing));
+          if (reduction == "mean")
+            return plait::sum(terms) / plait::sum(target_weights(flat, weight, ignore, self.dtype()));
+          return reduced("cross_entropy", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms,
+                         reduction);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view)> nll_loss{{
-    .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str reduction='mean') -> Tensor",
+    .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str "
+              "reduction='mean') -> Tensor",
     .doc = R"(The negative log-likelihood of classes (int64) under log-probabilities.
 
 Shapes: self (C), (N, C) or (N, C, d1, ...), target without C. Raises IndexError for a class out of range.
 
 >>> plait.nll_loss(plait.tensor([[-1.0, -2.0]]), plait.tensor([1]))
 tensor(2.))",
-    .composite = [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore, std::string_view reduction) {
-      check_class_shapes("nll_loss", self, target, weight);
-      const Tensor flat = plait::reshape(target, Dims{-1}), rows = as_rows(self);
-      if (!flat.is_meta()) check_targets("nll_loss", plait::contiguous(flat), rows.sizes()[1], ignore);
-      const Tensor keep = plait::ne(flat, wrapped_scalar(ignore)), safe = plait::mul(flat, keep);
-      const Tensor picked = plait::squeeze(plait::gather(rows, 1, plait::unsqueeze(safe, 1)), Dims{1});
-      const Tensor w = target_weights(flat, weight, ignore, self.dtype());
-      // Ignored rows may hold anything, infinities too: they are replaced, not multiplied by 0.
-      const Tensor terms = plait::where(keep, -(picked * w), wrapped_scalar(0.0));
-      if (reduction == "mean") return plait::sum(terms) / plait::sum(w);
-      return reduced("nll_loss", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms, reduction);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore,
+           std::string_view reduction) {
+          check_class_shapes("nll_loss", self, target, weight);
+          const Tensor flat = plait::reshape(target, Dims{-1}), rows = as_rows(self);
+          if (!flat.is_meta()) check_targets("nll_loss", plait::contiguous(flat), rows.sizes()[1], ignore);
+          const Tensor keep = plait::ne(flat, wrapped_scalar(ignore)), safe = plait::mul(flat, keep);
+          const Tensor picked = plait::squeeze(plait::gather(rows, 1, plait::unsqueeze(safe, 1)), Dims{1});
+          const Tensor w = target_weights(flat, weight, ignore, self.dtype());
+          // Ignored rows may hold anything, infinities too: they are replaced, not multiplied by 0.
+          const Tensor terms = plait::where(keep, -(picked * w), wrapped_scalar(0.0));
+          if (reduction == "mean") return plait::sum(terms) / plait::sum(w);
+          return reduced("nll_loss", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms,
+                         reduction);
+        },
     .kind = Kind::Loss,
 }};
 

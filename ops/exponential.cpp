@@ -1,5 +1,8 @@
 // Exponentials, logarithms, roots.
+#include "ops/decl/exponential.h"
 #include "ops/cpu/unary.h"
+#include "ops/decl/power.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -28,7 +31,8 @@ tensor([1.0000, 2.7183]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("exp", Explog::Exp, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("exp", Explog::Exp, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> exp2{{
@@ -45,7 +49,8 @@ tensor([1., 8.]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("exp2", Explog::Exp2, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("exp2", Explog::Exp2, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> expm1{{
@@ -62,7 +67,8 @@ tensor([0.0000e+00, 1.0000e-05]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("expm1", Explog::Expm1, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("expm1", Explog::Expm1, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> log{{
@@ -79,7 +85,8 @@ tensor([0.0000, 2.3026]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("log", Explog::Log, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("log", Explog::Log, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> log2{{
@@ -96,7 +103,8 @@ tensor([0., 3.]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("log2", Explog::Log2, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("log2", Explog::Log2, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> log10{{
@@ -113,7 +121,8 @@ tensor([0., 3.]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("log10", Explog::Log10, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("log10", Explog::Log10, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> log1p{{
@@ -130,7 +139,8 @@ tensor([0.0000e+00, 1.0000e-05]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("log1p", Explog::Log1p, out, self, nullptr, 4); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("log1p", Explog::Log1p, out, self, nullptr, 4); },
 }};
 
 Op<Tensor(const Tensor&)> sqrt{{
@@ -147,7 +157,8 @@ tensor([2.0000, 1.4142]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("sqrt", Unary::Sqrt, out, self, nullptr, 2); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("sqrt", Unary::Sqrt, out, self, nullptr, 2); },
 }};
 
 Op<Tensor(const Tensor&)> rsqrt{{
@@ -159,12 +170,14 @@ Dtypes: any; integers give the default float.
 >>> plait.rsqrt(plait.tensor([4.0, 1.0]))
 tensor([0.5000, 1.0000]))",
     .meta = infer::unary_float,
-    .vjp = [](Vjp& v) { v.set(0, v.grad() * conj_if_complex(plait::pow(v.out(), wrapped_scalar(3)) * -0.5)); },
+    .vjp =
+        [](Vjp& v) { v.set(0, v.grad() * conj_if_complex(plait::pow(v.out(), wrapped_scalar(3)) * -0.5)); },
     .save = "result",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("rsqrt", Unary::Rsqrt, out, self, nullptr, 2); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("rsqrt", Unary::Rsqrt, out, self, nullptr, 2); },
 }};
 
 Op<Tensor(const Tensor&)> reciprocal{{
@@ -181,7 +194,8 @@ tensor([0.2500, 2.0000]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("reciprocal", Unary::Reciprocal, out, self, nullptr, 2); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("reciprocal", Unary::Reciprocal, out, self, nullptr, 2); },
 }};
 
 }  // namespace plait::op

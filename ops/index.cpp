@@ -1,4 +1,9 @@
 // Reading by index: x[i, j], gather, index_select, take, embedding.
+#include "ops/decl/index.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/index_mask.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -10,8 +15,9 @@ bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == 
 void check_mask(const Tensor& self, const Tensor& mask, int d) {
   for (int i = 0; i < mask.dim(); ++i)
     check<IndexError>(d + i < self.dim() && mask.sizes()[i] == self.sizes()[d + i],
-                      "index: the mask of shape {} at dimension {} does not fit self of shape {}; its sizes must be equal there", mask.sizes(),
-                      d, self.sizes());
+                      "index: the mask of shape {} at dimension {} does not fit self of shape {}; its sizes "
+                      "must be equal there",
+                      mask.sizes(), d, self.sizes());
 }
 
 struct Indices {
@@ -27,8 +33,10 @@ Indices without_masks(const Tensor& self, TensorList indices) {
     if (!index.defined()) {
       out.list.emplace_back();
     } else if (!is_mask(index)) {
-      check<IndexError>(is_integral(index.dtype()), "index: tensors used as indices must be of an integer dtype or bool, got {}; convert with .long()",
-                        index.dtype());
+      check<IndexError>(
+          is_integral(index.dtype()),
+          "index: tensors used as indices must be of an integer dtype or bool, got {}; convert with .long()",
+          index.dtype());
       out.list.push_back(index);
     } else if (index.dim() == 0) {  // picks a new dimension of size 1, or nothing of it
       out.self = plait::unsqueeze(out.self, d);
@@ -57,7 +65,8 @@ LoneIndex lone_index(TensorList indices) {
   return lone;
 }
 
-// In kernels: masks to positions without dispatch. `self` gains no dimension, so 0-d masks were dealt with before.
+// In kernels: masks to positions without dispatch. `self` gains no dimension, so 0-d masks were dealt with
+// before.
 std::vector<Tensor> positions_of_masks(const Tensor& self, TensorList indices) {
   std::vector<Tensor> out;
   for (const Tensor& index : indices) {
@@ -68,12 +77,14 @@ std::vector<Tensor> positions_of_masks(const Tensor& self, TensorList indices) {
     check_mask(self, index, static_cast<int>(out.size()));
     const Tensor where = cpu::positions(cpu::Mask(index), index.sizes());
     for (int i = 0; i < index.dim(); ++i)
-      out.push_back(from_storage(where.storage(), DType::Int64, Dims{where.sizes()[0]}, Dims{index.dim()}, i));
+      out.push_back(
+          from_storage(where.storage(), DType::Int64, Dims{where.sizes()[0]}, Dims{index.dim()}, i));
   }
   return out;
 }
 
-void index_put_kernel(const Tensor& out, const Tensor& self, TensorList indices, const Tensor& given, bool accumulate) {
+void index_put_kernel(const Tensor& out, const Tensor& self, TensorList indices, const Tensor& given,
+                      bool accumulate) {
   start_from(out, self);
   Tensor values = given;
   if (values.dtype() != out.dtype()) {
@@ -83,12 +94,13 @@ void index_put_kernel(const Tensor& out, const Tensor& self, TensorList indices,
   LoneIndex lone = lone_index(indices);
   const bool one_value = values.numel() == 1;
   // x[mask] = value
-  if (lone.index.defined() && is_mask(lone.index) && lone.position == 0 && lone.index.dim() == out.dim() && !accumulate &&
-      out.is_contiguous() && out.dim() > 0) {
+  if (lone.index.defined() && is_mask(lone.index) && lone.position == 0 && lone.index.dim() == out.dim() &&
+      !accumulate && out.is_contiguous() && out.dim() > 0) {
     check_mask(out, lone.index, 0);
     const cpu::Mask mask(without_overlap(lone.index, out));
     if (one_value) return cpu::fill_masked(out, values, mask);
-    check(values.dim() == 1 && values.numel() == mask.count(), "index_put: values of shape {} cannot be broadcast to the {} elements that the mask selects",
+    check(values.dim() == 1 && values.numel() == mask.count(),
+          "index_put: values of shape {} cannot be broadcast to the {} elements that the mask selects",
           values.sizes(), mask.count());
     return cpu::scatter_masked(out, contiguous_copy(values), mask);
   }
@@ -102,7 +114,8 @@ void index_put_kernel(const Tensor& out, const Tensor& self, TensorList indices,
       const int64_t size = values.sizes()[i];
       fits = size == 1 || size == shape[i + shape.size() - static_cast<int>(values.dim())];
     }
-    check(fits, "index_put: values of shape {} cannot be broadcast to the indexed shape {}", values.sizes(), shape);
+    check(fits, "index_put: values of shape {} cannot be broadcast to the indexed shape {}", values.sizes(),
+          shape);
     if (values.sizes() != shape || !values.is_contiguous()) {
       const Tensor full = empty_tensor(shape, out.dtype());
       cpu::copy(full, values);
@@ -136,11 +149,13 @@ bool any_zero_dim_mask(TensorList indices) {
 
 }  // namespace
 
-// ---- several index tensors ---------------------------------------------------------------------------------------------------------
+// ---- several index tensors
+// ---------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, TensorList)> index{{
     .schema = "index(Tensor self, Tensor?[] indices) -> Tensor",
-    .doc = R"(The elements of self at the given indices: x[i, j] in Python. None takes all of a dimension; index tensors broadcast together
+    .doc =
+        R"(The elements of self at the given indices: x[i, j] in Python. None takes all of a dimension; index tensors broadcast together
 and their shape takes the place of the dimensions that they index (the front, where these are not adjacent); a mask (bool or uint8) counts as
 the positions of its set elements. Negative indices count from the end.
 
@@ -157,7 +172,8 @@ tensor([2, 3]))",
             if (d == 0 && k == self.dim()) return plait::masked_select(self, lone.index);
             if (k == 1 || self.is_contiguous()) {
               const Tensor flat = k == 1 ? lone.index : plait::reshape(lone.index, Dims{lone.index.numel()});
-              return plait::index_select(k == 1 ? self : plait::flatten(self, d, d + k - 1), d, plait::select(plait::nonzero(flat), 1, 0));
+              return plait::index_select(k == 1 ? self : plait::flatten(self, d, d + k - 1), d,
+                                         plait::select(plait::nonzero(flat), 1, 0));
             }
           }
           const Indices plain = without_masks(self, indices);
@@ -171,8 +187,10 @@ tensor([2, 3]))",
 Op<Tensor(const Tensor&, TensorList)> _index{{
     .schema = "_index(Tensor self, Tensor?[] indices) -> Tensor",
     .doc = "index, for integer index tensors only.",
-    .meta = [](const Tensor& self,
-               TensorList indices) { return TensorSpec(cpu::indexed_shape("index", self, indices), self.dtype(), self.device()); },
+    .meta =
+        [](const Tensor& self, TensorList indices) {
+          return TensorSpec(cpu::indexed_shape("index", self, indices), self.dtype(), self.device());
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::_index_backward(v.grad(), v.sizes(0), v.in_list(1))); },
     .save = "indices",
     .kind = Kind::Index,
@@ -182,7 +200,8 @@ Op<Tensor(const Tensor&, TensorList)> _index{{
 Op<Tensor(const Tensor&, IntSpan, TensorList)> _index_backward{{
     .schema = "_index_backward(Tensor grad, int[] size, Tensor?[] indices) -> Tensor",
     .doc = "Zeros of the given size with grad added at the indices: the gradient of index.",
-    .meta = [](const Tensor& grad, IntSpan size, TensorList) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
+    .meta = [](const Tensor& grad, IntSpan size,
+               TensorList) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
     .vjp = [](Vjp& v) { v.set(0, plait::_index(v.grad(), v.in_list(2))); },
     .save = "indices",
     .kind = Kind::Index,
@@ -195,7 +214,8 @@ Op<Tensor(const Tensor&, IntSpan, TensorList)> _index_backward{{
 
 Op<Tensor(const Tensor&, TensorList, const Tensor&, bool)> index_put{{
     .schema = "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
-    .doc = R"(A copy of self with values, broadcast, written at the indices (as in index), or added there; index_put_ overwrites self: x[i] = v in
+    .doc =
+        R"(A copy of self with values, broadcast, written at the indices (as in index), or added there; index_put_ overwrites self: x[i] = v in
 Python. Where an index appears twice the last value stays, or all are added.
 
 >>> plait.zeros(3).index_put([plait.tensor([0, 2])], plait.tensor([1., 2.]))
@@ -205,17 +225,22 @@ tensor([1., 0., 2.]))",
           check<IndexError>(!indices.empty(), "index_put: expected at least one index tensor");
           for (const Tensor& index : indices)
             check<IndexError>(!index.defined() || is_integral(index.dtype(), true),
-                              "index_put: tensors used as indices must be of an integer dtype or bool, got {}; convert with .long()",
+                              "index_put: tensors used as indices must be of an integer dtype or bool, got "
+                              "{}; convert with .long()",
                               index.defined() ? index.dtype() : DType::Bool);
-          check<IndexError>(!any_zero_dim_mask(indices), "index_put: expected masks with at least one dimension; use where() for a 0-d mask");
+          check<IndexError>(
+              !any_zero_dim_mask(indices),
+              "index_put: expected masks with at least one dimension; use where() for a 0-d mask");
           return infer::like(self);
         },
     .vjp =
         [](Vjp& v) {
           const std::vector<Tensor> indices = v.in_list(1);
           if (v.needs(0)) {
-            v.set(0, v.attr<bool>(3) ? v.grad()
-                                     : plait::index_put(v.grad(), indices, scalar_tensor(0, v.grad().dtype(), v.grad().device())));
+            v.set(0, v.attr<bool>(3)
+                         ? v.grad()
+                         : plait::index_put(v.grad(), indices,
+                                            scalar_tensor(0, v.grad().dtype(), v.grad().device())));
           }
           if (v.needs(2)) v.set(2, plait::index(v.grad(), indices));
         },
@@ -225,18 +250,21 @@ tensor([1., 0., 2.]))",
     .cpu = index_put_kernel,
 }};
 
-// ---- one index tensor ----------------------------------------------------------------------------------------------------------------
+// ---- one index tensor
+// ----------------------------------------------------------------------------------------------------------------
 
 namespace {
 
 TensorSpec index_select_spec(const Tensor& self, int64_t dim, const Tensor& index) {
   const int d = wrap_dim(dim, self.dim(), "index_select");
-  check(index.dim() <= 1, "index_select: expected an index of at most one dimension, got shape {}", index.sizes());
+  check(index.dim() <= 1, "index_select: expected an index of at most one dimension, got shape {}",
+        index.sizes());
   Dims sizes(self.sizes());
   if (self.dim() > 0)
     sizes[d] = index.numel();
   else
-    check(index.numel() == 1, "index_select: expected an index of one element for a 0-d tensor, got shape {}", index.sizes());
+    check(index.numel() == 1, "index_select: expected an index of one element for a 0-d tensor, got shape {}",
+          index.sizes());
   return TensorSpec(sizes, self.dtype(), self.device());
 }
 
@@ -252,13 +280,17 @@ void index_select_kernel(const Tensor& out, const Tensor& self, int64_t dim, con
 
 TensorSpec gather_spec(const Tensor& self, int64_t dim, const Tensor& index, bool) {
   const int d = wrap_dim(dim, self.dim(), "gather");
-  check<TypeError>(is_integral(index.dtype()), "gather: expected an index of an integer dtype, got {}; convert it with .long()", index.dtype());
+  check<TypeError>(is_integral(index.dtype()),
+                   "gather: expected an index of dtype int64 or int32, got {}; convert it with .long()",
+                   index.dtype());
   check(std::max<int64_t>(index.dim(), 1) == std::max<int64_t>(self.dim(), 1),
-        "gather: index of shape {} must have as many dimensions as self of shape {}", index.sizes(), self.sizes());
+        "gather: index of shape {} must have as many dimensions as self of shape {}", index.sizes(),
+        self.sizes());
   for (int i = 0; i < std::min(index.dim(), self.dim()); ++i)
     check(i == d || index.sizes()[i] <= self.sizes()[i] || index.numel() == 0,
-          "gather: index of shape {} is larger than self of shape {} in dimension {}; only dimension {} may be longer", index.sizes(), self.sizes(),
-          i, d);
+          "gather: index of shape {} is larger than self of shape {} in dimension {}; only dimension {} may "
+          "be longer",
+          index.sizes(), self.sizes(), i, d);
   return TensorSpec(index.sizes(), self.dtype(), self.device());
 }
 
@@ -274,7 +306,10 @@ Index: int64 or int32, one-dimensional. Raises IndexError for an index out of ra
 tensor([[2],
         [4]]))",
     .meta = index_select_spec,
-    .vjp = [](Vjp& v) { v.set(0, plait::_index_select_backward(v.grad(), v.sizes(0), v.attr<int64_t>(1), v.in(2))); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_index_select_backward(v.grad(), v.sizes(0), v.attr<int64_t>(1), v.in(2)));
+        },
     .save = "index",
     .kind = Kind::Index,
     .out = true,
@@ -283,8 +318,10 @@ tensor([[2],
 
 Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _index_select_backward{{
     .schema = "_index_select_backward(Tensor grad, int[] size, int dim, Tensor index) -> Tensor",
-    .doc = "Zeros of the given size with the parts of grad added at the indices of dimension dim: the gradient of index_select.",
-    .meta = [](const Tensor& grad, IntSpan size, int64_t, const Tensor&) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
+    .doc = "Zeros of the given size with the parts of grad added at the indices of dimension dim: the "
+           "gradient of index_select.",
+    .meta = [](const Tensor& grad, IntSpan size, int64_t,
+               const Tensor&) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
     .vjp = [](Vjp& v) { v.set(0, plait::index_select(v.grad(), v.attr<int64_t>(2), v.in(3))); },
     .save = "index",
     .kind = Kind::Index,
@@ -293,8 +330,9 @@ Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _index_select_backwar
           plait::zero_(out);
           const int d = wrap_dim(dim, out.dim(), "index_select");
           const Rows rows(out.sizes(), d);
-          cpu::put_rows(out, contiguous_copy(grad), cpu::checked_index("index_select", index, rows.size, d, false), rows.outer, rows.size, rows.slab,
-                        true);
+          cpu::put_rows(out, contiguous_copy(grad),
+                        cpu::checked_index("index_select", index, rows.size, d, false), rows.outer, rows.size,
+                        rows.slab, true);
         },
 }};
 
@@ -309,21 +347,25 @@ range.
 tensor([[1, 1],
         [4, 3]]))",
     .meta = gather_spec,
-    .vjp = [](Vjp& v) { v.set(0, plait::_gather_backward(v.grad(), v.sizes(0), v.attr<int64_t>(1), v.in(2))); },
+    .vjp =
+        [](Vjp& v) { v.set(0, plait::_gather_backward(v.grad(), v.sizes(0), v.attr<int64_t>(1), v.in(2))); },
     .save = "index",
     .kind = Kind::Index,
     .out = true,
     .cpu =
         [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, bool) {
           const int d = wrap_dim(dim, self.dim(), "gather");
-          cpu::gather_along(out, self, d, cpu::checked_index("gather", index, self.dim() ? self.sizes()[d] : 1, d, false));
+          cpu::gather_along(out, self, d,
+                            cpu::checked_index("gather", index, self.dim() ? self.sizes()[d] : 1, d, false));
         },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward{{
     .schema = "_gather_backward(Tensor grad, int[] size, int dim, Tensor index) -> Tensor",
-    .doc = "Zeros of the given size with grad added at the indices along dimension dim: the gradient of gather.",
-    .meta = [](const Tensor& grad, IntSpan size, int64_t, const Tensor&) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
+    .doc =
+        "Zeros of the given size with grad added at the indices along dimension dim: the gradient of gather.",
+    .meta = [](const Tensor& grad, IntSpan size, int64_t,
+               const Tensor&) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
     .vjp = [](Vjp& v) { v.set(0, plait::gather(v.grad(), v.attr<int64_t>(2), v.in(3))); },
     .save = "index",
     .kind = Kind::Index,
@@ -331,41 +373,63 @@ Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward{{
         [](const Tensor& out, const Tensor& grad, IntSpan, int64_t dim, const Tensor& index) {
           plait::zero_(out);
           const int d = wrap_dim(dim, out.dim(), "gather");
-          const Tensor checked = cpu::checked_index("gather", index, out.dim() ? out.sizes()[d] : 1, d, false);
+          const Tensor checked =
+              cpu::checked_index("gather", index, out.dim() ? out.sizes()[d] : 1, d, false);
           cpu::scatter_along(out, d, checked, grad, cpu::Reduce::Add);
         },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> take{{
     .schema = "take(Tensor self, Tensor index) -> Tensor",
-    .doc = R"(The elements of self, thought of as one-dimensional, at the given indices; the result has the shape of index.
+    .doc =
+        R"(The elements of self, thought of as one-dimensional, at the given indices; the result has the shape of index.
 
 >>> plait.tensor([[1, 2], [3, 4]]).take(plait.tensor([0, -1]))
 tensor([1, 4]))",
-    .composite =
+    .meta =
         [](const Tensor& self, const Tensor& index) {
-          check<TypeError>(is_integral(index.dtype()) && index.dtype() != DType::UInt8, "take: expected an index of dtype int64, got {}; convert it with .long()",
+          check<TypeError>(is_integral(index.dtype()) && index.dtype() != DType::UInt8,
+                           "take: expected an index of dtype int64 or int32, got {}; convert it with .long()",
                            index.dtype());
-          const Tensor flat = plait::reshape(self, Dims{self.numel()});
-          return plait::_index(flat, std::vector<Tensor>{index});
+          return TensorSpec(index.sizes(), self.dtype(), self.device());
         },
+    .vjp =
+        [](Vjp& v) {
+          int64_t numel = 1;
+          for (const int64_t size : v.sizes(0)) numel *= size;
+          const std::vector<Tensor> where{v.in(1)};
+          v.set(0, plait::reshape(plait::_index_backward(v.grad(), Dims{numel}, where), v.sizes(0)));
+        },
+    .save = "index",
     .kind = Kind::Index,
     .out = true,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& index) {
+          const Tensor at = cpu::checked_index("take", index, self.numel(), 0, true);
+          cpu::gather_rows(out, contiguous_copy(self), at, 1, self.numel(), 1);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>)> take_along_dim{{
     .schema = "take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
-    .doc = R"(gather, with self and indices broadcast except along dim; without dim both are taken as one-dimensional.
+    .doc =
+        R"(gather, with self and indices broadcast except along dim; without dim both are taken as one-dimensional.
 
 >>> x = plait.tensor([[3, 1, 2]])
 >>> plait.take_along_dim(x, plait.argsort(x), 1)
 tensor([[1, 2, 3]]))",
     .composite =
         [](const Tensor& self, const Tensor& indices, std::optional<int64_t> dim) {
-          check<TypeError>(is_integral(indices.dtype()), "take_along_dim: expected indices of dtype int64, got {}; convert them with .long()",
-                           indices.dtype());
-          if (!dim) return plait::gather(plait::reshape(self, Dims{self.numel()}), 0, plait::reshape(indices, Dims{indices.numel()}));
-          check(self.dim() == indices.dim(), "take_along_dim: self of shape {} and indices of shape {} must have the same number of dimensions",
+          check<TypeError>(
+              is_integral(indices.dtype()),
+              "take_along_dim: expected indices of dtype int64, got {}; convert them with .long()",
+              indices.dtype());
+          if (!dim)
+            return plait::gather(plait::reshape(self, Dims{self.numel()}), 0,
+                                 plait::reshape(indices, Dims{indices.numel()}));
+          check(self.dim() == indices.dim(),
+                "take_along_dim: self of shape {} and indices of shape {} must have the same number of "
+                "dimensions",
                 self.sizes(), indices.sizes());
           const int d = wrap_dim(*dim, self.dim(), "take_along_dim");
           if (self.dim() == 0) return plait::gather(self, 0, indices);

@@ -3,6 +3,7 @@
 
 #include "ops/cpu/convert.h"
 #include "ops/cpu/index.h"
+#include "ops/decl/scatter.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -16,7 +17,9 @@ struct Rows {
   }
 };
 
-inline Tensor contiguous_copy(const Tensor& t) { return t.is_contiguous() ? t : clone_plain(detached_alias(t)); }
+inline Tensor contiguous_copy(const Tensor& t) {
+  return t.is_contiguous() ? t : clone_plain(detached_alias(t));
+}
 
 // In-place kernels: `out` takes the elements of self, unless it is self.
 inline void start_from(const Tensor& out, const Tensor& self) {

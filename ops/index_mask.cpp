@@ -1,4 +1,10 @@
 // Reading and writing by mask: nonzero, masked_select, masked_scatter.
+#include "ops/decl/index_mask.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/index.h"
+#include "ops/decl/join.h"
+#include "ops/decl/view.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -12,21 +18,22 @@ Tensor expanded_to(const Tensor& t, const Dims& sizes) {
 }
 
 void check_mask_dtype(const char* op, const Tensor& mask) {
-  check<TypeError>(mask.dtype() == DType::Bool, "{}: expected a mask of dtype bool, got {}; convert it with .bool()", op, mask.dtype());
+  check<TypeError>(mask.dtype() == DType::Bool,
+                   "{}: expected a mask of dtype bool, got {}; convert it with .bool()", op, mask.dtype());
 }
 
 }  // namespace
 
 Op<Tensor(const Tensor&)> nonzero{{
     .schema = "nonzero(Tensor self) -> Tensor",
-    .doc = R"(The indices of the elements that are not zero, one a row, in row-major order: int64, of shape (count, dimensions).
+    .doc =
+        R"(The indices of the elements that are not zero, one a row, in row-major order: int64, of shape (count, dimensions).
 
 >>> plait.nonzero(plait.tensor([[0, 1], [2, 0]]))
 tensor([[0, 1],
         [1, 0]]))",
     .direct = [](const Tensor& self) { return cpu::positions(cpu::Mask(self), self.sizes()); },
     .kind = Kind::Index,
-    .out = true,
 }};
 
 Op<Tensor(const Tensor&)> argwhere{{
@@ -49,7 +56,8 @@ tensor([1, 3]))",
     .direct =
         [](const Tensor& self, const Tensor& mask) {
           check<TypeError>(mask.dtype() == DType::Bool || mask.dtype() == DType::UInt8,
-                           "masked_select: expected a mask of dtype bool, got {}; convert it with .bool()", mask.dtype());
+                           "masked_select: expected a mask of dtype bool, got {}; convert it with .bool()",
+                           mask.dtype());
           const Dims sizes = broadcast(self.sizes(), mask.sizes(), "masked_select");
           const cpu::Mask ready(expanded_to(mask, sizes));
           const Tensor out = empty_tensor(Dims{ready.count()}, self.dtype());
@@ -60,8 +68,9 @@ tensor([1, 3]))",
         [](Vjp& v) {
           const Tensor mask = v.in(1);
           const Dims sizes = broadcast(v.sizes(0), mask.sizes(), "masked_select");
-          v.set(0, plait::masked_scatter(plait::zeros(sizes, v.grad().dtype(), v.grad().device()),
-                                         mask.dtype() == DType::Bool ? mask : plait::_convert(mask, DType::Bool), v.grad()));
+          v.set(0, plait::masked_scatter(
+                       plait::zeros(sizes, v.grad().dtype(), v.grad().device()),
+                       mask.dtype() == DType::Bool ? mask : plait::_convert(mask, DType::Bool), v.grad()));
         },
     .save = "mask",
     .kind = Kind::Index,
@@ -70,7 +79,8 @@ tensor([1, 3]))",
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_scatter{{
     .schema = "masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
-    .doc = R"(self with the elements where mask is true replaced by those of source, one after the other. Mask and self broadcast together.
+    .doc =
+        R"(self with the elements where mask is true replaced by those of source, one after the other. Mask and self broadcast together.
 
 Raises ValueError where source has too few elements, TypeError where the dtypes of self and source differ.
 
@@ -79,9 +89,11 @@ tensor([1., 0., 2.]))",
     .meta =
         [](const Tensor& self, const Tensor& mask, const Tensor& source) {
           check_mask_dtype("masked_scatter", mask);
-          check<TypeError>(self.dtype() == source.dtype(), "masked_scatter: expected source of the dtype of self, {}, got {}", self.dtype(),
+          check<TypeError>(self.dtype() == source.dtype(),
+                           "masked_scatter: expected source of the dtype of self, {}, got {}", self.dtype(),
                            source.dtype());
-          return TensorSpec(broadcast(self.sizes(), mask.sizes(), "masked_scatter"), self.dtype(), self.device());
+          return TensorSpec(broadcast(self.sizes(), mask.sizes(), "masked_scatter"), self.dtype(),
+                            self.device());
         },
     .vjp =
         [](Vjp& v) {
@@ -90,13 +102,15 @@ tensor([1., 0., 2.]))",
             const std::vector<Tensor> where{mask.dim() ? mask : plait::reshape(mask, Dims{1})};
             const Tensor zero = scalar_tensor(0, grad.dtype(), grad.device());
             v.set(0, mask.dim() ? plait::index_put(grad, where, zero)
-                                : plait::reshape(plait::index_put(plait::reshape(grad, Dims{1}), where, zero), Dims()));
+                                : plait::reshape(plait::index_put(plait::reshape(grad, Dims{1}), where, zero),
+                                                 Dims()));
           }
           if (v.needs(2)) {
             const Tensor used = plait::masked_select(grad, mask);
             int64_t room = 1;
             for (const int64_t size : v.sizes(2)) room *= size;
-            const std::vector<Tensor> parts{used, plait::zeros(Dims{room - used.numel()}, grad.dtype(), grad.device())};
+            const std::vector<Tensor> parts{
+                used, plait::zeros(Dims{room - used.numel()}, grad.dtype(), grad.device())};
             v.set(2, plait::reshape(plait::cat(parts), v.sizes(2)));
           }
         },
@@ -108,7 +122,9 @@ tensor([1., 0., 2.]))",
           start_from(out, self);
           on_contiguous(out, [&](const Tensor& to) {
             const cpu::Mask ready(expanded_to(without_overlap(mask, out), out.sizes()));
-            check(ready.count() <= source.numel(), "masked_scatter: the mask selects {} elements, source has only {}", ready.count(), source.numel());
+            check(ready.count() <= source.numel(),
+                  "masked_scatter: the mask selects {} elements, source has only {}", ready.count(),
+                  source.numel());
             cpu::scatter_masked(to, contiguous_copy(source), ready);
           });
         },

@@ -1,32 +1,42 @@
 // Writing rows by index: index_add, index_copy, index_fill.
+#include "ops/decl/index_write.h"
+#include "ops/decl/index.h"
+#include "ops/decl/view.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
 namespace {
 
-TensorSpec row_spec(const char* op, const Tensor& self, int64_t dim, const Tensor& index, const Tensor* source) {
+TensorSpec row_spec(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
+                    const Tensor* source) {
   const int d = wrap_dim(dim, self.dim(), op);
   check(index.dim() <= 1, "{}: expected an index of at most one dimension, got shape {}", op, index.sizes());
-  check<TypeError>(is_integral(index.dtype()), "{}: expected an index of an integer dtype, got {}; convert it with .long()", op, index.dtype());
+  check<TypeError>(is_integral(index.dtype()),
+                   "{}: expected an index of dtype int64 or int32, got {}; convert it with .long()", op,
+                   index.dtype());
   if (source) {
-    check<TypeError>(source->dtype() == self.dtype(), "{}: expected source of the dtype of self, {}, got {}", op, self.dtype(), source->dtype());
+    check<TypeError>(source->dtype() == self.dtype(), "{}: expected source of the dtype of self, {}, got {}",
+                     op, self.dtype(), source->dtype());
     Dims expected(self.sizes());
     if (self.dim() > 0) expected[d] = index.numel();
     const bool scalar = self.dim() == 0 || (source->dim() == 0 && index.numel() == 1 && self.dim() == 1);
     check(scalar ? source->numel() == 1 && index.numel() == 1 : source->sizes() == expected,
-          "{}: for self of shape {}, dim {} and {} indices source must have shape {}, got {}", op, self.sizes(), d, index.numel(), expected,
-          source->sizes());
+          "{}: for self of shape {}, dim {} and {} indices source must have shape {}, got {}", op,
+          self.sizes(), d, index.numel(), expected, source->sizes());
   }
   return infer::like(self);
 }
 
 // Negative indices are refused, as index_select does.
-void write_rows(const char* op, const Tensor& out, int64_t dim, const Tensor& index, const Tensor& source, bool accumulate) {
+void write_rows(const char* op, const Tensor& out, int64_t dim, const Tensor& index, const Tensor& source,
+                bool accumulate) {
   const int d = wrap_dim(dim, out.dim(), op);
   const Rows rows(out.sizes(), d);
   const Tensor checked = cpu::checked_index(op, without_overlap(index, out), rows.size, d, false);
   const Tensor from = contiguous_copy(without_overlap(source, out));
-  on_contiguous(out, [&](const Tensor& to) { cpu::put_rows(to, from, checked, rows.outer, rows.size, rows.slab, accumulate); });
+  on_contiguous(out, [&](const Tensor& to) {
+    cpu::put_rows(to, from, checked, rows.outer, rows.size, rows.slab, accumulate);
+  });
 }
 
 Tensor selected_grad(Vjp& v) {
@@ -37,7 +47,10 @@ Tensor selected_grad(Vjp& v) {
 void fill_rows(const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value) {
   start_from(out, self);
   const int d = wrap_dim(dim, out.dim(), "index_fill");
-  const Tensor checked = cpu::checked_index("index_fill", without_overlap(index, out), out.dim() ? out.sizes()[d] : 1, d, false);
+  const Tensor checked =
+      cpu::checked_index("index_fill", without_overlap(index, out), out.dim() ? out.sizes()[d] : 1, d, false);
+  check<TypeError>(!is_complex(value.dtype()) || is_complex(out.dtype()),
+                   "index_fill: a complex value does not go into a tensor of dtype {}", out.dtype());
   Tensor one = value;
   if (value.dtype() != out.dtype()) {
     one = empty_tensor(Dims{}, out.dtype());
@@ -57,7 +70,8 @@ TensorSpec fill_spec(const Tensor& self, int64_t dim, const Tensor& index) {
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, const Scalar&)> index_add{{
     .schema = "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
-    .doc = R"(self with alpha times the parts of source added at the indices of dimension dim. An index may appear several times.
+    .doc =
+        R"(self with alpha times the parts of source added at the indices of dimension dim. An index may appear several times.
 
 Shapes: source has those of self, but along dim the length of index. Raises IndexError for an index out of range.
 
@@ -65,7 +79,8 @@ Shapes: source has those of self, but along dim the length of index. Raises Inde
 tensor([4., 0., 2.]))",
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha) {
-          check<TypeError>(alpha.fits(self.dtype()), "index_add: alpha must not be a float for tensors of dtype {}", self.dtype());
+          check<TypeError>(alpha.fits(self.dtype()),
+                           "index_add: alpha must not be a float for tensors of dtype {}", self.dtype());
           return row_spec("index_add", self, dim, index, &source);
         },
     .vjp =
@@ -79,7 +94,8 @@ tensor([4., 0., 2.]))",
     .inplace = Inplace::Direct,
     .out = true,
     .cpu =
-        [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha) {
+        [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
+           const Scalar& alpha) {
           start_from(out, self);
           write_rows("index_add", out, dim, index, alpha.equals(1) ? source : source * alpha, true);
         },
@@ -87,7 +103,8 @@ tensor([4., 0., 2.]))",
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_copy{{
     .schema = "index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
-    .doc = R"(self with the parts of source written at the indices of dimension dim; where an index appears twice the last part stays.
+    .doc =
+        R"(self with the parts of source written at the indices of dimension dim; where an index appears twice the last part stays.
 
 Shapes: source has those of self, but along dim the length of index. Raises IndexError for an index out of range.
 
@@ -112,32 +129,19 @@ tensor([2., 0., 1.]))",
         },
 }};
 
-Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> index_fill{{
-    .schema = "index_fill(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+// A number arrives as a 0-d tensor here too; this overload comes first, so that the gradient of a tensor is
+// not lost.
+Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_fill_tensor{{
+    .schema = "index_fill.tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
     .doc = R"(self with the parts at the indices of dimension dim filled with value, a number or a 0-d tensor.
 
 >>> plait.zeros(2, 2).index_fill(1, plait.tensor([0]), 7)
 tensor([[7., 0.],
         [7., 0.]]))",
-    .meta = [](const Tensor& self, int64_t dim, const Tensor& index, const Scalar&) { return fill_spec(self, dim, index); },
-    .vjp = [](Vjp& v) { v.set(0, plait::index_fill(v.grad(), v.attr<int64_t>(1), v.in(2), Scalar(0))); },
-    .save = "index",
-    .kind = Kind::Index,
-    .inplace = Inplace::Direct,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) {
-          check<TypeError>(!value.is_complex() || is_complex(out.dtype()), "index_fill: a complex value does not go into a tensor of dtype {}",
-                           out.dtype());
-          fill_rows(out, self, dim, index, scalar_tensor(value, out.dtype()));
-        },
-}};
-
-Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_fill_tensor{{
-    .schema = "index_fill.tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
-    .doc = "self with the parts at the indices of dimension dim filled with the element of a 0-d tensor.",
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value) {
-          check(value.dim() == 0, "index_fill: expected value to be a number or a 0-d tensor, got shape {}", value.sizes());
+          check(value.dim() == 0, "index_fill: expected value to be a number or a 0-d tensor, got shape {}",
+                value.sizes());
           return fill_spec(self, dim, index);
         },
     .vjp =
@@ -145,12 +149,26 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_fill_tens
           const Tensor index = v.in(2);
           if (v.needs(0)) v.set(0, plait::index_fill(v.grad(), v.attr<int64_t>(1), index, Scalar(0)));
           // Of repeated indices one wrote: what is filled, not what is selected, counts.
-          if (v.needs(3)) v.set(3, v.grad() - plait::index_fill(v.grad(), v.attr<int64_t>(1), index, Scalar(0)));
+          if (v.needs(3))
+            v.set(3, v.grad() - plait::index_fill(v.grad(), v.attr<int64_t>(1), index, Scalar(0)));
         },
     .save = "index",
     .kind = Kind::Index,
     .inplace = Inplace::Direct,
     .cpu = fill_rows,
+}};
+
+Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> index_fill{{
+    .schema = "index_fill(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+    .doc = "self with the parts at the indices of dimension dim filled with a number.",
+    .meta = [](const Tensor& self, int64_t dim, const Tensor& index,
+               const Scalar&) { return fill_spec(self, dim, index); },
+    .vjp = [](Vjp& v) { v.set(0, plait::index_fill(v.grad(), v.attr<int64_t>(1), v.in(2), Scalar(0))); },
+    .save = "index",
+    .kind = Kind::Index,
+    .inplace = Inplace::Direct,
+    .cpu = [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index,
+              const Scalar& value) { fill_rows(out, self, dim, index, wrapped_scalar(value)); },
 }};
 
 }  // namespace plait::op

@@ -38,7 +38,8 @@ TensorSpec elementwise(const char* op, std::initializer_list<const Tensor*> oper
   bool first = true;
   for (const Tensor* t : operands) {
     if (!t->defined()) continue;
-    if (first || (t->device() != spec.device && spec.device.type == DeviceType::CPU)) spec.device = t->device();
+    if (first || (t->device() != spec.device && spec.device.type == DeviceType::CPU))
+      spec.device = t->device();
     if (first)
       spec.sizes = t->sizes();
     else if (spec.sizes != t->sizes())
@@ -54,10 +55,14 @@ TensorSpec elementwise(const char* op, std::initializer_list<const Tensor*> oper
   return spec;
 }
 
-TensorSpec binary(const char* op, const Tensor& a, const Tensor& b) { return elementwise(op, {&a, &b}, result_type(a, b)); }
+TensorSpec binary(const char* op, const Tensor& a, const Tensor& b) {
+  return elementwise(op, {&a, &b}, result_type(a, b));
+}
 TensorSpec binary_float(const char* op, const Tensor& a, const Tensor& b) {
   return elementwise(op, {&a, &b}, float_dtype(result_type(a, b)));
 }
-TensorSpec compare(const char* op, const Tensor& a, const Tensor& b) { return elementwise(op, {&a, &b}, DType::Bool); }
+TensorSpec compare(const char* op, const Tensor& a, const Tensor& b) {
+  return elementwise(op, {&a, &b}, DType::Bool);
+}
 
 }  // namespace plait::infer

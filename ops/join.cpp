@@ -2,6 +2,10 @@
 #include <algorithm>
 
 #include "ops/cpu/join.h"
+#include "ops/decl/create.h"
+#include "ops/decl/join.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -20,7 +24,8 @@ DType joined_dtype(TensorList tensors) {
 Device joined_device(const char* op, TensorList tensors) {
   for (const Tensor& t : tensors) {
     check<TypeError>(t.defined(), "{}: expected a list of tensors, got None among them", op);
-    check<RuntimeError>(t.device() == tensors[0].device(), "{}: expected all tensors on one device, got {} and {}; move them with .to()", op,
+    check<RuntimeError>(t.device() == tensors[0].device(),
+                        "{}: expected all tensors on one device, got {} and {}; move them with .to()", op,
                         tensors[0].device(), t.device());
   }
   return tensors[0].device();
@@ -43,8 +48,8 @@ TensorSpec cat_spec(TensorList tensors, int64_t dim) {
     const bool skipped = is_skipped(t);
     bool fits = skipped || t.dim() == model->dim();
     for (int i = 0; fits && !skipped && i < t.dim(); ++i) fits = i == d || t.sizes()[i] == sizes[i];
-    check(fits, "cat: tensor {} has shape {}, tensor 0 has shape {}: sizes must agree except in dimension {}", index, t.sizes(),
-          model->sizes(), d);
+    check(fits, "cat: tensor {} has shape {}, tensor 0 has shape {}: sizes must agree except in dimension {}",
+          index, t.sizes(), model->sizes(), d);
     if (t.dim() == model->dim()) sizes[d] += t.sizes()[d];
     ++index;
   }
@@ -53,7 +58,8 @@ TensorSpec cat_spec(TensorList tensors, int64_t dim) {
   // Images laid out channels-last stay so.
   bool channels_last = sizes.size() == 4 || sizes.size() == 5;
   for (const Tensor& t : tensors)
-    channels_last = channels_last && t.dim() == model->dim() && !t.is_contiguous() && is_channels_last(t.sizes(), t.strides());
+    channels_last = channels_last && t.dim() == model->dim() && !t.is_contiguous() &&
+                    is_channels_last(t.sizes(), t.strides());
   if (channels_last) spec.strides = channels_last_strides(sizes);
   return spec;
 }
@@ -97,7 +103,10 @@ void cat_vjp(Vjp& v) {
   for (int i = 0; i < v.list_size(0); ++i) {
     const Dims& sizes = v.sizes(0, i);
     const int64_t length = sizes.size() == grad.dim() ? sizes[static_cast<int>(d)] : 0;
-    if (v.needs(0, i)) v.set(0, i, sizes.size() == grad.dim() ? plait::narrow(grad, d, start, length) : plait::new_zeros(grad, sizes));
+    if (v.needs(0, i))
+      v.set(
+          0, i,
+          sizes.size() == grad.dim() ? plait::narrow(grad, d, start, length) : plait::new_zeros(grad, sizes));
     start += length;
   }
 }
@@ -175,7 +184,9 @@ tensor([[1, 2],
           const int d = wrap_dim(dim, sizes.size() + 1, "stack");
           int index = 0;
           for (const Tensor& t : tensors) {
-            check(t.sizes() == sizes, "stack: tensor {} has shape {}, tensor 0 has shape {}; all must be equal", index, t.sizes(), sizes);
+            check(t.sizes() == sizes,
+                  "stack: tensor {} has shape {}, tensor 0 has shape {}; all must be equal", index, t.sizes(),
+                  sizes);
             ++index;
           }
           sizes.insert(d, static_cast<int64_t>(tensors.size()));
@@ -253,7 +264,11 @@ Op<std::vector<Tensor>(TensorList)> broadcast_tensors{{
     .composite =
         [](TensorList tensors) {
           Dims sizes;
-          for (const Tensor& t : tensors) sizes = broadcast(sizes, t.sizes(), "broadcast_tensors");
+          for (const Tensor& t : tensors) {
+            check<TypeError>(t.defined(),
+                             "broadcast_tensors: expected a list of tensors, got None among them");
+            sizes = broadcast(sizes, t.sizes(), "broadcast_tensors");
+          }
           std::vector<Tensor> out;
           for (const Tensor& t : tensors) out.push_back(plait::expand(t, sizes));
           return out;
@@ -263,7 +278,8 @@ Op<std::vector<Tensor>(TensorList)> broadcast_tensors{{
 
 Op<std::vector<Tensor>(TensorList, std::string_view)> meshgrid{{
     .schema = "meshgrid(Tensor[] tensors, *, str indexing='ij') -> Tensor[]",
-    .doc = R"(Coordinates of the grid that one-dimensional axes span, one tensor per axis. indexing='xy' swaps the first two axes.
+    .doc =
+        R"(Coordinates of the grid that one-dimensional axes span, one tensor per axis. indexing='xy' swaps the first two axes.
 
 >>> plait.meshgrid([plait.tensor([1, 2]), plait.tensor([3, 4])])
 (tensor([[1, 1],
@@ -272,14 +288,17 @@ Op<std::vector<Tensor>(TensorList, std::string_view)> meshgrid{{
     .composite =
         [](TensorList tensors, std::string_view indexing) {
           check(!tensors.empty(), "meshgrid: expected a non-empty list of tensors");
-          check(indexing == "ij" || indexing == "xy", "meshgrid: expected indexing 'ij' or 'xy', got '{}'", indexing);
+          check(indexing == "ij" || indexing == "xy", "meshgrid: expected indexing 'ij' or 'xy', got '{}'",
+                indexing);
           const int n = static_cast<int>(tensors.size());
           const bool swap = indexing == "xy" && n >= 2;
           Dims grid;
           for (const Tensor& t : tensors) {
-            check(t.defined() && t.dim() <= 1, "meshgrid: expected tensors of at most one dimension, got shape {}",
+            check(t.defined() && t.dim() <= 1,
+                  "meshgrid: expected tensors of at most one dimension, got shape {}",
                   t.defined() ? t.sizes() : Dims());
-            check(t.dtype() == tensors[0].dtype(), "meshgrid: expected tensors of one dtype, got {} and {}", tensors[0].dtype(), t.dtype());
+            check(t.dtype() == tensors[0].dtype(), "meshgrid: expected tensors of one dtype, got {} and {}",
+                  tensors[0].dtype(), t.dtype());
             grid.push_back(t.numel());
           }
           std::vector<Tensor> out;
@@ -298,7 +317,7 @@ Op<Tensor(TensorList)> cartesian_prod{{
     .schema = "cartesian_prod(Tensor[] tensors) -> Tensor",
     .doc = R"(All combinations of the elements of one-dimensional tensors, one a row.
 
->>> plait.cartesian_prod([plait.tensor([1, 2]), plait.tensor([3, 4])])
+>>> plait.cartesian_prod(plait.tensor([1, 2]), plait.tensor([3, 4]))
 tensor([[1, 3],
         [1, 4],
         [2, 3],
@@ -306,7 +325,9 @@ tensor([[1, 3],
     .composite =
         [](TensorList tensors) {
           for (const Tensor& t : tensors)
-            check(t.defined() && t.dim() == 1, "cartesian_prod: expected one-dimensional tensors, got shape {}", t.defined() ? t.sizes() : Dims());
+            check(t.defined() && t.dim() == 1,
+                  "cartesian_prod: expected one-dimensional tensors, got shape {}",
+                  t.defined() ? t.sizes() : Dims());
           if (tensors.size() == 1) return tensors[0];
           std::vector<Tensor> columns = plait::meshgrid(tensors);
           for (Tensor& column : columns) column = plait::reshape(column, Dims{column.numel()});

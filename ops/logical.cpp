@@ -1,4 +1,5 @@
 // Bitwise functions and shifts of integers.
+#include "ops/decl/logical.h"
 #include "ops/cpu/binary.h"
 #include "ops/cpu/unary.h"
 #include "ops/declare.h"
@@ -10,8 +11,9 @@ using cpu::Bits;
 
 TensorSpec bits_spec(const char* op, const Tensor& self, const Tensor& other, bool with_bool = true) {
   const TensorSpec spec = infer::binary(op, self, other);
-  check<TypeError>(is_integral(spec.dtype, with_bool), "{}: expected integer {}tensors, got dtypes {} and {}; convert with .to(plait.int64)",
-                   op, with_bool ? "or bool " : "", self.dtype(), other.dtype());
+  check<TypeError>(is_integral(spec.dtype, with_bool),
+                   "{}: expected integer {}tensors, got dtypes {} and {}; convert with .to(plait.int64)", op,
+                   with_bool ? "or bool " : "", self.dtype(), other.dtype());
   return spec;
 }
 
@@ -30,7 +32,8 @@ tensor([-1, -6]))",
     .dtypes = kBoolIntDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("bitwise_not", cpu::Unary::BitwiseNot, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("bitwise_not", cpu::Unary::BitwiseNot, out, self); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> bitwise_and{{
@@ -46,9 +49,8 @@ tensor([2]))",
     .dtypes = kBoolIntDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::bits("bitwise_and", Bits::And, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::bits("bitwise_and", Bits::And, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> bitwise_or{{
@@ -64,9 +66,8 @@ tensor([7]))",
     .dtypes = kBoolIntDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::bits("bitwise_or", Bits::Or, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::bits("bitwise_or", Bits::Or, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> bitwise_xor{{
@@ -82,9 +83,8 @@ tensor([5]))",
     .dtypes = kBoolIntDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::bits("bitwise_xor", Bits::Xor, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::bits("bitwise_xor", Bits::Xor, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> bitwise_left_shift{{
@@ -95,32 +95,33 @@ Shapes: broadcast together. Dtypes: integers, promoted.
 
 >>> plait.bitwise_left_shift(plait.tensor([3]), 2)
 tensor([12]))",
-    .meta = [](const Tensor& self, const Tensor& other) { return bits_spec("bitwise_left_shift", self, other, false); },
+    .meta = [](const Tensor& self,
+               const Tensor& other) { return bits_spec("bitwise_left_shift", self, other, false); },
     .kind = Kind::Pointwise,
     .dtypes = kIntDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::bits("bitwise_left_shift", Bits::ShiftLeft, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::bits("bitwise_left_shift", Bits::ShiftLeft, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> bitwise_right_shift{{
     .schema = "bitwise_right_shift(Tensor self, Tensor other) -> Tensor",
-    .doc = R"(Elementwise self shifted right by other bits, filled with its sign; 0 or -1 where other is negative or beyond the width.
+    .doc =
+        R"(Elementwise self shifted right by other bits, filled with its sign; 0 or -1 where other is negative or beyond the width.
 
 Shapes: broadcast together. Dtypes: integers, promoted.
 
 >>> plait.bitwise_right_shift(plait.tensor([4]), 2)
 tensor([1]))",
-    .meta = [](const Tensor& self, const Tensor& other) { return bits_spec("bitwise_right_shift", self, other, false); },
+    .meta = [](const Tensor& self,
+               const Tensor& other) { return bits_spec("bitwise_right_shift", self, other, false); },
     .kind = Kind::Pointwise,
     .dtypes = kIntDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::bits("bitwise_right_shift", Bits::ShiftRight, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::bits("bitwise_right_shift", Bits::ShiftRight, out, self, other); },
 }};
 
 }  // namespace plait::op

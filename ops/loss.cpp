@@ -1,6 +1,18 @@
-// Losses of predictions against targets, element by element. Each is a formula in ops, reduced by 'mean', 'sum' or 'none'.
+// Losses of predictions against targets, element by element. Each is a formula in ops, reduced by 'mean',
+// 'sum' or 'none'.
 #include <cmath>
 
+#include "ops/decl/activation.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/loss.h"
+#include "ops/decl/minmax.h"
+#include "ops/decl/power.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/special.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/unary.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -25,185 +37,247 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_lo
 
 >>> plait.mse_loss(plait.tensor([1.0, 2.0]), plait.tensor([1.0, 4.0]))
 tensor(2.))",
-    .composite = [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
-      const Tensor d = self - target;
-      return reduced("mse_loss", d * d, reduction, weight);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
+          const Tensor d = self - target;
+          return reduced("mse_loss", d * d, reduction, weight);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_loss{{
     .schema = "l1_loss(Tensor self, Tensor target, *, str reduction='mean', Tensor? weight=None) -> Tensor",
     .doc = "|self - target|, broadcast and reduced.",
-    .composite = [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
-      return reduced("l1_loss", plait::abs(self - target), reduction, weight);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
+          return reduced("l1_loss", plait::abs(self - target), reduction, weight);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_loss{{
     .schema = "smooth_l1_loss(Tensor self, Tensor target, *, str reduction='mean', float beta=1.0) -> Tensor",
     .doc = "d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, with d = self - target (Girshick 2015).",
-    .composite = [](const Tensor& self, const Tensor& target, std::string_view reduction, double beta) {
-      check(beta >= 0, "smooth_l1_loss: expected beta of 0 or more, got {}", beta);
-      const Tensor d = self - target, a = plait::abs(d);
-      if (beta == 0) return reduced("smooth_l1_loss", a, reduction);
-      return reduced("smooth_l1_loss", plait::where(plait::lt(a, wrapped_scalar(beta)), d * d * Scalar(0.5 / beta), a - Scalar(beta / 2)), reduction);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, std::string_view reduction, double beta) {
+          check(beta >= 0, "smooth_l1_loss: expected beta of 0 or more, got {}", beta);
+          const Tensor d = self - target, a = plait::abs(d);
+          if (beta == 0) return reduced("smooth_l1_loss", a, reduction);
+          return reduced("smooth_l1_loss",
+                         plait::where(plait::lt(a, wrapped_scalar(beta)), d * d * Scalar(0.5 / beta),
+                                      a - Scalar(beta / 2)),
+                         reduction);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)> huber_loss{{
-    .schema = "huber_loss(Tensor self, Tensor target, *, str reduction='mean', float delta=1.0, Tensor? weight=None) -> Tensor",
+    .schema = "huber_loss(Tensor self, Tensor target, *, str reduction='mean', float delta=1.0, Tensor? "
+              "weight=None) -> Tensor",
     .doc = "d^2 / 2 where |d| < delta, else delta (|d| - delta / 2), with d = self - target (Huber 1964).",
-    .composite = [](const Tensor& self, const Tensor& target, std::string_view reduction, double delta, const Tensor& weight) {
-      check(delta > 0, "huber_loss: expected delta above 0, got {}", delta);
-      const Tensor d = self - target, a = plait::abs(d);
-      return reduced("huber_loss", plait::where(plait::lt(a, wrapped_scalar(delta)), d * d * Scalar(0.5), (a - Scalar(delta / 2)) * Scalar(delta)),
-                     reduction, weight);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, std::string_view reduction, double delta,
+           const Tensor& weight) {
+          check(delta > 0, "huber_loss: expected delta above 0, got {}", delta);
+          const Tensor d = self - target, a = plait::abs(d);
+          return reduced("huber_loss",
+                         plait::where(plait::lt(a, wrapped_scalar(delta)), d * d * Scalar(0.5),
+                                      (a - Scalar(delta / 2)) * Scalar(delta)),
+                         reduction, weight);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view)> binary_cross_entropy{{
-    .schema = "binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, *, str reduction='mean') -> Tensor",
+    .schema = "binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, *, str "
+              "reduction='mean') -> Tensor",
     .doc = "-(t log p + (1 - t) log(1 - p)) for probabilities p = self, with logarithms of at least -100.",
-    .composite = [](const Tensor& self, const Tensor& target, const Tensor& weight, std::string_view reduction) {
-      check(self.sizes() == target.sizes(), "binary_cross_entropy: expected target of the shape {} of self, got {}", self.sizes(), target.sizes());
-      if (!self.is_meta() && self.numel() > 0) {
-        const Tensor plain = detached_alias(self);
-        const double low = item(plait::amin(plain)).to<double>(), high = item(plait::amax(plain)).to<double>();
-        check(!(low < 0) && !(high > 1), "binary_cross_entropy: expected probabilities between 0 and 1, got values from {} to {}; "
-              "use binary_cross_entropy_with_logits for logits", low, high);
-      }
-      const Tensor log_p = plait::clamp_min(plait::log(self), wrapped_scalar(-100));
-      const Tensor log_q = plait::clamp_min(plait::log1p(-self), wrapped_scalar(-100));
-      return reduced("binary_cross_entropy", (target - Scalar(1)) * log_q - target * log_p, reduction, weight);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, const Tensor& weight, std::string_view reduction) {
+          check(self.sizes() == target.sizes(),
+                "binary_cross_entropy: expected target of the shape {} of self, got {}", self.sizes(),
+                target.sizes());
+          if (!self.is_meta() && self.numel() > 0) {
+            const Tensor plain = detached_alias(self);
+            const double low = item(plait::amin(plain)).to<double>(),
+                         high = item(plait::amax(plain)).to<double>();
+            check(!(low < 0) && !(high > 1),
+                  "binary_cross_entropy: expected probabilities between 0 and 1, got values from {} to {}; "
+                  "use binary_cross_entropy_with_logits for logits",
+                  low, high);
+          }
+          const Tensor log_p = plait::clamp_min(plait::log(self), wrapped_scalar(-100));
+          const Tensor log_q = plait::clamp_min(plait::log1p(-self), wrapped_scalar(-100));
+          return reduced("binary_cross_entropy", (target - Scalar(1)) * log_q - target * log_p, reduction,
+                         weight);
+        },
     .kind = Kind::Loss,
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view, const Tensor&)> binary_cross_entropy_with_logits{{
-    .schema = "binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, *, str reduction='mean', Tensor? pos_weight=None) -> Tensor",
-    .doc = "The binary cross-entropy of sigmoid(self), computed without overflow.",
-    .composite = [](const Tensor& self, const Tensor& target, const Tensor& weight, std::string_view reduction, const Tensor& pos_weight) {
-      check(self.sizes() == target.sizes(), "binary_cross_entropy_with_logits: expected target of the shape {} of self, got {}", self.sizes(),
-            target.sizes());
-      const Tensor softplus = -plait::logsigmoid(self);  // log(1 + exp(-x))
-      const Tensor factor = pos_weight.defined() ? (pos_weight - Scalar(1)) * target + Scalar(1) : Tensor();
-      const Tensor terms = (Scalar(1) - target) * self + (factor.defined() ? factor * softplus : softplus);
-      return reduced("binary_cross_entropy_with_logits", terms, reduction, weight);
-    },
-    .kind = Kind::Loss,
-}};
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view, const Tensor&)>
+    binary_cross_entropy_with_logits{{
+        .schema = "binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, *, str "
+                  "reduction='mean', Tensor? pos_weight=None) -> Tensor",
+        .doc = "The binary cross-entropy of sigmoid(self), computed without overflow.",
+        .composite =
+            [](const Tensor& self, const Tensor& target, const Tensor& weight, std::string_view reduction,
+               const Tensor& pos_weight) {
+              check(self.sizes() == target.sizes(),
+                    "binary_cross_entropy_with_logits: expected target of the shape {} of self, got {}",
+                    self.sizes(), target.sizes());
+              const Tensor softplus = -plait::logsigmoid(self);  // log(1 + exp(-x))
+              const Tensor factor =
+                  pos_weight.defined() ? (pos_weight - Scalar(1)) * target + Scalar(1) : Tensor();
+              const Tensor terms =
+                  (Scalar(1) - target) * self + (factor.defined() ? factor * softplus : softplus);
+              return reduced("binary_cross_entropy_with_logits", terms, reduction, weight);
+            },
+        .kind = Kind::Loss,
+    }};
 
 Op<Tensor(const Tensor&, const Tensor&, std::string_view, bool)> kl_div{{
     .schema = "kl_div(Tensor self, Tensor target, *, str reduction='mean', bool log_target=False) -> Tensor",
     .doc = "target (log target - self) for log-probabilities self; reduction may also be 'batchmean'.",
-    .composite = [](const Tensor& self, const Tensor& target, std::string_view reduction, bool log_target) {
-      const Tensor terms = log_target ? plait::exp(target) * (target - self) : plait::xlogy(target, target) - target * self;
-      if (reduction != "batchmean") return reduced("kl_div", terms, reduction);
-      check(self.dim() > 0, "kl_div: reduction 'batchmean' needs a batch dimension, got a 0-d tensor");
-      return plait::sum(terms) / Scalar(self.sizes()[0]);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, std::string_view reduction, bool log_target) {
+          const Tensor terms = log_target ? plait::exp(target) * (target - self)
+                                          : plait::xlogy(target, target) - target * self;
+          if (reduction != "batchmean") return reduced("kl_div", terms, reduction);
+          check(self.dim() > 0, "kl_div: reduction 'batchmean' needs a batch dimension, got a 0-d tensor");
+          return plait::sum(terms) / Scalar(self.sizes()[0]);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> margin_ranking_loss{{
-    .schema = "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, *, str reduction='mean') -> Tensor",
+    .schema = "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, *, str "
+              "reduction='mean') -> Tensor",
     .doc = "max(0, -target (input1 - input2) + margin).",
-    .composite = [](const Tensor& a, const Tensor& b, const Tensor& target, double margin, std::string_view reduction) {
-      return reduced("margin_ranking_loss", ramp((b - a) * target + Scalar(margin)), reduction);
-    },
+    .composite =
+        [](const Tensor& a, const Tensor& b, const Tensor& target, double margin,
+           std::string_view reduction) {
+          return reduced("margin_ranking_loss", ramp((b - a) * target + Scalar(margin)), reduction);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, double, std::string_view)> hinge_embedding_loss{{
-    .schema = "hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, *, str reduction='mean') -> Tensor",
+    .schema = "hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, *, str reduction='mean') "
+              "-> Tensor",
     .doc = "self where target is 1, max(0, margin - self) where it is -1.",
-    .composite = [](const Tensor& self, const Tensor& target, double margin, std::string_view reduction) {
-      const Tensor terms = plait::where(plait::eq(target, wrapped_scalar(1)), self, ramp(Scalar(margin) - self));
-      return reduced("hinge_embedding_loss", terms, reduction);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, double margin, std::string_view reduction) {
+          const Tensor terms =
+              plait::where(plait::eq(target, wrapped_scalar(1)), self, ramp(Scalar(margin) - self));
+          return reduced("hinge_embedding_loss", terms, reduction);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity{{
     .schema = "cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
     .doc = "x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along a dimension, broadcast.",
-    .composite = [](const Tensor& a, const Tensor& b, int64_t dim, double eps) {
-      const Dims dims{dim};
-      const auto length = [&](const Tensor& x) { return plait::sqrt(plait::clamp_min(plait::sum(x * x, IntSpan(dims)), wrapped_scalar(eps * eps))); };
-      return plait::sum(a * b, IntSpan(dims)) / (length(a) * length(b));
-    },
+    .composite =
+        [](const Tensor& a, const Tensor& b, int64_t dim, double eps) {
+          const Dims dims{dim};
+          const auto length = [&](const Tensor& x) {
+            return plait::sqrt(plait::clamp_min(plait::sum(x * x, IntSpan(dims)), wrapped_scalar(eps * eps)));
+          };
+          return plait::sum(a * b, IntSpan(dims)) / (length(a) * length(b));
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> pairwise_distance{{
-    .schema = "pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor",
+    .schema =
+        "pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) -> Tensor",
     .doc = "The p-norm of x1 - x2 + eps over the last dimension.",
-    .composite = [](const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
-      const Tensor d = a - b + Scalar(eps);
-      const auto total = [&](const Tensor& t) { return plait::sum(t, IntSpan(Dims{-1}), keepdim); };
-      if (p == 2) return plait::sqrt(total(d * d));
-      if (p == 1) return total(plait::abs(d));
-      if (std::isinf(p)) return plait::amax(plait::abs(d), Dims{-1}, keepdim);
-      return plait::pow(total(plait::pow(plait::abs(d), wrapped_scalar(p))), wrapped_scalar(1 / p));
-    },
+    .composite =
+        [](const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
+          const Tensor d = a - b + Scalar(eps);
+          const auto total = [&](const Tensor& t) { return plait::sum(t, IntSpan(Dims{-1}), keepdim); };
+          if (p == 2) return plait::sqrt(total(d * d));
+          if (p == 1) return total(plait::abs(d));
+          if (std::isinf(p)) return plait::amax(plait::abs(d), Dims{-1}, keepdim);
+          return plait::pow(total(plait::pow(plait::abs(d), wrapped_scalar(p))), wrapped_scalar(1 / p));
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)> cosine_embedding_loss{{
-    .schema = "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, *, str reduction='mean') -> Tensor",
+    .schema = "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, *, str "
+              "reduction='mean') -> Tensor",
     .doc = "1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1.",
-    .composite = [](const Tensor& a, const Tensor& b, const Tensor& target, double margin, std::string_view reduction) {
-      constexpr double kEps = 1e-12;  // keeps the gradient finite at zero vectors
-      const Tensor cos = last(a * b) / plait::sqrt((last(a * a) + Scalar(kEps)) * (last(b * b) + Scalar(kEps)));
-      const Tensor terms = plait::where(plait::eq(target, wrapped_scalar(1)), Scalar(1) - cos, ramp(cos - Scalar(margin)));
-      return reduced("cosine_embedding_loss", terms, reduction);
-    },
+    .composite =
+        [](const Tensor& a, const Tensor& b, const Tensor& target, double margin,
+           std::string_view reduction) {
+          constexpr double kEps = 1e-12;  // keeps the gradient finite at zero vectors
+          const Tensor cos =
+              last(a * b) / plait::sqrt((last(a * a) + Scalar(kEps)) * (last(b * b) + Scalar(kEps)));
+          const Tensor terms =
+              plait::where(plait::eq(target, wrapped_scalar(1)), Scalar(1) - cos, ramp(cos - Scalar(margin)));
+          return reduced("cosine_embedding_loss", terms, reduction);
+        },
     .kind = Kind::Loss,
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, double, double, bool, std::string_view)> triplet_margin_loss{{
-    .schema = "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2, float eps=1e-06, bool swap=False, *, str reduction='mean') -> Tensor",
-    .doc = "max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm distance (Balntas et al. 2016).",
-    .composite = [](const Tensor& anchor, const Tensor& near, const Tensor& far, double margin, double p, double eps, bool swap, std::string_view reduction) {
-      const auto distance = [&](const Tensor& a, const Tensor& b) { return plait::pairwise_distance(a, b, p, eps, false); };
-      Tensor other = distance(anchor, far);
-      if (swap) other = plait::minimum(other, distance(near, far));
-      return reduced("triplet_margin_loss", ramp(distance(anchor, near) - other + Scalar(margin)), reduction);
-    },
-    .kind = Kind::Loss,
-}};
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, double, double, bool, std::string_view)>
+    triplet_margin_loss{{
+        .schema = "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, "
+                  "float p=2, float eps=1e-06, bool swap=False, *, str reduction='mean') -> Tensor",
+        .doc = "max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm distance (Balntas "
+               "et al. 2016).",
+        .composite =
+            [](const Tensor& anchor, const Tensor& near, const Tensor& far, double margin, double p,
+               double eps, bool swap, std::string_view reduction) {
+              const auto distance = [&](const Tensor& a, const Tensor& b) {
+                return plait::pairwise_distance(a, b, p, eps, false);
+              };
+              Tensor other = distance(anchor, far);
+              if (swap) other = plait::minimum(other, distance(near, far));
+              return reduced("triplet_margin_loss", ramp(distance(anchor, near) - other + Scalar(margin)),
+                             reduction);
+            },
+        .kind = Kind::Loss,
+    }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, double, std::string_view)> gaussian_nll_loss{{
-    .schema = "gaussian_nll_loss(Tensor self, Tensor target, Tensor var, bool full=False, float eps=1e-06, str reduction='mean') -> Tensor",
-    .doc = "(log var + (self - target)^2 / var) / 2 with var of at least eps; `full` adds log(2 pi) / 2 (Nix and Weigend 1994).",
-    .composite = [](const Tensor& self, const Tensor& target, const Tensor& var, bool full, double eps, std::string_view reduction) {
-      // The floor is a constant: gradients flow through var as it is.
-      const Tensor floor = plait::clamp_min(detached_alias(var), wrapped_scalar(eps)) - detached_alias(var);
-      Tensor variance = var + floor;
-      if (variance.dim() + 1 == self.dim()) variance = plait::unsqueeze(variance, -1);
-      const Tensor d = self - target;
-      Tensor terms = (plait::log(variance) + d * d / variance) * Scalar(0.5);
-      if (full) terms = terms + Scalar(0.5 * std::log(2 * M_PI));
-      return reduced("gaussian_nll_loss", terms, reduction);
-    },
+    .schema = "gaussian_nll_loss(Tensor self, Tensor target, Tensor var, bool full=False, float eps=1e-06, "
+              "str reduction='mean') -> Tensor",
+    .doc = "(log var + (self - target)^2 / var) / 2 with var of at least eps; `full` adds log(2 pi) / 2 (Nix "
+           "and Weigend 1994).",
+    .composite =
+        [](const Tensor& self, const Tensor& target, const Tensor& var, bool full, double eps,
+           std::string_view reduction) {
+          // The floor is a constant: gradients flow through var as it is.
+          const Tensor floor =
+              plait::clamp_min(detached_alias(var), wrapped_scalar(eps)) - detached_alias(var);
+          Tensor variance = var + floor;
+          if (variance.dim() + 1 == self.dim()) variance = plait::unsqueeze(variance, -1);
+          const Tensor d = self - target;
+          Tensor terms = (plait::log(variance) + d * d / variance) * Scalar(0.5);
+          if (full) terms = terms + Scalar(0.5 * std::log(2 * M_PI));
+          return reduced("gaussian_nll_loss", terms, reduction);
+        },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, bool, bool, double, std::string_view)> poisson_nll_loss{{
-    .schema = "poisson_nll_loss(Tensor self, Tensor target, bool log_input=True, bool full=False, float eps=1e-08, str reduction='mean') -> Tensor",
-    .doc = "exp(self) - target self, or self - target log(self + eps) where log_input is False; `full` adds Stirling's approximation of "
+    .schema = "poisson_nll_loss(Tensor self, Tensor target, bool log_input=True, bool full=False, float "
+              "eps=1e-08, str reduction='mean') -> Tensor",
+    .doc = "exp(self) - target self, or self - target log(self + eps) where log_input is False; `full` adds "
+           "Stirling's approximation of "
            "log(target!).",
-    .composite = [](const Tensor& self, const Tensor& target, bool log_input, bool full, double eps, std::string_view reduction) {
-      Tensor terms = log_input ? plait::exp(self) - target * self : self - target * plait::log(self + Scalar(eps));
-      if (full) {
-        const Tensor t = plait::clamp_min(target, wrapped_scalar(1));
-        const Tensor stirling = t * plait::log(t) - t + plait::log(t * Scalar(2 * M_PI)) * Scalar(0.5);
-        terms = terms + plait::where(plait::gt(target, wrapped_scalar(1)), stirling, wrapped_scalar(0.0));
-      }
-      return reduced("poisson_nll_loss", terms, reduction);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& target, bool log_input, bool full, double eps,
+           std::string_view reduction) {
+          Tensor terms =
+              log_input ? plait::exp(self) - target * self : self - target * plait::log(self + Scalar(eps));
+          if (full) {
+            const Tensor t = plait::clamp_min(target, wrapped_scalar(1));
+            const Tensor stirling = t * plait::log(t) - t + plait::log(t * Scalar(2 * M_PI)) * Scalar(0.5);
+            terms = terms + plait::where(plait::gt(target, wrapped_scalar(1)), stirling, wrapped_scalar(0.0));
+          }
+          return reduced("poisson_nll_loss", terms, reduction);
+        },
     .kind = Kind::Loss,
 }};
 

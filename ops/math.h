@@ -1,7 +1,8 @@
-// Small helpers that derivatives are written with, beside ops.h.
+// Small helpers that derivatives are written with, beside the ops themselves.
 #pragma once
 
-#include "ops/ops.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/complex.h"
 
 namespace plait {
 

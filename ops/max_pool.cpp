@@ -1,4 +1,7 @@
 // Max pooling, over windows of a kernel's size or such that the result has a given size.
+#include "ops/decl/max_pool.h"
+#include "ops/decl/index.h"
+#include "ops/decl/view.h"
 #include "ops/pool_common.h"
 
 namespace plait::op {

@@ -1,4 +1,10 @@
 // Largest and smallest elements, their positions; any and all.
+#include "ops/decl/minmax.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/index.h"
+#include "ops/decl/power.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/view.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {
@@ -134,6 +140,7 @@ Op<Tensor(const Tensor&, const Tensor&)> max_other{{
     .composite = [](const Tensor& self, const Tensor& other) { return plait::maximum(self, other); },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&)> min{{
@@ -183,6 +190,7 @@ Op<Tensor(const Tensor&, const Tensor&)> min_other{{
     .composite = [](const Tensor& self, const Tensor& other) { return plait::minimum(self, other); },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
+    .out = true,
 }};
 
 // ---- amax, amin, aminmax
@@ -262,6 +270,7 @@ tensor(-3.))",
         },
     .kind = Kind::Reduction,
     .dtypes = kRealDTypes,
+    .out = true,
 }};
 
 // ---- argmax, argmin

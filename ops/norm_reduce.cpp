@@ -1,6 +1,19 @@
 // Vector norms and log-sum-exp.
 #include <cmath>
 
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/minmax.h"
+#include "ops/decl/norm_reduce.h"
+#include "ops/decl/power.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/statistics.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/unary.h"
+#include "ops/decl/view.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {
@@ -139,7 +152,7 @@ Op<Tensor(const Tensor&, IntSpan, bool)> logsumexp{{
 Shapes: dim is removed, or of size 1 with keepdim. Dtypes: real; integers give the default float.
 
 >>> plait.logsumexp(plait.tensor([1000.0, 1000.0]), 0)
-tensor(1000.6931))",
+tensor(1000.6932))",
     .meta =
         [](const Tensor& self, IntSpan dim, bool keepdim) {
           return spec(self, mask_of("logsumexp", dim, self.dim()), keepdim, infer::float_dtype(self.dtype()));

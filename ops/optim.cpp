@@ -1,10 +1,13 @@
-// Fused steps of the optimisers over lists of tensors: all parameters in one call, one pass over memory. They change their
-// tensors in place and record nothing.
+// Fused steps of the optimisers over lists of tensors: all parameters in one call, one pass over memory. They
+// change their tensors in place and record nothing.
 #include <cmath>
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/optim.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/optim.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -14,26 +17,29 @@ namespace {
 using cpu::StepBlock;
 
 int row_of(const char* op, const Tensor& t) {
-  check<TypeError>(is_floating(t.dtype()), "{}: expected parameters of a floating dtype, got {}", op, t.dtype());
+  check<TypeError>(is_floating(t.dtype()), "{}: expected parameters of a floating dtype, got {}", op,
+                   t.dtype());
   return static_cast<int>(t.dtype()) - static_cast<int>(DType::Float16);
 }
 
-void check_lists(const char* op, TensorList params, std::initializer_list<std::pair<const char*, TensorList>> others) {
+void check_lists(const char* op, TensorList params,
+                 std::initializer_list<std::pair<const char*, TensorList>> others) {
   for (const auto& [name, list] : others) {
     if (list.empty()) continue;
-    check(list.size() == params.size(), "{}: expected {} tensors in '{}', got {}", op, static_cast<int64_t>(params.size()), name,
-          static_cast<int64_t>(list.size()));
+    check(list.size() == params.size(), "{}: expected {} tensors in '{}', got {}", op,
+          static_cast<int64_t>(params.size()), name, static_cast<int64_t>(list.size()));
     for (size_t i = 0; i < list.size(); ++i)
       check(list[i].sizes() == params[i].sizes() && list[i].dtype() == params[i].dtype(),
-            "{}: '{}'[{}] has shape {} and dtype {}, its parameter {} and {}", op, name, static_cast<int64_t>(i), list[i].sizes(),
-            list[i].dtype(), params[i].sizes(), params[i].dtype());
+            "{}: '{}'[{}] has shape {} and dtype {}, its parameter {} and {}", op, name,
+            static_cast<int64_t>(i), list[i].sizes(), list[i].dtype(), params[i].sizes(), params[i].dtype());
   }
 }
 
-// Runs a step over all parameters. Blocks are walked in memory order where parameter, gradient and state are laid out alike;
-// others go through contiguous copies.
+// Runs a step over all parameters. Blocks are walked in memory order where parameter, gradient and state are
+// laid out alike; others go through contiguous copies.
 template <class Step, class Table>
-void run_step(const char* op, TensorList params, TensorList grads, std::initializer_list<TensorList> states, const Step& step, const Table& table) {
+void run_step(const char* op, TensorList params, TensorList grads, std::initializer_list<TensorList> states,
+              const Step& step, const Table& table) {
   constexpr int64_t kGrain = 16384;
   for (size_t i = 0; i < params.size(); ++i) {
     const Tensor& p = params[i];
@@ -41,15 +47,22 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
     int count = 2;
     for (const TensorList& list : states) tensors[count++] = list.empty() ? Tensor() : list[i];
     bool alike = is_dense(p.sizes(), p.strides());
-    for (int k = 1; k < count; ++k) alike = alike && (!tensors[k].defined() || tensors[k].strides() == p.strides());
+    for (int k = 1; k < count; ++k)
+      alike = alike && (!tensors[k].defined() || tensors[k].strides() == p.strides());
     Tensor work[5];
     for (int k = 0; k < count; ++k)
       if (tensors[k].defined()) work[k] = alike ? tensors[k] : clone_plain(detached_alias(tensors[k]));
     const auto fn = table[row_of(op, p)];
     const int64_t size = itemsize(p.dtype());
-    const auto pointer = [&](int k, int64_t begin) { return work[k].defined() ? work[k].template data<char>() + begin * size : nullptr; };
+    const auto pointer = [&](int k, int64_t begin) {
+      return work[k].defined() ? work[k].template data<char>() + begin * size : nullptr;
+    };
     parallel_for(0, p.numel(), kGrain, [&](int64_t begin, int64_t end) {
-      fn(StepBlock{pointer(0, begin), {pointer(2, begin), pointer(3, begin), pointer(4, begin)}, pointer(1, begin), end - begin}, step);
+      fn(StepBlock{pointer(0, begin),
+                   {pointer(2, begin), pointer(3, begin), pointer(4, begin)},
+                   pointer(1, begin),
+                   end - begin},
+         step);
     });
     for (int k = 0; k < count; ++k) {
       if (k == 1 || !tensors[k].defined()) continue;
@@ -80,75 +93,103 @@ double total_of_powers(const char* op, TensorList tensors, double power) {
 }  // namespace
 
 Op<void(TensorList, TensorList, TensorList, double, double, double, double, bool, bool, bool)> _fused_sgd_{{
-    .schema = "_fused_sgd_(Tensor[] params, Tensor[] grads, Tensor[] momentum_buffers, *, float lr, float momentum, float dampening, "
+    .schema = "_fused_sgd_(Tensor[] params, Tensor[] grads, Tensor[] momentum_buffers, *, float lr, float "
+              "momentum, float dampening, "
               "float weight_decay, bool nesterov, bool maximize, bool first_step) -> void",
     .doc = "One step of SGD on every parameter; momentum_buffers is empty where momentum is 0.",
-    .direct = [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum, double dampening, double weight_decay,
-                 bool nesterov, bool maximize, bool first) {
-      check_lists("_fused_sgd_", params, {{"grads", grads}, {"momentum_buffers", buffers}});
-      run_step("_fused_sgd_", params, grads, {buffers}, cpu::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first},
-               cpu::optim_table().sgd);
-    },
+    .direct =
+        [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
+           double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
+          check_lists("_fused_sgd_", params, {{"grads", grads}, {"momentum_buffers", buffers}});
+          run_step("_fused_sgd_", params, grads, {buffers},
+                   cpu::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first},
+                   cpu::optim_table().sgd);
+        },
     .kind = Kind::Optim,
 }};
 
-Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, double, double, double, double, double, bool, bool, bool)> _fused_adam_{{
-    .schema = "_fused_adam_(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, *, int step, "
-              "float lr, float beta1, float beta2, float eps, float weight_decay, bool amsgrad, bool maximize, bool decoupled) -> void",
-    .doc = "One step of Adam (decoupled: AdamW) on every parameter.",
-    .direct = [](TensorList params, TensorList grads, TensorList m, TensorList v, TensorList most, int64_t step, double lr, double beta1,
-                 double beta2, double eps, double weight_decay, bool amsgrad, bool maximize, bool decoupled) {
-      check_lists("_fused_adam_", params, {{"grads", grads}, {"exp_avgs", m}, {"exp_avg_sqs", v}, {"max_exp_avg_sqs", most}});
-      check(!amsgrad || most.size() == params.size(), "_fused_adam_: amsgrad needs max_exp_avg_sqs");
-      check(step > 0 && m.size() == params.size() && v.size() == params.size(), "_fused_adam_: expected a step of 1 or more and the state of every parameter");
-      const auto t = static_cast<double>(step);
-      run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
-               cpu::AdamStep{lr, beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t), std::sqrt(1 - std::pow(beta2, t)), amsgrad, maximize, decoupled},
-               cpu::optim_table().adam);
-    },
-    .kind = Kind::Optim,
-}};
+Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, double, double, double, double,
+        double, bool, bool, bool)>
+    _fused_adam_{{
+        .schema = "_fused_adam_(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, "
+                  "Tensor[] max_exp_avg_sqs, *, int step, "
+                  "float lr, float beta1, float beta2, float eps, float weight_decay, bool amsgrad, bool "
+                  "maximize, bool decoupled) -> void",
+        .doc = "One step of Adam (decoupled: AdamW) on every parameter.",
+        .direct =
+            [](TensorList params, TensorList grads, TensorList m, TensorList v, TensorList most, int64_t step,
+               double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad,
+               bool maximize, bool decoupled) {
+              check_lists("_fused_adam_", params,
+                          {{"grads", grads}, {"exp_avgs", m}, {"exp_avg_sqs", v}, {"max_exp_avg_sqs", most}});
+              check(!amsgrad || most.size() == params.size(), "_fused_adam_: amsgrad needs max_exp_avg_sqs");
+              check(step > 0 && m.size() == params.size() && v.size() == params.size(),
+                    "_fused_adam_: expected a step of 1 or more and the state of every parameter");
+              const auto t = static_cast<double>(step);
+              run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
+                       cpu::AdamStep{lr, beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t),
+                                     std::sqrt(1 - std::pow(beta2, t)), amsgrad, maximize, decoupled},
+                       cpu::optim_table().adam);
+            },
+        .kind = Kind::Optim,
+    }};
 
-Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, double, double, double, double, bool, bool)> _fused_rmsprop_{{
-    .schema = "_fused_rmsprop_(Tensor[] params, Tensor[] grads, Tensor[] square_avgs, Tensor[] grad_avgs, Tensor[] momentum_buffers, *, float lr, "
-              "float alpha, float eps, float weight_decay, float momentum, bool centered, bool maximize) -> void",
-    .doc = "One step of RMSprop on every parameter; grad_avgs is empty unless centered, momentum_buffers where momentum is 0.",
-    .direct = [](TensorList params, TensorList grads, TensorList squares, TensorList averages, TensorList buffers, double lr, double alpha,
-                 double eps, double weight_decay, double momentum, bool centered, bool maximize) {
-      check_lists("_fused_rmsprop_", params, {{"grads", grads}, {"square_avgs", squares}, {"grad_avgs", averages}, {"momentum_buffers", buffers}});
-      check(squares.size() == params.size(), "_fused_rmsprop_: expected the state of every parameter");
-      run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
-               cpu::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize}, cpu::optim_table().rmsprop);
-    },
-    .kind = Kind::Optim,
-}};
+Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, double, double, double, double,
+        bool, bool)>
+    _fused_rmsprop_{{
+        .schema = "_fused_rmsprop_(Tensor[] params, Tensor[] grads, Tensor[] square_avgs, Tensor[] "
+                  "grad_avgs, Tensor[] momentum_buffers, *, float lr, "
+                  "float alpha, float eps, float weight_decay, float momentum, bool centered, bool maximize) "
+                  "-> void",
+        .doc = "One step of RMSprop on every parameter; grad_avgs is empty unless centered, momentum_buffers "
+               "where momentum is 0.",
+        .direct =
+            [](TensorList params, TensorList grads, TensorList squares, TensorList averages,
+               TensorList buffers, double lr, double alpha, double eps, double weight_decay, double momentum,
+               bool centered, bool maximize) {
+              check_lists("_fused_rmsprop_", params,
+                          {{"grads", grads},
+                           {"square_avgs", squares},
+                           {"grad_avgs", averages},
+                           {"momentum_buffers", buffers}});
+              check(squares.size() == params.size(),
+                    "_fused_rmsprop_: expected the state of every parameter");
+              run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
+                       cpu::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize},
+                       cpu::optim_table().rmsprop);
+            },
+        .kind = Kind::Optim,
+    }};
 
 Op<Tensor(TensorList, double)> _foreach_norm{{
     .schema = "_foreach_norm(Tensor[] tensors, float ord) -> Tensor",
     .doc = "The norm of order `ord` of all elements of all tensors together, as a 0-d tensor.",
-    .direct = [](TensorList tensors, double ord) {
-      const DType dtype = tensors.empty() ? default_dtype() : tensors[0].dtype();
-      const double total = total_of_powers("_foreach_norm", tensors, ord);
-      return scalar_tensor(std::isinf(ord) || ord == 0 ? total : std::pow(total, 1 / ord), dtype);
-    },
+    .direct =
+        [](TensorList tensors, double ord) {
+          const DType dtype = tensors.empty() ? default_dtype() : tensors[0].dtype();
+          const double total = total_of_powers("_foreach_norm", tensors, ord);
+          return scalar_tensor(std::isinf(ord) || ord == 0 ? total : std::pow(total, 1 / ord), dtype);
+        },
     .kind = Kind::Optim,
 }};
 
 Op<void(TensorList, const Tensor&)> _foreach_mul_{{
     .schema = "_foreach_mul_(Tensor[] tensors, Tensor scale) -> void",
     .doc = "Multiplies every tensor in place by one number.",
-    .direct = [](TensorList tensors, const Tensor& scale) {
-      for (const Tensor& t : tensors) op::mul.run_inplace(t, scale);
-    },
+    .direct =
+        [](TensorList tensors, const Tensor& scale) {
+          for (const Tensor& t : tensors) op::mul.run_inplace(t, scale);
+        },
     .kind = Kind::Optim,
 }};
 
 Op<void(TensorList)> _foreach_zero_{{
     .schema = "_foreach_zero_(Tensor[] tensors) -> void",
     .doc = "Fills every tensor with zeros.",
-    .direct = [](TensorList tensors) {
-      for (const Tensor& t : tensors) op::zero.run_inplace(t);
-    },
+    .direct =
+        [](TensorList tensors) {
+          for (const Tensor& t : tensors) op::zero.run_inplace(t);
+        },
     .kind = Kind::Optim,
 }};
 

@@ -4,6 +4,10 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/element.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/index.h"
+#include "ops/decl/pad.h"
+#include "ops/decl/view_split.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -14,7 +18,8 @@ struct Padding {
 };
 
 Padding padding_of(IntSpan pad, const Dims& sizes) {
-  check(pad.size() % 2 == 0, "pad: expected an even number of widths (before and after, from the last dimension on), got {}", pad);
+  check(pad.size() % 2 == 0,
+        "pad: expected an even number of widths (before and after, from the last dimension on), got {}", pad);
   const int n = sizes.size(), padded = static_cast<int>(pad.size()) / 2;
   check(padded <= n, "pad: widths for {} dimensions were given for a tensor of shape {}", padded, sizes);
   Padding p{Dims(n, 0), Dims(n, 0)};
@@ -28,9 +33,13 @@ Padding padding_of(IntSpan pad, const Dims& sizes) {
 Dims padded_sizes(const Padding& p, const Dims& sizes, IntSpan pad) {
   Dims out(sizes);
   for (int d = 0; d < out.size(); ++d) {
-    const bool overflow = __builtin_add_overflow(out[d], p.before[d], &out[d]) || __builtin_add_overflow(out[d], p.after[d], &out[d]);
-    check(!overflow && out[d] >= 0 && sizes[d] + std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) >= 0,
-          "pad: widths {} take more from dimension {} than its size {}", pad, d, sizes[d]);
+    int64_t kept = sizes[d];  // what negative widths leave
+    const bool overflow = __builtin_add_overflow(out[d], p.before[d], &out[d]) ||
+                          __builtin_add_overflow(out[d], p.after[d], &out[d]) ||
+                          __builtin_add_overflow(kept, std::min<int64_t>(p.before[d], 0), &kept) ||
+                          __builtin_add_overflow(kept, std::min<int64_t>(p.after[d], 0), &kept);
+    check(!overflow && kept >= 0, "pad: widths {} take more from dimension {} than its size {}", pad, d,
+          sizes[d]);
   }
   checked_numel(out, "pad");
   return out;
@@ -49,27 +58,29 @@ void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const S
   const int64_t middle = std::max<int64_t>(0, std::min(inner - skip, width - left));
   cpu::visit_size(out.dtype(), [&]<class U>() {
     const U fill = *number.data<U>();
-    parallel_for(0, out.numel() / width, std::max<int64_t>(1, 32768 / width), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) {
-        U* row = out.data<U>() + r * width;
-        int64_t rest = r, from = 0, step = 1;
-        bool inside = true;
-        for (int d = n - 2; d >= 0; --d) {
-          const int64_t i = rest % out.sizes()[d] - p.before[d];
-          rest /= out.sizes()[d];
-          inside = inside && i >= 0 && i < self.sizes()[d];
-          from += i * step;
-          step *= self.sizes()[d];
-        }
-        if (!inside) {
-          std::fill_n(row, width, fill);
-          continue;
-        }
-        std::fill_n(row, left, fill);
-        if (middle > 0) std::memcpy(row + left, source.data<U>() + from * inner + skip, middle * sizeof(U));
-        std::fill_n(row + left + middle, width - left - middle, fill);
-      }
-    });
+    parallel_for(0, out.numel() / width, std::max<int64_t>(1, 32768 / width),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t r = begin; r < end; ++r) {
+                     U* row = out.data<U>() + r * width;
+                     int64_t rest = r, from = 0, step = 1;
+                     bool inside = true;
+                     for (int d = n - 2; d >= 0; --d) {
+                       const int64_t i = rest % out.sizes()[d] - p.before[d];
+                       rest /= out.sizes()[d];
+                       inside = inside && i >= 0 && i < self.sizes()[d];
+                       from += i * step;
+                       step *= self.sizes()[d];
+                     }
+                     if (!inside) {
+                       std::fill_n(row, width, fill);
+                       continue;
+                     }
+                     std::fill_n(row, left, fill);
+                     if (middle > 0)
+                       std::memcpy(row + left, source.data<U>() + from * inner + skip, middle * sizeof(U));
+                     std::fill_n(row + left + middle, width - left - middle, fill);
+                   }
+                 });
   });
 }
 
@@ -101,15 +112,21 @@ Tensor by_position(const Tensor& self, IntSpan pad, Mode mode, std::string_view 
   const Padding p = padding_of(pad, self.sizes());
   const Dims sizes = padded_sizes(p, self.sizes(), pad);
   const int padded = static_cast<int>(pad.size()) / 2, n = static_cast<int>(self.dim());
-  check(padded >= 1 && n > padded, "pad: mode '{}' pads the last dimensions of a tensor with at least one more, got widths {} for shape {}", name, pad,
-        self.sizes());
+  check(padded >= 1 && n > padded,
+        "pad: mode '{}' pads the last dimensions of a tensor with at least one more, got widths {} for shape "
+        "{}",
+        name, pad, self.sizes());
   for (int d = 0; d < n; ++d) {
-    const int64_t cut = mode == Mode::Circular ? std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) : 0;
+    const int64_t cut =
+        mode == Mode::Circular ? std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) : 0;
     const int64_t size = self.sizes()[d] + cut, most = std::max(p.before[d], p.after[d]);
     if (most <= 0) continue;
-    check(size > 0, "pad: mode '{}' cannot pad dimension {} of shape {}, which is empty", name, d, self.sizes());
-    check(mode != Mode::Reflect || most < size, "pad: mode 'reflect' needs widths smaller than size {} of dimension {}, got {}", size, d, pad);
-    check(mode != Mode::Circular || most <= size, "pad: mode 'circular' needs widths of at most size {} of dimension {}, got {}", size, d, pad);
+    check(size > 0, "pad: mode '{}' cannot pad dimension {} of shape {}, which is empty", name, d,
+          self.sizes());
+    check(mode != Mode::Reflect || most < size,
+          "pad: mode 'reflect' needs widths smaller than size {} of dimension {}, got {}", size, d, pad);
+    check(mode != Mode::Circular || most <= size,
+          "pad: mode 'circular' needs widths of at most size {} of dimension {}, got {}", size, d, pad);
   }
   Tensor out = self;
   for (int d = 0; d < n; ++d) {
@@ -117,7 +134,8 @@ Tensor by_position(const Tensor& self, IntSpan pad, Mode mode, std::string_view 
     if (sizes[d] <= self.sizes()[d] && p.before[d] <= 0 && p.after[d] <= 0)
       out = plait::narrow(out, d, -p.before[d], sizes[d]);
     else
-      out = plait::index_select(out, d, source_index(self.sizes()[d], p.before[d], p.after[d], mode, self.device()));
+      out = plait::index_select(out, d,
+                                source_index(self.sizes()[d], p.before[d], p.after[d], mode, self.device()));
   }
   return out.same(self) ? plait::clone(self) : out;
 }
@@ -126,14 +144,17 @@ Tensor by_position(const Tensor& self, IntSpan pad, Mode mode, std::string_view 
 
 Op<Tensor(const Tensor&, IntSpan, const Scalar&)> constant_pad_nd{{
     .schema = "constant_pad_nd(Tensor self, int[] pad, Scalar value=0) -> Tensor",
-    .doc = R"(self with `value` added before and after the last dimensions: widths in pairs, the last dimension first; negative ones cut.
+    .doc =
+        R"(self with `value` added before and after the last dimensions: widths in pairs, the last dimension first; negative ones cut.
 
 >>> plait.constant_pad_nd(plait.tensor([1, 2]), (1, 2))
 tensor([0, 1, 2, 0, 0]))",
     .meta =
         [](const Tensor& self, IntSpan pad, const Scalar& value) {
-          check<TypeError>(!value.is_complex() || is_complex(self.dtype()), "pad: a complex value does not go into a tensor of dtype {}", self.dtype());
-          return TensorSpec(padded_sizes(padding_of(pad, self.sizes()), self.sizes(), pad), self.dtype(), self.device());
+          check<TypeError>(!value.is_complex() || is_complex(self.dtype()),
+                           "pad: a complex value does not go into a tensor of dtype {}", self.dtype());
+          return TensorSpec(padded_sizes(padding_of(pad, self.sizes()), self.sizes(), pad), self.dtype(),
+                            self.device());
         },
     .vjp =
         [](Vjp& v) {
@@ -147,7 +168,8 @@ tensor([0, 1, 2, 0, 0]))",
 
 Op<Tensor(const Tensor&, IntSpan, std::string_view, std::optional<Scalar>)> pad{{
     .schema = "pad(Tensor self, int[] pad, str mode='constant', Scalar? value=None) -> Tensor",
-    .doc = R"(self with elements added before and after the last dimensions: widths in pairs, the last dimension first. Modes: 'constant' (value,
+    .doc =
+        R"(self with elements added before and after the last dimensions: widths in pairs, the last dimension first. Modes: 'constant' (value,
 0), 'reflect' (the edge is the mirror), 'replicate' (the edge again), 'circular' (from the other end). Negative widths cut.
 
 Raises ValueError for widths that the size does not allow.
@@ -160,7 +182,8 @@ tensor([0., 1., 2., 0., 0.]))",
           check(!value || value->equals(0), "pad: value is for mode 'constant' only, got mode '{}'", mode);
           if (mode == "reflect") return by_position(self, pad, Mode::Reflect, mode);
           if (mode == "replicate") return by_position(self, pad, Mode::Replicate, mode);
-          check(mode == "circular", "pad: expected mode 'constant', 'reflect', 'replicate' or 'circular', got '{}'", mode);
+          check(mode == "circular",
+                "pad: expected mode 'constant', 'reflect', 'replicate' or 'circular', got '{}'", mode);
           return by_position(self, pad, Mode::Circular, mode);
         },
     .kind = Kind::Index,

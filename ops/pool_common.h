@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ops/cpu/pool.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 

@@ -1,5 +1,12 @@
 // Powers, extremes, and other functions of two tensors.
+#include "ops/decl/power.h"
 #include "ops/cpu/binary.h"
+#include "ops/decl/activation.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/create.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -29,39 +36,45 @@ Shapes: broadcast together. Dtypes: any but bool, promoted. Raises RuntimeError 
 
 >>> plait.pow(plait.tensor([2.0, 3.0]), 2)
 tensor([4., 9.]))",
-    .meta = [](const Tensor& self, const Tensor& exponent) {
-      const TensorSpec spec = infer::binary("pow", self, exponent);
-      check<TypeError>(spec.dtype != DType::Bool, "pow: not defined for bool tensors; convert with .to(plait.int64)");
-      return spec;
-    },
-    .vjp = [](Vjp& v) {
-      const Tensor exponent = v.in(1);
-      if (v.needs(0)) {
-        // For one exponent of all elements the factor is folded into it.
-        if (!v.needs(1) && exponent.dim() == 0 && exponent.is_cpu() && !is_complex(exponent.dtype())) {
-          const double e = item(exponent).to<double>();
-          const Tensor self = v.in(0);
-          if (e == 0)
-            v.set(0, plait::zeros_like(v.grad()));
-          else if (e == 1)
-            v.set(0, v.grad());
-          else if (e == 2)
-            v.set(0, v.grad() * conj_if_complex(self * 2));
-          else
-            v.set(0, v.grad() * conj_if_complex(plait::pow(self, wrapped_scalar(e - 1)) * e));
-        } else {
-          const Tensor slope = exponent * plait::pow(v.in(0), exponent - 1);
-          v.set(0, v.grad() * conj_if_complex(plait::where(plait::eq(exponent, zero_number()), zero_number(), slope)));
-        }
-      }
-      if (v.needs(1)) {
-        const Tensor self = v.in(0);
-        const Tensor slope = plait::pow(self, exponent) * plait::log(self);
-        Tensor flat = plait::eq(self, zero_number());  // 0^x is 0 for all x > 0 nearby, and its limit at 0
-        if (!is_complex(exponent.dtype())) flat = plait::logical_and(flat, plait::ge(exponent, zero_number()));
-        v.set(1, v.grad() * conj_if_complex(plait::where(flat, zero_number(), slope)));
-      }
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& exponent) {
+          const TensorSpec spec = infer::binary("pow", self, exponent);
+          check<TypeError>(spec.dtype != DType::Bool,
+                           "pow: not defined for bool tensors; convert with .to(plait.int64)");
+          return spec;
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor exponent = v.in(1);
+          if (v.needs(0)) {
+            // For one exponent of all elements the factor is folded into it.
+            if (!v.needs(1) && exponent.dim() == 0 && exponent.is_cpu() && !is_complex(exponent.dtype())) {
+              const double e = item(exponent).to<double>();
+              const Tensor self = v.in(0);
+              if (e == 0)
+                v.set(0, plait::zeros_like(v.grad()));
+              else if (e == 1)
+                v.set(0, v.grad());
+              else if (e == 2)
+                v.set(0, v.grad() * conj_if_complex(self * 2));
+              else
+                v.set(0, v.grad() * conj_if_complex(plait::pow(self, wrapped_scalar(e - 1)) * e));
+            } else {
+              const Tensor slope = exponent * plait::pow(v.in(0), exponent - 1);
+              v.set(0, v.grad() * conj_if_complex(plait::where(plait::eq(exponent, zero_number()),
+                                                               zero_number(), slope)));
+            }
+          }
+          if (v.needs(1)) {
+            const Tensor self = v.in(0);
+            const Tensor slope = plait::pow(self, exponent) * plait::log(self);
+            Tensor flat =
+                plait::eq(self, zero_number());  // 0^x is 0 for all x > 0 nearby, and its limit at 0
+            if (!is_complex(exponent.dtype()))
+              flat = plait::logical_and(flat, plait::ge(exponent, zero_number()));
+            v.set(1, v.grad() * conj_if_complex(plait::where(flat, zero_number(), slope)));
+          }
+        },
     .save = "self, exponent",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
@@ -71,46 +84,48 @@ tensor([4., 9.]))",
 
 Op<Tensor(const Tensor&, const Tensor&)> maximum{{
     .schema = "maximum(Tensor self, Tensor other) -> Tensor",
-    .doc = R"(Elementwise larger of self and other; NaN comes through. Of equal elements each gets half of the gradient.
+    .doc =
+        R"(Elementwise larger of self and other; NaN comes through. Of equal elements each gets half of the gradient.
 
 Shapes: broadcast together. Dtypes: real ones, promoted.
 
 >>> plait.maximum(plait.tensor([1, 5]), plait.tensor([3, 4]))
 tensor([3, 5]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("maximum", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor a = v.in(0), b = v.in(1);
-      extreme_vjp(v, plait::logical_or(plait::gt(a, b), plait::isnan(a)));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor a = v.in(0), b = v.in(1);
+          extreme_vjp(v, plait::logical_or(plait::gt(a, b), plait::isnan(a)));
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::min_max("maximum", MinMax::Maximum, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::min_max("maximum", MinMax::Maximum, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> minimum{{
     .schema = "minimum(Tensor self, Tensor other) -> Tensor",
-    .doc = R"(Elementwise smaller of self and other; NaN comes through. Of equal elements each gets half of the gradient.
+    .doc =
+        R"(Elementwise smaller of self and other; NaN comes through. Of equal elements each gets half of the gradient.
 
 Shapes: broadcast together. Dtypes: real ones, promoted.
 
 >>> plait.minimum(plait.tensor([1, 5]), plait.tensor([3, 4]))
 tensor([1, 4]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("minimum", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor a = v.in(0), b = v.in(1);
-      extreme_vjp(v, plait::logical_or(plait::lt(a, b), plait::isnan(a)));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor a = v.in(0), b = v.in(1);
+          extreme_vjp(v, plait::logical_or(plait::lt(a, b), plait::isnan(a)));
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::min_max("minimum", MinMax::Minimum, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::min_max("minimum", MinMax::Minimum, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> fmax{{
@@ -122,19 +137,19 @@ Shapes: broadcast together. Dtypes: real ones, promoted.
 >>> plait.fmax(plait.tensor([1, 5]), plait.tensor([3, 4]))
 tensor([3, 5]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("fmax", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor a = v.in(0), b = v.in(1);
-      const Tensor first = plait::logical_or(plait::ge(a, b), plait::isnan(b));
-      if (v.needs(0)) v.set(0, plait::where(first, v.grad(), zero_number()));
-      if (v.needs(1)) v.set(1, plait::where(first, zero_number(), v.grad()));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor a = v.in(0), b = v.in(1);
+          const Tensor first = plait::logical_or(plait::ge(a, b), plait::isnan(b));
+          if (v.needs(0)) v.set(0, plait::where(first, v.grad(), zero_number()));
+          if (v.needs(1)) v.set(1, plait::where(first, zero_number(), v.grad()));
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::min_max("fmax", MinMax::Fmax, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::min_max("fmax", MinMax::Fmax, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> fmin{{
@@ -146,19 +161,19 @@ Shapes: broadcast together. Dtypes: real ones, promoted.
 >>> plait.fmin(plait.tensor([1, 5]), plait.tensor([3, 4]))
 tensor([1, 4]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("fmin", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor a = v.in(0), b = v.in(1);
-      const Tensor first = plait::logical_or(plait::le(a, b), plait::isnan(b));
-      if (v.needs(0)) v.set(0, plait::where(first, v.grad(), zero_number()));
-      if (v.needs(1)) v.set(1, plait::where(first, zero_number(), v.grad()));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor a = v.in(0), b = v.in(1);
+          const Tensor first = plait::logical_or(plait::le(a, b), plait::isnan(b));
+          if (v.needs(0)) v.set(0, plait::where(first, v.grad(), zero_number()));
+          if (v.needs(1)) v.set(1, plait::where(first, zero_number(), v.grad()));
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::min_max("fmin", MinMax::Fmin, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::min_max("fmin", MinMax::Fmin, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> atan2{{
@@ -170,19 +185,19 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 >>> plait.atan2(plait.tensor([1.0, -1.0]), plait.tensor([1.0, 0.0]))
 tensor([ 0.7854, -1.5708]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary_float("atan2", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor y = v.in(0), x = v.in(1), scale = v.grad() / (plait::square(y) + plait::square(x));
-      if (v.needs(0)) v.set(0, scale * x);
-      if (v.needs(1)) v.set(1, scale * -y);
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor y = v.in(0), x = v.in(1), scale = v.grad() / (plait::square(y) + plait::square(x));
+          if (v.needs(0)) v.set(0, scale * x);
+          if (v.needs(1)) v.set(1, scale * -y);
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::binary("atan2", BinaryMath::Atan2, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("atan2", BinaryMath::Atan2, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> hypot{{
@@ -194,19 +209,19 @@ Shapes: broadcast together. Dtypes: floating, promoted.
 >>> plait.hypot(plait.tensor([3.0]), plait.tensor([4.0]))
 tensor([5.]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("hypot", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor scale = v.grad() / v.out();
-      if (v.needs(0)) v.set(0, scale * v.in(0));
-      if (v.needs(1)) v.set(1, scale * v.in(1));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor scale = v.grad() / v.out();
+          if (v.needs(0)) v.set(0, scale * v.in(0));
+          if (v.needs(1)) v.set(1, scale * v.in(1));
+        },
     .save = "self if self, other if other, result",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::binary("hypot", BinaryMath::Hypot, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("hypot", BinaryMath::Hypot, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> logaddexp{{
@@ -218,18 +233,18 @@ Shapes: broadcast together. Dtypes: floating, promoted.
 >>> plait.logaddexp(plait.tensor([0.0]), plait.tensor([0.0]))
 tensor([0.6931]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("logaddexp", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor a = v.in(0), b = v.in(1);
-      if (v.needs(0)) v.set(0, v.grad() * plait::sigmoid(a - b));
-      if (v.needs(1)) v.set(1, v.grad() * plait::sigmoid(b - a));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor a = v.in(0), b = v.in(1);
+          if (v.needs(0)) v.set(0, v.grad() * plait::sigmoid(a - b));
+          if (v.needs(1)) v.set(1, v.grad() * plait::sigmoid(b - a));
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::binary("logaddexp", BinaryMath::LogAddExp, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("logaddexp", BinaryMath::LogAddExp, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> copysign{{
@@ -240,24 +255,27 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 
 >>> plait.copysign(plait.tensor([1.0, -2.0]), -0.0)
 tensor([-1., -2.]))",
-    .meta = [](const Tensor& self, const Tensor& other) { return infer::binary_float("copysign", self, other); },
-    .vjp = [](Vjp& v) {
-      if (v.needs(0)) v.set(0, v.grad() * plait::sign(v.in(0)) * plait::copysign(plait::ones_like(v.in(0)), v.in(1)));
-      if (v.needs(1)) v.set(1, plait::zeros_like(v.grad()));
-    },
+    .meta = [](const Tensor& self,
+               const Tensor& other) { return infer::binary_float("copysign", self, other); },
+    .vjp =
+        [](Vjp& v) {
+          if (v.needs(0))
+            v.set(0, v.grad() * plait::sign(v.in(0)) * plait::copysign(plait::ones_like(v.in(0)), v.in(1)));
+          if (v.needs(1)) v.set(1, plait::zeros_like(v.grad()));
+        },
     .save = "self if self, other if self",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::binary("copysign", BinaryMath::CopySign, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("copysign", BinaryMath::CopySign, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> heaviside{{
     .schema = "heaviside(Tensor self, Tensor other) -> Tensor",
-    .doc = R"(Elementwise 0 where self is negative (or NaN), other where it is zero, 1 where it is positive. Gradient: none.
+    .doc =
+        R"(Elementwise 0 where self is negative (or NaN), other where it is zero, 1 where it is positive. Gradient: none.
 
 Shapes: broadcast together. Dtypes: real ones, promoted.
 
@@ -268,9 +286,8 @@ tensor([0.0000, 0.5000, 1.0000]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::binary("heaviside", BinaryMath::Heaviside, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("heaviside", BinaryMath::Heaviside, out, self, other); },
 }};
 
 }  // namespace plait::op

@@ -1,5 +1,14 @@
 // Products.
+#include "ops/decl/product.h"
 #include "core/parallel.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/join.h"
+#include "ops/decl/minmax.h"
+#include "ops/decl/rearrange.h"
+#include "ops/decl/scan.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {

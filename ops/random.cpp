@@ -7,6 +7,12 @@
 
 #include "core/philox.h"
 #include "ops/cpu/convert.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/random.h"
+#include "ops/decl/trigonometric.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -20,19 +26,24 @@ using OptDevice = std::optional<Device>;
 TensorSpec float_spec(const char* op, IntSpan size, OptDType dtype, OptDevice device) {
   checked_numel(size, op);
   const DType d = dtype.value_or(default_dtype());
-  check<TypeError>(is_differentiable(d), "{}: expected a floating or complex dtype, got {}; use randint for integers", op, d);
+  check<TypeError>(is_differentiable(d),
+                   "{}: expected a floating or complex dtype, got {}; use randint for integers", op, d);
   return TensorSpec(Dims(size), d, device.value_or(kCPU));
 }
 TensorSpec like_spec(const char* op, const Tensor& self, OptDType dtype, OptDevice device) {
   TensorSpec spec = infer::like(self, dtype.value_or(self.dtype()));
-  check<TypeError>(is_differentiable(spec.dtype), "{}: expected a floating or complex dtype, got {}; pass dtype=plait.float32", op, spec.dtype);
+  check<TypeError>(is_differentiable(spec.dtype),
+                   "{}: expected a floating or complex dtype, got {}; pass dtype=plait.float32", op,
+                   spec.dtype);
   spec.device = device.value_or(self.device());
   return spec;
 }
 void check_range(const char* op, int64_t low, int64_t high) {
   check(low < high, "{}: expected low < high, got low {} and high {}", op, low, high);
 }
-uint64_t range_of(int64_t low, int64_t high) { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
+uint64_t range_of(int64_t low, int64_t high) {
+  return static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+}
 
 // out = 1 where the uniform number is below p, else 0.
 void bernoulli_kernel(const Tensor& out, const Tensor& p, const Generator& generator) {
@@ -52,309 +63,362 @@ void check_probabilities(const Tensor& p) {
 }  // namespace
 
 Op<Tensor(IntSpan, const Generator&, OptDType, OptDevice)> rand{{
-    .schema = "rand(int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = "Uniform numbers in [0, 1). Philox4x32-10 (Salmon et al. 2011), addressed by element: the same for any number of threads.",
-    .meta = [](IntSpan size, const Generator&, OptDType dtype, OptDevice device) { return float_spec("rand", size, dtype, device); },
+    .schema =
+        "rand(int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
+    .doc = "Uniform numbers in [0, 1). Philox4x32-10 (Salmon et al. 2011), addressed by element: the same "
+           "for any number of threads.",
+    .meta = [](IntSpan size, const Generator&, OptDType dtype,
+               OptDevice device) { return float_spec("rand", size, dtype, device); },
     .kind = Kind::Random,
     .out = true,
-    .cpu = [](const Tensor& out, IntSpan, const Generator& g, OptDType, OptDevice) { cpu::fill_random(out, Distribution::Uniform, next_draw(g), 0, 1); },
+    .cpu = [](const Tensor& out, IntSpan, const Generator& g, OptDType,
+              OptDevice) { cpu::fill_random(out, Distribution::Uniform, next_draw(g), 0, 1); },
 }};
 Op<Tensor(IntSpan, const Generator&, OptDType, OptDevice)> randn{{
-    .schema = "randn(int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
-    .doc = "Standard normal numbers (Box and Muller 1958, on Philox4x32-10); complex ones have variance 1 in all.",
-    .meta = [](IntSpan size, const Generator&, OptDType dtype, OptDevice device) { return float_spec("randn", size, dtype, device); },
+    .schema =
+        "randn(int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
+    .doc = "Standard normal numbers (Box and Muller 1958, on Philox4x32-10); complex ones have variance 1 in "
+           "all.",
+    .meta = [](IntSpan size, const Generator&, OptDType dtype,
+               OptDevice device) { return float_spec("randn", size, dtype, device); },
     .kind = Kind::Random,
     .out = true,
-    .cpu = [](const Tensor& out, IntSpan, const Generator& g, OptDType, OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1); },
+    .cpu = [](const Tensor& out, IntSpan, const Generator& g, OptDType,
+              OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1); },
 }};
 Op<Tensor(const Tensor&, OptDType, OptDevice)> rand_like{{
     .schema = "rand_like(Tensor self, *, dtype? dtype=None, device? device=None) -> Tensor",
     .doc = "Uniform numbers in [0, 1), in the shape of self.",
-    .meta = [](const Tensor& self, OptDType dtype, OptDevice device) { return like_spec("rand_like", self, dtype, device); },
+    .meta = [](const Tensor& self, OptDType dtype,
+               OptDevice device) { return like_spec("rand_like", self, dtype, device); },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, OptDType, OptDevice) { cpu::fill_random(out, Distribution::Uniform, next_draw({}), 0, 1); },
+    .cpu = [](const Tensor& out, const Tensor&, OptDType,
+              OptDevice) { cpu::fill_random(out, Distribution::Uniform, next_draw({}), 0, 1); },
 }};
 Op<Tensor(const Tensor&, OptDType, OptDevice)> randn_like{{
     .schema = "randn_like(Tensor self, *, dtype? dtype=None, device? device=None) -> Tensor",
     .doc = "Standard normal numbers, in the shape of self.",
-    .meta = [](const Tensor& self, OptDType dtype, OptDevice device) { return like_spec("randn_like", self, dtype, device); },
+    .meta = [](const Tensor& self, OptDType dtype,
+               OptDevice device) { return like_spec("randn_like", self, dtype, device); },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, OptDType, OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw({}), 0, 1); },
+    .cpu = [](const Tensor& out, const Tensor&, OptDType,
+              OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw({}), 0, 1); },
 }};
 
 Op<Tensor(int64_t, IntSpan, const Generator&, OptDType, OptDevice)> randint{{
-    .schema = "randint(int high, int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
+    .schema = "randint(int high, int[] size, *, Generator? generator=None, dtype? dtype=None, device? "
+              "device=None) -> Tensor",
     .doc = "Integers in [low, high), uniform without bias (Lemire 2019); int64 unless dtype says otherwise.",
-    .meta = [](int64_t high, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
-      check_range("randint", 0, high);
-      checked_numel(size, "randint");
-      return TensorSpec(Dims(size), dtype.value_or(DType::Int64), device.value_or(kCPU));
-    },
+    .meta =
+        [](int64_t high, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
+          check_range("randint", 0, high);
+          checked_numel(size, "randint");
+          return TensorSpec(Dims(size), dtype.value_or(DType::Int64), device.value_or(kCPU));
+        },
     .kind = Kind::Random,
     .out = true,
-    .cpu = [](const Tensor& out, int64_t high, IntSpan, const Generator& g, OptDType, OptDevice) { cpu::fill_integers(out, next_draw(g), 0, range_of(0, high)); },
+    .cpu = [](const Tensor& out, int64_t high, IntSpan, const Generator& g, OptDType,
+              OptDevice) { cpu::fill_integers(out, next_draw(g), 0, range_of(0, high)); },
 }};
 Op<Tensor(int64_t, int64_t, IntSpan, const Generator&, OptDType, OptDevice)> randint_low{{
-    .schema = "randint.low(int low, int high, int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
-    .meta = [](int64_t low, int64_t high, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
-      check_range("randint", low, high);
-      checked_numel(size, "randint");
-      return TensorSpec(Dims(size), dtype.value_or(DType::Int64), device.value_or(kCPU));
-    },
+    .schema = "randint.low(int low, int high, int[] size, *, Generator? generator=None, dtype? dtype=None, "
+              "device? device=None) -> Tensor",
+    .meta =
+        [](int64_t low, int64_t high, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
+          check_range("randint", low, high);
+          checked_numel(size, "randint");
+          return TensorSpec(Dims(size), dtype.value_or(DType::Int64), device.value_or(kCPU));
+        },
     .kind = Kind::Random,
     .out = true,
-    .cpu = [](const Tensor& out, int64_t low, int64_t high, IntSpan, const Generator& g, OptDType, OptDevice) {
-      cpu::fill_integers(out, next_draw(g), low, range_of(low, high));
-    },
+    .cpu = [](const Tensor& out, int64_t low, int64_t high, IntSpan, const Generator& g, OptDType,
+              OptDevice) { cpu::fill_integers(out, next_draw(g), low, range_of(low, high)); },
 }};
 Op<Tensor(const Tensor&, int64_t, OptDType, OptDevice)> randint_like{{
     .schema = "randint_like(Tensor self, int high, *, dtype? dtype=None, device? device=None) -> Tensor",
     .doc = "Integers in [low, high), in the shape and dtype of self.",
-    .meta = [](const Tensor& self, int64_t high, OptDType dtype, OptDevice) {
-      check_range("randint_like", 0, high);
-      return infer::like(self, dtype.value_or(self.dtype()));
-    },
+    .meta =
+        [](const Tensor& self, int64_t high, OptDType dtype, OptDevice) {
+          check_range("randint_like", 0, high);
+          return infer::like(self, dtype.value_or(self.dtype()));
+        },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, int64_t high, OptDType, OptDevice) { cpu::fill_integers(out, next_draw({}), 0, range_of(0, high)); },
+    .cpu = [](const Tensor& out, const Tensor&, int64_t high, OptDType,
+              OptDevice) { cpu::fill_integers(out, next_draw({}), 0, range_of(0, high)); },
 }};
 Op<Tensor(const Tensor&, int64_t, int64_t, OptDType, OptDevice)> randint_like_low{{
-    .schema = "randint_like.low(Tensor self, int low, int high, *, dtype? dtype=None, device? device=None) -> Tensor",
-    .meta = [](const Tensor& self, int64_t low, int64_t high, OptDType dtype, OptDevice) {
-      check_range("randint_like", low, high);
-      return infer::like(self, dtype.value_or(self.dtype()));
-    },
+    .schema = "randint_like.low(Tensor self, int low, int high, *, dtype? dtype=None, device? device=None) "
+              "-> Tensor",
+    .meta =
+        [](const Tensor& self, int64_t low, int64_t high, OptDType dtype, OptDevice) {
+          check_range("randint_like", low, high);
+          return infer::like(self, dtype.value_or(self.dtype()));
+        },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, int64_t low, int64_t high, OptDType, OptDevice) {
-      cpu::fill_integers(out, next_draw({}), low, range_of(low, high));
-    },
+    .cpu = [](const Tensor& out, const Tensor&, int64_t low, int64_t high, OptDType,
+              OptDevice) { cpu::fill_integers(out, next_draw({}), low, range_of(low, high)); },
 }};
 
 Op<Tensor(int64_t, const Generator&, OptDType, OptDevice)> randperm{{
-    .schema = "randperm(int n, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
+    .schema =
+        "randperm(int n, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
     .doc = "A random permutation of 0 to n - 1 (Fisher and Yates); int64 unless dtype says otherwise.",
-    .meta = [](int64_t n, const Generator&, OptDType dtype, OptDevice device) {
-      check(n >= 0, "randperm: expected n of 0 or more, got {}", n);
-      return TensorSpec(Dims{n}, dtype.value_or(DType::Int64), device.value_or(kCPU));
-    },
+    .meta =
+        [](int64_t n, const Generator&, OptDType dtype, OptDevice device) {
+          check(n >= 0, "randperm: expected n of 0 or more, got {}", n);
+          return TensorSpec(Dims{n}, dtype.value_or(DType::Int64), device.value_or(kCPU));
+        },
     .kind = Kind::Random,
     .out = true,
-    .cpu = [](const Tensor& out, int64_t n, const Generator& g, OptDType, OptDevice) {
-      const auto draw = next_draw(g);
-      const Tensor order = empty_tensor(Dims{n}, DType::Int64);
-      auto* p = order.data<int64_t>();
-      std::iota(p, p + n, int64_t{0});
-      for (int64_t i = n - 1; i > 0; --i) {
-        const auto element = static_cast<uint64_t>(i), range = static_cast<uint64_t>(i + 1);
-        const uint64_t j = bounded_from_bits64(philox_bits64(draw.seed, draw.offset, element), range, draw.seed, draw.offset, element);
-        std::swap(p[i], p[j]);
-      }
-      cpu::copy(out, order);
-    },
+    .cpu =
+        [](const Tensor& out, int64_t n, const Generator& g, OptDType, OptDevice) {
+          const auto draw = next_draw(g);
+          const Tensor order = empty_tensor(Dims{n}, DType::Int64);
+          auto* p = order.data<int64_t>();
+          std::iota(p, p + n, int64_t{0});
+          for (int64_t i = n - 1; i > 0; --i) {
+            const auto element = static_cast<uint64_t>(i), range = static_cast<uint64_t>(i + 1);
+            const uint64_t j = bounded_from_bits64(philox_bits64(draw.seed, draw.offset, element), range,
+                                                   draw.seed, draw.offset, element);
+            std::swap(p[i], p[j]);
+          }
+          cpu::copy(out, order);
+        },
 }};
 
-// ---- filling in place: uniform_, normal_, ... ---------------------------------------------------------------------------------
+// ---- filling in place: uniform_, normal_, ...
+// ---------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, double, double, const Generator&)> uniform{{
     .schema = "uniform(Tensor self, float from=0, float to=1, *, Generator? generator=None) -> Tensor",
     .doc = "Uniform numbers in [from, to), in the shape of self; uniform_ fills self.",
-    .meta = [](const Tensor& self, double from, double to, const Generator&) {
-      check(from <= to, "uniform_: expected from <= to, got from {} and to {}", from, to);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double from, double to, const Generator&) {
+          check(from <= to, "uniform_: expected from <= to, got from {} and to {}", from, to);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kFloatComplex,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double from, double to, const Generator& g) {
-      cpu::fill_random(out, Distribution::Uniform, next_draw(g), from, to - from);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, double from, double to, const Generator& g) {
+          cpu::fill_random(out, Distribution::Uniform, next_draw(g), from, to - from);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
     .schema = "normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
-    .doc = "Normal numbers of the given means and standard deviations, each a tensor or a number; normal_(mean, std) fills self.",
-    .composite = [](const Tensor& mean, const Tensor& std, const Generator& g) {
-      const TensorSpec spec = infer::binary_float("normal", mean, std);
-      Tensor out = empty_tensor(spec);
-      if (!out.is_meta()) cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1);
-      return plait::add(mean, plait::mul(std, out));
-    },
+    .doc = "Normal numbers of the given means and standard deviations, each a tensor or a number; "
+           "normal_(mean, std) fills self.",
+    .composite =
+        [](const Tensor& mean, const Tensor& std, const Generator& g) {
+          const TensorSpec spec = infer::binary_float("normal", mean, std);
+          Tensor out = empty_tensor(spec);
+          if (!out.is_meta()) cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1);
+          return plait::add(mean, plait::mul(std, out));
+        },
     .kind = Kind::Random,
     .no_grad = true,
 }};
 Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor{{
     .schema = "normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
-    .composite = [](double mean, const Tensor& std, const Generator& g) { return plait::normal(wrapped_scalar(mean), std, g); },
+    .composite = [](double mean, const Tensor& std,
+                    const Generator& g) { return plait::normal(wrapped_scalar(mean), std, g); },
     .kind = Kind::Random,
     .no_grad = true,
 }};
 Op<Tensor(double, double, IntSpan, const Generator&, OptDType, OptDevice)> normal_float_float{{
-    .schema = "normal.float_float(float mean, float std, int[] size, *, Generator? generator=None, dtype? dtype=None, device? device=None) -> Tensor",
-    .meta = [](double, double std, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
-      check(std >= 0, "normal: expected std of 0 or more, got {}", std);
-      return float_spec("normal", size, dtype, device);
-    },
+    .schema = "normal.float_float(float mean, float std, int[] size, *, Generator? generator=None, dtype? "
+              "dtype=None, device? device=None) -> Tensor",
+    .meta =
+        [](double, double std, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
+          check(std >= 0, "normal: expected std of 0 or more, got {}", std);
+          return float_spec("normal", size, dtype, device);
+        },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, double mean, double std, IntSpan, const Generator& g, OptDType, OptDevice) {
-      cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std);
-    },
+    .cpu = [](const Tensor& out, double mean, double std, IntSpan, const Generator& g, OptDType,
+              OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std); },
 }};
 Op<Tensor(const Tensor&, double, double, const Generator&)> normal_fill{{
     .schema = "normal.fill(Tensor self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor",
-    .meta = [](const Tensor& self, double, double std, const Generator&) {
-      check(std >= 0, "normal_: expected std of 0 or more, got {}", std);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double, double std, const Generator&) {
+          check(std >= 0, "normal_: expected std of 0 or more, got {}", std);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kFloatComplex,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double mean, double std, const Generator& g) {
-      cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std);
-    },
+    .cpu = [](const Tensor& out, const Tensor&, double mean, double std,
+              const Generator& g) { cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std); },
 }};
 
 Op<Tensor(const Tensor&, double, const Generator&)> exponential{{
     .schema = "exponential(Tensor self, float lambd=1, *, Generator? generator=None) -> Tensor",
     .doc = "Exponential numbers of rate lambd, in the shape of self; exponential_ fills self.",
-    .meta = [](const Tensor& self, double lambd, const Generator&) {
-      check(lambd > 0, "exponential_: expected lambd above 0, got {}", lambd);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double lambd, const Generator&) {
+          check(lambd > 0, "exponential_: expected lambd above 0, got {}", lambd);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double lambd, const Generator& g) {
-      cpu::fill_random(out, Distribution::Exponential, next_draw(g), 0, 1 / lambd);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, double lambd, const Generator& g) {
+          cpu::fill_random(out, Distribution::Exponential, next_draw(g), 0, 1 / lambd);
+        },
 }};
 Op<Tensor(const Tensor&, double, double, const Generator&)> log_normal{{
     .schema = "log_normal(Tensor self, float mean=1, float std=2, *, Generator? generator=None) -> Tensor",
     .doc = "exp of normal numbers, in the shape of self; log_normal_ fills self.",
-    .meta = [](const Tensor& self, double, double std, const Generator&) {
-      check(std > 0, "log_normal_: expected std above 0, got {}", std);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double, double std, const Generator&) {
+          check(std > 0, "log_normal_: expected std above 0, got {}", std);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double mean, double std, const Generator& g) {
-      cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std);
-      plait::exp_(out);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, double mean, double std, const Generator& g) {
+          cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std);
+          plait::exp_(out);
+        },
 }};
 Op<Tensor(const Tensor&, double, double, const Generator&)> cauchy{{
     .schema = "cauchy(Tensor self, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor",
     .doc = "Cauchy numbers, in the shape of self; cauchy_ fills self.",
-    .meta = [](const Tensor& self, double, double sigma, const Generator&) {
-      check(sigma > 0, "cauchy_: expected sigma above 0, got {}", sigma);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double, double sigma, const Generator&) {
+          check(sigma > 0, "cauchy_: expected sigma above 0, got {}", sigma);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kFloatDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double median, double sigma, const Generator& g) {
-      const Tensor u = empty_tensor(out.sizes(), DType::Float64);
-      cpu::fill_random(u, Distribution::Uniform, next_draw(g), -0.5, 1);
-      copy_into(out, plait::tan(u * Scalar(M_PI)) * Scalar(sigma) + Scalar(median));
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, double median, double sigma, const Generator& g) {
+          const Tensor u = empty_tensor(out.sizes(), DType::Float64);
+          cpu::fill_random(u, Distribution::Uniform, next_draw(g), -0.5, 1);
+          copy_into(out, plait::tan(u * Scalar(M_PI)) * Scalar(sigma) + Scalar(median));
+        },
 }};
 Op<Tensor(const Tensor&, double, const Generator&)> geometric{{
     .schema = "geometric(Tensor self, float p, *, Generator? generator=None) -> Tensor",
-    .doc = "Numbers of trials up to the first success of probability p, in the shape of self; geometric_ fills self.",
-    .meta = [](const Tensor& self, double p, const Generator&) {
-      check(p > 0 && p < 1, "geometric_: expected p between 0 and 1, got {}", p);
-      return infer::like(self);
-    },
+    .doc = "Numbers of trials up to the first success of probability p, in the shape of self; geometric_ "
+           "fills self.",
+    .meta =
+        [](const Tensor& self, double p, const Generator&) {
+          check(p > 0 && p < 1, "geometric_: expected p between 0 and 1, got {}", p);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kNumberDTypes & ~kComplexDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double p, const Generator& g) {
-      const Tensor e = empty_tensor(out.sizes(), DType::Float64);
-      cpu::fill_random(e, Distribution::Exponential, next_draw(g), 0, -1 / std::log1p(-p));
-      copy_into(out, plait::ceil(e));
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, double p, const Generator& g) {
+          const Tensor e = empty_tensor(out.sizes(), DType::Float64);
+          cpu::fill_random(e, Distribution::Exponential, next_draw(g), 0, -1 / std::log1p(-p));
+          copy_into(out, plait::ceil(e));
+        },
 }};
 
 Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, const Generator&)> random_from{{
     .schema = "random.from(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor",
-    .doc = "Integers in [from, to), in the shape of self; random_ fills self. Without bounds: all that the dtype holds exactly, from 0.",
-    .meta = [](const Tensor& self, int64_t from, std::optional<int64_t> to, const Generator&) {
-      if (to) check_range("random_", from, *to);
-      return infer::like(self);
-    },
+    .doc = "Integers in [from, to), in the shape of self; random_ fills self. Without bounds: all that the "
+           "dtype holds exactly, from 0.",
+    .meta =
+        [](const Tensor& self, int64_t from, std::optional<int64_t> to, const Generator&) {
+          if (to) check_range("random_", from, *to);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, int64_t from, std::optional<int64_t> to, const Generator& g) {
-      cpu::fill_integers(out, next_draw(g), from, range_of(from, to.value_or(INT64_MAX)));
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, int64_t from, std::optional<int64_t> to, const Generator& g) {
+          cpu::fill_integers(out, next_draw(g), from, range_of(from, to.value_or(INT64_MAX)));
+        },
 }};
 Op<Tensor(const Tensor&, int64_t, const Generator&)> random_to{{
     .schema = "random.to(Tensor self, int to, *, Generator? generator=None) -> Tensor",
-    .composite = [](const Tensor& self, int64_t to, const Generator& g) { return plait::random(self, int64_t{0}, std::optional<int64_t>(to), g); },
+    .composite =
+        [](const Tensor& self, int64_t to, const Generator& g) {
+          return plait::random(self, int64_t{0}, std::optional<int64_t>(to), g);
+        },
     .kind = Kind::Random,
     .inplace = Inplace::Copy,
     .no_grad = true,
 }};
 Op<Tensor(const Tensor&, const Generator&)> random{{
     .schema = "random(Tensor self, *, Generator? generator=None) -> Tensor",
-    .composite = [](const Tensor& self, const Generator& g) {
-      int64_t high = INT64_MAX;
-      switch (self.dtype()) {
-        case DType::Bool: high = 2; break;
-        case DType::UInt8: high = 256; break;
-        case DType::Int8: high = 128; break;
-        case DType::Int16: high = 32768; break;
-        case DType::Int32: high = int64_t{1} << 31; break;
-        case DType::Float16: high = (1 << 11) + 1; break;
-        case DType::BFloat16: high = (1 << 8) + 1; break;
-        case DType::Float32: high = (1 << 24) + 1; break;
-        case DType::Float64: high = (int64_t{1} << 53) + 1; break;
-        default: break;
-      }
-      return plait::random(self, int64_t{0}, std::optional<int64_t>(high), g);
-    },
+    .composite =
+        [](const Tensor& self, const Generator& g) {
+          int64_t high = INT64_MAX;
+          switch (self.dtype()) {
+            case DType::Bool: high = 2; break;
+            case DType::UInt8: high = 256; break;
+            case DType::Int8: high = 128; break;
+            case DType::Int16: high = 32768; break;
+            case DType::Int32: high = int64_t{1} << 31; break;
+            case DType::Float16: high = (1 << 11) + 1; break;
+            case DType::BFloat16: high = (1 << 8) + 1; break;
+            case DType::Float32: high = (1 << 24) + 1; break;
+            case DType::Float64: high = (int64_t{1} << 53) + 1; break;
+            default: break;
+          }
+          return plait::random(self, int64_t{0}, std::optional<int64_t>(high), g);
+        },
     .kind = Kind::Random,
     .inplace = Inplace::Copy,
     .no_grad = true,
 }};
 
-// ---- choices --------------------------------------------------------------------------------------------------------------------
+// ---- choices
+// --------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, const Generator&)> bernoulli{{
     .schema = "bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
-    .doc = "1 with the probability that self holds, else 0; bernoulli_(p) fills self with probability p, a number or a tensor.",
+    .doc = "1 with the probability that self holds, else 0; bernoulli_(p) fills self with probability p, a "
+           "number or a tensor.",
     .meta = [](const Tensor& self, const Generator&) { return infer::like(self); },
     .kind = Kind::Random,
     .dtypes = kFloatDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Generator& g) {
-      check_probabilities(self);
-      bernoulli_kernel(out, self, g);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Generator& g) {
+          check_probabilities(self);
+          bernoulli_kernel(out, self, g);
+        },
 }};
 Op<Tensor(const Tensor&, double, const Generator&)> bernoulli_p{{
     .schema = "bernoulli.p(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor",
-    .meta = [](const Tensor& self, double p, const Generator&) {
-      check(p >= 0 && p <= 1, "bernoulli_: expected p between 0 and 1, got {}", p);
-      return infer::like(self);
-    },
+    .meta =
+        [](const Tensor& self, double p, const Generator&) {
+          check(p >= 0 && p <= 1, "bernoulli_: expected p between 0 and 1, got {}", p);
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, double p, const Generator& g) { bernoulli_kernel(out, scalar_tensor(p, DType::Float32), g); },
+    .cpu = [](const Tensor& out, const Tensor&, double p,
+              const Generator& g) { bernoulli_kernel(out, scalar_tensor(p, DType::Float32), g); },
 }};
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> bernoulli_tensor{{
     .schema = "bernoulli.tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor",
     .meta = [](const Tensor& self, const Tensor&, const Generator&) { return infer::like(self); },
     .kind = Kind::Random,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor&, const Tensor& p, const Generator& g) {
-      check_probabilities(p);
-      bernoulli_kernel(out, p, g);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor&, const Tensor& p, const Generator& g) {
+          check_probabilities(p);
+          bernoulli_kernel(out, p, g);
+        },
 }};
 
 Op<Tensor(const Tensor&, int64_t, bool, const Generator&)> multinomial{{
-    .schema = "multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor",
+    .schema = "multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? "
+              "generator=None) -> Tensor",
     .doc = R"(Indices drawn with probabilities proportional to the weights self.
 
 Shapes: self (n) or (rows, n); result (num_samples) or (rows, num_samples), int64. Raises ValueError for negative or non-finite
@@ -362,83 +426,105 @@ weights, rows that sum to 0, and more draws without replacement than there are p
 
 >>> plait.multinomial(plait.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
 tensor([1, 1]))",
-    .meta = [](const Tensor& self, int64_t samples, bool replacement, const Generator&) {
-      check(self.dim() == 1 || self.dim() == 2, "multinomial: expected weights of 1 or 2 dimensions, got shape {}", self.sizes());
-      check(samples > 0, "multinomial: expected num_samples above 0, got {}", samples);
-      check(replacement || samples <= self.sizes().back(),
-            "multinomial: {} draws without replacement were asked for from {} weights; pass replacement=True", samples, self.sizes().back());
-      Dims sizes = self.sizes();
-      sizes[sizes.size() - 1] = samples;
-      return TensorSpec(sizes, DType::Int64, self.device());
-    },
+    .meta =
+        [](const Tensor& self, int64_t samples, bool replacement, const Generator&) {
+          check(self.dim() == 1 || self.dim() == 2,
+                "multinomial: expected weights of 1 or 2 dimensions, got shape {}", self.sizes());
+          check(samples > 0, "multinomial: expected num_samples above 0, got {}", samples);
+          check(replacement || samples <= self.sizes().back(),
+                "multinomial: {} draws without replacement were asked for from {} weights; pass "
+                "replacement=True",
+                samples, self.sizes().back());
+          Dims sizes = self.sizes();
+          sizes[sizes.size() - 1] = samples;
+          return TensorSpec(sizes, DType::Int64, self.device());
+        },
     .kind = Kind::Random,
     .dtypes = kFloatDTypes,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, int64_t samples, bool replacement, const Generator& g) {
-      const Tensor weights = empty_tensor(self.sizes(), DType::Float64);
-      cpu::copy(weights, self);
-      const int64_t n = self.sizes().back(), rows = n ? self.numel() / n : 0;
-      const Tensor numbers = empty_tensor(Dims{rows, replacement ? samples : n}, DType::Float64);
-      cpu::fill_random(numbers, replacement ? Distribution::Uniform : Distribution::Exponential, next_draw(g), 0, 1);
-      const Tensor drawn = empty_tensor(out.sizes(), DType::Int64);
-      std::vector<double> total(n);
-      std::vector<int64_t> order(n);
-      for (int64_t r = 0; r < rows; ++r) {
-        const double *w = weights.data<double>() + r * n, *u = numbers.data<double>() + r * numbers.sizes()[1];
-        int64_t* to = drawn.data<int64_t>() + r * samples;
-        double sum = 0;
-        int64_t positive = 0;
-        for (int64_t i = 0; i < n; ++i) {
-          check(w[i] >= 0 && std::isfinite(w[i]), "multinomial: expected finite weights of 0 or more, got {} at index {}", w[i], i);
-          positive += w[i] > 0;
-          total[i] = sum += w[i];
-        }
-        check(sum > 0, "multinomial: the weights of row {} sum to 0", r);
-        if (replacement) {
-          for (int64_t s = 0; s < samples; ++s)
-            to[s] = std::min<int64_t>(std::upper_bound(total.begin(), total.end(), u[s] * sum) - total.begin(), n - 1);
-          continue;
-        }
-        check(positive >= samples, "multinomial: {} draws without replacement were asked for, but only {} weights are positive", samples, positive);
-        // The smallest of exponential numbers of rates w come first with probabilities w (Efraimidis and Spirakis, 2006).
-        for (int64_t i = 0; i < n; ++i) {
-          order[i] = i;
-          total[i] = w[i] > 0 ? u[i] / w[i] : HUGE_VAL;
-        }
-        std::partial_sort(order.begin(), order.begin() + samples, order.end(), [&](int64_t a, int64_t b) { return total[a] < total[b]; });
-        std::copy(order.begin(), order.begin() + samples, to);
-      }
-      cpu::copy(out, drawn);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, int64_t samples, bool replacement, const Generator& g) {
+          const Tensor weights = empty_tensor(self.sizes(), DType::Float64);
+          cpu::copy(weights, self);
+          const int64_t n = self.sizes().back(), rows = n ? self.numel() / n : 0;
+          const Tensor numbers = empty_tensor(Dims{rows, replacement ? samples : n}, DType::Float64);
+          cpu::fill_random(numbers, replacement ? Distribution::Uniform : Distribution::Exponential,
+                           next_draw(g), 0, 1);
+          const Tensor drawn = empty_tensor(out.sizes(), DType::Int64);
+          std::vector<double> total(n);
+          std::vector<int64_t> order(n);
+          for (int64_t r = 0; r < rows; ++r) {
+            const double *w = weights.data<double>() + r * n,
+                         *u = numbers.data<double>() + r * numbers.sizes()[1];
+            int64_t* to = drawn.data<int64_t>() + r * samples;
+            double sum = 0;
+            int64_t positive = 0;
+            for (int64_t i = 0; i < n; ++i) {
+              check(w[i] >= 0 && std::isfinite(w[i]),
+                    "multinomial: expected finite weights of 0 or more, got {} at index {}", w[i], i);
+              positive += w[i] > 0;
+              total[i] = sum += w[i];
+            }
+            check(sum > 0, "multinomial: the weights of row {} sum to 0", r);
+            if (replacement) {
+              for (int64_t s = 0; s < samples; ++s)
+                to[s] = std::min<int64_t>(
+                    std::upper_bound(total.begin(), total.end(), u[s] * sum) - total.begin(), n - 1);
+              continue;
+            }
+            check(
+                positive >= samples,
+                "multinomial: {} draws without replacement were asked for, but only {} weights are positive",
+                samples, positive);
+            // The smallest of exponential numbers of rates w come first with probabilities w (Efraimidis and
+            // Spirakis, 2006).
+            for (int64_t i = 0; i < n; ++i) {
+              order[i] = i;
+              total[i] = w[i] > 0 ? u[i] / w[i] : HUGE_VAL;
+            }
+            std::partial_sort(order.begin(), order.begin() + samples, order.end(),
+                              [&](int64_t a, int64_t b) { return total[a] < total[b]; });
+            std::copy(order.begin(), order.begin() + samples, to);
+          }
+          cpu::copy(out, drawn);
+        },
 }};
 
-// ---- dropout --------------------------------------------------------------------------------------------------------------------
+// ---- dropout
+// --------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, double, int64_t, int64_t)> _dropout{{
     .schema = "_dropout(Tensor self, float p, int seed, int offset) -> Tensor",
-    .doc = "self / (1 - p) where the uniform number of (seed, offset, element) is at least p, else 0. The mask is never stored: the "
+    .doc = "self / (1 - p) where the uniform number of (seed, offset, element) is at least p, else 0. The "
+           "mask is never stored: the "
            "derivative makes it again.",
     .meta = [](const Tensor& self, double, int64_t, int64_t) { return infer::like(self); },
-    .vjp = [](Vjp& v) { v.set(0, plait::_dropout(v.grad(), v.attr<double>(1), v.attr<int64_t>(2), v.attr<int64_t>(3))); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_dropout(v.grad(), v.attr<double>(1), v.attr<int64_t>(2), v.attr<int64_t>(3)));
+        },
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, double p, int64_t seed, int64_t offset) {
-      cpu::dropout(out, self, p, {static_cast<uint64_t>(seed), static_cast<uint64_t>(offset)});
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, double p, int64_t seed, int64_t offset) {
+          cpu::dropout(out, self, p, {static_cast<uint64_t>(seed), static_cast<uint64_t>(offset)});
+        },
 }};
 Op<Tensor(const Tensor&, double, bool)> dropout{{
     .schema = "dropout(Tensor self, float p=0.5, bool train=True) -> Tensor",
-    .doc = R"(In training, zeroes each element with probability p and scales the others by 1 / (1 - p); otherwise self.
+    .doc =
+        R"(In training, zeroes each element with probability p and scales the others by 1 / (1 - p); otherwise self.
 
 Srivastava et al. 2014.
 
 >>> plait.dropout(plait.ones(3), 0.5, False)
 tensor([1., 1., 1.]))",
-    .composite = [](const Tensor& self, double p, bool train) {
-      check(p >= 0 && p <= 1, "dropout: expected p between 0 and 1, got {}", p);
-      if (!train || p == 0) return self;
-      const auto draw = next_draw({});
-      return plait::_dropout(self, p, static_cast<int64_t>(draw.seed), static_cast<int64_t>(draw.offset));
-    },
+    .composite =
+        [](const Tensor& self, double p, bool train) {
+          check(p >= 0 && p <= 1, "dropout: expected p between 0 and 1, got {}", p);
+          if (!train || p == 0) return self;
+          const auto draw = next_draw({});
+          return plait::_dropout(self, p, static_cast<int64_t>(draw.seed), static_cast<int64_t>(draw.offset));
+        },
     .kind = Kind::Random,
     .inplace = Inplace::Copy,
 }};

@@ -3,6 +3,13 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/index.h"
+#include "ops/decl/rearrange.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -36,14 +43,17 @@ void flip_kernel(const Tensor& out, const Tensor& self, IntSpan dims) {
 }
 
 // Copies the 2^k blocks that rolling k dimensions consists of.
-void roll_blocks(const Tensor& out, const Tensor& self, IntSpan shifts, IntSpan dims, size_t k, Dims sizes, int64_t to, int64_t from) {
-  if (k == dims.size()) return cpu::copy(window(out, sizes, out.strides(), to), window(self, sizes, self.strides(), from));
+void roll_blocks(const Tensor& out, const Tensor& self, IntSpan shifts, IntSpan dims, size_t k, Dims sizes,
+                 int64_t to, int64_t from) {
+  if (k == dims.size())
+    return cpu::copy(window(out, sizes, out.strides(), to), window(self, sizes, self.strides(), from));
   const int d = static_cast<int>(dims[k]);
   const int64_t size = sizes[d], shift = ((shifts[k] % size) + size) % size;
   const auto block = [&](int64_t length, int64_t at_out, int64_t at_self) {
     if (length == 0) return;
     sizes[d] = length;
-    roll_blocks(out, self, shifts, dims, k + 1, sizes, to + at_out * out.strides()[d], from + at_self * self.strides()[d]);
+    roll_blocks(out, self, shifts, dims, k + 1, sizes, to + at_out * out.strides()[d],
+                from + at_self * self.strides()[d]);
   };
   block(size - shift, shift, 0);
   block(shift, 0, size - shift);
@@ -105,13 +115,15 @@ TensorSpec triangle_spec(const char* op, const Tensor& self) {
 // Elements as they stand, each dimension d repeated repeats[d] times as a whole.
 Tensor repeated(const Tensor& self, IntSpan repeats) {
   const int n = static_cast<int>(repeats.size()), extra = n - static_cast<int>(self.dim());
-  check(extra >= 0, "repeat: expected at least {} repeats for self of shape {}, got {}", self.dim(), self.sizes(), repeats);
+  check(extra >= 0, "repeat: expected at least {} repeats for self of shape {}, got {}", self.dim(),
+        self.sizes(), repeats);
   Dims paired, grown, sizes;
   for (int i = 0; i < n; ++i) {
     const int64_t size = i < extra ? 1 : self.sizes()[i - extra];
     check(repeats[i] >= 0, "repeat: expected repeats of 0 or more, got {}", repeats);
     int64_t total;
-    check(!__builtin_mul_overflow(size, repeats[i], &total), "repeat: shape {} times {} overflows", self.sizes(), repeats);
+    check(!__builtin_mul_overflow(size, repeats[i], &total), "repeat: shape {} times {} overflows",
+          self.sizes(), repeats);
     sizes.push_back(total);
     if (repeats[i] != 1) {
       paired.push_back(1);
@@ -121,13 +133,16 @@ Tensor repeated(const Tensor& self, IntSpan repeats) {
     grown.push_back(size);
   }
   checked_numel(sizes, "repeat");
-  check(grown.size() <= kMaxDims, "repeat: at most {} dimensions, repeated ones counting twice, are supported", kMaxDims);
-  return plait::reshape(plait::clone(plait::expand(plait::reshape(self, paired), grown), MemoryFormat::Contiguous), sizes);
+  check(grown.size() <= kMaxDims,
+        "repeat: at most {} dimensions, repeated ones counting twice, are supported", kMaxDims);
+  return plait::reshape(
+      plait::clone(plait::expand(plait::reshape(self, paired), grown), MemoryFormat::Contiguous), sizes);
 }
 
 }  // namespace
 
-// ---- turning -------------------------------------------------------------------------------------------------------------------
+// ---- turning
+// -------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, IntSpan)> flip{{
     .schema = "flip(Tensor self, int[1] dims) -> Tensor",
@@ -177,7 +192,8 @@ tensor([[3, 4],
 
 Op<Tensor(const Tensor&, IntSpan, IntSpan)> roll{{
     .schema = "roll(Tensor self, int[1] shifts, int[1] dims=[]) -> Tensor",
-    .doc = R"(A copy with the elements moved along the given dimensions by shifts; what leaves at the end comes in at the start. Without dims
+    .doc =
+        R"(A copy with the elements moved along the given dimensions by shifts; what leaves at the end comes in at the start. Without dims
 self is rolled as if it were one-dimensional.
 
 >>> plait.roll(plait.tensor([1, 2, 3]), 1)
@@ -186,7 +202,8 @@ tensor([3, 1, 2]))",
         [](const Tensor& self, IntSpan shifts, IntSpan dims) {
           if (!dims.empty()) return plait::_roll(self, shifts, dims);
           check(shifts.size() == 1, "roll: without dims expected one shift, got {}", shifts);
-          return plait::reshape(plait::_roll(plait::reshape(self, Dims{self.numel()}), shifts, Dims{0}), self.sizes());
+          return plait::reshape(plait::_roll(plait::reshape(self, Dims{self.numel()}), shifts, Dims{0}),
+                                self.sizes());
         },
     .kind = Kind::Index,
 }};
@@ -202,7 +219,7 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan)> _roll{{
     .vjp =
         [](Vjp& v) {
           Dims back(v.attr<IntSpan>(1));
-          for (int64_t& shift : back) shift = -shift;
+          for (int64_t& shift : back) shift = static_cast<int64_t>(0 - static_cast<uint64_t>(shift));
           v.set(0, plait::_roll(v.grad(), back, v.attr<IntSpan>(2)));
         },
     .kind = Kind::Index,
@@ -217,7 +234,8 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan)> _roll{{
 
 Op<Tensor(const Tensor&, int64_t, IntSpan)> rot90{{
     .schema = "rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor",
-    .doc = R"(A copy turned by k quarter turns in the plane of two dimensions, from the first towards the second.
+    .doc =
+        R"(A copy turned by k quarter turns in the plane of two dimensions, from the first towards the second.
 
 >>> plait.rot90(plait.tensor([[1, 2], [3, 4]]))
 tensor([[2, 4],
@@ -226,7 +244,8 @@ tensor([[2, 4],
         [](const Tensor& self, int64_t k, IntSpan dims) {
           check(dims.size() == 2, "rot90: expected two dims, got {}", dims);
           const int a = wrap_dim(dims[0], self.dim(), "rot90"), b = wrap_dim(dims[1], self.dim(), "rot90");
-          check(a != b && self.dim() >= 2, "rot90: expected two different dimensions, got {} for shape {}", dims, self.sizes());
+          check(a != b && self.dim() >= 2, "rot90: expected two different dimensions, got {} for shape {}",
+                dims, self.sizes());
           switch (((k % 4) + 4) % 4) {
             case 1: return plait::transpose(plait::flip(self, Dims{b}), a, b);
             case 2: return plait::flip(self, Dims{a, b});
@@ -237,11 +256,13 @@ tensor([[2, 4],
     .kind = Kind::Index,
 }};
 
-// ---- repeating -------------------------------------------------------------------------------------------------------------------
+// ---- repeating
+// -------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, IntSpan)> repeat{{
     .schema = "repeat(Tensor self, int[] repeats) -> Tensor",
-    .doc = R"(A copy in which each dimension is repeated as a whole; more repeats than dimensions add leading ones.
+    .doc =
+        R"(A copy in which each dimension is repeated as a whole; more repeats than dimensions add leading ones.
 
 >>> plait.tensor([1, 2]).repeat(2, 2)
 tensor([[1, 2, 1, 2],
@@ -266,8 +287,10 @@ tensor([[1, 2, 1, 2]]))",
 }};
 
 Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_int{{
-    .schema = "repeat_interleave.int(Tensor self, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
-    .doc = R"(A copy with each element (each part along dim) repeated: a number of times, or one number for each. Without dim self is taken as
+    .schema =
+        "repeat_interleave.int(Tensor self, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
+    .doc =
+        R"(A copy with each element (each part along dim) repeated: a number of times, or one number for each. Without dim self is taken as
 one-dimensional.
 
 >>> plait.repeat_interleave(plait.tensor([1, 2]), 2)
@@ -275,51 +298,71 @@ tensor([1, 1, 2, 2])
 >>> plait.repeat_interleave(plait.tensor([1, 2]), plait.tensor([1, 2]))
 tensor([1, 2, 2]))",
     .composite =
-        [](const Tensor& self, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
+        [](const Tensor& self, int64_t repeats, std::optional<int64_t> dim,
+           std::optional<int64_t> output_size) {
           check(repeats >= 0, "repeat_interleave: expected repeats of 0 or more, got {}", repeats);
           const Tensor from = dim && self.dim() > 0 ? self : plait::reshape(self, Dims{self.numel()});
           const int d = wrap_dim(dim.value_or(0), from.dim(), "repeat_interleave");
           Dims grown(from.sizes()), sizes(from.sizes());
           grown.insert(d + 1, repeats);
-          check(!__builtin_mul_overflow(sizes[d], repeats, &sizes[d]), "repeat_interleave: shape {} times {} overflows", from.sizes(), repeats);
-          check(!output_size || *output_size == sizes[d], "repeat_interleave: output_size is {}, the result has size {}",
-                output_size.value_or(0), sizes[d]);
-          return plait::reshape(plait::clone(plait::expand(plait::unsqueeze(from, d + 1), grown), MemoryFormat::Contiguous), sizes);
+          check(!__builtin_mul_overflow(sizes[d], repeats, &sizes[d]),
+                "repeat_interleave: shape {} times {} overflows", from.sizes(), repeats);
+          check(!output_size || *output_size == sizes[d],
+                "repeat_interleave: output_size is {}, the result has size {}", output_size.value_or(0),
+                sizes[d]);
+          return plait::reshape(
+              plait::clone(plait::expand(plait::unsqueeze(from, d + 1), grown), MemoryFormat::Contiguous),
+              sizes);
         },
     .kind = Kind::Join,
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>, std::optional<int64_t>)> repeat_interleave_tensor{{
-    .schema = "repeat_interleave.tensor(Tensor self, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
-    .doc = "A copy with each part of self along dim repeated as often as repeats says.",
-    .composite =
-        [](const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
-          check<TypeError>(is_integral(repeats.dtype()), "repeat_interleave: expected repeats of dtype int64 or int32, got {}", repeats.dtype());
-          const Tensor from = dim && self.dim() > 0 ? self : plait::reshape(self, Dims{self.numel()});
-          const int d = wrap_dim(dim.value_or(0), from.dim(), "repeat_interleave");
-          const int64_t size = from.sizes()[d];
-          check(repeats.dim() <= 1 && (repeats.numel() == size || repeats.numel() == 1),
-                "repeat_interleave: expected one repeat, or one for each of the {} parts along dimension {}, got shape {}", size, d, repeats.sizes());
-          return plait::index_select(from, d, plait::repeat_interleave(plait::expand(plait::reshape(repeats, Dims{repeats.numel()}), Dims{size}), output_size));
-        },
-    .kind = Kind::Join,
-}};
+Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>, std::optional<int64_t>)>
+    repeat_interleave_tensor{{
+        .schema = "repeat_interleave.tensor(Tensor self, Tensor repeats, int? dim=None, *, int? "
+                  "output_size=None) -> Tensor",
+        .doc = "A copy with each part of self along dim repeated as often as repeats says.",
+        .composite =
+            [](const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim,
+               std::optional<int64_t> output_size) {
+              check<TypeError>(is_integral(repeats.dtype()),
+                               "repeat_interleave: expected repeats of dtype int64 or int32, got {}",
+                               repeats.dtype());
+              const Tensor from = dim && self.dim() > 0 ? self : plait::reshape(self, Dims{self.numel()});
+              const int d = wrap_dim(dim.value_or(0), from.dim(), "repeat_interleave");
+              const int64_t size = from.sizes()[d];
+              check(repeats.dim() <= 1 && (repeats.numel() == size || repeats.numel() == 1),
+                    "repeat_interleave: expected one repeat, or one for each of the {} parts along dimension "
+                    "{}, got shape {}",
+                    size, d, repeats.sizes());
+              return plait::index_select(
+                  from, d,
+                  plait::repeat_interleave(
+                      plait::expand(plait::reshape(repeats, Dims{repeats.numel()}), Dims{size}),
+                      output_size));
+            },
+        .kind = Kind::Join,
+    }};
 
 Op<Tensor(const Tensor&, std::optional<int64_t>)> repeat_interleave{{
     .schema = "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor",
     .doc = "Each position of repeats, as often as the number there says: what to select with.",
     .direct =
         [](const Tensor& repeats, std::optional<int64_t> output_size) {
-          check(repeats.dim() == 1, "repeat_interleave: expected one-dimensional repeats, got shape {}", repeats.sizes());
+          check(repeats.dim() == 1, "repeat_interleave: expected one-dimensional repeats, got shape {}",
+                repeats.sizes());
           const Tensor counts = empty_tensor(repeats.sizes(), DType::Int64);
           cpu::copy(counts, repeats);
           const int64_t* count = counts.data<int64_t>();
           int64_t total = 0;
           for (int64_t i = 0; i < counts.numel(); ++i) {
             check(count[i] >= 0, "repeat_interleave: expected repeats of 0 or more, got {}", count[i]);
-            check(!__builtin_add_overflow(total, count[i], &total), "repeat_interleave: the sum of repeats overflows");
+            check(!__builtin_add_overflow(total, count[i], &total),
+                  "repeat_interleave: the sum of repeats overflows");
           }
-          check(!output_size || *output_size == total, "repeat_interleave: output_size is {}, the repeats sum to {}", output_size.value_or(0), total);
+          check(!output_size || *output_size == total,
+                "repeat_interleave: output_size is {}, the repeats sum to {}", output_size.value_or(0),
+                total);
           checked_numel(Dims{total}, "repeat_interleave");
           const Tensor out = empty_tensor(Dims{total}, DType::Int64);
           int64_t* to = out.data<int64_t>();
@@ -330,11 +373,13 @@ Op<Tensor(const Tensor&, std::optional<int64_t>)> repeat_interleave{{
     .dtypes = kIntDTypes,
 }};
 
-// ---- triangles and diagonals -------------------------------------------------------------------------------------------------------
+// ---- triangles and diagonals
+// -------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, int64_t)> tril{{
     .schema = "tril(Tensor self, int diagonal=0) -> Tensor",
-    .doc = R"(The lower triangles of the matrices in the last two dimensions, up to the given diagonal; zeros elsewhere.
+    .doc =
+        R"(The lower triangles of the matrices in the last two dimensions, up to the given diagonal; zeros elsewhere.
 
 >>> plait.tril(plait.ones(2, 2))
 tensor([[1., 0.],
@@ -344,12 +389,14 @@ tensor([[1., 0.],
     .kind = Kind::Index,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, int64_t diagonal) { triangle_kernel(out, self, diagonal, true); },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              int64_t diagonal) { triangle_kernel(out, self, diagonal, true); },
 }};
 
 Op<Tensor(const Tensor&, int64_t)> triu{{
     .schema = "triu(Tensor self, int diagonal=0) -> Tensor",
-    .doc = R"(The upper triangles of the matrices in the last two dimensions, from the given diagonal on; zeros elsewhere.
+    .doc =
+        R"(The upper triangles of the matrices in the last two dimensions, from the given diagonal on; zeros elsewhere.
 
 >>> plait.triu(plait.ones(2, 2))
 tensor([[1., 1.],
@@ -359,12 +406,14 @@ tensor([[1., 1.],
     .kind = Kind::Index,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, int64_t diagonal) { triangle_kernel(out, self, diagonal, false); },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              int64_t diagonal) { triangle_kernel(out, self, diagonal, false); },
 }};
 
 Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diag_embed{{
     .schema = "diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
-    .doc = R"(Matrices, in dimensions dim1 and dim2, with the last dimension of self on their diagonals and zeros elsewhere.
+    .doc =
+        R"(Matrices, in dimensions dim1 and dim2, with the last dimension of self on their diagonals and zeros elsewhere.
 
 >>> plait.diag_embed(plait.tensor([1, 2]))
 tensor([[1, 0],
@@ -376,7 +425,8 @@ tensor([[1, 0],
           const int a = wrap_dim(dim1, n, "diag_embed"), b = wrap_dim(dim2, n, "diag_embed");
           check(a != b, "diag_embed: dim1 and dim2 must differ, both are {}", a);
           int64_t side;
-          check(offset != INT64_MIN && !__builtin_add_overflow(self.sizes().back(), std::abs(offset), &side), "diag_embed: offset {} is out of range", offset);
+          check(offset != INT64_MIN && !__builtin_add_overflow(self.sizes().back(), std::abs(offset), &side),
+                "diag_embed: offset {} is out of range", offset);
           Dims sizes(self.sizes());
           sizes.erase(n - 2);
           sizes.insert(std::min(a, b), side);
@@ -397,8 +447,11 @@ tensor([[1, 0],
         [0, 2]]))",
     .composite =
         [](const Tensor& self, int64_t diagonal) {
-          check(self.dim() == 1 || self.dim() == 2, "diag: expected 1 or 2 dimensions, got shape {}; see also diagonal and diag_embed", self.sizes());
-          return self.dim() == 1 ? plait::diag_embed(self, diagonal, 0, 1) : plait::clone(plait::diagonal(self, diagonal, 0, 1));
+          check(self.dim() == 1 || self.dim() == 2,
+                "diag: expected 1 or 2 dimensions, got shape {}; see also diagonal and diag_embed",
+                self.sizes());
+          return self.dim() == 1 ? plait::diag_embed(self, diagonal, 0, 1)
+                                 : plait::clone(plait::diagonal(self, diagonal, 0, 1));
         },
     .kind = Kind::Index,
 }};
@@ -410,7 +463,8 @@ Op<Tensor(const Tensor&, int64_t)> diagflat{{
 >>> plait.diagflat(plait.tensor([[1, 2]]))
 tensor([[1, 0],
         [0, 2]]))",
-    .composite = [](const Tensor& self, int64_t offset) { return plait::diag(plait::reshape(self, Dims{self.numel()}), offset); },
+    .composite = [](const Tensor& self,
+                    int64_t offset) { return plait::diag(plait::reshape(self, Dims{self.numel()}), offset); },
     .kind = Kind::Index,
 }};
 
@@ -428,20 +482,26 @@ tensor(3.))",
     .kind = Kind::Reduction,
 }};
 
-// ---- pixels ------------------------------------------------------------------------------------------------------------------------
+// ---- pixels
+// ------------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, int64_t)> pixel_shuffle{{
     .schema = "pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",
-    .doc = R"(Channels to pixels: (*, C r^2, H, W) to (*, C, H r, W r). Shi et al. 2016, "Real-time single image and video super-resolution".
+    .doc =
+        R"(Channels to pixels: (*, C r^2, H, W) to (*, C, H r, W r). Shi et al. 2016, "Real-time single image and video super-resolution".
 
 >>> plait.pixel_shuffle(plait.zeros(1, 4, 2, 2), 2).shape
 plait.Size([1, 1, 4, 4]))",
     .composite =
         [](const Tensor& self, int64_t r) {
           const int n = static_cast<int>(self.dim());
-          check(n >= 3, "pixel_shuffle: expected at least 3 dimensions (channels, height, width), got shape {}", self.sizes());
+          check(n >= 3,
+                "pixel_shuffle: expected at least 3 dimensions (channels, height, width), got shape {}",
+                self.sizes());
           check(r > 0 && r < (1 << 20) && self.sizes()[n - 3] % (r * r) == 0,
-                "pixel_shuffle: expected a positive upscale_factor whose square divides the {} channels, got {}", self.sizes()[n - 3], r);
+                "pixel_shuffle: expected a positive upscale_factor whose square divides the {} channels, got "
+                "{}",
+                self.sizes()[n - 3], r);
           const int64_t c = self.sizes()[n - 3] / (r * r), h = self.sizes()[n - 2], w = self.sizes()[n - 1];
           Dims split, order, sizes;
           for (int i = 0; i < n - 3; ++i) {
@@ -466,9 +526,13 @@ plait.Size([1, 4, 2, 2]))",
     .composite =
         [](const Tensor& self, int64_t r) {
           const int n = static_cast<int>(self.dim());
-          check(n >= 3, "pixel_unshuffle: expected at least 3 dimensions (channels, height, width), got shape {}", self.sizes());
+          check(n >= 3,
+                "pixel_unshuffle: expected at least 3 dimensions (channels, height, width), got shape {}",
+                self.sizes());
           check(r > 0 && self.sizes()[n - 2] % r == 0 && self.sizes()[n - 1] % r == 0,
-                "pixel_unshuffle: expected a positive downscale_factor that divides height and width of {}, got {}", self.sizes(), r);
+                "pixel_unshuffle: expected a positive downscale_factor that divides height and width of {}, "
+                "got {}",
+                self.sizes(), r);
           const int64_t c = self.sizes()[n - 3], h = self.sizes()[n - 2] / r, w = self.sizes()[n - 1] / r;
           Dims split, order, sizes;
           for (int i = 0; i < n - 3; ++i) {

@@ -1,4 +1,7 @@
 // Sums, means, products, and counts.
+#include "ops/decl/reduce.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/ternary.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {

@@ -1,4 +1,5 @@
 #include "ops/reduce_common.h"
+#include "ops/decl/view.h"
 
 namespace plait::reduction {
 

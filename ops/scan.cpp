@@ -3,6 +3,16 @@
 
 #include <cmath>
 
+#include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/index.h"
+#include "ops/decl/join.h"
+#include "ops/decl/rearrange.h"
+#include "ops/decl/scan.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/view_split.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {

@@ -1,25 +1,40 @@
 // Writing by index along a dimension: scatter, scatter_add, scatter_reduce.
+#include "ops/decl/scatter.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/index.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/index_common.h"
 
 namespace plait {
 
-TensorSpec infer::scatter(const char* op, const Tensor& self, int64_t dim, const Tensor& index, const Tensor* src) {
+TensorSpec infer::scatter(const char* op, const Tensor& self, int64_t dim, const Tensor& index,
+                          const Tensor* src) {
   const int d = wrap_dim(dim, self.dim(), op);
-  check<TypeError>(is_integral(index.dtype()), "{}: expected an index of an integer dtype, got {}; convert it with .long()", op, index.dtype());
+  check<TypeError>(is_integral(index.dtype()),
+                   "{}: expected an index of dtype int64 or int32, got {}; convert it with .long()", op,
+                   index.dtype());
   const auto ndim = [](const Tensor& t) { return std::max<int64_t>(t.dim(), 1); };
   if (index.numel() != 0) {
-    check(ndim(index) == ndim(self), "{}: index of shape {} must have as many dimensions as self of shape {}", op, index.sizes(), self.sizes());
+    check(ndim(index) == ndim(self), "{}: index of shape {} must have as many dimensions as self of shape {}",
+          op, index.sizes(), self.sizes());
     for (int i = 0; i < std::min(index.dim(), self.dim()); ++i)
       check(i == d || index.sizes()[i] <= self.sizes()[i],
-            "{}: index of shape {} is larger than self of shape {} in dimension {}; only dimension {} may be longer", op, index.sizes(), self.sizes(),
-            i, d);
+            "{}: index of shape {} is larger than self of shape {} in dimension {}; only dimension {} may be "
+            "longer",
+            op, index.sizes(), self.sizes(), i, d);
   }
   if (src) {
-    check<TypeError>(src->dtype() == self.dtype(), "{}: expected src of the dtype of self, {}, got {}", op, self.dtype(), src->dtype());
+    check<TypeError>(src->dtype() == self.dtype(), "{}: expected src of the dtype of self, {}, got {}", op,
+                     self.dtype(), src->dtype());
     if (index.numel() != 0) {
-      check(ndim(index) == ndim(*src), "{}: index of shape {} must have as many dimensions as src of shape {}", op, index.sizes(), src->sizes());
+      check(ndim(index) == ndim(*src),
+            "{}: index of shape {} must have as many dimensions as src of shape {}", op, index.sizes(),
+            src->sizes());
       for (int i = 0; i < std::min(index.dim(), src->dim()); ++i)
-        check(index.sizes()[i] <= src->sizes()[i], "{}: index of shape {} is larger than src of shape {} in dimension {}", op, index.sizes(),
+        check(index.sizes()[i] <= src->sizes()[i],
+              "{}: index of shape {} is larger than src of shape {} in dimension {}", op, index.sizes(),
               src->sizes(), i);
     }
   }
@@ -33,20 +48,25 @@ namespace {
 
 using cpu::Reduce;
 
-void scatter_into(const char* op, const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce) {
+void scatter_into(const char* op, const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index,
+                  const Tensor& src, Reduce reduce) {
   start_from(out, self);
   const int d = wrap_dim(dim, out.dim(), op);
-  const Tensor checked = cpu::checked_index(op, without_overlap(index, out), out.dim() ? out.sizes()[d] : 1, d, false);
+  const Tensor checked =
+      cpu::checked_index(op, without_overlap(index, out), out.dim() ? out.sizes()[d] : 1, d, false);
   cpu::scatter_along(out, d, checked, without_overlap(src, out), reduce);
 }
 
-void write_number(const char* op, const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value, Reduce reduce) {
-  check<TypeError>(!value.is_complex() || is_complex(out.dtype()), "{}: a complex value does not go into a tensor of dtype {}", op, out.dtype());
+void write_number(const char* op, const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index,
+                  const Scalar& value, Reduce reduce) {
+  check<TypeError>(!value.is_complex() || is_complex(out.dtype()),
+                   "{}: a complex value does not go into a tensor of dtype {}", op, out.dtype());
   scatter_into(op, out, self, dim, index, scalar_tensor(value, out.dtype()), reduce);
 }
 
 Reduce reduce_of(std::string_view name) {
-  check(name == "add" || name == "multiply", "scatter: expected reduce to be 'add' or 'multiply', got '{}'; see also scatter_reduce", name);
+  check(name == "add" || name == "multiply",
+        "scatter: expected reduce to be 'add' or 'multiply', got '{}'; see also scatter_reduce", name);
   return name == "add" ? Reduce::Add : Reduce::Mul;
 }
 
@@ -72,7 +92,8 @@ Tensor gathered(Vjp& v, const Tensor& grad) {
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter{{
     .schema = "scatter(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
-    .doc = R"(self with out[i, index[i, j]] = src[i, j] for dim 1, and likewise for other dimensions. src may be a number. With reduce='add' or
+    .doc =
+        R"(self with out[i, index[i, j]] = src[i, j] for dim 1, and likewise for other dimensions. src may be a number. With reduce='add' or
 'multiply' the value is combined with what is there. Where places meet the last value stays.
 
 Shapes: self, index and src have the same number of dimensions; index is nowhere longer than src, nor than self but along dim.
@@ -96,7 +117,8 @@ tensor([2., 0., 1.]))",
     .out = true,
     .cpu =
         [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) {
-          if (src.is_wrapped_number()) return write_number("scatter", out, self, dim, index, item(src), Reduce::Assign);
+          if (src.is_wrapped_number())
+            return write_number("scatter", out, self, dim, index, item(src), Reduce::Assign);
           scatter_into("scatter", out, self, dim, index, src, Reduce::Assign);
         },
 }};
@@ -112,7 +134,8 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> scatter_value{{
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view)> scatter_reduce_src{{
     .schema = "scatter.reduce_src(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
-    .doc = "self with src added to, or multiplied into, the given places. No gradient; see scatter_add and scatter_reduce.",
+    .doc = "self with src added to, or multiplied into, the given places. No gradient; see scatter_add and "
+           "scatter_reduce.",
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) {
           reduce_of(reduce);
@@ -121,15 +144,18 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view
     .kind = Kind::Index,
     .inplace = Inplace::Direct,
     .cpu =
-        [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) {
-          if (src.is_wrapped_number()) return write_number("scatter", out, self, dim, index, item(src), reduce_of(reduce));
+        [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
+           std::string_view reduce) {
+          if (src.is_wrapped_number())
+            return write_number("scatter", out, self, dim, index, item(src), reduce_of(reduce));
           scatter_into("scatter", out, self, dim, index, src, reduce_of(reduce));
         },
 }};
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter_add{{
     .schema = "scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
-    .doc = R"(self with out[i, index[i, j]] += src[i, j] for dim 1, and likewise for other dimensions. Places may meet.
+    .doc =
+        R"(self with out[i, index[i, j]] += src[i, j] for dim 1, and likewise for other dimensions. Places may meet.
 
 Shapes: as for scatter. Raises IndexError for an index out of range.
 

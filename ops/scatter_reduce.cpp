@@ -1,6 +1,16 @@
 // scatter_reduce: sums, products, means and extremes of what falls onto each place.
 #include <limits>
 
+#include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/index.h"
+#include "ops/decl/pad.h"
+#include "ops/decl/scatter.h"
+#include "ops/decl/scatter_reduce.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -15,7 +25,8 @@ Rule rule_of(std::string_view name) {
   if (name == "prod") return Rule::Prod;
   if (name == "mean") return Rule::Mean;
   if (name == "amax") return Rule::Max;
-  check(name == "amin", "scatter_reduce: expected reduce to be 'sum', 'prod', 'mean', 'amax' or 'amin', got '{}'", name);
+  check(name == "amin",
+        "scatter_reduce: expected reduce to be 'sum', 'prod', 'mean', 'amax' or 'amin', got '{}'", name);
   return Rule::Min;
 }
 
@@ -57,14 +68,16 @@ void divide_by_count(const Tensor& out, const Tensor& counts) {
   });
 }
 
-void reduce_kernel(const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view name,
-                   bool include_self) {
+void reduce_kernel(const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
+                   std::string_view name, bool include_self) {
   const Rule rule = rule_of(name);
   check<TypeError>(!is_complex(out.dtype()) || rule == Rule::Sum || rule == Rule::Prod || rule == Rule::Mean,
-                   "scatter_reduce: complex numbers have no order; reduce '{}' is not defined for them", name);
+                   "scatter_reduce: complex numbers have no order; reduce '{}' is not defined for them",
+                   name);
   start_from(out, self);
   const int d = wrap_dim(dim, out.dim(), "scatter_reduce");
-  const Tensor checked = cpu::checked_index("scatter_reduce", without_overlap(index, out), out.dim() ? out.sizes()[d] : 1, d, false);
+  const Tensor checked = cpu::checked_index("scatter_reduce", without_overlap(index, out),
+                                            out.dim() ? out.sizes()[d] : 1, d, false);
   const Tensor from = without_overlap(src, out);
   on_contiguous(out, [&](const Tensor& to) {
     if (!include_self) cpu::scatter_along(to, d, checked, identity(rule, to.dtype()), Reduce::Assign);
@@ -81,7 +94,8 @@ void reduce_kernel(const Tensor& out, const Tensor& self, int64_t dim, const Ten
   });
 }
 
-// ---- derivatives: each is linear in the gradient at the places, and written in ops -----------------------------------------------------
+// ---- derivatives: each is linear in the gradient at the places, and written in ops
+// -----------------------------------------------------
 
 Tensor ones_of(const Tensor& like) { return plait::ones_like(like); }
 Tensor number(const Tensor& like, double value) { return scalar_tensor(value, like.dtype(), like.device()); }
@@ -112,7 +126,9 @@ void reduce_vjp(Vjp& v) {
   const Tensor index = v.in(2), self = v.in(0), src = used_part(v.in(3), index), result = v.out();
   const Tensor& grad = v.grad();
   const auto gather = [&](const Tensor& t) { return plait::gather(t, dim, index); };
-  const auto untouched = [&](const Tensor& t) { return include_self ? t : plait::scatter(t, dim, index, wrapped_scalar(0)); };
+  const auto untouched = [&](const Tensor& t) {
+    return include_self ? t : plait::scatter(t, dim, index, wrapped_scalar(0));
+  };
   Tensor for_self, for_src;
   switch (rule) {
     case Rule::Sum:
@@ -129,22 +145,26 @@ void reduce_vjp(Vjp& v) {
     }
     case Rule::Max:
     case Rule::Min: {  // ties share the gradient
-      const Tensor own = untouched(flags(plait::eq(self, result), grad)), theirs = flags(plait::eq(src, gather(result)), grad);
+      const Tensor own = untouched(flags(plait::eq(self, result), grad)),
+                   theirs = flags(plait::eq(src, gather(result)), grad);
       const Tensor winners = plait::scatter_add(own, dim, index, theirs);
-      const Tensor shared = grad / plait::where(plait::eq(winners, number(winners, 0)), number(winners, 1), winners);
+      const Tensor shared =
+          grad / plait::where(plait::eq(winners, number(winners, 0)), number(winners, 1), winners);
       for_self = own * shared;
       for_src = theirs * gather(shared);
       break;
     }
     case Rule::Prod: {
-      // The product of all others: result / value, and where a value is 0 the product without it, which is 0 too if there is another.
+      // The product of all others: result / value, and where a value is 0 the product without it, which is 0
+      // too if there is another.
       const Tensor self_zero = plait::eq(self, number(self, 0)), src_zero = plait::eq(src, number(src, 0));
       const auto product = [&](const Tensor& start, const Tensor& factors) {
         return plait::scatter_reduce(start, dim, index, factors, "prod", include_self);
       };
       const Tensor safe_self = plait::where(self_zero, number(self, 1), self);
       for_self = grad * product(safe_self, src) / safe_self;
-      const Tensor zeros_there = gather(plait::scatter_add(plait::zeros_like(self), dim, index, flags(src_zero, self)));
+      const Tensor zeros_there =
+          gather(plait::scatter_add(plait::zeros_like(self), dim, index, flags(src_zero, self)));
       const Tensor lone_zero = flags(plait::eq(zeros_there, number(self, 1)), self) * flags(src_zero, self);
       const Tensor is_lone = plait::eq(lone_zero, number(self, 1));
       const Tensor without_it = gather(grad * product(self, plait::where(is_lone, number(src, 1), src)));
@@ -160,8 +180,10 @@ void reduce_vjp(Vjp& v) {
 }  // namespace
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view, bool)> scatter_reduce{{
-    .schema = "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
-    .doc = R"(self with all values of src that index sends to a place reduced there: 'sum', 'prod', 'mean', 'amax' or 'amin', together with what
+    .schema = "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool "
+              "include_self=True) -> Tensor",
+    .doc =
+        R"(self with all values of src that index sends to a place reduced there: 'sum', 'prod', 'mean', 'amax' or 'amin', together with what
 stood there unless include_self=False. Places that nothing is sent to keep their value.
 
 Shapes: as for scatter. Raises IndexError for an index out of range.
@@ -169,7 +191,8 @@ Shapes: as for scatter. Raises IndexError for an index out of range.
 >>> plait.zeros(2).scatter_reduce(0, plait.tensor([0, 0, 1]), plait.tensor([1., 5., 2.]), 'amax')
 tensor([5., 2.]))",
     .meta =
-        [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce, bool) {
+        [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce,
+           bool) {
           rule_of(reduce);
           return infer::scatter("scatter_reduce", self, dim, index, &src);
         },

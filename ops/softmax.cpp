@@ -3,6 +3,11 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/softmax.h"
+#include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -29,24 +34,33 @@ void run_rows(const Tensor& out, const Tensor& a, const Tensor* b, int64_t dim, 
   const DType compute = compute_dtype(out.dtype());
   const int64_t d = wrap_dim(dim, out.dim(), "softmax");
   const Tensor x = with_last(a, d, compute), y = b ? with_last(*b, d, compute) : x;
-  const bool direct = out.dtype() == compute && out.is_contiguous() && x.sizes() == out.sizes() && (out.dim() == 0 || d == out.dim() - 1);
+  const bool direct = out.dtype() == compute && out.is_contiguous() && x.sizes() == out.sizes() &&
+                      (out.dim() == 0 || d == out.dim() - 1);
   const Tensor result = direct ? out : empty_tensor(x.sizes(), compute);
   const int64_t n = x.dim() == 0 ? 1 : x.sizes().back(), count = x.numel() / n;
   parallel_for(0, count, std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
     if (compute == DType::Float64)
-      rows(cpu::softmax_table().f64, x.data<double>() + begin * n, y.data<double>() + begin * n, end - begin, n, result.data<double>() + begin * n);
+      rows(cpu::softmax_table().f64, x.data<double>() + begin * n, y.data<double>() + begin * n, end - begin,
+           n, result.data<double>() + begin * n);
     else
-      rows(cpu::softmax_table().f32, x.data<float>() + begin * n, y.data<float>() + begin * n, end - begin, n, result.data<float>() + begin * n);
+      rows(cpu::softmax_table().f32, x.data<float>() + begin * n, y.data<float>() + begin * n, end - begin, n,
+           result.data<float>() + begin * n);
   });
-  if (!direct) cpu::copy(out, d == out.dim() - 1 || out.dim() == 0 ? result : plait::transpose(result, d, -1));
+  if (!direct)
+    cpu::copy(out, d == out.dim() - 1 || out.dim() == 0 ? result : plait::transpose(result, d, -1));
 }
 
 void forward(const Tensor& out, const Tensor& self, int64_t dim, bool log) {
-  run_rows(out, self, nullptr, dim, [&](const auto& k, const auto* x, const auto*, int64_t rows, int64_t n, auto* y) { k.forward(x, rows, n, y, log); });
+  run_rows(out, self, nullptr, dim,
+           [&](const auto& k, const auto* x, const auto*, int64_t rows, int64_t n, auto* y) {
+             k.forward(x, rows, n, y, log);
+           });
 }
 void backward(const Tensor& out, const Tensor& grad, const Tensor& result, int64_t dim, bool log) {
   run_rows(out, grad, &result, dim,
-           [&](const auto& k, const auto* g, const auto* y, int64_t rows, int64_t n, auto* dx) { k.backward(g, y, rows, n, dx, log); });
+           [&](const auto& k, const auto* g, const auto* y, int64_t rows, int64_t n, auto* dx) {
+             k.backward(g, y, rows, n, dx, log);
+           });
 }
 
 TensorSpec spec(const char* op, const Tensor& self, int64_t dim) {
@@ -76,16 +90,19 @@ Op<Tensor(const Tensor&, const Tensor&, int64_t)> _softmax_backward{{
     .schema = "_softmax_backward(Tensor self, Tensor output, int dim) -> Tensor",
     .doc = "y (g - sum g y): the gradient of softmax from that of its output y.",
     .meta = [](const Tensor& self, const Tensor&, int64_t dim) { return spec("softmax", self, dim); },
-    .vjp = [](Vjp& v) {
-      const Tensor g = v.in(0), y = v.in(1), u = v.grad();
-      const int64_t dim = v.attr<int64_t>(2);
-      if (v.needs(0)) v.set(0, plait::_softmax_backward(u, y, dim));
-      if (v.needs(1)) v.set(1, u * (g - plait::sum(g * y, one(dim), true)) - g * plait::sum(u * y, one(dim), true));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor g = v.in(0), y = v.in(1), u = v.grad();
+          const int64_t dim = v.attr<int64_t>(2);
+          if (v.needs(0)) v.set(0, plait::_softmax_backward(u, y, dim));
+          if (v.needs(1))
+            v.set(1, u * (g - plait::sum(g * y, one(dim), true)) - g * plait::sum(u * y, one(dim), true));
+        },
     .save = "self, output",
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& output, int64_t dim) { backward(out, self, output, dim, false); },
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& output,
+              int64_t dim) { backward(out, self, output, dim, false); },
 }};
 Op<Tensor(const Tensor&, int64_t)> _log_softmax{{
     .schema = "_log_softmax(Tensor self, int dim) -> Tensor",
@@ -101,17 +118,19 @@ Op<Tensor(const Tensor&, const Tensor&, int64_t)> _log_softmax_backward{{
     .schema = "_log_softmax_backward(Tensor self, Tensor output, int dim) -> Tensor",
     .doc = "g - exp(y) sum g: the gradient of log_softmax from that of its output y.",
     .meta = [](const Tensor& self, const Tensor&, int64_t dim) { return spec("log_softmax", self, dim); },
-    .vjp = [](Vjp& v) {
-      const Tensor g = v.in(0), p = plait::exp(v.in(1)), u = v.grad();
-      const int64_t dim = v.attr<int64_t>(2);
-      const Tensor dot = plait::sum(u * p, one(dim), true);
-      if (v.needs(0)) v.set(0, u - dot);
-      if (v.needs(1)) v.set(1, -(u * p * plait::sum(g, one(dim), true)));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor g = v.in(0), p = plait::exp(v.in(1)), u = v.grad();
+          const int64_t dim = v.attr<int64_t>(2);
+          const Tensor dot = plait::sum(u * p, one(dim), true);
+          if (v.needs(0)) v.set(0, u - dot);
+          if (v.needs(1)) v.set(1, -(u * p * plait::sum(g, one(dim), true)));
+        },
     .save = "self, output",
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& output, int64_t dim) { backward(out, self, output, dim, true); },
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& output,
+              int64_t dim) { backward(out, self, output, dim, true); },
 }};
 
 Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmax{{
@@ -120,7 +139,8 @@ Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmax{{
 
 >>> plait.softmax(plait.tensor([0.0, 0.0]), 0)
 tensor([0.5000, 0.5000]))",
-    .composite = [](const Tensor& self, int64_t dim, std::optional<DType> dtype) { return plait::_softmax(converted(self, dtype), dim); },
+    .composite = [](const Tensor& self, int64_t dim,
+                    std::optional<DType> dtype) { return plait::_softmax(converted(self, dtype), dim); },
     .kind = Kind::Reduction,
 }};
 Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> log_softmax{{
@@ -129,13 +149,15 @@ Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> log_softmax{{
 
 >>> plait.log_softmax(plait.tensor([0.0, 0.0]), 0)
 tensor([-0.6931, -0.6931]))",
-    .composite = [](const Tensor& self, int64_t dim, std::optional<DType> dtype) { return plait::_log_softmax(converted(self, dtype), dim); },
+    .composite = [](const Tensor& self, int64_t dim,
+                    std::optional<DType> dtype) { return plait::_log_softmax(converted(self, dtype), dim); },
     .kind = Kind::Reduction,
 }};
 Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmin{{
     .schema = "softmin(Tensor self, int dim, dtype? dtype=None) -> Tensor",
     .doc = "softmax(-self) along a dimension.",
-    .composite = [](const Tensor& self, int64_t dim, std::optional<DType> dtype) { return plait::_softmax(-converted(self, dtype), dim); },
+    .composite = [](const Tensor& self, int64_t dim,
+                    std::optional<DType> dtype) { return plait::_softmax(-converted(self, dtype), dim); },
     .kind = Kind::Reduction,
 }};
 

@@ -1,6 +1,10 @@
 // Orders along a dimension: sort, top k, k-th value, median.
 #include "ops/cpu/sort.h"
 
+#include "ops/decl/create.h"
+#include "ops/decl/index.h"
+#include "ops/decl/sort.h"
+#include "ops/decl/view.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {
@@ -190,6 +194,7 @@ tensor([1, 2]))",
         },
     .kind = Kind::Reduction,
     .dtypes = kRealDTypes,
+    .out = true,
 }};
 
 Op<Pair(const Tensor&, int64_t, bool)> nanmedian_dim{{
@@ -223,6 +228,7 @@ tensor(2.))",
         },
     .kind = Kind::Reduction,
     .dtypes = kRealDTypes,
+    .out = true,
 }};
 
 }  // namespace plait::op

@@ -1,6 +1,11 @@
 // Special functions.
-#include "ops/cpu/unary.h"
+#include "ops/decl/special.h"
 #include "ops/cpu/binary.h"
+#include "ops/cpu/unary.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -29,7 +34,8 @@ tensor([0.0000, 0.8427]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("erf", Special::Erf, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("erf", Special::Erf, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> erfc{{
@@ -47,7 +53,8 @@ tensor([1.0000, 0.1573]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("erfc", Special::Erfc, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("erfc", Special::Erfc, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> erfinv{{
@@ -65,7 +72,8 @@ tensor([0.0000, 0.4769]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("erfinv", Special::Erfinv, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("erfinv", Special::Erfinv, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> lgamma{{
@@ -83,7 +91,8 @@ tensor([0.0000, 1.7918]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("lgamma", Special::Lgamma, out, self, nullptr, 32); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("lgamma", Special::Lgamma, out, self, nullptr, 32); },
 }};
 
 Op<Tensor(const Tensor&)> digamma{{
@@ -101,19 +110,24 @@ tensor([-0.5772,  0.4228]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("digamma", Special::Digamma, out, self, nullptr, 32); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("digamma", Special::Digamma, out, self, nullptr, 32); },
 }};
 
 Op<Tensor(const Tensor&)> _trigamma{{
     .schema = "_trigamma(Tensor self) -> Tensor",
     .doc = "The second derivative of lgamma (DLMF 5.15).",
     .meta = infer::unary_float,
-    .vjp = [](Vjp&) {
-      fail<NotImplementedError>("polygamma(1, x): its derivative, polygamma(2, x), is not implemented; differentiate digamma twice at most");
-    },
+    .vjp =
+        [](Vjp&) {
+          fail<NotImplementedError>(
+              "polygamma(1, x): its derivative, polygamma(2, x), is not implemented; differentiate digamma "
+              "twice at most");
+        },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("_trigamma", Special::Trigamma, out, self, nullptr, 32); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("_trigamma", Special::Trigamma, out, self, nullptr, 32); },
 }};
 
 Op<Tensor(int64_t, const Tensor&)> polygamma{{
@@ -124,10 +138,11 @@ Dtypes: real ones; integers give the default float.
 
 >>> plait.polygamma(1, plait.tensor([1.0, 2.0]))
 tensor([1.6449, 0.6449]))",
-    .composite = [](int64_t n, const Tensor& self) {
-      check<NotImplementedError>(n == 0 || n == 1, "polygamma: expected n of 0 or 1, got {}", n);
-      return n == 0 ? plait::digamma(self) : plait::_trigamma(self);
-    },
+    .composite =
+        [](int64_t n, const Tensor& self) {
+          check<NotImplementedError>(n == 0 || n == 1, "polygamma: expected n of 0 or 1, got {}", n);
+          return n == 0 ? plait::digamma(self) : plait::_trigamma(self);
+        },
     .kind = Kind::Pointwise,
 }};
 
@@ -140,22 +155,23 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 >>> plait.xlogy(plait.tensor([0.0, 2.0]), plait.tensor([0.0, 1.0]))
 tensor([0., 0.]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary_float("xlogy", self, other); },
-    .vjp = [](Vjp& v) {
-      const Tensor self = v.in(0), other = v.in(1);
-      if (v.needs(0)) {
-        const Tensor zero = plait::logical_and(plait::eq(self, wrapped_scalar(0)), plait::le(other, wrapped_scalar(0)));
-        v.set(0, v.grad() * plait::masked_fill(plait::log(other), zero, wrapped_scalar(0)));
-      }
-      if (v.needs(1)) v.set(1, v.grad() * self / other);
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0), other = v.in(1);
+          if (v.needs(0)) {
+            const Tensor zero =
+                plait::logical_and(plait::eq(self, wrapped_scalar(0)), plait::le(other, wrapped_scalar(0)));
+            v.set(0, v.grad() * plait::masked_fill(plait::log(other), zero, wrapped_scalar(0)));
+          }
+          if (v.needs(1)) v.set(1, v.grad() * self / other);
+        },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& other) {
-      cpu::binary("xlogy", cpu::BinaryMath::XLogY, out, self, other);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("xlogy", cpu::BinaryMath::XLogY, out, self, other); },
 }};
 
 }  // namespace plait::op

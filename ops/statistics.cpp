@@ -1,6 +1,13 @@
 // Variances and standard deviations; counts.
 #include <algorithm>
 
+#include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/minmax.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/statistics.h"
+#include "ops/decl/ternary.h"
 #include "ops/reduce_common.h"
 
 namespace plait::op {
@@ -95,6 +102,7 @@ tensor(1.2500))",
                     bool unbiased) { return plait::var(self, std::nullopt, correction_of(unbiased), false); },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, bool, bool)> var_dim{{
     .schema = "var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
@@ -103,6 +111,7 @@ Op<Tensor(const Tensor&, MaybeDims, bool, bool)> var_dim{{
                     bool keepdim) { return plait::var(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, Correction, bool)> var_correction{{
     .schema = "var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) "
@@ -132,6 +141,7 @@ tensor(1.))",
                     bool unbiased) { return plait::std(self, std::nullopt, correction_of(unbiased), false); },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, bool, bool)> std_dim{{
     .schema = "std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
@@ -140,6 +150,7 @@ Op<Tensor(const Tensor&, MaybeDims, bool, bool)> std_dim{{
                     bool keepdim) { return plait::std(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, Correction, bool)> std_correction{{
     .schema = "std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) "
@@ -172,6 +183,7 @@ tensor(2.))",
         },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, bool, bool)> var_mean_dim{{
     .schema = "var_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor "
@@ -181,6 +193,7 @@ Op<Pair(const Tensor&, MaybeDims, bool, bool)> var_mean_dim{{
                     bool keepdim) { return plait::var_mean(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, Correction, bool)> var_mean_correction{{
     .schema = "var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
@@ -196,6 +209,7 @@ Op<Pair(const Tensor&, MaybeDims, Correction, bool)> var_mean_correction{{
     .save = "self",
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
     .cpu = [](const Tensor& var, const Tensor& mean, const Tensor& self, MaybeDims dim, Correction correction,
               bool) { moments_into(&var, false, &mean, self, dim, correction); },
 }};
@@ -214,6 +228,7 @@ tensor(1.))",
         },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, bool, bool)> std_mean_dim{{
     .schema = "std_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor "
@@ -223,6 +238,7 @@ Op<Pair(const Tensor&, MaybeDims, bool, bool)> std_mean_dim{{
                     bool keepdim) { return plait::std_mean(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, Correction, bool)> std_mean_correction{{
     .schema = "std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
@@ -238,6 +254,7 @@ Op<Pair(const Tensor&, MaybeDims, Correction, bool)> std_mean_correction{{
     .save = "self, std",
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
     .cpu = [](const Tensor& std, const Tensor& mean, const Tensor& self, MaybeDims dim, Correction correction,
               bool) { moments_into(&std, true, &mean, self, dim, correction); },
 }};

@@ -5,6 +5,13 @@
 
 #include "ops/cpu/activation.h"
 #include "ops/cpu/binary.h"
+#include "ops/decl/activation_grad.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/index_mask.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -17,12 +24,14 @@ using cpu::Ternary;
 Tensor zero_number() { return wrapped_scalar(0); }
 
 void check_mask(const char* op, const char* name, const Tensor& mask) {
-  check<TypeError>(mask.dtype() == DType::Bool, "{}: expected {} to be a bool tensor, got {}; compare it first, e.g. {} != 0", op, name,
+  check<TypeError>(mask.dtype() == DType::Bool,
+                   "{}: expected {} to be a bool tensor, got {}; compare it first, e.g. {} != 0", op, name,
                    mask.dtype(), name);
 }
 
 // The dtype of self limited by numbers.
-DType clamp_dtype(const char* op, const Tensor& self, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+DType clamp_dtype(const char* op, const Tensor& self, const std::optional<Scalar>& min,
+                  const std::optional<Scalar>& max) {
   check(min || max, "{}: at least one of min and max must not be None", op);
   ResultType type;
   type.add(self);
@@ -43,7 +52,9 @@ Params clamp_params(const std::optional<Scalar>& min, const std::optional<Scalar
 Tensor scaled(const Tensor& tensor, const Scalar& value) {
   return value.equals(1) ? tensor : plait::mul(tensor, wrapped_scalar(value));
 }
-Scalar conjugate(const Scalar& value) { return value.is_complex() ? Scalar(std::conj(value.to<complex128>())) : value; }
+Scalar conjugate(const Scalar& value) {
+  return value.is_complex() ? Scalar(std::conj(value.to<complex128>())) : value;
+}
 
 }  // namespace
 
@@ -55,15 +66,17 @@ Shapes: broadcast together. Dtypes: bool condition; self and other any, promoted
 
 >>> plait.where(plait.tensor([True, False]), plait.tensor([1, 2]), 0)
 tensor([1, 0]))",
-    .meta = [](const Tensor& condition, const Tensor& self, const Tensor& other) {
-      check_mask("where", "condition", condition);
-      return infer::elementwise("where", {&condition, &self, &other}, result_type(self, other));
-    },
-    .vjp = [](Vjp& v) {
-      const Tensor condition = v.in(0);
-      if (v.needs(1)) v.set(1, plait::where(condition, v.grad(), zero_number()));
-      if (v.needs(2)) v.set(2, plait::where(condition, zero_number(), v.grad()));
-    },
+    .meta =
+        [](const Tensor& condition, const Tensor& self, const Tensor& other) {
+          check_mask("where", "condition", condition);
+          return infer::elementwise("where", {&condition, &self, &other}, result_type(self, other));
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor condition = v.in(0);
+          if (v.needs(1)) v.set(1, plait::where(condition, v.grad(), zero_number()));
+          if (v.needs(2)) v.set(2, plait::where(condition, zero_number(), v.grad()));
+        },
     .save = "condition",
     .kind = Kind::Pointwise,
     .out = true,
@@ -76,9 +89,11 @@ Op<std::vector<Tensor>(const Tensor&)> where_condition{{
 
 >>> plait.where(plait.tensor([0, 5, 7]))
 (tensor([1, 2]),))",
-    .composite = [](const Tensor& condition) {
-      return plait::unbind(plait::nonzero(condition.dim() ? condition : plait::reshape(condition, Dims{1})), 1);
-    },
+    .composite =
+        [](const Tensor& condition) {
+          return plait::unbind(
+              plait::nonzero(condition.dim() ? condition : plait::reshape(condition, Dims{1})), 1);
+        },
     .no_grad = true,
 }};
 
@@ -90,49 +105,59 @@ Shapes: self and mask broadcast together. Dtypes: bool mask; value is converted 
 
 >>> plait.masked_fill(plait.tensor([1.0, 2.0]), plait.tensor([True, False]), 0)
 tensor([0., 2.]))",
-    .meta = [](const Tensor& self, const Tensor& mask, const Tensor& value) {
-      check_mask("masked_fill", "mask", mask);
-      check(value.dim() == 0, "masked_fill: expected value to be a number or a 0-d tensor, got shape {}; use where", value.sizes());
-      check<TypeError>(can_cast(value.dtype(), self.dtype()), "masked_fill: a value of dtype {} does not fit into self of dtype {}",
-                       value.dtype(), self.dtype());
-      return infer::elementwise("masked_fill", {&self, &mask}, self.dtype());
-    },
-    .vjp = [](Vjp& v) {
-      const Tensor mask = v.in(1);
-      if (v.needs(0)) v.set(0, plait::masked_fill(v.grad(), mask, zero_number()));
-      if (v.needs(2)) v.set(2, plait::where(mask, v.grad(), zero_number()));
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& mask, const Tensor& value) {
+          check_mask("masked_fill", "mask", mask);
+          check(value.dim() == 0,
+                "masked_fill: expected value to be a number or a 0-d tensor, got shape {}; use where",
+                value.sizes());
+          const bool fits = can_cast(value.dtype(), self.dtype()) ||
+                            (self.dtype() == DType::Bool && is_integral(value.dtype()));
+          check<TypeError>(fits, "masked_fill: a value of dtype {} does not fit into self of dtype {}",
+                           value.dtype(), self.dtype());
+          return infer::elementwise("masked_fill", {&self, &mask}, self.dtype());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor mask = v.in(1);
+          if (v.needs(0)) v.set(0, plait::masked_fill(v.grad(), mask, zero_number()));
+          if (v.needs(2)) v.set(2, plait::where(mask, v.grad(), zero_number()));
+        },
     .save = "mask",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& mask, const Tensor& value) { cpu::where(out, mask, value, self); },
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& mask,
+              const Tensor& value) { cpu::where(out, mask, value, self); },
 }};
 
 Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clamp{{
     .schema = "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
-    .doc = R"(Elementwise self limited to [min, max], of which one may be None: min(max(self, min), max). NaN stays.
+    .doc =
+        R"(Elementwise self limited to [min, max], of which one may be None: min(max(self, min), max). NaN stays.
 
 Dtypes: real ones but bool, promoted with the bounds.
 
 >>> plait.clamp(plait.tensor([-2.0, 0.5, 3.0]), 0, 1)
 tensor([0.0000, 0.5000, 1.0000]))",
-    .meta = [](const Tensor& self, std::optional<Scalar> min, std::optional<Scalar> max) {
-      return infer::like(self, clamp_dtype("clamp", self, min, max));
-    },
-    .vjp = [](Vjp& v) {
-      const auto min = v.attr<std::optional<Scalar>>(1), max = v.attr<std::optional<Scalar>>(2);
-      constexpr double kInfinity = std::numeric_limits<double>::infinity();
-      v.set(0, plait::_clamp_backward(v.grad(), v.in(0), min.value_or(Scalar(-kInfinity)), max.value_or(Scalar(kInfinity))));
-    },
+    .meta = [](const Tensor& self, std::optional<Scalar> min,
+               std::optional<Scalar> max) { return infer::like(self, clamp_dtype("clamp", self, min, max)); },
+    .vjp =
+        [](Vjp& v) {
+          const auto min = v.attr<std::optional<Scalar>>(1), max = v.attr<std::optional<Scalar>>(2);
+          constexpr double kInfinity = std::numeric_limits<double>::infinity();
+          v.set(0, plait::_clamp_backward(v.grad(), v.in(0), min.value_or(Scalar(-kInfinity)),
+                                          max.value_or(Scalar(kInfinity))));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, std::optional<Scalar> min, std::optional<Scalar> max) {
-      const Params params = clamp_params(min, max);
-      cpu::activation("clamp", cpu::Activation::Clamp, out, self, &params);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, std::optional<Scalar> min, std::optional<Scalar> max) {
+          const Params params = clamp_params(min, max);
+          cpu::activation("clamp", cpu::Activation::Clamp, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clamp_Tensor{{
@@ -143,12 +168,13 @@ Shapes: broadcast together. Dtypes: real ones but bool, promoted.
 
 >>> plait.clamp(plait.tensor([-2.0, 3.0]), plait.tensor([0.0, 0.0]), plait.tensor([1.0, 2.0]))
 tensor([0., 2.]))",
-    .composite = [](const Tensor& self, const Tensor& min, const Tensor& max) {
-      check(min.defined() || max.defined(), "clamp: at least one of min and max must not be None");
-      if (!min.defined()) return plait::clamp_max(self, max);
-      if (!max.defined()) return plait::clamp_min(self, min);
-      return plait::_clamp_between(self, min, max);
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& min, const Tensor& max) {
+          check(min.defined() || max.defined(), "clamp: at least one of min and max must not be None");
+          if (!min.defined()) return plait::clamp_max(self, max);
+          if (!max.defined()) return plait::clamp_min(self, min);
+          return plait::_clamp_between(self, min, max);
+        },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
     .out = true,
@@ -157,24 +183,27 @@ tensor([0., 2.]))",
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_between{{
     .schema = "_clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor",
     .doc = "Elementwise min(max(self, min), max).",
-    .meta = [](const Tensor& self, const Tensor& min, const Tensor& max) {
-      ResultType type;
-      for (const Tensor* t : {&self, &min, &max}) type.add(*t);
-      return infer::elementwise("clamp", {&self, &min, &max}, type.get());
-    },
-    .vjp = [](Vjp& v) {
-      const Tensor self = v.in(0), min = v.in(1), max = v.in(2);
-      const Tensor above = plait::ge(self, min), below = plait::le(self, max), crossed = plait::lt(max, min);
-      if (v.needs(0)) v.set(0, plait::where(plait::logical_and(above, below), v.grad(), zero_number()));
-      if (v.needs(1)) v.set(1, plait::where(plait::logical_or(above, crossed), zero_number(), v.grad()));
-      if (v.needs(2)) v.set(2, plait::where(plait::logical_or(plait::gt(self, max), crossed), v.grad(), zero_number()));
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& min, const Tensor& max) {
+          ResultType type;
+          for (const Tensor* t : {&self, &min, &max}) type.add(*t);
+          return infer::elementwise("clamp", {&self, &min, &max}, type.get());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0), min = v.in(1), max = v.in(2);
+          const Tensor above = plait::ge(self, min), below = plait::le(self, max),
+                       crossed = plait::lt(max, min);
+          if (v.needs(0)) v.set(0, plait::where(plait::logical_and(above, below), v.grad(), zero_number()));
+          if (v.needs(1)) v.set(1, plait::where(plait::logical_or(above, crossed), zero_number(), v.grad()));
+          if (v.needs(2))
+            v.set(2, plait::where(plait::logical_or(plait::gt(self, max), crossed), v.grad(), zero_number()));
+        },
     .save = "self, min, max",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& min, const Tensor& max) {
-      cpu::ternary("clamp", Ternary::Clamp, out, self, min, max);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& min,
+              const Tensor& max) { cpu::ternary("clamp", Ternary::Clamp, out, self, min, max); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> clamp_min{{
@@ -186,19 +215,19 @@ Shapes: broadcast together. Dtypes: real ones but bool, promoted.
 >>> plait.clamp_min(plait.tensor([-2.0, 3.0]), 0)
 tensor([0., 3.]))",
     .meta = [](const Tensor& self, const Tensor& min) { return infer::binary("clamp_min", self, min); },
-    .vjp = [](Vjp& v) {
-      const Tensor keeps = plait::ge(v.in(0), v.in(1));
-      if (v.needs(0)) v.set(0, plait::where(keeps, v.grad(), zero_number()));
-      if (v.needs(1)) v.set(1, plait::where(keeps, zero_number(), v.grad()));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor keeps = plait::ge(v.in(0), v.in(1));
+          if (v.needs(0)) v.set(0, plait::where(keeps, v.grad(), zero_number()));
+          if (v.needs(1)) v.set(1, plait::where(keeps, zero_number(), v.grad()));
+        },
     .save = "self, min",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& min) {
-      cpu::min_max("clamp_min", cpu::MinMax::Maximum, out, self, min);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& min) { cpu::min_max("clamp_min", cpu::MinMax::Maximum, out, self, min); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> clamp_max{{
@@ -210,19 +239,19 @@ Shapes: broadcast together. Dtypes: real ones but bool, promoted.
 >>> plait.clamp_max(plait.tensor([-2.0, 3.0]), 0)
 tensor([-2.,  0.]))",
     .meta = [](const Tensor& self, const Tensor& max) { return infer::binary("clamp_max", self, max); },
-    .vjp = [](Vjp& v) {
-      const Tensor keeps = plait::le(v.in(0), v.in(1));
-      if (v.needs(0)) v.set(0, plait::where(keeps, v.grad(), zero_number()));
-      if (v.needs(1)) v.set(1, plait::where(keeps, zero_number(), v.grad()));
-    },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor keeps = plait::le(v.in(0), v.in(1));
+          if (v.needs(0)) v.set(0, plait::where(keeps, v.grad(), zero_number()));
+          if (v.needs(1)) v.set(1, plait::where(keeps, zero_number(), v.grad()));
+        },
     .save = "self, max",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& max) {
-      cpu::min_max("clamp_max", cpu::MinMax::Minimum, out, self, max);
-    },
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& max) { cpu::min_max("clamp_max", cpu::MinMax::Minimum, out, self, max); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> lerp{{
@@ -233,30 +262,37 @@ Shapes: broadcast together. Dtypes: floating and complex, the same for self and 
 
 >>> plait.lerp(plait.tensor([0.0, 2.0]), plait.tensor([10.0, 4.0]), 0.5)
 tensor([5., 3.]))",
-    .meta = [](const Tensor& self, const Tensor& end, const Tensor& weight) {
-      check<TypeError>(self.dtype() == end.dtype(), "lerp: expected self and end of one dtype, got {} and {}; convert one with .to(dtype)",
-                       self.dtype(), end.dtype());
-      check<TypeError>(self.dtype() == weight.dtype() || weight.dim() == 0,
-                       "lerp: expected a weight of dtype {}, that of self, or a number, got {}; convert it with .to(dtype)", self.dtype(),
-                       weight.dtype());
-      return infer::elementwise("lerp", {&self, &end, &weight}, self.dtype());
-    },
-    .vjp = [](Vjp& v) {
-      const Tensor weight = conj_if_complex(v.in(2));
-      if (v.needs(0)) v.set(0, v.grad() * (1 - weight));
-      if (v.needs(1)) v.set(1, v.grad() * weight);
-      if (v.needs(2)) v.set(2, v.grad() * conj_if_complex(v.in(1) - v.in(0)));
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& end, const Tensor& weight) {
+          check<TypeError>(
+              self.dtype() == end.dtype(),
+              "lerp: expected self and end of one dtype, got {} and {}; convert one with .to(dtype)",
+              self.dtype(), end.dtype());
+          check<TypeError>(self.dtype() == weight.dtype() || weight.dim() == 0,
+                           "lerp: expected a weight of dtype {}, that of self, or a number, got {}; convert "
+                           "it with .to(dtype)",
+                           self.dtype(), weight.dtype());
+          return infer::elementwise("lerp", {&self, &end, &weight}, self.dtype());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor weight = conj_if_complex(v.in(2));
+          if (v.needs(0)) v.set(0, v.grad() * (1 - weight));
+          if (v.needs(1)) v.set(1, v.grad() * weight);
+          if (v.needs(2)) v.set(2, v.grad() * conj_if_complex(v.in(1) - v.in(0)));
+        },
     .save = "self if weight, end if weight, weight",
     .kind = Kind::Pointwise,
     .dtypes = kFloatComplex,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& end, const Tensor& weight) {
-      if (weight.dim() > 0) return cpu::ternary("lerp", Ternary::Lerp, out, self, end, weight);
-      const Params params{item(weight)};
-      pointwise("lerp", cpu::ternary_table().lerp_number[static_cast<int>(out.dtype())], out, self, end, out.dtype(), &params);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& end, const Tensor& weight) {
+          if (weight.dim() > 0) return cpu::ternary("lerp", Ternary::Lerp, out, self, end, weight);
+          const Params params{item(weight)};
+          pointwise("lerp", cpu::ternary_table().lerp_number[static_cast<int>(out.dtype())], out, self, end,
+                    out.dtype(), &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcmul{{
@@ -267,27 +303,32 @@ Shapes: broadcast together. Dtypes: any but bool, promoted.
 
 >>> plait.addcmul(plait.tensor([1.0]), plait.tensor([2.0]), plait.tensor([3.0]), value=0.5)
 tensor([4.]))",
-    .meta = [](const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
-      ResultType type;
-      for (const Tensor* t : {&self, &tensor1, &tensor2}) type.add(*t);
-      check<TypeError>(value.fits(type.get()), "addcmul: value must not be a float for a result of dtype {}", type.get());
-      return infer::elementwise("addcmul", {&self, &tensor1, &tensor2}, type.get());
-    },
-    .vjp = [](Vjp& v) {
-      const Scalar value = conjugate(v.attr<const Scalar&>(3));
-      if (v.needs(0)) v.set(0, v.grad());
-      if (v.needs(1)) v.set(1, scaled(v.grad() * conj_if_complex(v.in(2)), value));
-      if (v.needs(2)) v.set(2, scaled(v.grad() * conj_if_complex(v.in(1)), value));
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
+          ResultType type;
+          for (const Tensor* t : {&self, &tensor1, &tensor2}) type.add(*t);
+          check<TypeError>(value.fits(type.get()),
+                           "addcmul: value must not be a float for a result of dtype {}", type.get());
+          return infer::elementwise("addcmul", {&self, &tensor1, &tensor2}, type.get());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Scalar value = conjugate(v.attr<const Scalar&>(3));
+          if (v.needs(0)) v.set(0, v.grad());
+          if (v.needs(1)) v.set(1, scaled(v.grad() * conj_if_complex(v.in(2)), value));
+          if (v.needs(2)) v.set(2, scaled(v.grad() * conj_if_complex(v.in(1)), value));
+        },
     .save = "tensor1 if tensor2, tensor2 if tensor1",
     .kind = Kind::Pointwise,
     .dtypes = kNumberDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
-      const Params params{value};
-      cpu::ternary("addcmul", Ternary::Addcmul, out, self, tensor1, tensor2, &params);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
+           const Scalar& value) {
+          const Params params{value};
+          cpu::ternary("addcmul", Ternary::Addcmul, out, self, tensor1, tensor2, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Scalar&)> addcdiv{{
@@ -298,28 +339,33 @@ Shapes: broadcast together. Dtypes: floating and complex, promoted.
 
 >>> plait.addcdiv(plait.tensor([1.0]), plait.tensor([2.0]), plait.tensor([4.0]), value=2)
 tensor([2.]))",
-    .meta = [](const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
-      ResultType type;
-      for (const Tensor* t : {&self, &tensor1, &tensor2}) type.add(*t);
-      check<TypeError>(value.fits(type.get()), "addcdiv: a value of this kind does not fit a result of dtype {}", type.get());
-      return infer::elementwise("addcdiv", {&self, &tensor1, &tensor2}, type.get());
-    },
-    .vjp = [](Vjp& v) {
-      const Scalar value = conjugate(v.attr<const Scalar&>(3));
-      if (v.needs(0)) v.set(0, v.grad());
-      const Tensor divisor = conj_if_complex(v.in(2));
-      if (v.needs(1)) v.set(1, scaled(v.grad() / divisor, value));
-      if (v.needs(2)) v.set(2, scaled(-v.grad() * conj_if_complex(v.in(1)) / (divisor * divisor), value));
-    },
+    .meta =
+        [](const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
+          ResultType type;
+          for (const Tensor* t : {&self, &tensor1, &tensor2}) type.add(*t);
+          check<TypeError>(value.fits(type.get()),
+                           "addcdiv: a value of this kind does not fit a result of dtype {}", type.get());
+          return infer::elementwise("addcdiv", {&self, &tensor1, &tensor2}, type.get());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Scalar value = conjugate(v.attr<const Scalar&>(3));
+          if (v.needs(0)) v.set(0, v.grad());
+          const Tensor divisor = conj_if_complex(v.in(2));
+          if (v.needs(1)) v.set(1, scaled(v.grad() / divisor, value));
+          if (v.needs(2)) v.set(2, scaled(-v.grad() * conj_if_complex(v.in(1)) / (divisor * divisor), value));
+        },
     .save = "tensor1 if tensor2, tensor2",
     .kind = Kind::Pointwise,
     .dtypes = kFloatComplex,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
-      const Params params{value};
-      cpu::ternary("addcdiv", Ternary::Addcdiv, out, self, tensor1, tensor2, &params);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& tensor1, const Tensor& tensor2,
+           const Scalar& value) {
+          const Params params{value};
+          cpu::ternary("addcdiv", Ternary::Addcdiv, out, self, tensor1, tensor2, &params);
+        },
 }};
 
 }  // namespace plait::op

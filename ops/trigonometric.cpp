@@ -1,5 +1,9 @@
 // Trigonometric and hyperbolic functions and their inverses.
+#include "ops/decl/trigonometric.h"
 #include "ops/cpu/unary.h"
+#include "ops/decl/activation_grad.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -78,7 +82,8 @@ tensor([0.0000, 1.5708]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("asin", Trig::Asin, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("asin", Trig::Asin, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> acos{{
@@ -95,7 +100,8 @@ tensor([1.5708, 0.0000]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("acos", Trig::Acos, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("acos", Trig::Acos, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> atan{{
@@ -112,7 +118,8 @@ tensor([0.0000, 0.7854]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("atan", Trig::Atan, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("atan", Trig::Atan, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> sinh{{
@@ -129,7 +136,8 @@ tensor([0.0000, 1.1752]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("sinh", Trig::Sinh, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("sinh", Trig::Sinh, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> cosh{{
@@ -146,7 +154,8 @@ tensor([1.0000, 1.5431]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("cosh", Trig::Cosh, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("cosh", Trig::Cosh, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> tanh{{
@@ -163,7 +172,8 @@ tensor([0.0000, 0.7616]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("tanh", Trig::Tanh, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("tanh", Trig::Tanh, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> asinh{{
@@ -180,7 +190,8 @@ tensor([0.0000, 0.8814]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("asinh", Trig::Asinh, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("asinh", Trig::Asinh, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> acosh{{
@@ -192,12 +203,16 @@ Dtypes: any; integers give the default float.
 >>> plait.acosh(plait.tensor([1.0, 2.0]))
 tensor([0.0000, 1.3170]))",
     .meta = infer::unary_float,
-    .vjp = [](Vjp& v) { v.set(0, v.grad() * conj_if_complex(plait::rsqrt(v.in(0) - 1) * plait::rsqrt(v.in(0) + 1))); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, v.grad() * conj_if_complex(plait::rsqrt(v.in(0) - 1) * plait::rsqrt(v.in(0) + 1)));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("acosh", Trig::Acosh, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("acosh", Trig::Acosh, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> atanh{{
@@ -214,7 +229,8 @@ tensor([0.0000, 0.5493]))",
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("atanh", Trig::Atanh, out, self, nullptr, 8); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("atanh", Trig::Atanh, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> deg2rad{{
@@ -231,10 +247,11 @@ tensor([3.1416]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { 
-      const cpu::Params params{{kRadians}};
-      cpu::unary("deg2rad", cpu::Unary::Scale, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          const cpu::Params params{{kRadians}};
+          cpu::unary("deg2rad", cpu::Unary::Scale, out, self, &params);
+        },
 }};
 
 Op<Tensor(const Tensor&)> rad2deg{{
@@ -251,10 +268,11 @@ tensor([180.]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { 
-      const cpu::Params params{{kDegrees}};
-      cpu::unary("rad2deg", cpu::Unary::Scale, out, self, &params);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          const cpu::Params params{{kDegrees}};
+          cpu::unary("rad2deg", cpu::Unary::Scale, out, self, &params);
+        },
 }};
 
 }  // namespace plait::op

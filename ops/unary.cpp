@@ -4,6 +4,10 @@
 #include <cmath>
 
 #include "ops/cpu/complex.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/create.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -45,10 +49,12 @@ Op<Tensor(const Tensor&)> positive{{
 
 >>> plait.positive(plait.tensor([1.0, -2.0]))
 tensor([ 1., -2.]))",
-    .composite = [](const Tensor& self) {
-      check<TypeError>(self.dtype() != DType::Bool, "positive: not defined for bool tensors; convert with .to(plait.int64)");
-      return self;
-    },
+    .composite =
+        [](const Tensor& self) {
+          check<TypeError>(self.dtype() != DType::Bool,
+                           "positive: not defined for bool tensors; convert with .to(plait.int64)");
+          return self;
+        },
     .kind = Kind::Pointwise,
 }};
 
@@ -67,10 +73,11 @@ tensor([1., 2.]))",
     .dtypes = kNumberDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { 
-      if (is_complex(self.dtype())) return cpu::modulus(out, self);
-      cpu::unary("abs", Unary::Abs, out, self);
-     },
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          if (is_complex(self.dtype())) return cpu::modulus(out, self);
+          cpu::unary("abs", Unary::Abs, out, self);
+        },
 }};
 
 Op<Tensor(const Tensor&)> sign{{
@@ -96,11 +103,12 @@ Op<Tensor(const Tensor&)> sgn{{
 
 >>> plait.sgn(plait.tensor([3 + 4j, 0j]))
 tensor([0.6000+0.8000j, 0.0000+0.0000j]))",
-    .composite = [](const Tensor& self) {
-      if (!is_complex(self.dtype())) return plait::sign(self);
-      const Tensor length = plait::abs(self);
-      return self / plait::masked_fill(length, plait::eq(length, wrapped_scalar(0)), wrapped_scalar(1));
-    },
+    .composite =
+        [](const Tensor& self) {
+          if (!is_complex(self.dtype())) return plait::sign(self);
+          const Tensor length = plait::abs(self);
+          return self / plait::masked_fill(length, plait::eq(length, wrapped_scalar(0)), wrapped_scalar(1));
+        },
     .kind = Kind::Pointwise,
 }};
 
@@ -175,7 +183,8 @@ tensor([-0.,  1.]))",
 
 Op<Tensor(const Tensor&, int64_t)> round{{
     .schema = "round(Tensor self, *, int decimals=0) -> Tensor",
-    .doc = R"(Elementwise rounding to the nearest integer, or to a number of decimals (of digits before the point where negative). Halves
+    .doc =
+        R"(Elementwise rounding to the nearest integer, or to a number of decimals (of digits before the point where negative). Halves
 go to the even neighbour.
 
 Dtypes: real ones but bool; integers stay as they are. Gradient: zero.
@@ -188,11 +197,12 @@ tensor([ 0.,  2., -1.]))",
     .dtypes = kRealDTypes & ~1,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, int64_t decimals) {
-      if (decimals == 0 || is_integral(self.dtype())) return round_by("round", Unary::Round, out, self);
-      const cpu::Params params{std::pow(10.0, std::abs(static_cast<double>(decimals))), decimals < 0};
-      cpu::unary("round", Unary::RoundDecimals, out, self, &params, 4);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, int64_t decimals) {
+          if (decimals == 0 || is_integral(self.dtype())) return round_by("round", Unary::Round, out, self);
+          const cpu::Params params{std::pow(10.0, std::abs(static_cast<double>(decimals))), decimals < 0};
+          cpu::unary("round", Unary::RoundDecimals, out, self, &params, 4);
+        },
 }};
 
 Op<Tensor(const Tensor&)> frac{{
@@ -214,32 +224,39 @@ tensor([ 0.5000, -0.2500]))",
 
 Op<Tensor(const Tensor&, std::optional<double>, std::optional<double>, std::optional<double>)> nan_to_num{{
     .schema = "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
-    .doc = R"(Elementwise self with NaN replaced (by zero) and the infinities (by the largest and the lowest number of the dtype).
+    .doc =
+        R"(Elementwise self with NaN replaced (by zero) and the infinities (by the largest and the lowest number of the dtype).
 
 Dtypes: real ones; integers stay as they are.
 
 >>> plait.nan_to_num(plait.tensor([float("nan"), 1.0]))
 tensor([0., 1.]))",
-    .meta = [](const Tensor& self, std::optional<double>, std::optional<double>, std::optional<double>) { return infer::like(self); },
-    .vjp = [](Vjp& v) { v.set(0, plait::masked_fill(v.grad(), plait::logical_not(plait::isfinite(v.in(0))), wrapped_scalar(0))); },
+    .meta = [](const Tensor& self, std::optional<double>, std::optional<double>,
+               std::optional<double>) { return infer::like(self); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::masked_fill(v.grad(), plait::logical_not(plait::isfinite(v.in(0))),
+                                      wrapped_scalar(0)));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self, std::optional<double> nan, std::optional<double> posinf,
-              std::optional<double> neginf) {
-      if (is_integral(self.dtype(), true)) {
-        if (out.data_ptr() != self.data_ptr()) copy_into(out, self);
-        return;
-      }
-      const double largest = self.dtype() == DType::Float16    ? 65504.0
-                             : self.dtype() == DType::BFloat16 ? 3.3895313892515355e38
-                             : self.dtype() == DType::Float32  ? 3.4028234663852886e38
-                                                               : std::numeric_limits<double>::max();
-      const cpu::Params params{nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)};
-      cpu::unary("nan_to_num", Unary::NanToNum, out, self, &params);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, std::optional<double> nan, std::optional<double> posinf,
+           std::optional<double> neginf) {
+          if (is_integral(self.dtype(), true)) {
+            if (out.data_ptr() != self.data_ptr()) copy_into(out, self);
+            return;
+          }
+          const double largest = self.dtype() == DType::Float16    ? 65504.0
+                                 : self.dtype() == DType::BFloat16 ? 3.3895313892515355e38
+                                 : self.dtype() == DType::Float32  ? 3.4028234663852886e38
+                                                                   : std::numeric_limits<double>::max();
+          const cpu::Params params{nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)};
+          cpu::unary("nan_to_num", Unary::NanToNum, out, self, &params);
+        },
 }};
 
 }  // namespace plait::op

@@ -1,7 +1,10 @@
-// as_strided, and the ops that the histories of views consist of (autograd/variable.h, Note [In-place on views]). These two work
-// on a window of a tensor that is thought of as laid out densely with `base_stride`: sizes, strides and an offset relative to the
-// first element.
+// as_strided, and the ops that the histories of views consist of (autograd/variable.h, Note [In-place on
+// views]). These two work on a window of a tensor that is thought of as laid out densely with `base_stride`:
+// sizes, strides and an offset relative to the first element.
+#include "ops/decl/view_history.h"
 #include "ops/cpu/convert.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -36,125 +39,150 @@ TensorSpec dense_spec(const Tensor& self) { return TensorSpec(self.sizes(), self
 Op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_read{{
     .schema = "_view_read(Tensor self, int[] size, int[] stride, int offset, int[] base_stride) -> Tensor",
     .doc = "A copy of the window (size, stride, offset) of self as laid out with base_stride.",
-    .meta = [](const Tensor& self, IntSpan size, IntSpan, int64_t, IntSpan) {
-      return TensorSpec(Dims(size), self.dtype(), self.device());
-    },
-    .vjp = [](Vjp& v) {
-      v.set(0, plait::_view_accumulate(v.grad(), v.sizes(0), v.attr<IntSpan>(1), v.attr<IntSpan>(2), v.attr<int64_t>(3),
-                                       v.attr<IntSpan>(4)));
-    },
+    .meta = [](const Tensor& self, IntSpan size, IntSpan, int64_t,
+               IntSpan) { return TensorSpec(Dims(size), self.dtype(), self.device()); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_view_accumulate(v.grad(), v.sizes(0), v.attr<IntSpan>(1), v.attr<IntSpan>(2),
+                                           v.attr<int64_t>(3), v.attr<IntSpan>(4)));
+        },
     .kind = Kind::View,
-    .cpu = [](const Tensor& out, const Tensor& self, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) {
-      cpu::copy(out, window(laid_out(self, base_stride), size, stride, offset));
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, IntSpan size, IntSpan stride, int64_t offset,
+           IntSpan base_stride) {
+          cpu::copy(out, window(laid_out(self, base_stride), size, stride, offset));
+        },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> _view_accumulate{{
-    .schema = "_view_accumulate(Tensor self, int[] base_size, int[] size, int[] stride, int offset, int[] base_stride) -> Tensor",
-    .doc = "Zeros of base_size with self added into the window (size, stride, offset); elements that meet are summed.",
-    .meta = [](const Tensor& self, IntSpan base_size, IntSpan, IntSpan, int64_t, IntSpan) {
-      return TensorSpec(Dims(base_size), self.dtype(), self.device());
-    },
-    .vjp = [](Vjp& v) {
-      v.set(0, plait::_view_read(v.grad(), v.attr<IntSpan>(2), v.attr<IntSpan>(3), v.attr<int64_t>(4), v.attr<IntSpan>(5)));
-    },
+    .schema = "_view_accumulate(Tensor self, int[] base_size, int[] size, int[] stride, int offset, int[] "
+              "base_stride) -> Tensor",
+    .doc = "Zeros of base_size with self added into the window (size, stride, offset); elements that meet "
+           "are summed.",
+    .meta = [](const Tensor& self, IntSpan base_size, IntSpan, IntSpan, int64_t,
+               IntSpan) { return TensorSpec(Dims(base_size), self.dtype(), self.device()); },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_view_read(v.grad(), v.attr<IntSpan>(2), v.attr<IntSpan>(3), v.attr<int64_t>(4),
+                                     v.attr<IntSpan>(5)));
+        },
     .kind = Kind::View,
-    .cpu = [](const Tensor& out, const Tensor& self, IntSpan base_size, IntSpan size, IntSpan stride, int64_t offset,
-              IntSpan base_stride) {
-      (void)base_size;
-      plait::zero_(out);
-      const Tensor base = laid_out(out, base_stride);
-      const Tensor target = window(base, size, stride, offset);
-      if (!has_internal_overlap(size, stride)) {
-        cpu::copy(target, self);
-      } else {
-        StridedIter iter;  // serially: elements meet
-        iter.output(target);
-        iter.input(self);
-        iter.build();
-        visit(self.dtype(), [&]<class T>() {
-          iter.for_each_serial([](char* const* data, const int64_t* strides, int64_t n) {
-            for (int64_t i = 0; i < n; ++i) {
-              T& sum = *reinterpret_cast<T*>(data[0] + i * strides[0]);
-              const T value = *reinterpret_cast<const T*>(data[1] + i * strides[1]);
-              if constexpr (std::is_same_v<T, bool>)
-                sum = sum || value;
-              else
-                sum = static_cast<T>(static_cast<compute_t<T>>(sum) + static_cast<compute_t<T>>(value));
-            }
-          });
-        });
-      }
-      if (!base.same(out)) cpu::copy(out, base);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, IntSpan base_size, IntSpan size, IntSpan stride,
+           int64_t offset, IntSpan base_stride) {
+          (void)base_size;
+          plait::zero_(out);
+          const Tensor base = laid_out(out, base_stride);
+          const Tensor target = window(base, size, stride, offset);
+          if (!has_internal_overlap(size, stride)) {
+            cpu::copy(target, self);
+          } else {
+            StridedIter iter;  // serially: elements meet
+            iter.output(target);
+            iter.input(self);
+            iter.build();
+            visit(self.dtype(), [&]<class T>() {
+              iter.for_each_serial([](char* const* data, const int64_t* strides, int64_t n) {
+                for (int64_t i = 0; i < n; ++i) {
+                  T& sum = *reinterpret_cast<T*>(data[0] + i * strides[0]);
+                  const T value = *reinterpret_cast<const T*>(data[1] + i * strides[1]);
+                  if constexpr (std::is_same_v<T, bool>)
+                    sum = sum || value;
+                  else
+                    sum = static_cast<T>(static_cast<compute_t<T>>(sum) + static_cast<compute_t<T>>(value));
+                }
+              });
+            });
+          }
+          if (!base.same(out)) cpu::copy(out, base);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_write{{
-    .schema = "_view_write(Tensor self, Tensor src, int[] size, int[] stride, int offset, int[] base_stride) -> Tensor",
+    .schema = "_view_write(Tensor self, Tensor src, int[] size, int[] stride, int offset, int[] base_stride) "
+              "-> Tensor",
     .doc = "A copy of self with the window (size, stride, offset) replaced by src.",
-    .meta = [](const Tensor& self, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan) { return dense_spec(self); },
-    .vjp = [](Vjp& v) {
-      const IntSpan size = v.attr<IntSpan>(2), stride = v.attr<IntSpan>(3), base_stride = v.attr<IntSpan>(5);
-      const int64_t offset = v.attr<int64_t>(4);
-      if (v.needs(0)) {
-        const Tensor zeros = plait::zeros(size, v.grad().dtype(), v.grad().device());
-        v.set(0, plait::_view_write(v.grad(), zeros, size, stride, offset, base_stride));
-      }
-      if (v.needs(1)) v.set(1, plait::_view_read(v.grad(), size, stride, offset, base_stride));
-    },
+    .meta = [](const Tensor& self, const Tensor&, IntSpan, IntSpan, int64_t,
+               IntSpan) { return dense_spec(self); },
+    .vjp =
+        [](Vjp& v) {
+          const IntSpan size = v.attr<IntSpan>(2), stride = v.attr<IntSpan>(3),
+                        base_stride = v.attr<IntSpan>(5);
+          const int64_t offset = v.attr<int64_t>(4);
+          if (v.needs(0)) {
+            const Tensor zeros = plait::zeros(size, v.grad().dtype(), v.grad().device());
+            v.set(0, plait::_view_write(v.grad(), zeros, size, stride, offset, base_stride));
+          }
+          if (v.needs(1)) v.set(1, plait::_view_read(v.grad(), size, stride, offset, base_stride));
+        },
     .kind = Kind::View,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& src, IntSpan size, IntSpan stride, int64_t offset,
-              IntSpan base_stride) {
-      cpu::copy(out, self);
-      const Tensor base = laid_out(out, base_stride);
-      cpu::copy(window(base, size, stride, offset), src);
-      if (!base.same(out)) cpu::copy(out, base);
-    },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& src, IntSpan size, IntSpan stride,
+           int64_t offset, IntSpan base_stride) {
+          cpu::copy(out, self);
+          const Tensor base = laid_out(out, base_stride);
+          cpu::copy(window(base, size, stride, offset), src);
+          if (!base.same(out)) cpu::copy(out, base);
+        },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> as_strided{{
     .schema = "as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
-    .doc = R"(A view of the storage of self with any sizes, strides and offset (in elements). Raises ValueError where an element
+    .doc =
+        R"(A view of the storage of self with any sizes, strides and offset (in elements). Raises ValueError where an element
 would lie outside of the storage.
 
 >>> plait.arange(6).as_strided((2, 2), (3, 1))
 tensor([[0, 1],
         [3, 4]]))",
-    .view = [](const Tensor& self, IntSpan size, IntSpan stride, std::optional<int64_t> offset) {
-      const int64_t numel = checked_numel(size, "as_strided");
-      check(size.size() == stride.size(), "as_strided: size {} and stride {} must have one length", size, stride);
-      const int64_t first = offset.value_or(self.storage_offset());
-      int64_t last = first;
-      bool overflow = first < 0;
-      for (size_t i = 0; i < size.size(); ++i) {
-        int64_t reach;
-        check(stride[i] >= 0, "as_strided: negative strides are not supported, got {}", stride);
-        overflow |= __builtin_mul_overflow(size[i] - 1, stride[i], &reach);
-        overflow |= __builtin_add_overflow(last, reach, &last);
-      }
-      const int64_t room = self.storage() ? static_cast<int64_t>(self.storage()->bytes()) / itemsize(self.dtype()) : INT64_MAX;
-      check(numel == 0 || (!overflow && last < room),
-            "as_strided: size {}, stride {} and offset {} reach beyond the storage of {} elements", size, stride, first, room);
-      return make_view(self, Dims(size), Dims(stride), first);
-    },
-    .vjp = [](Vjp& v) { v.set(0, plait::_as_strided_backward(v.grad(), v.in(0), v.attr<IntSpan>(1), v.attr<IntSpan>(2), v.attr<std::optional<int64_t>>(3))); },
+    .view =
+        [](const Tensor& self, IntSpan size, IntSpan stride, std::optional<int64_t> offset) {
+          const int64_t numel = checked_numel(size, "as_strided");
+          check(size.size() == stride.size(), "as_strided: size {} and stride {} must have one length", size,
+                stride);
+          const int64_t first = offset.value_or(self.storage_offset());
+          int64_t last = first;
+          bool overflow = first < 0;
+          for (size_t i = 0; i < size.size(); ++i) {
+            int64_t reach;
+            check(stride[i] >= 0, "as_strided: negative strides are not supported, got {}", stride);
+            overflow |= __builtin_mul_overflow(size[i] - 1, stride[i], &reach);
+            overflow |= __builtin_add_overflow(last, reach, &last);
+          }
+          const int64_t room = self.storage()
+                                   ? static_cast<int64_t>(self.storage()->bytes()) / itemsize(self.dtype())
+                                   : INT64_MAX;
+          check(numel == 0 || (!overflow && last < room),
+                "as_strided: size {}, stride {} and offset {} reach beyond the storage of {} elements", size,
+                stride, first, room);
+          return make_view(self, Dims(size), Dims(stride), first);
+        },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_as_strided_backward(v.grad(), v.in(0), v.attr<IntSpan>(1), v.attr<IntSpan>(2),
+                                               v.attr<std::optional<int64_t>>(3)));
+        },
     .save = "self.layout",
     .kind = Kind::View,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::optional<int64_t>)> _as_strided_backward{{
-    .schema = "_as_strided_backward(Tensor self, Tensor input, int[] size, int[] stride, int? storage_offset) -> Tensor",
+    .schema = "_as_strided_backward(Tensor self, Tensor input, int[] size, int[] stride, int? "
+              "storage_offset) -> Tensor",
     .doc = "The gradient of as_strided: self accumulated into zeros like input.",
-    .composite = [](const Tensor& self, const Tensor& input, IntSpan size, IntSpan stride, std::optional<int64_t> offset) {
-      const int64_t relative = offset.value_or(input.storage_offset()) - input.storage_offset();
-      int64_t last = relative, reach = 0;
-      for (size_t i = 0; i < size.size(); ++i) last += (size[i] - 1) * stride[i];
-      for (int i = 0; i < input.dim(); ++i) reach += (input.sizes()[i] - 1) * input.strides()[i];
-      check<RuntimeError>(relative >= 0 && last <= reach,
-                          "as_strided: no gradient where the window reaches beyond self (which is itself a view); "
-                          "apply as_strided to its base, or to self.contiguous()");
-      return plait::_view_accumulate(self, input.sizes(), size, stride, relative, input.strides());
-    },
+    .composite =
+        [](const Tensor& self, const Tensor& input, IntSpan size, IntSpan stride,
+           std::optional<int64_t> offset) {
+          const int64_t relative = offset.value_or(input.storage_offset()) - input.storage_offset();
+          int64_t last = relative, reach = 0;
+          for (size_t i = 0; i < size.size(); ++i) last += (size[i] - 1) * stride[i];
+          for (int i = 0; i < input.dim(); ++i) reach += (input.sizes()[i] - 1) * input.strides()[i];
+          check<RuntimeError>(
+              relative >= 0 && last <= reach,
+              "as_strided: no gradient where the window reaches beyond self (which is itself a view); "
+              "apply as_strided to its base, or to self.contiguous()");
+          return plait::_view_accumulate(self, input.sizes(), size, stride, relative, input.strides());
+        },
 }};
 
 }  // namespace plait::op

@@ -1,17 +1,23 @@
 // Views of a part: select, slice, diagonal, sliding windows; and of all parts: unbind, split, chunk.
 #include <algorithm>
 
+#include "ops/decl/copy.h"
+#include "ops/decl/join.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_history.h"
+#include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
 namespace plait::op {
 namespace {
 
-// The gradient of a view of a part: zeros of the input's shape with the window filled in. `stride` and `offset` are those of the
-// window in a contiguous tensor of that shape.
+// The gradient of a view of a part: zeros of the input's shape with the window filled in. `stride` and
+// `offset` are those of the window in a contiguous tensor of that shape.
 void embed_grad(Vjp& v, const Dims& stride, int64_t offset) {
   const Dims& sizes = v.sizes(0);
-  v.set(0, plait::_view_accumulate(v.grad(), sizes, v.grad().sizes(), stride, offset, contiguous_strides(sizes)));
+  v.set(0, plait::_view_accumulate(v.grad(), sizes, v.grad().sizes(), stride, offset,
+                                   contiguous_strides(sizes)));
 }
 
 Tensor selected(const Tensor& self, int d, int64_t index) {
@@ -26,7 +32,8 @@ Tensor selected(const Tensor& self, int d, int64_t index) {
 }
 
 int64_t wrap_index(const char* op, int64_t index, int64_t size, int dim) {
-  check<IndexError>(index >= -size && index < size, "{}: index {} is out of range for dimension {} with size {}; expected {} to {}", op,
+  check<IndexError>(index >= -size && index < size,
+                    "{}: index {} is out of range for dimension {} with size {}; expected {} to {}", op,
                     index, dim, size, -size, size - 1);
   return index < 0 ? index + size : index;
 }
@@ -89,7 +96,8 @@ std::vector<Tensor> split_at(const char* op, const Tensor& self, IntSpan sizes, 
   int64_t total = 0;
   bool good = true;
   for (const int64_t size : sizes) good = good && size >= 0 && !__builtin_add_overflow(total, size, &total);
-  check(good && total == self.sizes()[d], "{}: sizes {} must be 0 or more and sum to size {} of dimension {}", op, sizes, self.sizes()[d], d);
+  check(good && total == self.sizes()[d], "{}: sizes {} must be 0 or more and sum to size {} of dimension {}",
+        op, sizes, self.sizes()[d], d);
   std::vector<Tensor> parts;
   parts.reserve(sizes.size());
   int64_t start = 0;
@@ -116,17 +124,20 @@ void join_grads(Vjp& v, int dim_param) {
 
 }  // namespace
 
-// ---- one part ------------------------------------------------------------------------------------------------------------------
+// ---- one part
+// ------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, int64_t, int64_t)> select{{
     .schema = "select(Tensor self, int dim, int index) -> Tensor",
-    .doc = R"(A view of self at one index of dimension dim, which goes: x[index] for dim 0. Raises IndexError out of range.
+    .doc =
+        R"(A view of self at one index of dimension dim, which goes: x[index] for dim 0. Raises IndexError out of range.
 
 >>> plait.tensor([[1, 2], [3, 4]]).select(0, -1)
 tensor([3, 4]))",
     .view =
         [](const Tensor& self, int64_t dim, int64_t index) {
-          check<IndexError>(self.dim() > 0, "select: a 0-d tensor cannot be indexed; use .item() for its value");
+          check<IndexError>(self.dim() > 0,
+                            "select: a 0-d tensor cannot be indexed; use .item() for its value");
           const int d = wrap_dim(dim, self.dim(), "select");
           return selected(self, d, wrap_index("select", index, self.sizes()[d], d));
         },
@@ -144,13 +155,16 @@ tensor([3, 4]))",
 
 Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)> slice{{
     .schema = "slice(Tensor self, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
-    .doc = R"(A view of every step-th element of dimension dim from start up to, and without, end, by the rules of Python's slices.
+    .doc =
+        R"(A view of every step-th element of dimension dim from start up to, and without, end, by the rules of Python's slices.
 
 >>> plait.slice(plait.arange(6), 0, 1, 5, 2)
 tensor([1, 3]))",
     .view =
-        [](const Tensor& self, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
-          check<IndexError>(self.dim() > 0, "slice: a 0-d tensor cannot be sliced; use .item() for its value");
+        [](const Tensor& self, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+           int64_t step) {
+          check<IndexError>(self.dim() > 0,
+                            "slice: a 0-d tensor cannot be sliced; use .item() for its value");
           const int d = wrap_dim(dim, self.dim(), "slice");
           const Slice s = clamp_slice(start, end, step, self.sizes()[d]);
           return narrowed(self, d, s.start, s.length, s.length > 1 ? step : 1);
@@ -160,7 +174,8 @@ tensor([1, 3]))",
           const Dims& sizes = v.sizes(0);
           const int d = wrap_dim(v.attr<int64_t>(1), sizes.size(), "slice");
           const int64_t step = v.attr<int64_t>(4);
-          const Slice s = clamp_slice(v.attr<std::optional<int64_t>>(2), v.attr<std::optional<int64_t>>(3), step, sizes[d]);
+          const Slice s = clamp_slice(v.attr<std::optional<int64_t>>(2), v.attr<std::optional<int64_t>>(3),
+                                      step, sizes[d]);
           Dims strides = contiguous_strides(sizes);
           const int64_t offset = s.length > 0 ? s.start * strides[d] : 0;
           if (s.length > 1) strides[d] *= step;
@@ -171,7 +186,8 @@ tensor([1, 3]))",
 
 Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> narrow{{
     .schema = "narrow(Tensor self, int dim, int start, int length) -> Tensor",
-    .doc = R"(A view of `length` elements of dimension dim from start on. Raises IndexError where they are not all there.
+    .doc =
+        R"(A view of `length` elements of dimension dim from start on. Raises IndexError where they are not all there.
 
 >>> plait.arange(5).narrow(0, 1, 3)
 tensor([1, 2, 3]))",
@@ -179,12 +195,15 @@ tensor([1, 2, 3]))",
         [](const Tensor& self, int64_t dim, int64_t start, int64_t length) {
           const int d = splittable_dim("narrow", self, dim);
           const int64_t size = self.sizes()[d];
-          check<IndexError>(start >= -size && start <= size, "narrow: start {} is out of range for dimension {} with size {}; expected {} to {}",
-                            start, d, size, -size, size);
+          check<IndexError>(
+              start >= -size && start <= size,
+              "narrow: start {} is out of range for dimension {} with size {}; expected {} to {}", start, d,
+              size, -size, size);
           const int64_t first = start < 0 ? start + size : start;
           check<IndexError>(length >= 0 && length <= size - first,
-                            "narrow: start {} and length {} reach beyond dimension {} with size {}; expected a length from 0 to {}", start,
-                            length, d, size, size - first);
+                            "narrow: start {} and length {} reach beyond dimension {} with size {}; expected "
+                            "a length from 0 to {}",
+                            start, length, d, size, size - first);
           return narrowed(self, d, first, length);
         },
     .vjp =
@@ -193,14 +212,16 @@ tensor([1, 2, 3]))",
           const int d = wrap_dim(v.attr<int64_t>(1), sizes.size(), "narrow");
           const int64_t start = v.attr<int64_t>(2);
           const Dims strides = contiguous_strides(sizes);
-          embed_grad(v, strides, v.attr<int64_t>(3) > 0 ? (start < 0 ? start + sizes[d] : start) * strides[d] : 0);
+          embed_grad(v, strides,
+                     v.attr<int64_t>(3) > 0 ? (start < 0 ? start + sizes[d] : start) * strides[d] : 0);
         },
     .kind = Kind::View,
 }};
 
 Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diagonal{{
     .schema = "diagonal(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor",
-    .doc = R"(A view of the diagonals of the matrices that dimensions dim1 and dim2 span, as a new last dimension; offset > 0 above, < 0 below.
+    .doc =
+        R"(A view of the diagonals of the matrices that dimensions dim1 and dim2 span, as a new last dimension; offset > 0 above, < 0 below.
 
 >>> plait.tensor([[1, 2], [3, 4]]).diagonal()
 tensor([1, 4]))",
@@ -208,12 +229,14 @@ tensor([1, 4]))",
         [](const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) {
           const Diagonal d = diagonal_of("diagonal", self.sizes(), offset, dim1, dim2);
           const int64_t sa = self.strides()[d.a], sb = self.strides()[d.b];
-          return make_view(self, diagonal_dims(self.sizes(), d, d.length), diagonal_dims(self.strides(), d, sa + sb),
+          return make_view(self, diagonal_dims(self.sizes(), d, d.length),
+                           diagonal_dims(self.strides(), d, sa + sb),
                            self.storage_offset() + (d.length ? d.row * sa + d.column * sb : 0));
         },
     .vjp =
         [](Vjp& v) {
-          const Diagonal d = diagonal_of("diagonal", v.sizes(0), v.attr<int64_t>(1), v.attr<int64_t>(2), v.attr<int64_t>(3));
+          const Diagonal d =
+              diagonal_of("diagonal", v.sizes(0), v.attr<int64_t>(1), v.attr<int64_t>(2), v.attr<int64_t>(3));
           const Dims strides = contiguous_strides(v.sizes(0));
           const int64_t sa = strides[d.a], sb = strides[d.b];
           embed_grad(v, diagonal_dims(strides, d, sa + sb), d.length ? d.row * sa + d.column * sb : 0);
@@ -253,24 +276,28 @@ tensor([[0., 0.],
     .kind = Kind::View,
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)> slice_scatter{{
-    .schema = "slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
-    .doc = R"(A copy of self with the slice replaced by src.
+Op<Tensor(const Tensor&, const Tensor&, int64_t, std::optional<int64_t>, std::optional<int64_t>, int64_t)>
+    slice_scatter{{
+        .schema = "slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int "
+                  "step=1) -> Tensor",
+        .doc = R"(A copy of self with the slice replaced by src.
 
 >>> plait.slice_scatter(plait.zeros(3), plait.ones(2), 0, 1)
 tensor([0., 1., 1.]))",
-    .composite =
-        [](const Tensor& self, const Tensor& src, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
-          const Tensor out = plait::clone(self);
-          plait::copy_(plait::slice(out, dim, start, end, step), src);
-          return out;
-        },
-    .kind = Kind::View,
-}};
+        .composite =
+            [](const Tensor& self, const Tensor& src, int64_t dim, std::optional<int64_t> start,
+               std::optional<int64_t> end, int64_t step) {
+              const Tensor out = plait::clone(self);
+              plait::copy_(plait::slice(out, dim, start, end, step), src);
+              return out;
+            },
+        .kind = Kind::View,
+    }};
 
 Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> unfold{{
     .schema = "unfold(Tensor self, int dimension, int size, int step) -> Tensor",
-    .doc = R"(A view of all windows of `size` elements along a dimension, `step` apart, as a new last dimension.
+    .doc =
+        R"(A view of all windows of `size` elements along a dimension, `step` apart, as a new last dimension.
 
 >>> plait.arange(5).unfold(0, 3, 2)
 tensor([[0, 1, 2],
@@ -280,7 +307,8 @@ tensor([[0, 1, 2],
           const int d = wrap_dim(dimension, self.dim(), "unfold");
           const bool scalar = self.dim() == 0;  // counts as one element
           const int64_t length = scalar ? 1 : self.sizes()[d];
-          check(size >= 0 && size <= length, "unfold: expected a size of 0 to {} (the size of dimension {}), got {}", length, d, size);
+          check(size >= 0 && size <= length,
+                "unfold: expected a size of 0 to {} (the size of dimension {}), got {}", length, d, size);
           check(step > 0, "unfold: expected a positive step, got {}", step);
           Dims sizes(self.sizes()), strides(self.strides());
           const int64_t stride = scalar ? 1 : strides[d];
@@ -299,14 +327,15 @@ tensor([[0, 1, 2],
           const int d = wrap_dim(v.attr<int64_t>(1), sizes.size(), "unfold");
           Dims strides = contiguous_strides(sizes);
           const int64_t stride = strides[d];
-          strides[d] *= v.attr<int64_t>(3);
+          if (v.grad().sizes()[d] > 1) strides[d] *= v.attr<int64_t>(3);
           strides.push_back(stride);
           embed_grad(v, strides, 0);
         },
     .kind = Kind::View,
 }};
 
-// ---- all parts -------------------------------------------------------------------------------------------------------------------
+// ---- all parts
+// -------------------------------------------------------------------------------------------------------------------
 
 Op<std::vector<Tensor>(const Tensor&, int64_t)> unbind{{
     .schema = "unbind(Tensor self, int dim=0) -> Tensor[]",
@@ -333,7 +362,8 @@ Op<std::vector<Tensor>(const Tensor&, int64_t)> unbind{{
 
 Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> split{{
     .schema = "split(Tensor self, int split_size, int dim=0) -> Tensor[]",
-    .doc = R"(Views of consecutive parts of dimension dim: of split_size elements each, the last of fewer, or of the sizes in a list.
+    .doc =
+        R"(Views of consecutive parts of dimension dim: of split_size elements each, the last of fewer, or of the sizes in a list.
 
 >>> plait.arange(5).split(2)
 (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -342,7 +372,8 @@ Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> split{{
     .view =
         [](const Tensor& self, int64_t split_size, int64_t dim) {
           const int d = splittable_dim("split", self, dim);
-          check(split_size > 0 || (split_size == 0 && self.sizes()[d] == 0), "split: expected a positive split_size, got {}", split_size);
+          check(split_size > 0 || (split_size == 0 && self.sizes()[d] == 0),
+                "split: expected a positive split_size, got {}", split_size);
           return split_at("split", self, equal_parts(self.sizes()[d], split_size), d);
         },
     .vjp = [](Vjp& v) { join_grads(v, 2); },
@@ -352,7 +383,10 @@ Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> split{{
 Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> split_sizes{{
     .schema = "split.sizes(Tensor self, int[] split_size, int dim=0) -> Tensor[]",
     .doc = "Views of consecutive parts of dimension dim, of the given sizes.",
-    .view = [](const Tensor& self, IntSpan split_size, int64_t dim) { return split_at("split", self, split_size, splittable_dim("split", self, dim)); },
+    .view =
+        [](const Tensor& self, IntSpan split_size, int64_t dim) {
+          return split_at("split", self, split_size, splittable_dim("split", self, dim));
+        },
     .vjp = [](Vjp& v) { join_grads(v, 2); },
     .kind = Kind::View,
 }};
@@ -363,7 +397,8 @@ Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> split_with_sizes{{
 
 >>> plait.arange(3).split_with_sizes([1, 2])
 (tensor([0]), tensor([1, 2])))",
-    .composite = [](const Tensor& self, IntSpan sizes, int64_t dim) { return plait::split(self, sizes, dim); },
+    .composite = [](const Tensor& self, IntSpan sizes,
+                    int64_t dim) { return plait::split(self, sizes, dim); },
     .kind = Kind::View,
 }};
 
@@ -378,7 +413,8 @@ Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> chunk{{
           const int d = splittable_dim("chunk", self, dim);
           check(chunks > 0, "chunk: expected a positive number of chunks, got {}", chunks);
           const int64_t size = self.sizes()[d];
-          if (size == 0) return plait::split(self, Dims(static_cast<int>(std::min<int64_t>(chunks, 1 << 20)), 0), d);
+          if (size == 0)
+            return plait::split(self, Dims(static_cast<int>(std::min<int64_t>(chunks, 1 << 20)), 0), d);
           return plait::split(self, size / chunks + (size % chunks != 0), d);
         },
     .kind = Kind::View,
@@ -386,7 +422,8 @@ Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> chunk{{
 
 Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> tensor_split{{
     .schema = "tensor_split(Tensor self, int indices_or_sections, int dim=0) -> Tensor[]",
-    .doc = R"(Views of consecutive parts of dimension dim: a number of parts that differ by at most one element, or parts that end before the
+    .doc =
+        R"(Views of consecutive parts of dimension dim: a number of parts that differ by at most one element, or parts that end before the
 given indices.
 
 >>> plait.arange(5).tensor_split(3)
@@ -396,7 +433,8 @@ given indices.
     .composite =
         [](const Tensor& self, int64_t sections, int64_t dim) {
           const int d = splittable_dim("tensor_split", self, dim);
-          check(sections > 0 && sections < (1 << 28), "tensor_split: expected a positive number of sections, got {}", sections);
+          check(sections > 0 && sections < (1 << 28),
+                "tensor_split: expected a positive number of sections, got {}", sections);
           const int64_t size = self.sizes()[d];
           Dims sizes(static_cast<int>(sections), size / sections);
           for (int i = 0; i < size % sections; ++i) ++sizes[i];

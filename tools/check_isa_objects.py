@@ -5,6 +5,8 @@ Usage: check_isa_objects.py v3 a.o b.o ... v4 a.o b.o ...
 See Note [Inline functions in ISA objects] in cmake/PlaitIsa.cmake. A weak symbol is fine only when its name
 mentions the object's own namespace (no baseline object can define the same one) or when it is data without
 code. Static initialisers are refused too: they would run AVX instructions when the library is loaded.
+
+It also fails when no object of an instruction set uses its registers: the flag was lost on the way to the compiler.
 """
 
 from __future__ import annotations
@@ -35,6 +37,12 @@ def has_initialisers(objdump: str, path: str) -> bool:
     return re.search(r"\s\.(init_array|ctors)\b", output) is not None
 
 
+def uses(objdump: str, path: str, register: str) -> bool:
+    """Say whether an object has an instruction on such a register."""
+    output = subprocess.run([objdump, "-d", path], check=True, capture_output=True, text=True).stdout
+    return f"%{register}" in output
+
+
 def demangle(names: list[str]) -> list[str]:
     """Return readable names; the mangled ones where there is no c++filt."""
     try:
@@ -56,11 +64,14 @@ def main() -> int:
     isa = ""
     checked = 0
     complaints: list[str] = []
+    wanted = {"v3": "ymm", "v4": "zmm"}
     for item in args.items:
         if re.fullmatch(r"v[0-9]", item):
             isa = item
             continue
         checked += 1
+        if isa in wanted and uses(args.objdump, item, wanted[isa]):
+            del wanted[isa]
         # In a mangled name a namespace is its length and its letters: plait::cpu::v3 is ...2v3...
         own = re.compile(rf"(?<![0-9])2{isa}")
         bad = [s for s in weak_symbols(args.nm, item) if not own.search(s) and not ALLOWED.match(s)]
@@ -70,6 +81,10 @@ def main() -> int:
     if checked == 0:
         print("check_isa_objects: no object was given", file=sys.stderr)
         return 2
+    for isa, register in wanted.items():
+        if isa in args.items:
+            print(f"no {isa} object uses a {register} register: was it compiled with -march=x86-64-{isa}?")
+            return 1
     for line in complaints:
         print(line)
     if complaints:

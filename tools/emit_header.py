@@ -1,6 +1,8 @@
-"""Emits ops/ops.h: one C++ function per declared op, with the defaults of its schema.
+"""Emits ops/decl/<file>.h for every ops/<file>.cpp that declares ops, and ops/ops.h, which includes them all.
 
-The schemas are read from the declarations themselves (ops/*.cpp), so that the header is there before anything is compiled.
+Each op becomes a C++ function with the defaults of its schema. The schemas are read from the declarations themselves, so that
+the headers are there before anything is compiled; and there is one header per source file, so that a new op recompiles only what
+calls ops of its family.
 
     python tools/emit_header.py [--check]
 """
@@ -12,7 +14,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TARGET = ROOT / "ops" / "ops.h"
+UMBRELLA = ROOT / "ops" / "ops.h"
+DECL = ROOT / "ops" / "decl"
 
 TYPES = {
     "Tensor": "const Tensor&", "Tensor[]": "TensorList", "Scalar": "const Scalar&", "int": "int64_t", "float": "double",
@@ -30,14 +33,10 @@ RESULTS = {"Tensor": "Tensor", "Tensor[]": "std::vector<Tensor>", "bool": "bool"
 KEYWORDS = {"default", "and", "or", "not", "xor", "this", "new", "delete", "register", "union", "template", "operator"}
 
 
-def schemas() -> list[str]:
-    """All schema literals, in the order of the files' names."""
-    found = []
-    for path in sorted((ROOT / "ops").glob("*.cpp")):
-        text = path.read_text()
-        for match in re.finditer(r'\.schema\s*=\s*((?:"[^"\\]*"\s*)+)', text):
-            found.append("".join(re.findall(r'"([^"\\]*)"', match.group(1))))
-    return found
+def schemas(path: pathlib.Path) -> list[str]:
+    """The schema literals of one source file."""
+    found = re.finditer(r'\.schema\s*=\s*((?:"[^"\\]*"\s*)+)', path.read_text())
+    return ["".join(re.findall(r'"([^"\\]*)"', match.group(1))) for match in found]
 
 
 def split_params(text: str) -> list[str]:
@@ -120,32 +119,50 @@ def emit_op(schema: str) -> tuple[str, str]:
     return extern, functions
 
 
-def emit() -> str:
-    """The whole header."""
-    pairs = [emit_op(schema) for schema in schemas()]
-    lines = [
-        "// Every op as a C++ function, with the names and defaults it has in Python; `name_` is the in-place form.",
-        "// Emitted by tools/emit_header.py from the declarations in ops/*.cpp: do not edit.",
-        "#pragma once", "", "#include <limits>", "", '#include "core/op.h"', "", "// clang-format off", "namespace plait::op {",
-    ]
-    lines += sorted(extern for extern, _ in pairs)
-    lines += ["}  // namespace plait::op", "", "namespace plait {"]
-    lines += sorted(functions for _, functions in pairs)
-    lines += ["}  // namespace plait", "// clang-format on", ""]
+def emit_family(path: pathlib.Path) -> str:
+    """The header of one source file's ops; empty where it declares none."""
+    pairs = [emit_op(schema) for schema in schemas(path)]
+    if not pairs:
+        return ""
+    body = "\n".join(function for _, function in pairs)
+    lines = [f"// Emitted by tools/emit_header.py from ops/{path.name}: do not edit.", "#pragma once", ""]
+    if "numeric_limits" in body:
+        lines += ["#include <limits>", ""]
+    lines += ['#include "core/op.h"', "", "// clang-format off", "namespace plait::op {"]
+    lines += [extern for extern, _ in pairs]
+    lines += ["}  // namespace plait::op", "", "namespace plait {", body, "}  // namespace plait", "// clang-format on", ""]
     return "\n".join(lines)
 
 
+def emit() -> dict[pathlib.Path, str]:
+    """All headers by path."""
+    files = {}
+    for path in sorted((ROOT / "ops").glob("*.cpp")):
+        text = emit_family(path)
+        if text:
+            files[DECL / f"{path.stem}.h"] = text
+    lines = ["// Every op as a C++ function, with the names and defaults it has in Python; `name_` is the in-place form.",
+             "// Emitted by tools/emit_header.py: do not edit. Inside ops/, include the families that are called.",
+             "#pragma once", ""]
+    files[UMBRELLA] = "\n".join(lines + [f'#include "ops/decl/{path.name}"' for path in files]) + "\n"
+    return files
+
+
 def main() -> int:
-    text = emit()
-    current = TARGET.read_text() if TARGET.exists() else ""
+    files = emit()
+    old = {*DECL.glob("*.h"), UMBRELLA}
+    stale = [path for path in sorted(old | set(files)) if not path.exists() or path.read_text() != files.get(path)]
     if "--check" in sys.argv:
-        if text != current:
-            print("ops/ops.h is stale: run `python tools/emit_header.py`")
-            return 1
-        return 0
-    if text != current:
-        TARGET.write_text(text)
-        print(f"wrote {TARGET.relative_to(ROOT)}: {len(schemas())} ops")
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is stale: run `python tools/emit_header.py`")
+        return 1 if stale else 0
+    DECL.mkdir(exist_ok=True)
+    for path in stale:
+        if path in files:
+            path.write_text(files[path])
+        else:
+            path.unlink()
+        print(f"{'wrote' if path in files else 'removed'} {path.relative_to(ROOT)}")
     return 0
 
 

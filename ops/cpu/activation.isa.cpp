@@ -17,7 +17,9 @@ struct LeakyRelu {
 template <class T>
 struct Elu {
   explicit Elu(const void* p) : alpha(param<T>(p, 0)), scale(param<T>(p, 1)), input_scale(param<T>(p, 2)) {}
-  T operator()(T x) const { return select(x > T(0), x * scale, alpha * vec::expm1(vec::at_most(x, T(0)) * input_scale)); }
+  T operator()(T x) const {
+    return select(x > T(0), x * scale, alpha * vec::expm1(vec::at_most(x, T(0)) * input_scale));
+  }
   T alpha, scale, input_scale;
 };
 template <class T>
@@ -55,7 +57,9 @@ struct Threshold {
 template <class T>
 struct Softshrink {
   explicit Softshrink(const void* p) : lambda(param<T>(p, 0)) {}
-  T operator()(T x) const { return select(x > lambda, x - lambda, select(x < -lambda, x + lambda, x * T(0))); }
+  T operator()(T x) const {
+    return select(x > lambda, x - lambda, select(x < -lambda, x + lambda, x * T(0)));
+  }
   T lambda;
 };
 template <class T>

@@ -53,7 +53,8 @@ struct Shrink {
   T lambda;
 };
 
-// With t = tanh(softplus(x)), s = sigmoid(x): t + x (1 - t^2) s, where t = n / (n + 2), n = e (e + 2), e = exp(x).
+// With t = tanh(softplus(x)), s = sigmoid(x): t + x (1 - t^2) s, where t = n / (n + 2), n = e (e + 2), e =
+// exp(x).
 template <class T>
 PLAIT_INLINE T mish_grad(T x) {
   const T e = vec::exp(vec::at_most(x, T(20)));

@@ -9,8 +9,8 @@ namespace {
 bool is_number(const Tensor& t) { return t.dim() == 0; }
 
 template <class E>
-void run(const char* op, const NumberTable<E>& table, E f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute,
-         const void* params, int cost) {
+void run(const char* op, const NumberTable<E>& table, E f, const Tensor& out, const Tensor& a,
+         const Tensor& b, DType compute, const void* params, int cost) {
   if (is_reduced_float(compute) && out.dtype() == compute && is_number(a) != is_number(b)) {
     const int row = static_cast<int>(f), narrow = compute == DType::BFloat16;
     const Tensor x = converted(a, is_number(b) ? compute : DType::Float32);
@@ -38,7 +38,8 @@ Loop simple_power(DType d, double exponent) {
 
 }  // namespace
 
-void binary(const char* op, Binary f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute, int cost) {
+void binary(const char* op, Binary f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute,
+            int cost) {
   run(op, binary_table(), f, out, a, b, compute, nullptr, cost);
 }
 
@@ -49,8 +50,9 @@ void binary(const char* op, BinaryMath f, const Tensor& out, const Tensor& a, co
 void divide(const char* op, Division f, const Tensor& out, const Tensor& a, const Tensor& b) {
   int by_zero = 0;
   run(op, division_table(), f, out, a, b, out.dtype(), &by_zero, 4);
-  check<RuntimeError>(!by_zero, "{}: ZeroDivisionError: an integer was divided by zero; divide floats, or mask the zeros of other",
-                      op);
+  check<RuntimeError>(
+      !by_zero,
+      "{}: ZeroDivisionError: an integer was divided by zero; divide floats, or mask the zeros of other", op);
 }
 
 void power(const Tensor& out, const Tensor& a, const Tensor& b) {
@@ -59,8 +61,10 @@ void power(const Tensor& out, const Tensor& a, const Tensor& b) {
     const Scalar exponent = item(b);
     if (!exponent.is_complex()) {
       const double e = exponent.to<double>();
-      check<RuntimeError>(e >= 0 || !is_integral(d, true),
-                          "pow: integers to negative integer powers are not allowed (exponent {}); make self a float tensor", e);
+      check<RuntimeError>(
+          e >= 0 || !is_integral(d, true),
+          "pow: integers to negative integer powers are not allowed (exponent {}); make self a float tensor",
+          e);
       if (const Loop loop = simple_power(d, e)) return pointwise("pow", loop, out, a, d);
     }
   } else if (a.dim() == 0 && is_floating(d) && item(a).equals(2)) {

@@ -26,7 +26,8 @@ PLAIT_ISA_TABLE(LoopTable<MinMax>, min_max_table)
 PLAIT_ISA_TABLE(LoopTable<Bits>, bits_table)
 
 // out = f(a, b), computed in `compute`, the dtype of out.
-void binary(const char* op, Binary f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute, int cost = 1);
+void binary(const char* op, Binary f, const Tensor& out, const Tensor& a, const Tensor& b, DType compute,
+            int cost = 1);
 void binary(const char* op, BinaryMath f, const Tensor& out, const Tensor& a, const Tensor& b);
 // Raises RuntimeError where an integer is divided by zero.
 void divide(const char* op, Division f, const Tensor& out, const Tensor& a, const Tensor& b);

@@ -7,8 +7,10 @@ namespace {
 struct Add {
   template <class T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_same_v<T, bool>) return a || b;
-    else return static_cast<T>(a + b);
+    if constexpr (std::is_same_v<T, bool>)
+      return a || b;
+    else
+      return static_cast<T>(a + b);
   }
 };
 struct Sub {
@@ -20,9 +22,12 @@ struct Sub {
 struct Mul {
   template <class T>
   T operator()(T a, T b) const {
-    if constexpr (std::is_same_v<T, bool>) return a && b;
-    else if constexpr (std::is_same_v<T, int16_t> || std::is_same_v<T, int8_t>) return static_cast<T>(static_cast<unsigned>(a) * static_cast<unsigned>(b));
-    else return static_cast<T>(a * b);
+    if constexpr (std::is_same_v<T, bool>)
+      return a && b;
+    else if constexpr (std::is_same_v<T, int16_t> || std::is_same_v<T, int8_t>)
+      return static_cast<T>(static_cast<unsigned>(a) * static_cast<unsigned>(b));
+    else
+      return static_cast<T>(a * b);
   }
 };
 struct Div {
@@ -46,9 +51,12 @@ constexpr void row(NumberTable<Binary>& table) {
 
 constexpr NumberTable<Binary> make_table() {
   NumberTable<Binary> t{};
-  row<Binary::Add, Add, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
-  row<Binary::Sub, Sub, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
-  row<Binary::Mul, Mul, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>(t);
+  row<Binary::Add, Add, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double,
+      complex64, complex128>(t);
+  row<Binary::Sub, Sub, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64,
+      complex128>(t);
+  row<Binary::Mul, Mul, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double,
+      complex64, complex128>(t);
   row<Binary::Div, Div, Half, BFloat16, float, double, complex64, complex128>(t);
   return t;
 }

@@ -57,7 +57,8 @@ constexpr NumberTable<BinaryMath> make_table() {
     using T = decltype(x);
     return vec::select(x == T(0), y, vec::select(x > T(0), T(1), T(0)));
   });
-  row<BinaryMath::Heaviside, 2>(t.same, BoolInts{}, [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
+  row<BinaryMath::Heaviside, 2>(t.same, BoolInts{},
+                                [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
   return t;
 }
 

@@ -1,11 +1,11 @@
-// Inner loops for functions that deserve vector code, but one copy of it per compute type only: arguments that are strided,
-// repeated or of 16 bits are gathered, a block at a time, into buffers that stay in the first-level cache. For *.isa.cpp files;
-// everything here has internal linkage.
+// Inner loops for functions that deserve vector code, but one copy of it per compute type only: arguments
+// that are strided, repeated or of 16 bits are gathered, a block at a time, into buffers that stay in the
+// first-level cache. For *.isa.cpp files; everything here has internal linkage.
 //
 //   row<Explog::Exp>(table, Floats{}, [](auto x) { return vec::exp(x); });
 //
-// The function is called with values of the compute type. It may also be a struct with `in_range`, `fast` and `slow`
-// (vecmath/map.h), or a template over the compute type that is made from the loop's Params (`row_of`).
+// The function is called with values of the compute type. It may also be a struct with `in_range`, `fast` and
+// `slow` (vecmath/map.h), or a template over the compute type that is made from the loop's Params (`row_of`).
 #pragma once
 
 #include "ops/cpu/loops.h"
@@ -112,7 +112,9 @@ PLAIT_INLINE void blocked_loop(char* const* data, const int64_t* strides, int64_
   }
   Slots<std::index_sequence<I...>, compute_t<A>...> slots;
   alignas(64) C result[kBlock];
-  (repeat<A>(data[I + 1], strides[I + 1], static_cast<Slot<I, compute_t<A>>&>(slots).values, n < kBlock ? n : kBlock), ...);
+  (repeat<A>(data[I + 1], strides[I + 1], static_cast<Slot<I, compute_t<A>>&>(slots).values,
+             n < kBlock ? n : kBlock),
+   ...);
   for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t m = n - begin < kBlock ? n - begin : kBlock;
     char* out = data[0] + begin * strides[0];

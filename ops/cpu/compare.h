@@ -11,7 +11,8 @@ enum class Test : uint8_t { Nan, Inf, Finite, Negative, Not, Count };
 PLAIT_ISA_TABLE(LoopTable<Compare>, compare_table)
 PLAIT_ISA_TABLE(LoopTable<Test>, test_table)
 
-// The dtype in which two tensors are compared: the promoted one, or int64 where a number does not fit into it.
+// The dtype in which two tensors are compared: the promoted one, or int64 where a number does not fit into
+// it.
 DType compare_dtype(const Tensor& a, const Tensor& b);
 inline void compare(const char* op, Compare f, const Tensor& out, const Tensor& a, const Tensor& b) {
   const DType compute = compare_dtype(a, b);

@@ -1,5 +1,5 @@
-#include "ops/cpu/blocks.h"
 #include "ops/cpu/compare.h"
+#include "ops/cpu/blocks.h"
 #include "ops/cpu/vecmath/base.h"
 
 namespace plait::cpu {
@@ -56,10 +56,12 @@ constexpr LoopTable<Test> make_test_table() {
   row_to<Test::Inf, bool>(t, Complexes{}, [](auto z) { return is_inf(z.real()) | is_inf(z.imag()); });
   row_to<Test::Finite, bool>(t, BoolInts{}, [](auto) { return true; });
   row_to<Test::Finite, bool>(t, Floats{}, [](auto x) { return is_finite(x); });
-  row_to<Test::Finite, bool>(t, Complexes{}, [](auto z) { return is_finite(z.real()) & is_finite(z.imag()); });
+  row_to<Test::Finite, bool>(t, Complexes{},
+                             [](auto z) { return is_finite(z.real()) & is_finite(z.imag()); });
   row_to<Test::Negative, bool>(t, Types<bool, uint8_t>{}, never);
   row_to<Test::Negative, bool>(t, Types<int8_t, int16_t, int32_t, int64_t>{}, [](auto x) { return x < 0; });
-  row_to<Test::Negative, bool>(t, Floats{}, [](auto x) { return (vec::to_bits(x) >> (8 * sizeof(x) - 1)) != 0; });
+  row_to<Test::Negative, bool>(t, Floats{},
+                               [](auto x) { return (vec::to_bits(x) >> (8 * sizeof(x) - 1)) != 0; });
   row_to<Test::Not, bool>(t, Reals{}, [](auto x) { return !truth(x); });
   row_to<Test::Not, bool>(t, Complexes{}, [](auto x) { return !truth(x); });
   return t;

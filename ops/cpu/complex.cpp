@@ -1,8 +1,8 @@
 // Functions of complex numbers, by libm, and the two that lead from complex to real.
 #include <complex>
 
-#include "ops/cpu/loops.h"
 #include "ops/cpu/complex.h"
+#include "ops/cpu/loops.h"
 #include "ops/cpu/unary.h"
 
 namespace plait::cpu {
@@ -29,7 +29,8 @@ constexpr LoopTable<Unary> make_unary() {
 constexpr LoopTable<Explog> make_explog() {
   LoopTable<Explog> t{};
   row<Explog::Exp>(t, [](auto z) { return std::exp(z); });
-  row<Explog::Exp2>(t, [](auto z) { return std::exp(z * typename decltype(z)::value_type(0.6931471805599453)); });
+  row<Explog::Exp2>(
+      t, [](auto z) { return std::exp(z * typename decltype(z)::value_type(0.6931471805599453)); });
   row<Explog::Expm1>(t, [](auto z) {
     // exp(x) cos(y) - 1 = expm1(x) cos(y) - 2 sin(y/2)^2, without cancellation near zero
     using T = typename decltype(z)::value_type;
@@ -37,7 +38,8 @@ constexpr LoopTable<Explog> make_explog() {
     return decltype(z)(std::expm1(x) * std::cos(y) - 2 * s * s, std::exp(x) * std::sin(y));
   });
   row<Explog::Log>(t, [](auto z) { return std::log(z); });
-  row<Explog::Log2>(t, [](auto z) { return std::log(z) / typename decltype(z)::value_type(0.6931471805599453); });
+  row<Explog::Log2>(
+      t, [](auto z) { return std::log(z) / typename decltype(z)::value_type(0.6931471805599453); });
   row<Explog::Log10>(t, [](auto z) { return std::log10(z); });
   row<Explog::Log1p>(t, [](auto z) {
     using T = typename decltype(z)::value_type;
@@ -67,7 +69,8 @@ constexpr LoopTable<Trig> make_trig() {
 
 template <class F>
 void to_real_by(const char* op, const Tensor& out, const Tensor& z, int cost) {
-  const Loop loop = z.dtype() == DType::Complex64 ? &elementwise<F, float, complex64> : &elementwise<F, double, complex128>;
+  const Loop loop =
+      z.dtype() == DType::Complex64 ? &elementwise<F, float, complex64> : &elementwise<F, double, complex128>;
   pointwise(op, loop, out, z, z.dtype(), nullptr, cost);
 }
 
@@ -108,7 +111,8 @@ void modulus(const Tensor& out, const Tensor& z) { to_real_by<Modulus>("abs", ou
 void argument(const Tensor& out, const Tensor& z) { to_real_by<Argument>("angle", out, z, 16); }
 void join_parts(const Tensor& out, const Tensor& real, const Tensor& imag) {
   const bool narrow = out.dtype() == DType::Complex64;
-  const Loop loop = narrow ? &elementwise<Join, complex64, float, float> : &elementwise<Join, complex128, double, double>;
+  const Loop loop =
+      narrow ? &elementwise<Join, complex64, float, float> : &elementwise<Join, complex128, double, double>;
   pointwise("complex", loop, out, real, imag, to_real(out.dtype()));
 }
 Loop complex_power_loop(DType d) {

@@ -9,10 +9,12 @@ namespace plait::cpu {
 void copy(const Tensor& out, const Tensor& source) {
   const int64_t bytes = out.nbytes();
   if (out.dtype() == source.dtype() && out.numel() == source.numel() && out.sizes() == source.sizes() &&
-      (out.strides() == source.strides() ? is_dense(out.sizes(), out.strides()) : out.is_contiguous() && source.is_contiguous())) {
+      (out.strides() == source.strides() ? is_dense(out.sizes(), out.strides())
+                                         : out.is_contiguous() && source.is_contiguous())) {
     char *to = out.data<char>(), *from = source.data<char>();
     if (to == from || bytes == 0) return;
-    parallel_for(0, bytes, 256 << 10, [&](int64_t begin, int64_t end) { std::memcpy(to + begin, from + begin, end - begin); });
+    parallel_for(0, bytes, 256 << 10,
+                 [&](int64_t begin, int64_t end) { std::memcpy(to + begin, from + begin, end - begin); });
     return;
   }
   StridedIter iter;

@@ -45,17 +45,24 @@ struct Bits128 {
 
 template <class To, class From>
 constexpr Loop convert_loop() {
-  if constexpr (!std::is_same_v<To, From>) return &elementwise<Convert<To>, To, From>;
-  else if constexpr (sizeof(To) == 1) return &elementwise<Move, uint8_t, uint8_t>;
-  else if constexpr (sizeof(To) == 2) return &elementwise<Move, uint16_t, uint16_t>;
-  else if constexpr (sizeof(To) == 4) return &elementwise<Move, uint32_t, uint32_t>;
-  else if constexpr (sizeof(To) == 8) return &elementwise<Move, uint64_t, uint64_t>;
-  else return &elementwise<Move, Bits128, Bits128>;
+  if constexpr (!std::is_same_v<To, From>)
+    return &elementwise<Convert<To>, To, From>;
+  else if constexpr (sizeof(To) == 1)
+    return &elementwise<Move, uint8_t, uint8_t>;
+  else if constexpr (sizeof(To) == 2)
+    return &elementwise<Move, uint16_t, uint16_t>;
+  else if constexpr (sizeof(To) == 4)
+    return &elementwise<Move, uint32_t, uint32_t>;
+  else if constexpr (sizeof(To) == 8)
+    return &elementwise<Move, uint64_t, uint64_t>;
+  else
+    return &elementwise<Move, Bits128, Bits128>;
 }
 
 template <class To, class... From>
 constexpr void fill_to(ConvertTable& table) {
-  ((table.loop[static_cast<int>(dtype_of<To>)][static_cast<int>(dtype_of<From>)] = convert_loop<To, From>()), ...);
+  ((table.loop[static_cast<int>(dtype_of<To>)][static_cast<int>(dtype_of<From>)] = convert_loop<To, From>()),
+   ...);
 }
 template <class... T>
 constexpr ConvertTable make_table() {
@@ -68,7 +75,8 @@ constexpr ConvertTable make_table() {
 
 namespace PLAIT_ISA {
 extern constinit const ConvertTable convert_table =
-    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>();
+    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64,
+               complex128>();
 }
 
 }  // namespace plait::cpu

@@ -43,8 +43,8 @@ void scaled_softmax(const T* x, const T* lse, const T* scale, int64_t rows, int6
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const CrossEntropyTable cross_entropy_table = {{log_sum_exp<float>, scaled_softmax<float>},
-                                                                {log_sum_exp<double>, scaled_softmax<double>}};
+extern constinit const CrossEntropyTable cross_entropy_table = {
+    {log_sum_exp<float>, scaled_softmax<float>}, {log_sum_exp<double>, scaled_softmax<double>}};
 }
 
 }  // namespace plait::cpu

@@ -74,9 +74,7 @@ struct IntRemainder : IntDivision<T> {
 template <class T>
 struct IntFmod : IntDivision<T> {
   using IntDivision<T>::IntDivision;
-  T operator()(T a, T b) const {
-    return this->zero(b) || this->minus_one(b) ? T(0) : static_cast<T>(a % b);
-  }
+  T operator()(T a, T b) const { return this->zero(b) || this->minus_one(b) ? T(0) : static_cast<T>(a % b); }
 };
 
 constexpr NumberTable<Division> make_table() {

@@ -12,19 +12,20 @@
 namespace plait::cpu {
 namespace {
 
-constexpr int64_t kGrain = 16384;       // elements worth a fork-join
+constexpr int64_t kGrain = 16384;  // elements worth a fork-join
 constexpr int64_t kGrainBytes = 1 << 17;
 
 [[noreturn]] void fail_index(const char* op, int64_t value, int64_t size, int64_t dim, bool wrap) {
-  fail<IndexError>("{}: index {} is out of range for dimension {} with size {}; expected {} to {}", op, value, dim, size, wrap ? -size : 0,
-                   size - 1);
+  fail<IndexError>("{}: index {} is out of range for dimension {} with size {}; expected {} to {}", op, value,
+                   dim, size, wrap ? -size : 0, size - 1);
 }
 
 }  // namespace
 
 Tensor checked_index(const char* op, const Tensor& index, int64_t size, int64_t dim, bool wrap) {
   if (!is_integral(index.dtype()))
-    fail<TypeError>("{}: expected indices of an integer dtype, got {}; convert them with .long()", op, index.dtype());
+    fail<TypeError>("{}: expected indices of dtype int64 or int32, got {}; convert them with .long()", op,
+                    index.dtype());
   Tensor out = index;
   if (index.dtype() != DType::Int64 || !index.is_contiguous()) {
     out = empty_tensor(index.sizes(), DType::Int64);
@@ -58,23 +59,26 @@ Tensor checked_index(const char* op, const Tensor& index, int64_t size, int64_t 
   return out;
 }
 
-// ---- rows -----------------------------------------------------------------------------------------------------------------------
+// ---- rows
+// -----------------------------------------------------------------------------------------------------------------------
 
-void gather_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n, int64_t slab) {
+void gather_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n,
+                 int64_t slab) {
   const int64_t m = index.numel(), row = slab * itemsize(out.dtype());
   if (outer == 0 || m == 0 || row == 0) return;
   const int64_t* at = index.data<int64_t>();
   const auto each = [&](auto&& copy_row) {
-    parallel_for(0, outer * m, std::max<int64_t>(1, kGrainBytes / (row + 8)), [&](int64_t begin, int64_t end) {
-      int64_t o = begin / m, j = begin % m;
-      for (int64_t r = begin; r < end;) {
-        const int64_t stop = std::min(m, j + end - r);
-        copy_row(o, j, stop);
-        r += stop - j;
-        j = 0;
-        ++o;
-      }
-    });
+    parallel_for(0, outer * m, std::max<int64_t>(1, kGrainBytes / (row + 8)),
+                 [&](int64_t begin, int64_t end) {
+                   int64_t o = begin / m, j = begin % m;
+                   for (int64_t r = begin; r < end;) {
+                     const int64_t stop = std::min(m, j + end - r);
+                     copy_row(o, j, stop);
+                     r += stop - j;
+                     j = 0;
+                     ++o;
+                   }
+                 });
   };
   if (slab == 1) {
     visit_size(out.dtype(), [&]<class U>() {
@@ -93,21 +97,31 @@ void gather_rows(const Tensor& out, const Tensor& src, const Tensor& index, int6
   }
 }
 
-void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n, int64_t slab, bool accumulate) {
+void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n,
+              int64_t slab, bool accumulate) {
   const int64_t m = index.numel(), size = itemsize(out.dtype());
   if (outer == 0 || m == 0 || slab == 0) return;
   const auto add = add_rows_table().add[static_cast<int>(out.dtype())];
   const auto put = [&](int64_t o, int64_t low, int64_t high, int64_t begin, int64_t end) {
-    AddRows job{out.data<char>() + o * n * slab * size, src.data<char>() + o * m * slab * size, index.data<int64_t>(), m, low, high,
-                begin, end, slab};
+    AddRows job{out.data<char>() + o * n * slab * size,
+                src.data<char>() + o * m * slab * size,
+                index.data<int64_t>(),
+                m,
+                low,
+                high,
+                begin,
+                end,
+                slab};
     if (accumulate) return add(job);
     for (int64_t j = 0; j < m; ++j) {
       const int64_t row = job.index[j];
       if (row >= low && row < high)
-        std::memcpy(job.out + (row * slab + begin) * size, job.src + (j * slab + begin) * size, (end - begin) * size);
+        std::memcpy(job.out + (row * slab + begin) * size, job.src + (j * slab + begin) * size,
+                    (end - begin) * size);
     }
   };
-  // Threads share the result by outer parts, by columns, or by ranges of rows; each meets the indices in their order.
+  // Threads share the result by outer parts, by columns, or by ranges of rows; each meets the indices in
+  // their order.
   const int64_t work = outer * m * slab, threads = num_threads();
   if (outer >= threads) {
     parallel_for(0, outer, std::max<int64_t>(1, kGrain * outer / work), [&](int64_t begin, int64_t end) {
@@ -124,19 +138,21 @@ void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t
   }
 }
 
-// ---- several index tensors ---------------------------------------------------------------------------------------------------------
+// ---- several index tensors
+// ---------------------------------------------------------------------------------------------------------
 
 namespace {
 
 // Which dimensions are indexed, where the broadcast index goes in the result, and its shape.
 struct IndexLayout {
-  Dims shape;                 // that the index tensors broadcast to
-  int first = -1;             // position of the index dimensions in the result (0 where they are not adjacent)
+  Dims shape;      // that the index tensors broadcast to
+  int first = -1;  // position of the index dimensions in the result (0 where they are not adjacent)
   bool adjacent = true;
 };
 
 IndexLayout index_layout(const char* op, const Tensor& self, TensorList indices) {
-  check<IndexError>(static_cast<int64_t>(indices.size()) <= self.dim(), "{}: too many indices: {} for a tensor of shape {}", op,
+  check<IndexError>(static_cast<int64_t>(indices.size()) <= self.dim(),
+                    "{}: too many indices: {} for a tensor of shape {}", op,
                     static_cast<int64_t>(indices.size()), self.sizes());
   IndexLayout layout;
   int last = -1;
@@ -152,7 +168,8 @@ IndexLayout index_layout(const char* op, const Tensor& self, TensorList indices)
         try {
           layout.shape = broadcast(layout.shape, indices[i].sizes(), op);
         } catch (const ValueError&) {
-          fail<IndexError>("{}: index tensors of shapes {} and {} cannot be broadcast together", op, layout.shape, indices[i].sizes());
+          fail<IndexError>("{}: index tensors of shapes {} and {} cannot be broadcast together", op,
+                           layout.shape, indices[i].sizes());
         }
       }
     }
@@ -163,7 +180,9 @@ IndexLayout index_layout(const char* op, const Tensor& self, TensorList indices)
   return layout;
 }
 
-bool is_indexed(TensorList indices, int d) { return d < static_cast<int>(indices.size()) && indices[d].defined(); }
+bool is_indexed(TensorList indices, int d) {
+  return d < static_cast<int>(indices.size()) && indices[d].defined();
+}
 
 // Offsets of all elements of some dimensions, row-major.
 std::vector<int64_t> offsets_of(const Dims& sizes, const Dims& strides) {
@@ -272,9 +291,12 @@ void put_elements(T* to, const T* from, bool one_value, const IndexPlan& plan) {
       for (int64_t a = 0; a < na; ++a) {
         T* at = base + plan.after[a];
         for (int64_t i = 0; i < run; ++i) {
-          if constexpr (!Accumulate) at[i] = *value;
-          else if constexpr (std::is_same_v<T, bool>) at[i] = at[i] || *value;
-          else at[i] = static_cast<T>(static_cast<compute_t<T>>(at[i]) + static_cast<compute_t<T>>(*value));
+          if constexpr (!Accumulate)
+            at[i] = *value;
+          else if constexpr (std::is_same_v<T, bool>)
+            at[i] = at[i] || *value;
+          else
+            at[i] = static_cast<T>(static_cast<compute_t<T>>(at[i]) + static_cast<compute_t<T>>(*value));
           value += !one_value;
         }
       }
@@ -282,13 +304,16 @@ void put_elements(T* to, const T* from, bool one_value, const IndexPlan& plan) {
   };
   const int64_t row_work = nj * na * run;
   if (nb >= num_threads()) {
-    parallel_for(0, nb, std::max<int64_t>(1, kGrain / std::max<int64_t>(row_work, 1)), [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; ++b) put(b, 0, INT64_MAX);
-    });
+    parallel_for(0, nb, std::max<int64_t>(1, kGrain / std::max<int64_t>(row_work, 1)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t b = begin; b < end; ++b) put(b, 0, INT64_MAX);
+                 });
   } else {
     int64_t reach = 0;
     for (const int64_t offset : plan.index) reach = std::max(reach, offset + 1);
-    parallel_for(0, reach, std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(reach) * kGrain / std::max<int64_t>(nb * row_work, 1))),
+    parallel_for(0, reach,
+                 std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(reach) * kGrain /
+                                                           std::max<int64_t>(nb * row_work, 1))),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t b = 0; b < nb; ++b) put(b, begin, end);
                  });
@@ -303,9 +328,11 @@ void put_planned(const Tensor& self, const Tensor& values, const IndexPlan& plan
   if (numel == 0) return;
   const bool one = values.numel() == 1;
   if (accumulate) {
-    visit(self.dtype(), [&]<class T>() { put_elements<T, true>(self.data<T>(), values.data<T>(), one, plan); });
+    visit(self.dtype(),
+          [&]<class T>() { put_elements<T, true>(self.data<T>(), values.data<T>(), one, plan); });
   } else {
-    visit_size(self.dtype(), [&]<class U>() { put_elements<U, false>(self.data<U>(), values.data<U>(), one, plan); });
+    visit_size(self.dtype(),
+               [&]<class U>() { put_elements<U, false>(self.data<U>(), values.data<U>(), one, plan); });
   }
 }
 

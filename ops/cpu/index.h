@@ -7,16 +7,21 @@
 
 namespace plait::cpu {
 
-// The index tensor as contiguous int64 without negative values. Raises IndexError naming the value, the bound `size`, the dimension
-// and the op where one is out of range; negative values count from the end where `wrap`, and are refused otherwise.
+// The index tensor as contiguous int64 without negative values. Raises IndexError naming the value, the bound
+// `size`, the dimension and the op where one is out of range; negative values count from the end where
+// `wrap`, and are refused otherwise.
 Tensor checked_index(const char* op, const Tensor& index, int64_t size, int64_t dim, bool wrap);
 
 // out[o, j, :] = src[o, index[j], :] for contiguous out (outer, m, slab) and src (outer, n, slab).
-void gather_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n, int64_t slab);
-// out[o, index[j], :] = src[o, j, :], or += ; the result does not depend on the number of threads. A negative index[j] skips row j.
-void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n, int64_t slab, bool accumulate);
+void gather_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n,
+                 int64_t slab);
+// out[o, index[j], :] = src[o, j, :], or += ; the result does not depend on the number of threads. A negative
+// index[j] skips row j.
+void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n,
+              int64_t slab, bool accumulate);
 
-// ---- masks --------------------------------------------------------------------------------------------------------------------
+// ---- masks
+// --------------------------------------------------------------------------------------------------------------------
 
 // A mask made ready: one byte an element, row-major, and the number of set elements before each chunk.
 struct Mask {
@@ -26,16 +31,19 @@ struct Mask {
   std::vector<int64_t> before;  // one more than there are chunks: the last is the total
   int64_t count() const { return before.back(); }
 };
-Tensor flat_positions(const Mask& mask);                                             // 1-D int64
-Tensor positions(const Mask& mask, const Dims& sizes);                               // (count, ndim)
-void select_masked(const Tensor& out, const Tensor& src, const Mask& mask);          // out[k] = src[k-th set element]; both contiguous
-void scatter_masked(const Tensor& out, const Tensor& src, const Mask& mask);         // the other way round
-void fill_masked(const Tensor& out, const Tensor& value, const Mask& mask);          // out contiguous, value of one element
+Tensor flat_positions(const Mask& mask);                // 1-D int64
+Tensor positions(const Mask& mask, const Dims& sizes);  // (count, ndim)
+void select_masked(const Tensor& out, const Tensor& src,
+                   const Mask& mask);  // out[k] = src[k-th set element]; both contiguous
+void scatter_masked(const Tensor& out, const Tensor& src, const Mask& mask);  // the other way round
+void fill_masked(const Tensor& out, const Tensor& value,
+                 const Mask& mask);  // out contiguous, value of one element
 
-// ---- several index tensors -----------------------------------------------------------------------------------------------------
+// ---- several index tensors
+// -----------------------------------------------------------------------------------------------------
 
-// Where the elements of self[indices] lie in self, as sums of one offset of each list (in elements); a run of consecutive elements
-// lies at each.
+// Where the elements of self[indices] lie in self, as sums of one offset of each list (in elements); a run of
+// consecutive elements lies at each.
 struct IndexPlan {
   Dims result;                                // shape of self[indices]
   std::vector<int64_t> before, index, after;  // in the order of the result's dimensions
@@ -48,7 +56,8 @@ void gather_planned(const Tensor& out, const Tensor& self, const IndexPlan& plan
 // self[indices] = values (contiguous, of the result's shape, or one element), or += .
 void put_planned(const Tensor& self, const Tensor& values, const IndexPlan& plan, bool accumulate);
 
-// ---- one index tensor along a dimension ------------------------------------------------------------------------------------------
+// ---- one index tensor along a dimension
+// ------------------------------------------------------------------------------------------
 
 enum class Reduce : uint8_t { Assign, Add, Mul, Max, Min };
 

@@ -11,7 +11,8 @@ namespace {
 
 constexpr int64_t kGrain = 16384;
 
-// `tensor` as an operand of an iteration over `sizes`: the index gives the place along dim, so that its stride there is 0.
+// `tensor` as an operand of an iteration over `sizes`: the index gives the place along dim, so that its
+// stride there is 0.
 Tensor window(const Tensor& tensor, const Dims& sizes, int dim) {
   Dims strides(tensor.strides());
   if (!strides.empty()) strides[dim] = 0;
@@ -21,7 +22,8 @@ Tensor window(const Tensor& tensor, const Dims& sizes, int dim) {
 Tensor part_of(const Tensor& tensor, int dim, int64_t begin, int64_t length) {
   Dims sizes(tensor.sizes());
   sizes[dim] = length;
-  return from_storage(tensor.storage(), tensor.dtype(), sizes, tensor.strides(), tensor.storage_offset() + begin * tensor.strides()[dim]);
+  return from_storage(tensor.storage(), tensor.dtype(), sizes, tensor.strides(),
+                      tensor.storage_offset() + begin * tensor.strides()[dim]);
 }
 
 int64_t read_index(const char* at) { return *reinterpret_cast<const int64_t*>(at); }
@@ -31,9 +33,11 @@ void gather_loop(char* const* data, const int64_t* strides, int64_t n, const voi
   const int64_t step = *static_cast<const int64_t*>(params);
   char* out = data[0];
   const char *index = data[1], *from = data[2];
-  if (strides[0] == sizeof(U) && strides[1] == sizeof(int64_t) && strides[2] == 0) {  // along the last dimension
+  if (strides[0] == sizeof(U) && strides[1] == sizeof(int64_t) &&
+      strides[2] == 0) {  // along the last dimension
     for (int64_t i = 0; i < n; ++i)
-      reinterpret_cast<U*>(out)[i] = *reinterpret_cast<const U*>(from + reinterpret_cast<const int64_t*>(index)[i] * step);
+      reinterpret_cast<U*>(out)[i] =
+          *reinterpret_cast<const U*>(from + reinterpret_cast<const int64_t*>(index)[i] * step);
     return;
   }
   for (int64_t i = 0; i < n; ++i)
@@ -46,14 +50,17 @@ void apply(T& to, T value) {
   if constexpr (R == Reduce::Assign) {
     to = value;
   } else if constexpr (std::is_same_v<T, bool>) {
-    if constexpr (R == Reduce::Add || R == Reduce::Max) to = to || value;
-    else to = to && value;
+    if constexpr (R == Reduce::Add || R == Reduce::Max)
+      to = to || value;
+    else
+      to = to && value;
   } else {
     using C = compute_t<T>;
     const C a = static_cast<C>(to), b = static_cast<C>(value);
     if constexpr (R == Reduce::Add) to = static_cast<T>(a + b);
     if constexpr (R == Reduce::Mul) to = static_cast<T>(a * b);
-    if constexpr (R == Reduce::Max && !is_complex(dtype_of<T>)) to = b > a || b != b ? value : to;  // NaN wins
+    if constexpr (R == Reduce::Max && !is_complex(dtype_of<T>))
+      to = b > a || b != b ? value : to;  // NaN wins
     if constexpr (R == Reduce::Min && !is_complex(dtype_of<T>)) to = b < a || b != b ? value : to;
   }
 }
@@ -69,7 +76,8 @@ void scatter_loop(char* const* data, const int64_t* strides, int64_t n, const vo
   for (int64_t i = 0; i < n; ++i) {
     const int64_t at = read_index(data[1] + i * strides[1]);
     if (at < p.low || at >= p.high) continue;
-    apply<R, T>(*reinterpret_cast<T*>(data[0] + i * strides[0] + at * p.step), *reinterpret_cast<const T*>(data[2] + i * strides[2]));
+    apply<R, T>(*reinterpret_cast<T*>(data[0] + i * strides[0] + at * p.step),
+                *reinterpret_cast<const T*>(data[2] + i * strides[2]));
   }
 }
 
@@ -107,29 +115,35 @@ void scatter_along(const Tensor& out, int dim, const Tensor& index, const Tensor
   const int64_t size = out.dim() ? out.sizes()[dim] : 1;
   const Dims& sizes = out.dim() ? index.sizes() : out.sizes();
   const Tensor to = window(out, sizes, dim);
-  const Tensor from = src.numel() == 1 ? from_storage(src.storage(), src.dtype(), Dims(), Dims(), src.storage_offset())
-                                       : from_storage(src.storage(), src.dtype(), sizes, src.strides(), src.storage_offset());
+  const Tensor from =
+      src.numel() == 1 ? from_storage(src.storage(), src.dtype(), Dims(), Dims(), src.storage_offset())
+                       : from_storage(src.storage(), src.dtype(), sizes, src.strides(), src.storage_offset());
   const auto run = [&](const Tensor& t, const Tensor& i, const Tensor& s, const ScatterParams& params) {
     StridedIter iter;
     iter.output(t);
     iter.input(i);
     iter.input(s);
     iter.build();
-    iter.for_each_serial([&](char* const* data, const int64_t* strides, int64_t n) { loop(data, strides, n, &params); });
+    iter.for_each_serial(
+        [&](char* const* data, const int64_t* strides, int64_t n) { loop(data, strides, n, &params); });
   };
-  // Threads share the result along another dimension where there is one, else by ranges of places: elements that meet are met in
-  // their order by one thread.
+  // Threads share the result along another dimension where there is one, else by ranges of places: elements
+  // that meet are met in their order by one thread.
   int widest = -1;
   for (int d = 0; d < sizes.size(); ++d)
     if (d != dim && (widest < 0 || sizes[d] > sizes[widest])) widest = d;
   if (widest >= 0 && sizes[widest] >= num_threads()) {
-    parallel_for(0, sizes[widest], std::max<int64_t>(1, kGrain * sizes[widest] / numel), [&](int64_t begin, int64_t end) {
-      const auto part = [&](const Tensor& t) { return t.dim() ? part_of(t, widest, begin, end - begin) : t; };
-      run(part(to), part(index), part(from), {step, 0, size});
-    });
+    parallel_for(0, sizes[widest], std::max<int64_t>(1, kGrain * sizes[widest] / numel),
+                 [&](int64_t begin, int64_t end) {
+                   const auto part = [&](const Tensor& t) {
+                     return t.dim() ? part_of(t, widest, begin, end - begin) : t;
+                   };
+                   run(part(to), part(index), part(from), {step, 0, size});
+                 });
   } else {
-    parallel_for(0, size, std::max<int64_t>(1, kGrain * size / numel),
-                 [&](int64_t begin, int64_t end) { run(to, index, from, {step, begin, end}); });
+    parallel_for(0, size, std::max<int64_t>(1, kGrain * size / numel), [&](int64_t begin, int64_t end) {
+      run(to, index, from, {step, begin, end});
+    });
   }
 }
 

@@ -25,10 +25,12 @@ int64_t count_set(const uint8_t* bytes, int64_t n) {
   return count;
 }
 
-// Calls move(k, i) for the k-th set byte i of [begin, end), k from `first` on up to `last`. Where eight more fit, move is called for
-// unset bytes as well, with a k whose place is written again later: no branch in the loop.
+// Calls move(k, i) for the k-th set byte i of [begin, end), k from `first` on up to `last`. Where eight more
+// fit, move is called for unset bytes as well, with a k whose place is written again later: no branch in the
+// loop.
 template <class Move>
-void for_each_set(const uint8_t* bytes, int64_t begin, int64_t end, int64_t first, int64_t last, const Move& move) {
+void for_each_set(const uint8_t* bytes, int64_t begin, int64_t end, int64_t first, int64_t last,
+                  const Move& move) {
   int64_t k = first, i = begin;
   for (; i + 8 <= end && last - k >= 8; i += 8) {
     uint64_t word;
@@ -46,9 +48,11 @@ void for_each_set(const uint8_t* bytes, int64_t begin, int64_t end, int64_t firs
 template <class F>
 void for_each_chunk(const Mask& mask, const F& f) {
   const int64_t n = mask.bytes.numel();
-  parallel_for(0, static_cast<int64_t>(mask.before.size()) - 1, kParallelChunks, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) f(c, c * Mask::kChunk, std::min(n, (c + 1) * Mask::kChunk));
-  });
+  parallel_for(0, static_cast<int64_t>(mask.before.size()) - 1, kParallelChunks,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t c = begin; c < end; ++c)
+                   f(c, c * Mask::kChunk, std::min(n, (c + 1) * Mask::kChunk));
+               });
 }
 
 }  // namespace
@@ -61,7 +65,9 @@ Mask::Mask(const Tensor& tensor) : bytes(tensor) {
   const int64_t n = bytes.numel();
   const uint8_t* data = bytes.data<uint8_t>();
   before.assign((n + kChunk - 1) / kChunk + 1, 0);
-  for_each_chunk(*this, [&](int64_t c, int64_t begin, int64_t end) { before[c + 1] = count_set(data + begin, end - begin); });
+  for_each_chunk(*this, [&](int64_t c, int64_t begin, int64_t end) {
+    before[c + 1] = count_set(data + begin, end - begin);
+  });
   for (size_t c = 1; c < before.size(); ++c) before[c] += before[c - 1];
 }
 
@@ -69,7 +75,8 @@ Tensor flat_positions(const Mask& mask) {
   const Tensor out = empty_tensor(Dims{mask.count()}, DType::Int64);
   int64_t* to = out.data<int64_t>();
   for_each_chunk(mask, [&](int64_t c, int64_t begin, int64_t end) {
-    for_each_set(mask.bytes.data<uint8_t>(), begin, end, mask.before[c], mask.before[c + 1], [to](int64_t k, int64_t i) { to[k] = i; });
+    for_each_set(mask.bytes.data<uint8_t>(), begin, end, mask.before[c], mask.before[c + 1],
+                 [to](int64_t k, int64_t i) { to[k] = i; });
   });
   return out;
 }

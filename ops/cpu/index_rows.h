@@ -6,7 +6,8 @@
 
 namespace plait::cpu {
 
-// out[index[j]][c] += src[j][c] for every j whose index lies in [low, high) and c in [begin, end); rows are `slab` elements long.
+// out[index[j]][c] += src[j][c] for every j whose index lies in [low, high) and c in [begin, end); rows are
+// `slab` elements long.
 struct AddRows {
   char* out;
   const char* src;

@@ -34,7 +34,8 @@ constexpr AddRowsTable make_table() {
 
 namespace PLAIT_ISA {
 extern constinit const AddRowsTable add_rows_table =
-    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64, complex128>();
+    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64,
+               complex128>();
 }
 
 }  // namespace plait::cpu

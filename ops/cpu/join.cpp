@@ -19,7 +19,9 @@ struct Piece {
 // Copies bytes [begin, end) of the result, which may start and stop anywhere.
 void copy_range(char* to, const std::vector<Piece>& pieces, int64_t row_bytes, int64_t begin, int64_t end) {
   int64_t row = begin / row_bytes, column = begin % row_bytes;
-  size_t k = std::upper_bound(pieces.begin(), pieces.end(), column, [](int64_t c, const Piece& p) { return c < p.start; }) - pieces.begin() - 1;
+  size_t k = std::upper_bound(pieces.begin(), pieces.end(), column,
+                              [](int64_t c, const Piece& p) { return c < p.start; }) -
+             pieces.begin() - 1;
   for (int64_t at = begin; at < end;) {
     const Piece& piece = pieces[k];
     const int64_t skip = column - piece.start;
@@ -54,7 +56,8 @@ void join(const Tensor& out, TensorList tensors, int64_t outer, const std::vecto
     if (t.is_contiguous() && t.dtype() == out.dtype()) {
       pieces.push_back({t.data<char>(), start * size, slabs[i] * size});
     } else {
-      // The window of `out` in the shape of t: its outer dimensions advance by rows, the inner ones are contiguous.
+      // The window of `out` in the shape of t: its outer dimensions advance by rows, the inner ones are
+      // contiguous.
       Dims strides = contiguous_strides(t.sizes());
       int64_t inner = 1;
       int d = static_cast<int>(t.dim()) - 1;
@@ -79,7 +82,8 @@ void join(const Tensor& out, TensorList tensors, int64_t outer, const std::vecto
   } else {
     parallel_for(0, outer, std::max<int64_t>(1, kGrain / row_bytes), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        for (const Piece& piece : pieces) std::memcpy(to + r * row_bytes + piece.start, piece.from + r * piece.bytes, piece.bytes);
+        for (const Piece& piece : pieces)
+          std::memcpy(to + r * row_bytes + piece.start, piece.from + r * piece.bytes, piece.bytes);
     });
   }
 }

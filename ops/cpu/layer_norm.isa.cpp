@@ -20,11 +20,17 @@ inline __attribute__((always_inline)) float root(float v) { return __builtin_sqr
 inline __attribute__((always_inline)) double root(double v) { return __builtin_sqrt(v); }
 
 template <class T>
-void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double eps, bool center, T* y, T* mean, T* rstd) {
+void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double eps, bool center, T* y,
+             T* mean, T* rstd) {
   const T inverse = T(1) / static_cast<T>(n);
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const T m = center ? row_sum<T>(n, [&](int64_t i) __attribute__((always_inline)) { return x[i]; }) * inverse : T(0);
-    const T var = row_sum<T>(n, [&](int64_t i) __attribute__((always_inline)) { return (x[i] - m) * (x[i] - m); }) * inverse;
+    const T m = center ? row_sum<T>(
+                             n, [&](int64_t i) __attribute__((always_inline)) { return x[i]; }) *
+                             inverse
+                       : T(0);
+    const T var = row_sum<T>(
+                      n, [&](int64_t i) __attribute__((always_inline)) { return (x[i] - m) * (x[i] - m); }) *
+                  inverse;
     const T s = T(1) / root(var + static_cast<T>(eps));
     mean[r] = m;
     rstd[r] = s;
@@ -40,14 +46,18 @@ void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double
 }
 
 template <class T>
-void backward(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n, bool center, T* dx, T* dw, T* db) {
+void backward(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n,
+              bool center, T* dx, T* dw, T* db) {
   const T inverse = T(1) / static_cast<T>(n);
   for (int64_t r = 0; r < rows; ++r, g += n, x += n) {
     const T m = mean[r], s = rstd[r];
     if (dx) {
       const auto weighted = [&](int64_t i) __attribute__((always_inline)) { return w ? g[i] * w[i] : g[i]; };
       const T sum = center ? row_sum<T>(n, weighted) * inverse : T(0);
-      const T dot = row_sum<T>(n, [&](int64_t i) __attribute__((always_inline)) { return weighted(i) * (x[i] - m); }) * inverse * s * s;
+      const T dot =
+          row_sum<T>(
+              n, [&](int64_t i) __attribute__((always_inline)) { return weighted(i) * (x[i] - m); }) *
+          inverse * s * s;
       if (w)
         for (int64_t i = 0; i < n; ++i) dx[i] = s * (g[i] * w[i] - sum - (x[i] - m) * dot);
       else
@@ -64,7 +74,8 @@ void backward(const T* g, const T* x, const T* w, const T* mean, const T* rstd, 
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const LayerNormTable layer_norm_table = {{forward<float>, backward<float>}, {forward<double>, backward<double>}};
+extern constinit const LayerNormTable layer_norm_table = {{forward<float>, backward<float>},
+                                                          {forward<double>, backward<double>}};
 }
 
 }  // namespace plait::cpu

@@ -1,11 +1,11 @@
-// Inner loops from a function of elements: "write the lambda, get broadcasting, strides, dtypes, threads, vectorisation".
-// For use in *.isa.cpp files only; everything here has internal linkage.
+// Inner loops from a function of elements: "write the lambda, get broadcasting, strides, dtypes, threads,
+// vectorisation". For use in *.isa.cpp files only; everything here has internal linkage.
 //
 //   struct Add { template <class T> T operator()(T a, T b) const { return a + b; } };
 //   constexpr Loop add_f32 = elementwise<Add, float, float, float>;   // functor, result, arguments
 //
-// The functor is called with values of the compute type (float for the 16-bit floats) and made from the loop's params where it
-// has a constructor from `const void*`.
+// The functor is called with values of the compute type (float for the 16-bit floats) and made from the
+// loop's params where it has a constructor from `const void*`.
 #pragma once
 
 #include <type_traits>
@@ -75,15 +75,17 @@ void binary_loop(char* const* data, const int64_t* strides, int64_t n, const voi
 }
 
 template <class F, class R, class... A, size_t... I>
-__attribute__((always_inline)) inline void many_loop(char* const* data, const int64_t* strides, int64_t n, const void* params,
-                                                     std::index_sequence<I...>) {
+__attribute__((always_inline)) inline void many_loop(char* const* data, const int64_t* strides, int64_t n,
+                                                     const void* params, std::index_sequence<I...>) {
   const F f = make_functor<F>(params);
   const bool flat = strides[0] == sizeof(R) && ((strides[I + 1] == sizeof(A)) && ...);
   if (flat) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) store<R>(data[0] + i * sizeof(R), f(load<A>(data[I + 1] + i * sizeof(A))...));
+    for (int64_t i = 0; i < n; ++i)
+      store<R>(data[0] + i * sizeof(R), f(load<A>(data[I + 1] + i * sizeof(A))...));
   } else {
-    for (int64_t i = 0; i < n; ++i) store<R>(data[0] + i * strides[0], f(load<A>(data[I + 1] + i * strides[I + 1])...));
+    for (int64_t i = 0; i < n; ++i)
+      store<R>(data[0] + i * strides[0], f(load<A>(data[I + 1] + i * strides[I + 1])...));
   }
 }
 

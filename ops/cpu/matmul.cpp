@@ -1,12 +1,31 @@
 #include "ops/cpu/matmul.h"
 
+#include <algorithm>
+
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/gemm.h"
 #include "ops/cpu/onednn.h"
 #include "ops/cpu/pointwise.h"
+#include "ops/cpu/workspace.h"
 
 namespace plait::cpu {
 namespace {
+
+// Up to so many multiply-adds our own tiles are faster than a call of oneDNN.
+constexpr int64_t kSmall = 48 * 48 * 48;
+// So many rows at most are computed as dot products or sums of rows: the other matrix is read once, as it
+// lies in memory.
+constexpr int64_t kFewRows = 8;
+// Multiply-adds that are worth a thread.
+constexpr int64_t kGrain = 48 * 1024;
+constexpr int64_t kStackBytes = 8 * 1024;
+
+int64_t batches_of(const Product& p) {
+  int64_t count = 1;
+  for (int d = 0; d < p.batch_dims; ++d) count *= p.batch[d];
+  return count;
+}
 
 // Drops batch dimensions of size 1, merges neighbours, and takes a batch that shares one b as more rows of a.
 void simplify(Product& p) {
@@ -31,6 +50,13 @@ void simplify(Product& p) {
     p.m *= p.batch[last];
     p.batch_dims = last;
   }
+}
+
+// c = a b  <=>  c' = b' a'
+void exchange(Product& p) {
+  std::swap(p.a, p.b);
+  std::swap(p.m, p.n);
+  for (Product::Operand* o : {&p.a, &p.b, &p.c}) std::swap(o->row, o->column);
 }
 
 bool by_onednn(const Product& p) {
@@ -60,49 +86,92 @@ bool by_onednn(const Product& p) {
   return kernels->matmul(call);
 }
 
-// Row by row, for any strides.
-template <class T>
-void plain_rows(const Product& p, T* c, const T* a, const T* b, int64_t begin, int64_t end) {
-  using Acc = std::conditional_t<std::is_same_v<compute_t<T>, float>, double, accumulate_t<T>>;
-  const Acc alpha = p.alpha.to<Acc>(), beta = p.beta.to<Acc>();
-  const bool reads_c = !(beta == Acc(0));
-  const T* bias = static_cast<const T*>(p.bias);
-  for (int64_t i = begin; i < end; ++i) {
-    for (int64_t j = 0; j < p.n; ++j) {
-      Acc sum(0);
-      for (int64_t l = 0; l < p.k; ++l)
-        sum += static_cast<Acc>(a[i * p.a.row + l * p.a.column]) *
-               static_cast<Acc>(b[l * p.b.row + j * p.b.column]);
-      T& to = c[i * p.c.row + j * p.c.column];
-      sum = alpha * sum;
-      if (reads_c) sum += beta * static_cast<Acc>(to);
-      if (bias) sum += static_cast<Acc>(bias[j]);
-      to = static_cast<T>(sum);
-    }
-  }
+void set_number(char* to, const Scalar& value, DType dtype) {
+  visit(dtype, [&]<class T>() {
+    const auto x = value.to<compute_t<T>>();
+    __builtin_memcpy(to, &x, sizeof(x));
+  });
 }
 
-void plain(const Product& p) {
-  int64_t batches = 1;
-  for (int d = 0; d < p.batch_dims; ++d) batches *= p.batch[d];
-  visit(p.dtype, [&]<class T>() {
-    const int64_t grain = 1 + 32768 / (1 + p.n * p.k);
-    parallel_for(0, batches * p.m, grain, [&](int64_t begin, int64_t end) {
-      while (begin < end) {
-        int64_t index = begin / p.m;
-        const int64_t row = begin % p.m, rows = std::min(p.m - row, end - begin);
-        auto* c = static_cast<T*>(p.c.data);
-        auto* a = static_cast<const T*>(p.a.data);
-        auto* b = static_cast<const T*>(p.b.data);
-        for (int d = p.batch_dims - 1; d >= 0; --d) {
-          const int64_t i = index % p.batch[d];
-          c += i * p.c.batch[d], a += i * p.a.batch[d], b += i * p.b.batch[d];
-          index /= p.batch[d];
-        }
-        plain_rows<T>(p, c, a, b, row, row + rows);
-        begin += rows;
+GemmKind kind_of(const Product& p) {
+  if (p.m > kFewRows || (p.dtype != DType::Float32 && p.dtype != DType::Float64)) return GemmKind::Tiles;
+  if ((p.a.column == 1 || p.k == 1) && p.b.row == 1 && p.k >= 16) return GemmKind::Dots;
+  if ((p.b.column == 1 || p.n == 1) && (p.c.column == 1 || p.n == 1) && p.m <= kFewRows / 2 && p.n >= 64)
+    return GemmKind::Rows;
+  return GemmKind::Tiles;
+}
+
+// By our own kernels: the batch and the larger side of c are shared among threads.
+void by_tiles(Product& p) {
+  GemmKind kind = kind_of(p);
+  if (kind == GemmKind::Tiles && !p.bias && (p.n <= kFewRows || (p.c.row == 1 && p.c.column != 1))) {
+    // A few columns are a few rows of the transposed product.
+    const bool few = p.n <= kFewRows;
+    exchange(p);
+    kind = kind_of(p);
+    if (few && kind == GemmKind::Tiles) exchange(p);
+  }
+  const GemmTable& table = gemm_table();
+  const int dtype = static_cast<int>(p.dtype);
+  const auto kernel = table.run[static_cast<int>(kind)][dtype];
+  const int64_t size = itemsize(p.dtype), batches = batches_of(p), work = batches * p.m * p.n * p.k;
+  Gemm whole;
+  whole.m = p.m, whole.n = p.n, whole.k = p.k;
+  whole.c = p.c.data, whole.a = p.a.data, whole.b = p.b.data, whole.bias = p.bias;
+  whole.c_row = p.c.row, whole.c_column = p.c.column, whole.a_row = p.a.row, whole.a_column = p.a.column;
+  whole.b_row = p.b.row, whole.b_column = p.b.column;
+  whole.alpha_is_one = p.alpha.equals(1), whole.beta_is_zero = p.beta.equals(0),
+  whole.beta_is_one = p.beta.equals(1);
+  set_number(whole.alpha, p.alpha, p.dtype);
+  set_number(whole.beta, p.beta, p.dtype);
+  const auto workspace_bytes = [&](const Gemm& g) {
+    return kind == GemmKind::Tiles ? table.workspace[dtype](g.m, g.n, g.k) : int64_t{0};
+  };
+
+  const int64_t parts = std::clamp<int64_t>(work / kGrain, 1, num_threads());
+  if (parts == 1 && batches == 1) {
+    const int64_t bytes = workspace_bytes(whole);
+    if (bytes <= kStackBytes) {
+      alignas(64) char workspace[kStackBytes];
+      kernel(whole, workspace);
+    } else {
+      const Workspace workspace(bytes);
+      kernel(whole, workspace.data());
+    }
+    return;
+  }
+
+  const bool by_columns = p.n >= p.m;
+  constexpr int64_t kEdge = 24;  // pieces are multiples of this: whole tiles
+  const int64_t side = by_columns ? p.n : p.m;
+  const int64_t wanted = batches >= parts ? 1 : (parts + batches - 1) / batches;
+  const int64_t piece = std::max<int64_t>(kEdge, ((side + wanted - 1) / wanted + kEdge - 1) / kEdge * kEdge);
+  const int64_t pieces = (side + piece - 1) / piece;
+  const int64_t items = batches * pieces;
+  parallel_for(0, items, (items + parts - 1) / parts, [&](int64_t begin, int64_t end) {
+    const Workspace workspace(workspace_bytes(whole));
+    for (int64_t item = begin; item < end; ++item) {
+      Gemm g = whole;
+      auto *c = static_cast<char*>(p.c.data), *a = static_cast<char*>(p.a.data),
+           *b = static_cast<char*>(p.b.data);
+      int64_t index = item / pieces;
+      for (int d = p.batch_dims - 1; d >= 0; --d) {
+        const int64_t i = index % p.batch[d];
+        c += i * p.c.batch[d] * size, a += i * p.a.batch[d] * size, b += i * p.b.batch[d] * size;
+        index /= p.batch[d];
       }
-    });
+      const int64_t first = item % pieces * piece, count = std::min(piece, side - first);
+      if (by_columns) {
+        g.n = count;
+        c += first * p.c.column * size, b += first * p.b.column * size;
+        if (p.bias) g.bias = static_cast<const char*>(p.bias) + first * size;
+      } else {
+        g.m = count;
+        c += first * p.c.row * size, a += first * p.a.row * size;
+      }
+      g.c = c, g.a = a, g.b = b;
+      kernel(g, workspace.data());
+    }
   });
 }
 
@@ -119,15 +188,18 @@ bool is_empty(const Product& p) {
   return p.m == 0 || p.n == 0;
 }
 
-}  // namespace
-
-void run(const Product& product) {
-  if (is_empty(product)) return;
-  if ((product.dtype == DType::Float32 || is_reduced_float(product.dtype)) && product.k > 0 &&
-      by_onednn(product))
-    return;
-  plain(product);
+// False where the product must be computed in float32.
+bool run(Product& p) {
+  if (is_empty(p)) return true;
+  if (is_reduced_float(p.dtype)) return p.k > 0 && by_onednn(p);
+  if (p.dtype == DType::Float32 && batches_of(p) * p.m * p.n * p.k > kSmall &&
+      kind_of(p) == GemmKind::Tiles && by_onednn(p))
+    return true;
+  by_tiles(p);
+  return true;
 }
+
+}  // namespace
 
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha, const Scalar& beta) {
   Product p;
@@ -155,7 +227,11 @@ void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& a
     set_batch(p.b, b, std::max(db - 2, 0), p.batch_dims);
     simplify(p);
   }
-  run(p);
+  if (run(p)) return;
+  const Tensor wide = empty_tensor(out.sizes(), DType::Float32);
+  if (!beta.equals(0)) copy(wide, out);
+  matmul(wide, converted(a, DType::Float32), converted(b, DType::Float32), alpha, beta);
+  copy(out, wide);
 }
 
 void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -186,7 +262,11 @@ void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tens
     kept = bias.is_contiguous() ? bias : clone_plain(bias);
     p.bias = kept.data_ptr();
   }
-  run(p);
+  if (run(p)) return;
+  const Tensor wide = empty_tensor(out.sizes(), DType::Float32);
+  linear(wide, converted(x, DType::Float32), converted(weight, DType::Float32),
+         bias.defined() ? converted(bias, DType::Float32) : bias);
+  copy(out, wide);
 }
 
 }  // namespace plait::cpu

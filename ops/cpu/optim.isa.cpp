@@ -50,7 +50,8 @@ void adam_loop(const StepBlock& b, const AdamStep& s) {
   T* __restrict most = reinterpret_cast<T*>(b.state[2]);
   const T* __restrict g = reinterpret_cast<const T*>(b.grad);
   const C sign = s.maximize ? C(-1) : C(1);
-  const C shrink = s.decoupled ? C(1 - s.lr * s.weight_decay) : C(1), decay = s.decoupled ? C(0) : C(s.weight_decay);
+  const C shrink = s.decoupled ? C(1 - s.lr * s.weight_decay) : C(1),
+          decay = s.decoupled ? C(0) : C(s.weight_decay);
   const C take1 = C(1 - s.beta1), beta2 = C(s.beta2), take2 = C(1 - s.beta2);
   const C step = C(s.lr / s.correction1), scale = C(1 / s.correction2_sqrt), eps = C(s.eps);
   for (int64_t i = 0; i < b.n; ++i) {
@@ -117,7 +118,8 @@ double sum_of_powers(const char* data, int64_t n, double power) {
     double sums[16] = {};
     int64_t i = 0;
     for (; i + 16 <= n; i += 16)
-      for (int j = 0; j < 16; ++j) sums[j] += static_cast<double>(at(x, i + j)) * static_cast<double>(at(x, i + j));
+      for (int j = 0; j < 16; ++j)
+        sums[j] += static_cast<double>(at(x, i + j)) * static_cast<double>(at(x, i + j));
     for (; i < n; ++i) total += static_cast<double>(at(x, i)) * static_cast<double>(at(x, i));
     for (const double s : sums) total += s;
     return total;
@@ -131,7 +133,6 @@ double sum_of_powers(const char* data, int64_t n, double power) {
   }
   return total;
 }
-
 
 }  // namespace
 

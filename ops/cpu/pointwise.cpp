@@ -14,6 +14,16 @@ bool plain(const Tensor& t, const Tensor& out, DType compute) {
   return t.dtype() == compute && t.is_contiguous() && t.numel() == out.numel() && t.sizes() == out.sizes();
 }
 
+bool is_number(const Tensor& t) { return t.dim() == 0 && t.is_cpu(); }
+
+// A 0-d tensor's element in another dtype, in the caller's buffer.
+char* number_as(const Tensor& t, DType compute, char* buffer) {
+  if (t.dtype() == compute) return t.data<char>();
+  const Scalar value = item(t);
+  visit(compute, [&]<class T>() { *reinterpret_cast<T*>(buffer) = value.to<T>(); });
+  return buffer;
+}
+
 }  // namespace
 
 Tensor converted(const Tensor& tensor, DType dtype) {
@@ -24,7 +34,8 @@ Tensor converted(const Tensor& tensor, DType dtype) {
   return out;
 }
 
-void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, DType compute, const void* params, int cost) {
+void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, DType compute,
+               const void* params, int cost) {
   if (__builtin_expect(!loop, 0)) fail_loop(op, compute);
   if (out.numel() <= kTiny && a.dtype() == compute && a.is_contiguous() && out.is_contiguous()) {
     char* data[] = {out.data<char>(), a.data<char>()};
@@ -40,14 +51,17 @@ void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, DT
   iter.run(loop, params, cost);
 }
 
-void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, const Tensor& b, DType compute, const void* params,
-               int cost) {
+void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, const Tensor& b, DType compute,
+               const void* params, int cost) {
   if (__builtin_expect(!loop, 0)) fail_loop(op, compute);
-  if (out.numel() <= kTiny && out.is_contiguous() && plain(a, out, compute)) {
-    const bool number = b.numel() == 1 && b.dtype() == compute;
-    if (number || plain(b, out, compute)) {
-      char* data[] = {out.data<char>(), a.data<char>(), b.data<char>()};
-      const int64_t size = itemsize(compute), strides[] = {itemsize(out.dtype()), size, number ? 0 : size};
+  if (out.numel() <= kTiny && out.is_contiguous()) {
+    const bool plain_a = plain(a, out, compute), plain_b = plain(b, out, compute);
+    if (plain_a ? plain_b || is_number(b) : plain_b && is_number(a)) {
+      alignas(16) char number[16];
+      const int64_t size = itemsize(compute);
+      char* data[] = {out.data<char>(), plain_a ? a.data<char>() : number_as(a, compute, number),
+                      plain_b ? b.data<char>() : number_as(b, compute, number)};
+      const int64_t strides[] = {itemsize(out.dtype()), plain_a ? size : 0, plain_b ? size : 0};
       if (out.numel()) loop(data, strides, out.numel(), params);
       return;
     }
@@ -61,8 +75,8 @@ void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, co
   iter.run(loop, params, cost);
 }
 
-void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& c, DType compute,
-               const void* params, int cost) {
+void pointwise(const char* op, Loop loop, const Tensor& out, const Tensor& a, const Tensor& b,
+               const Tensor& c, DType compute, const void* params, int cost) {
   if (__builtin_expect(!loop, 0)) fail_loop(op, compute);
   const Tensor x = converted(a, compute), y = converted(b, compute), z = converted(c, compute);
   StridedIter iter;

@@ -18,9 +18,12 @@ const RandomFills<T>& fills() {
 }
 
 template <class T>
-void fill_contiguous(T* out, int64_t n, Distribution distribution, GeneratorImpl::Draw draw, double shift, double scale) {
+void fill_contiguous(T* out, int64_t n, Distribution distribution, GeneratorImpl::Draw draw, double shift,
+                     double scale) {
   const RandomFills<T>& f = fills<T>();
-  const auto fill = distribution == Distribution::Uniform ? f.uniform : distribution == Distribution::Normal ? f.normal : f.exponential;
+  const auto fill = distribution == Distribution::Uniform  ? f.uniform
+                    : distribution == Distribution::Normal ? f.normal
+                                                           : f.exponential;
   parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) {
     constexpr int64_t kBlock = 4096;  // the affine step finds the numbers in L1
     const T a = static_cast<T>(scale), b = static_cast<T>(shift);
@@ -35,7 +38,8 @@ void fill_contiguous(T* out, int64_t n, Distribution distribution, GeneratorImpl
 
 }  // namespace
 
-void fill_random(const Tensor& out, Distribution distribution, GeneratorImpl::Draw draw, double shift, double scale) {
+void fill_random(const Tensor& out, Distribution distribution, GeneratorImpl::Draw draw, double shift,
+                 double scale) {
   if (out.numel() == 0) return;
   if (is_complex(out.dtype())) {
     // Real and imaginary parts are elements 2 i and 2 i + 1; a complex normal number has variance 1 in all.
@@ -43,7 +47,8 @@ void fill_random(const Tensor& out, Distribution distribution, GeneratorImpl::Dr
     const double part = distribution == Distribution::Normal ? scale * 0.70710678118654752440 : scale;
     const Tensor flat = empty_tensor(Dims{out.numel()}, out.dtype());
     if (wide)
-      fill_contiguous(static_cast<double*>(flat.data_ptr()), 2 * out.numel(), distribution, draw, shift, part);
+      fill_contiguous(static_cast<double*>(flat.data_ptr()), 2 * out.numel(), distribution, draw, shift,
+                      part);
     else
       fill_contiguous(static_cast<float*>(flat.data_ptr()), 2 * out.numel(), distribution, draw, shift, part);
     copy(out, from_storage(flat.storage(), out.dtype(), out.sizes(), contiguous_strides(out.sizes()), 0));
@@ -64,7 +69,8 @@ void fill_integers(const Tensor& out, GeneratorImpl::Draw draw, int64_t low, uin
   const bool direct = out.dtype() == DType::Int64 && out.is_contiguous();
   const Tensor target = direct ? out : empty_tensor(out.sizes(), DType::Int64);
   parallel_for(0, target.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    random_table().bounded(draw.seed, draw.offset, static_cast<uint64_t>(begin), low, range, target.data<int64_t>() + begin, end - begin);
+    random_table().bounded(draw.seed, draw.offset, static_cast<uint64_t>(begin), low, range,
+                           target.data<int64_t>() + begin, end - begin);
   });
   if (!direct) copy(out, target);
 }
@@ -80,7 +86,8 @@ void dropout(const Tensor& out, const Tensor& self, double p, GeneratorImpl::Dra
   }
   const auto run = [&]<class T>() {
     parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
-      fills<T>().dropout(draw.seed, draw.offset, static_cast<uint64_t>(begin), x.data<T>() + begin, target.data<T>() + begin, end - begin, p);
+      fills<T>().dropout(draw.seed, draw.offset, static_cast<uint64_t>(begin), x.data<T>() + begin,
+                         target.data<T>() + begin, end - begin, p);
     });
   };
   if (compute == DType::Float64)

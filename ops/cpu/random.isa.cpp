@@ -27,16 +27,18 @@ void dropout(uint64_t seed, uint64_t offset, uint64_t first, const T* x, T* out,
     for (int64_t i = 0; i < count; ++i) out[begin + i] = u[i] >= threshold ? x[begin + i] * scale : T(0);
   }
 }
-void bounded(uint64_t seed, uint64_t offset, uint64_t first, int64_t low, uint64_t range, int64_t* out, int64_t n) {
+void bounded(uint64_t seed, uint64_t offset, uint64_t first, int64_t low, uint64_t range, int64_t* out,
+             int64_t n) {
   vec::fill_bounded(seed, offset, first, low, range, out, n);
 }
 
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const RandomTable random_table = {{uniform<float>, normal<float>, exponential<float>, dropout<float>},
-                                                   {uniform<double>, normal<double>, exponential<double>, dropout<double>},
-                                                   bounded};
+extern constinit const RandomTable random_table = {
+    {uniform<float>, normal<float>, exponential<float>, dropout<float>},
+    {uniform<double>, normal<double>, exponential<double>, dropout<double>},
+    bounded};
 }
 
 }  // namespace plait::cpu

@@ -4,7 +4,8 @@
 #include <cmath>
 
 #include "core/parallel.h"
-#include "ops/ops.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/create.h"
 
 namespace plait::cpu {
 namespace {

@@ -39,7 +39,8 @@ void forward(const T* x, int64_t rows, int64_t n, T* y, bool log) {
     // A row of -inf alone gives NaN, as exp(-inf - -inf) does.
     const T most = row_max(x, n);
     if (log) {
-      const T sum = row_sum<T>(n, [&](int64_t i) __attribute__((always_inline)) { return vec::exp(x[i] - most); });
+      const T sum = row_sum<T>(
+          n, [&](int64_t i) __attribute__((always_inline)) { return vec::exp(x[i] - most); });
       const T shift = most + vec::log(sum);
       for (int64_t i = 0; i < n; ++i) y[i] = x[i] - shift;
     } else {
@@ -67,10 +68,12 @@ template <class T>
 void backward(const T* g, const T* y, int64_t rows, int64_t n, T* dx, bool log) {
   for (int64_t r = 0; r < rows; ++r, g += n, y += n, dx += n) {
     if (log) {
-      const T sum = row_sum<T>(n, [&](int64_t i) __attribute__((always_inline)) { return g[i]; });
+      const T sum = row_sum<T>(
+          n, [&](int64_t i) __attribute__((always_inline)) { return g[i]; });
       for (int64_t i = 0; i < n; ++i) dx[i] = g[i] - vec::exp(y[i]) * sum;
     } else {
-      const T dot = row_sum<T>(n, [&](int64_t i) __attribute__((always_inline)) { return g[i] * y[i]; });
+      const T dot = row_sum<T>(
+          n, [&](int64_t i) __attribute__((always_inline)) { return g[i] * y[i]; });
       for (int64_t i = 0; i < n; ++i) dx[i] = y[i] * (g[i] - dot);
     }
   }
@@ -79,7 +82,8 @@ void backward(const T* g, const T* y, int64_t rows, int64_t n, T* dx, bool log) 
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const SoftmaxTable softmax_table = {{forward<float>, backward<float>}, {forward<double>, backward<double>}};
+extern constinit const SoftmaxTable softmax_table = {{forward<float>, backward<float>},
+                                                     {forward<double>, backward<double>}};
 }
 
 }  // namespace plait::cpu

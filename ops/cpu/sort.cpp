@@ -8,7 +8,11 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "ops/ops.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/index.h"
+#include "ops/decl/sort.h"
+#include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 
 namespace plait::cpu {
 namespace {

@@ -13,8 +13,8 @@ struct TernaryTable {
 };
 PLAIT_ISA_TABLE(TernaryTable, ternary_table)
 
-inline void ternary(const char* op, Ternary f, const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& c,
-                    const void* params = nullptr) {
+inline void ternary(const char* op, Ternary f, const Tensor& out, const Tensor& a, const Tensor& b,
+                    const Tensor& c, const void* params = nullptr) {
   pointwise(op, ternary_table().same.at(f, out.dtype()), out, a, b, c, out.dtype(), params);
 }
 // out = condition ? a : b

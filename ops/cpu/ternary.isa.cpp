@@ -21,7 +21,9 @@ struct Addcmul {
   explicit Addcmul(const void* p) : value(param<T>(p, 0)) {}
   T operator()(T x, T a, T b) const {
     if constexpr (std::is_integral_v<T>)
-      return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(value) * static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+      return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(value) *
+                                                           static_cast<uint64_t>(a) *
+                                                           static_cast<uint64_t>(b));
     else
       return x + value * a * b;
   }

@@ -1,6 +1,6 @@
 // Signs, roundings, squares, roots.
-#include "ops/cpu/blocks.h"
 #include "ops/cpu/unary.h"
+#include "ops/cpu/blocks.h"
 #include "ops/cpu/vecmath/base.h"
 
 namespace plait::cpu {
@@ -17,7 +17,9 @@ struct Scale {
 // To a number of decimals: round(x * 10^d) / 10^d, or round(x / 10^-d) * 10^-d.
 template <class T>
 struct RoundDecimals {
-  explicit RoundDecimals(const void* params) : power(param<T>(params, 0)), left(param<T>(params, 1) != T(0)) {}
+  explicit RoundDecimals(const void* params)
+      : power(param<T>(params, 0)),
+        left(param<T>(params, 1) != T(0)) {}
   T operator()(T x) const { return left ? vec::round(x / power) * power : vec::round(x * power) / power; }
   T power;
   bool left;
@@ -26,7 +28,10 @@ struct RoundDecimals {
 // Replaces NaN and the infinities.
 template <class T>
 struct NanToNum {
-  explicit NanToNum(const void* params) : nan(param<T>(params, 0)), high(param<T>(params, 1)), low(param<T>(params, 2)) {}
+  explicit NanToNum(const void* params)
+      : nan(param<T>(params, 0)),
+        high(param<T>(params, 1)),
+        low(param<T>(params, 2)) {}
   T operator()(T x) const {
     const T y = vec::select(x == vec::kInfinity<T>, high, vec::select(x == -vec::kInfinity<T>, low, x));
     return vec::select(x != x, nan, y);

@@ -1,0 +1,157 @@
+#include "ops/cpu/attention.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "core/parallel.h"
+#include "ops/cpu/convert.h"
+#include "ops/cpu/pointwise.h"
+#include "ops/cpu/workspace.h"
+
+namespace plait::cpu {
+namespace {
+
+// Queries of a head that one thread takes at a time: enough to pay for packing the keys.
+constexpr int64_t kChunk = 384;
+// Below so many multiply-adds one thread is faster than two.
+constexpr int64_t kOneThread = 64 * 1024;
+
+// In float32, with rows of unit stride.
+Tensor prepared(const Tensor& t) {
+  const Tensor x = converted(t, DType::Float32);
+  return x.strides()[3] == 1 || x.sizes()[3] <= 1 ? x : clone_plain(x);
+}
+
+// The heads of a call.
+struct Heads {
+  Tensor query, key, value, mask;
+  int64_t batch, heads, group;
+  int64_t mask_strides[4] = {0, 0, 0, 0};
+  AttentionHead base{};
+
+  Heads(const Tensor& query_, const Tensor& key_, const Tensor& value_, const Tensor& mask_, bool causal,
+        double scale)
+      : query(prepared(query_)),
+        key(prepared(key_)),
+        value(prepared(value_)) {
+    batch = query.sizes()[0], heads = query.sizes()[1];
+    group = heads / std::max<int64_t>(key.sizes()[1], 1);
+    base.queries = query.sizes()[2], base.keys = key.sizes()[2];
+    base.depth = query.sizes()[3], base.value_depth = value.sizes()[3];
+    base.q_row = query.strides()[2], base.k_row = key.strides()[2], base.v_row = value.strides()[2];
+    base.causal = causal;
+    base.scale = static_cast<float>(scale);
+    if (mask_.defined()) {
+      base.mask_is_bool = mask_.dtype() == DType::Bool;
+      mask = base.mask_is_bool ? mask_ : converted(mask_, DType::Float32);
+      const int missing = 4 - static_cast<int>(mask.dim());
+      for (int d = missing; d < 4; ++d)
+        mask_strides[d] = mask.sizes()[d - missing] == 1 ? 0 : mask.strides()[d - missing];
+    }
+  }
+
+  AttentionHead at(int64_t b, int64_t h) const {
+    AttentionHead head = base;
+    head.q = query.data<float>() + b * query.strides()[0] + h * query.strides()[1];
+    head.k = key.data<float>() + b * key.strides()[0] + h / group * key.strides()[1];
+    head.v = value.data<float>() + b * value.strides()[0] + h / group * value.strides()[1];
+    if (mask.defined()) {
+      const int64_t offset = b * mask_strides[0] + h * mask_strides[1];
+      head.mask = static_cast<const char*>(mask.data_ptr()) + offset * itemsize(mask.dtype());
+      head.mask_row = mask_strides[2], head.mask_column = mask_strides[3];
+    }
+    return head;
+  }
+  int64_t work() const { return batch * heads * base.queries * base.keys * (base.depth + base.value_depth); }
+};
+
+// Calls f(task, workspace) for all tasks, handing them out as threads become free, the last first.
+template <class F>
+void run_tasks(int64_t tasks, bool one_thread, int64_t workspace_floats, const F& f) {
+  std::atomic<int64_t> left{tasks};
+  const int64_t threads = one_thread ? 1 : std::min<int64_t>(num_threads(), tasks);
+  parallel_for(0, threads, 1, [&](int64_t, int64_t) {
+    const Workspace workspace(workspace_floats * static_cast<int64_t>(sizeof(float)));
+    for (int64_t task; (task = --left) >= 0;) f(task, static_cast<float*>(workspace.data()));
+  });
+}
+
+}  // namespace
+
+void attention(const Tensor& out, const Tensor& lse, const Tensor& query, const Tensor& key,
+               const Tensor& value, const Tensor& mask, bool causal, double scale) {
+  if (out.numel() == 0) return;
+  const Heads heads(query, key, value, mask, causal, scale);
+  const AttentionTable& table = attention_table();
+  const bool direct = out.dtype() == DType::Float32 && (out.strides()[3] == 1 || out.sizes()[3] == 1);
+  const Tensor to = direct ? out : empty_tensor(out.sizes(), DType::Float32);
+  const int64_t queries = heads.base.queries, all = heads.batch * heads.heads;
+  // Shorter pieces where there are too few heads to keep all threads busy.
+  const int64_t pieces = std::max<int64_t>(1, 2 * num_threads() / all);
+  const int64_t share = (queries + pieces - 1) / pieces;
+  const int64_t chunk = std::min(kChunk, (share + table.block - 1) / table.block * table.block);
+  const int64_t chunks = (queries + chunk - 1) / chunk;
+  run_tasks(all * chunks, heads.work() < kOneThread,
+            table.forward_workspace(heads.base, std::min(chunk, queries)),
+            [&](int64_t task, float* workspace) {
+              const int64_t index = task % all, b = index / heads.heads, h = index % heads.heads,
+                            begin = task / all * chunk;
+              AttentionHead head = heads.at(b, h);
+              head.out = to.data<float>() + b * to.strides()[0] + h * to.strides()[1];
+              head.out_row = to.strides()[2];
+              head.lse = lse.data<float>() + index * queries;
+              table.forward(head, begin, std::min(begin + chunk, queries), workspace);
+            });
+  if (!direct) copy(out, to);
+}
+
+void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& grad,
+                        const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
+                        const Tensor& out, const Tensor& lse, bool causal, double scale) {
+  const Heads heads(query, key, value, mask, causal, scale);
+  const AttentionTable& table = attention_table();
+  const Tensor g = prepared(grad), result = prepared(out);
+  const bool narrow = dq.dtype() != DType::Float32;
+  const Tensor to_k = narrow ? empty_tensor(dk.sizes(), DType::Float32) : dk,
+               to_v = narrow ? empty_tensor(dv.sizes(), DType::Float32) : dv;
+  // dq is summed up in rows of whole vectors.
+  const int64_t depth = heads.base.depth, width = (depth + table.lanes - 1) / table.lanes * table.lanes;
+  Tensor to_q = dq;
+  if (narrow || width != depth) {
+    Dims sizes = dq.sizes();
+    sizes[3] = width;
+    to_q = empty_tensor(sizes, DType::Float32);
+  }
+  std::fill_n(to_q.data<float>(), to_q.numel(), 0.0f);
+  if (heads.base.queries == 0 || heads.heads == 0) {
+    std::fill_n(to_k.data<float>(), to_k.numel(), 0.0f);
+    std::fill_n(to_v.data<float>(), to_v.numel(), 0.0f);
+  } else {
+    const int64_t key_heads = heads.heads / heads.group;
+    run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.backward_workspace(heads.base),
+              [&](int64_t task, float* workspace) {
+                const int64_t b = task / key_heads;
+                for (int64_t member = 0; member < heads.group; ++member) {
+                  const int64_t h = task % key_heads * heads.group + member, index = b * heads.heads + h;
+                  AttentionHead head = heads.at(b, h);
+                  head.out = result.data<float>() + b * result.strides()[0] + h * result.strides()[1];
+                  head.out_row = result.strides()[2];
+                  head.lse = lse.data<float>() + index * head.queries;
+                  head.grad = g.data<float>() + b * g.strides()[0] + h * g.strides()[1];
+                  head.grad_row = g.strides()[2];
+                  head.dq = to_q.data<float>() + index * head.queries * width;
+                  head.dk = to_k.data<float>() + task * head.keys * depth;
+                  head.dv = to_v.data<float>() + task * head.keys * head.value_depth;
+                  head.adds = member > 0;
+                  table.backward(head, workspace);
+                }
+              });
+  }
+  if (narrow) {
+    copy(dk, to_k);
+    copy(dv, to_v);
+  }
+  if (!to_q.same(dq)) copy(dq, make_view(to_q, dq.sizes(), to_q.strides(), 0));
+}
+
+}  // namespace plait::cpu

@@ -1,0 +1,146 @@
+// Cross products, distances of all pairs, bilinear forms.
+#include <cmath>
+
+#include "ops/decl/compare.h"
+#include "ops/decl/exponential.h"
+#include "ops/decl/linalg.h"
+#include "ops/decl/matmul.h"
+#include "ops/decl/norm_reduce.h"
+#include "ops/decl/rearrange.h"
+#include "ops/decl/reduce.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/view.h"
+#include "ops/declare.h"
+#include "ops/math.h"
+
+namespace plait::op {
+namespace {
+
+// From so many rows on, Euclidean distances are computed by a matrix product.
+constexpr int64_t kRowsWorthProduct = 25;
+
+Tensor number(double value) { return wrapped_scalar(Scalar(value)); }
+
+// |x - y| from |x|^2 + |y|^2 - 2 x y, with a zero gradient where it is zero.
+Tensor euclidean(const Tensor& x1, const Tensor& x2) {
+  const Tensor norms1 = plait::sum(x1 * x1, Dims{-1}, true),
+               norms2 = plait::mT(plait::sum(x2 * x2, Dims{-1}, true));
+  const Tensor squares = norms1 + norms2 - plait::matmul(x1, plait::mT(x2)) * Scalar(2);
+  const Tensor zero = plait::le(squares, number(0));
+  return plait::masked_fill(plait::sqrt(plait::masked_fill(squares, zero, number(1))), zero, number(0));
+}
+
+}  // namespace
+
+Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>)> cross{{
+    .schema = "cross(Tensor self, Tensor other, int? dim=None) -> Tensor",
+    .doc =
+        R"(Cross product of vectors of three elements along `dim` (the first dimension of size 3 where not given).
+
+Shapes: broadcast together, both of size 3 in dim. Dtypes: numbers, promoted.
+
+>>> plait.cross(plait.tensor([1.0, 0.0, 0.0]), plait.tensor([0.0, 1.0, 0.0]))
+tensor([0., 0., 1.]))",
+    .composite =
+        [](const Tensor& self, const Tensor& other, std::optional<int64_t> dim) {
+          const Dims sizes = broadcast(self.sizes(), other.sizes(), "cross");
+          int at = -1;
+          if (dim)
+            at = wrap_dim(*dim, sizes.size(), "cross");
+          else
+            for (int d = sizes.size() - 1; d >= 0; --d)
+              if (sizes[d] == 3) at = d;
+          const auto has_three = [&](const Tensor& t) {
+            const int d = at - sizes.size() + static_cast<int>(t.dim());
+            return at >= 0 && d >= 0 && t.sizes()[d] == 3;
+          };
+          check(has_three(self) && has_three(other),
+                "cross: expected self and other to have size 3 in dimension {}, got shapes {} and {}; name "
+                "another dim",
+                at, self.sizes(), other.sizes());
+          const Dims axis{at - sizes.size()};
+          const auto turned = [&](const Tensor& t, int64_t by) { return plait::roll(t, Dims{by}, axis); };
+          return turned(self, -1) * turned(other, 1) - turned(self, 1) * turned(other, -1);
+        },
+    .kind = Kind::Other,
+    .dtypes = kNumberDTypes,
+    .out = true,
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, double, std::optional<std::string_view>)> cdist{{
+    .schema = "cdist(Tensor x1, Tensor x2, float p=2.0, str? compute_mode=None) -> Tensor",
+    .doc =
+        R"(Distances, in the p-norm, of all pairs of rows. Euclidean ones of more than 25 rows are computed by a matrix product, which is
+faster and less exact where rows are close; compute_mode="donot_use_mm_for_euclid_dist" keeps to differences.
+
+Shapes: (..., m, k) and (..., n, k) give (..., m, n), leading dimensions broadcast. Dtypes: floats, both the same. p: 0 to inf.
+
+>>> plait.cdist(plait.tensor([[0.0, 0.0]]), plait.tensor([[3.0, 4.0]]))
+tensor([[5.]]))",
+    .composite =
+        [](const Tensor& x1, const Tensor& x2, double p, std::optional<std::string_view> mode) {
+          check(x1.dim() >= 2 && x2.dim() >= 2 && x1.sizes().back() == x2.sizes().back(),
+                "cdist: expected x1 (..., m, k) and x2 (..., n, k), got shapes {} and {}; try unsqueeze(0)",
+                x1.sizes(), x2.sizes());
+          check<TypeError>(
+              x1.dtype() == x2.dtype(),
+              "cdist: expected x1 and x2 of one dtype, got {} and {}; convert one with .to(dtype)",
+              x1.dtype(), x2.dtype());
+          check(p >= 0, "cdist: expected p >= 0, got {}; 2.0 is the Euclidean distance", p);
+          const std::string_view how = mode.value_or("use_mm_for_euclid_dist_if_necessary");
+          check(how == "use_mm_for_euclid_dist_if_necessary" || how == "use_mm_for_euclid_dist" ||
+                    how == "donot_use_mm_for_euclid_dist",
+                "cdist: expected compute_mode 'use_mm_for_euclid_dist_if_necessary', "
+                "'use_mm_for_euclid_dist' or 'donot_use_mm_for_euclid_dist', got '{}'",
+                how);
+          const bool many = x1.size(-2) > kRowsWorthProduct || x2.size(-2) > kRowsWorthProduct;
+          if (p == 2 && (how == "use_mm_for_euclid_dist" || (many && how != "donot_use_mm_for_euclid_dist")))
+            return euclidean(x1, x2);
+          const Tensor differences = plait::unsqueeze(x1, -2) - plait::unsqueeze(x2, -3);
+          if (x1.sizes().back() == 0) return plait::sum(differences, Dims{-1});  // no elements: zero
+          return plait::norm(differences, Scalar(p), Dims{-1});
+        },
+    .kind = Kind::Other,
+    .dtypes = kFloatDTypes,
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&)> bilinear{{
+    .schema = "bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
+    .doc = R"(Bilinear form input1 @ weight[o] @ input2 for each output o, plus bias.
+
+Shapes: input1 (..., in1), input2 (..., in2), weight (out, in1, in2), bias (out) give (..., out). Dtypes: floats, all the same.
+
+>>> plait.bilinear(plait.ones(1, 2), plait.ones(1, 3), plait.ones(1, 2, 3))
+tensor([[6.]]))",
+    .composite =
+        [](const Tensor& input1, const Tensor& input2, const Tensor& weight, const Tensor& bias) {
+          const bool fits = weight.dim() == 3 && input1.dim() >= 1 && input1.dim() == input2.dim() &&
+                            input1.sizes().back() == weight.sizes()[1] &&
+                            input2.sizes().back() == weight.sizes()[2];
+          check(fits,
+                "bilinear: expected input1 (..., in1), input2 (..., in2) and weight (out, in1, in2), got "
+                "shapes {}, {} and {}",
+                input1.sizes(), input2.sizes(), weight.sizes());
+          Dims result = input1.sizes();
+          result[result.size() - 1] = weight.sizes()[0];
+          int64_t rows = 1;
+          for (int d = 0; d + 1 < result.size(); ++d) {
+            check(input1.sizes()[d] == input2.sizes()[d],
+                  "bilinear: input1 of shape {} and input2 of shape {} differ before the last dimension",
+                  input1.sizes(), input2.sizes());
+            rows *= result[d];
+          }
+          const int64_t out = weight.sizes()[0], in1 = weight.sizes()[1], in2 = weight.sizes()[2];
+          const Tensor x = plait::reshape(input1, Dims{rows, in1}),
+                       y = plait::reshape(input2, Dims{rows, in2, 1});
+          const Tensor half = plait::reshape(
+              plait::mm(x, plait::reshape(plait::permute(weight, Dims{1, 0, 2}), Dims{in1, out * in2})),
+              Dims{rows, out, in2});
+          const Tensor form = plait::reshape(plait::bmm(half, y), result);
+          return bias.defined() ? form + bias : form;
+        },
+    .kind = Kind::Matmul,
+    .dtypes = kFloatComplex,
+}};
+
+}  // namespace plait::op
