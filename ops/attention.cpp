@@ -43,7 +43,7 @@ Tensor plain_weights(const Tensor& query, const Tensor& key, const Tensor& mask,
   scores = mask.dtype() == DType::Bool
                ? plait::masked_fill(scores, plait::logical_not(mask), wrapped(kMinusInfinity))
                : scores + mask;
-  const Tensor empty = plait::all(plait::eq(scores, wrapped(kMinusInfinity)), -1, true);
+  const Tensor empty = plait::all(plait::eq(scores, wrapped(kMinusInfinity)), IntSpan(Dims{-1}), true);
   return plait::masked_fill(plait::softmax(plait::masked_fill(scores, empty, wrapped(0)), -1), empty,
                             wrapped(0));
 }

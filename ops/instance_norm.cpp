@@ -69,7 +69,7 @@ tensor([[[-1.,  1.]]]))",
                 if (weight.defined()) y = y * per_channel(weight, ndim);
                 return bias.defined() ? y + per_channel(bias, ndim) : y;
               }
-              const int64_t spatial = n * channels ? self.numel() / (n * channels) : 0;
+              const int64_t spatial = n * channels > 0 ? self.numel() / (n * channels) : 0;
               check(spatial != 1,
                     "instance_norm: expected more than one spatial element to normalise over, got self of "
                     "shape {}",

@@ -3,6 +3,7 @@
 
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/complex.h"
+#include "ops/decl/unary.h"
 
 namespace plait {
 

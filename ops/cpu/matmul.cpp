@@ -189,7 +189,7 @@ bool is_empty(const Product& p) {
 }
 
 // False where the product must be computed in float32.
-bool run(Product& p) {
+bool multiply(Product& p) {
   if (is_empty(p)) return true;
   if (is_reduced_float(p.dtype)) return p.k > 0 && by_onednn(p);
   if (p.dtype == DType::Float32 && batches_of(p) * p.m * p.n * p.k > kSmall &&
@@ -200,6 +200,12 @@ bool run(Product& p) {
 }
 
 }  // namespace
+
+void run(const Product& product) {
+  Product p = product;
+  simplify(p);
+  check(multiply(p), "matrix product: {} has to be computed in float32", p.dtype);
+}
 
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha, const Scalar& beta) {
   Product p;
@@ -227,7 +233,7 @@ void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& a
     set_batch(p.b, b, std::max(db - 2, 0), p.batch_dims);
     simplify(p);
   }
-  if (run(p)) return;
+  if (multiply(p)) return;
   const Tensor wide = empty_tensor(out.sizes(), DType::Float32);
   if (!beta.equals(0)) copy(wide, out);
   matmul(wide, converted(a, DType::Float32), converted(b, DType::Float32), alpha, beta);
@@ -262,7 +268,7 @@ void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tens
     kept = bias.is_contiguous() ? bias : clone_plain(bias);
     p.bias = kept.data_ptr();
   }
-  if (run(p)) return;
+  if (multiply(p)) return;
   const Tensor wide = empty_tensor(out.sizes(), DType::Float32);
   linear(wide, converted(x, DType::Float32), converted(weight, DType::Float32),
          bias.defined() ? converted(bias, DType::Float32) : bias);

@@ -24,6 +24,8 @@ struct Product {
   Scalar alpha = 1, beta = 0;
 };
 
+// Computes c. float16 and bfloat16 are refused: the caller converts.
+void run(const Product& product);
 // out = alpha * (a @ b) + beta * out by matmul's rules: a vector a is a row, a vector b a column, leading
 // dimensions broadcast. The shapes are known to fit.
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha = 1,
