@@ -16,7 +16,7 @@ if(TARGET _C)
 endif()
 
 # Outside ops write #include "core/op.h" or <plait/core/op.h>; both resolve.
-foreach(folder core autograd ops)
+foreach(folder core autograd ops ops/decl)
   file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.h")
   install(FILES ${headers} DESTINATION plait/include/plait/${folder})
 endforeach()

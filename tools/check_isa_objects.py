@@ -6,7 +6,8 @@ See Note [Inline functions in ISA objects] in cmake/PlaitIsa.cmake. A weak symbo
 mentions the object's own namespace (no baseline object can define the same one) or when it is data without
 code. Static initialisers are refused too: they would run AVX instructions when the library is loaded.
 
-It also fails when no object of an instruction set uses its registers: the flag was lost on the way to the compiler.
+It also fails when no object of an instruction set uses its registers: the flag was lost on the way to the
+compiler.
 """
 
 from __future__ import annotations

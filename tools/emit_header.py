@@ -1,8 +1,9 @@
 """Emits ops/decl/<file>.h for every ops/<file>.cpp that declares ops, and ops/ops.h, which includes them all.
 
-Each op becomes a C++ function with the defaults of its schema. The schemas are read from the declarations themselves, so that
-the headers are there before anything is compiled; and there is one header per source file, so that a new op recompiles only what
-calls ops of its family.
+Each op becomes a C++ function with the defaults of its schema. The schemas are read from the declarations
+themselves, so that
+the headers are there before anything is compiled; and there is one header per source file, so that a new
+op recompiles only what calls ops of its family.
 
     python tools/emit_header.py [--check]
 """
@@ -18,19 +19,55 @@ UMBRELLA = ROOT / "ops" / "ops.h"
 DECL = ROOT / "ops" / "decl"
 
 TYPES = {
-    "Tensor": "const Tensor&", "Tensor[]": "TensorList", "Scalar": "const Scalar&", "int": "int64_t", "float": "double",
-    "bool": "bool", "int[]": "IntSpan", "float[]": "std::span<const double>", "dtype": "DType", "device": "Device",
-    "memory_format": "MemoryFormat", "Generator": "const Generator&", "str": "std::string_view",
+    "Tensor": "const Tensor&",
+    "Tensor[]": "TensorList",
+    "Scalar": "const Scalar&",
+    "int": "int64_t",
+    "float": "double",
+    "bool": "bool",
+    "int[]": "IntSpan",
+    "float[]": "std::span<const double>",
+    "dtype": "DType",
+    "device": "Device",
+    "memory_format": "MemoryFormat",
+    "Generator": "const Generator&",
+    "str": "std::string_view",
 }
 OPTIONAL = {
-    "Scalar": "std::optional<Scalar>", "int": "std::optional<int64_t>", "float": "std::optional<double>",
-    "bool": "std::optional<bool>", "int[]": "std::optional<IntSpan>", "float[]": "std::optional<std::span<const double>>",
-    "dtype": "std::optional<DType>", "device": "std::optional<Device>", "memory_format": "std::optional<MemoryFormat>",
+    "Scalar": "std::optional<Scalar>",
+    "int": "std::optional<int64_t>",
+    "float": "std::optional<double>",
+    "bool": "std::optional<bool>",
+    "int[]": "std::optional<IntSpan>",
+    "float[]": "std::optional<std::span<const double>>",
+    "dtype": "std::optional<DType>",
+    "device": "std::optional<Device>",
+    "memory_format": "std::optional<MemoryFormat>",
     "str": "std::optional<std::string_view>",
 }
-RESULTS = {"Tensor": "Tensor", "Tensor[]": "std::vector<Tensor>", "bool": "bool", "int": "int64_t", "float": "double",
-           "Scalar": "Scalar", "void": "void"}
-KEYWORDS = {"default", "and", "or", "not", "xor", "this", "new", "delete", "register", "union", "template", "operator"}
+RESULTS = {
+    "Tensor": "Tensor",
+    "Tensor[]": "std::vector<Tensor>",
+    "bool": "bool",
+    "int": "int64_t",
+    "float": "double",
+    "Scalar": "Scalar",
+    "void": "void",
+}
+KEYWORDS = {
+    "default",
+    "and",
+    "or",
+    "not",
+    "xor",
+    "this",
+    "new",
+    "delete",
+    "register",
+    "union",
+    "template",
+    "operator",
+}
 
 
 def schemas(path: pathlib.Path) -> list[str]:
@@ -95,7 +132,10 @@ def emit_op(schema: str) -> tuple[str, str]:
         arg = arg + "_" if arg in KEYWORDS else arg
         types.append(cpp)
         # A temporary Dims as default lives as long as the full call expression.
-        declared.append(f"{cpp} {arg}" + (f" = {cpp_default(kind, optional, default, int(repeat or 0))}" if default is not None else ""))
+        declared.append(
+            f"{cpp} {arg}"
+            + (f" = {cpp_default(kind, optional, default, int(repeat or 0))}" if default is not None else "")
+        )
         passed.append(arg)
     if result.startswith("("):
         count = len(split_params(result.strip("()")))
@@ -110,11 +150,17 @@ def emit_op(schema: str) -> tuple[str, str]:
         if " = " in text:
             seen = True
         elif seen:
-            declared[: i] = [d.split(" = ")[0] for d in declared[: i]]
+            declared[:i] = [d.split(" = ")[0] for d in declared[:i]]
     args = ", ".join(declared)
     call = ", ".join(passed)
     functions = f"inline {ret} {name}({args}) {{ return op::{symbol}({call}); }}"
-    if ret == "Tensor" and types and types[0] == "const Tensor&" and not name.startswith("_") and not name.endswith("_"):
+    if (
+        ret == "Tensor"
+        and types
+        and types[0] == "const Tensor&"
+        and not name.startswith("_")
+        and not name.endswith("_")
+    ):
         functions += f"\ninline Tensor {name}_({args}) {{ return op::{symbol}.inplace({call}); }}"
     return extern, functions
 
@@ -130,7 +176,15 @@ def emit_family(path: pathlib.Path) -> str:
         lines += ["#include <limits>", ""]
     lines += ['#include "core/op.h"', "", "// clang-format off", "namespace plait::op {"]
     lines += [extern for extern, _ in pairs]
-    lines += ["}  // namespace plait::op", "", "namespace plait {", body, "}  // namespace plait", "// clang-format on", ""]
+    lines += [
+        "}  // namespace plait::op",
+        "",
+        "namespace plait {",
+        body,
+        "}  // namespace plait",
+        "// clang-format on",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -141,17 +195,24 @@ def emit() -> dict[pathlib.Path, str]:
         text = emit_family(path)
         if text:
             files[DECL / f"{path.stem}.h"] = text
-    lines = ["// Every op as a C++ function, with the names and defaults it has in Python; `name_` is the in-place form.",
-             "// Emitted by tools/emit_header.py: do not edit. Inside ops/, include the families that are called.",
-             "#pragma once", ""]
+    lines = [
+        "// Every op as a C++ function, with the names and defaults it has in Python; `name_` "
+        "is the in-place form.",
+        "// Emitted by tools/emit_header.py: do not edit. Inside ops/, include the families that are called.",
+        "#pragma once",
+        "",
+    ]
     files[UMBRELLA] = "\n".join(lines + [f'#include "ops/decl/{path.name}"' for path in files]) + "\n"
     return files
 
 
 def main() -> int:
+    """Write what is stale, or name it."""
     files = emit()
     old = {*DECL.glob("*.h"), UMBRELLA}
-    stale = [path for path in sorted(old | set(files)) if not path.exists() or path.read_text() != files.get(path)]
+    stale = [
+        path for path in sorted(old | set(files)) if not path.exists() or path.read_text() != files.get(path)
+    ]
     if "--check" in sys.argv:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is stale: run `python tools/emit_header.py`")

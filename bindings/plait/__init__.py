@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os as _os
 
-# OpenMP reads this when it is loaded, which the next import does. Its threads would otherwise spin for milliseconds after every
+# OpenMP reads this when it is loaded, which the next import does. Its threads would otherwise spin for
+# milliseconds after every
 # parallel region and starve whoever shares the cores.
 _os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
-from . import _C  # noqa: E402
-from ._C import *  # noqa: E402, F403
-from ._C import (  # noqa: E402
+from . import _C
+from ._C import *
+from ._C import (
     OutOfMemoryError,
     __version__,
     default_generator,
@@ -28,23 +29,51 @@ from ._C import (  # noqa: E402
 )
 
 globals().update(_C.ops)
-float = _C.float32  # noqa: A001
-int = _C.int32  # noqa: A001
-bool = _C.bool  # noqa: A001
+float = _C.float32
+int = _C.int32
+bool = _C.bool
 contiguous_format, preserve_format = _C.contiguous_format, _C.preserve_format
 channels_last, channels_last_3d = _C.channels_last, _C.channels_last_3d
-inf, nan, pi, e = __builtins__["float"]("inf"), __builtins__["float"]("nan"), 3.141592653589793, 2.718281828459045
+inf, nan, pi, e = (
+    __builtins__["float"]("inf"),
+    __builtins__["float"]("nan"),
+    3.141592653589793,
+    2.718281828459045,
+)
 newaxis = None
 
-from ._functions import *  # noqa: E402, F403
+from . import autograd  # noqa: E402
+from ._functions import *  # noqa: E402
 from ._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402
 from ._tensor import Tensor  # noqa: E402
-from . import autograd  # noqa: E402
 
-_LAZY_MODULES = ("backends", "cuda", "distributions", "linalg", "fft", "nn", "optim", "random", "serialization", "special", "testing",
-                 "utils", "library", "amp", "accelerator")
-_LAZY_NAMES = {"save": "serialization", "load": "serialization", "finfo": "_numeric_limits", "iinfo": "_numeric_limits",
-               "set_printoptions": "_printing", "gradcheck": "autograd.gradcheck", "strided": "_layout", "layout": "_layout"}
+_LAZY_MODULES = (
+    "backends",
+    "cuda",
+    "distributions",
+    "linalg",
+    "fft",
+    "nn",
+    "optim",
+    "random",
+    "serialization",
+    "special",
+    "testing",
+    "utils",
+    "library",
+    "amp",
+    "accelerator",
+)
+_LAZY_NAMES = {
+    "save": "serialization",
+    "load": "serialization",
+    "finfo": "_numeric_limits",
+    "iinfo": "_numeric_limits",
+    "set_printoptions": "_printing",
+    "gradcheck": "autograd.gradcheck",
+    "strided": "_layout",
+    "layout": "_layout",
+}
 
 
 def __getattr__(name: str):

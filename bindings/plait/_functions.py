@@ -4,20 +4,63 @@ from __future__ import annotations
 
 from . import _C
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ._C import Tensor
+
 __all__ = [
-    "as_tensor", "asarray", "broadcast_shapes", "broadcast_tensors", "from_dlpack", "frombuffer", "get_rng_state", "initial_seed", "is_complex",
-    "is_floating_point", "is_storage", "is_tensor", "manual_seed", "numel", "scalar_tensor", "seed", "set_default_device", "set_rng_state",
-    "tensor", "use_deterministic_algorithms", "set_float32_matmul_precision", "get_default_device", "unique", "where", "meshgrid", "nonzero",
-    "is_nonzero", "unique_consecutive", "cartesian_prod", "block_diag", "atleast_1d", "atleast_2d", "einsum",
+    "as_tensor",
+    "asarray",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "from_dlpack",
+    "frombuffer",
+    "get_rng_state",
+    "initial_seed",
+    "is_complex",
+    "is_floating_point",
+    "is_storage",
+    "is_tensor",
+    "manual_seed",
+    "numel",
+    "scalar_tensor",
+    "seed",
+    "set_default_device",
+    "set_rng_state",
+    "tensor",
+    "use_deterministic_algorithms",
+    "set_float32_matmul_precision",
+    "get_default_device",
+    "unique",
+    "where",
+    "meshgrid",
+    "nonzero",
+    "is_nonzero",
+    "unique_consecutive",
+    "cartesian_prod",
+    "block_diag",
+    "atleast_1d",
+    "atleast_2d",
+    "einsum",
 ]
 _ops = _C.ops
 
 
-def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+def tensor(
+    data: Any,
+    *,
+    dtype: _C._DType | None = None,
+    device: _C._Device | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """A new tensor with a copy of the data: a number, nested sequences of numbers, an array or a tensor.
 
-    Dtype: of the data (Python floats give the default dtype), unless `dtype` says otherwise. Raises ValueError for rows of
-    different lengths, TypeError for what is no number.
+    Dtype: of the data (Python floats give the default dtype), unless `dtype` says otherwise. Raises
+    ValueError for rows of different lengths, TypeError for what is no number.
 
     >>> plait.tensor([[1, 2], [3, 4]])
     tensor([[1, 2],
@@ -26,8 +69,9 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     return _C._tensor_from_data(data, dtype, device, requires_grad, True)
 
 
-def as_tensor(data, dtype=None, device=None):
-    """The data as a tensor, sharing memory where it can: tensors and NumPy arrays of the right dtype are not copied.
+def as_tensor(data: Any, dtype: _C._DType | None = None, device: _C._Device | None = None) -> Tensor:
+    """The data as a tensor, sharing memory where it can: tensors and NumPy arrays of the right dtype are
+    not copied.
 
     >>> plait.as_tensor([1.0, 2.0])
     tensor([1., 2.])
@@ -35,18 +79,30 @@ def as_tensor(data, dtype=None, device=None):
     return _C._tensor_from_data(data, dtype, device, False, False)
 
 
-def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+def asarray(
+    obj: Any,
+    *,
+    dtype: _C._DType | None = None,
+    device: _C._Device | None = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """As `as_tensor`; `copy=True` copies always."""
     return _C._tensor_from_data(obj, dtype, device, requires_grad, copy is True)
 
 
-def scalar_tensor(value, *, dtype=None, device=None):
+def scalar_tensor(
+    value: _C.Number, *, dtype: _C._DType | None = None, device: _C._Device | None = None
+) -> Tensor:
     """A 0-d tensor of the default dtype (unless given) with one value."""
     return _C._tensor_from_data(value, dtype or _C.get_default_dtype(), device, False, True)
 
 
-def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
-    """A 1-D tensor that shares the memory of a buffer (bytes, array.array, mmap), read as elements of `dtype`.
+def frombuffer(
+    buffer: Any, *, dtype: _C.dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A 1-D tensor that shares the memory of a buffer (bytes, array.array, mmap), read as elements of
+    `dtype`.
 
     >>> plait.frombuffer(bytearray([1, 0, 2, 0]), dtype=plait.int16)
     tensor([1, 2], dtype=plait.int16)
@@ -56,7 +112,10 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     room = flat.numel() - offset
     if count < 0:
         if room % size:
-            raise ValueError(f"frombuffer: the {room} bytes from offset {offset} are not a multiple of the {size} bytes of {dtype}")
+            raise ValueError(
+                f"frombuffer: the {room} bytes from offset {offset} are not a multiple of the "
+                f"{size} bytes of {dtype}"
+            )
         count = room // size
     if offset % size:
         raise ValueError(f"frombuffer: offset {offset} is not a multiple of the {size} bytes of {dtype}")
@@ -64,45 +123,46 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     return out.requires_grad_() if requires_grad else out
 
 
-def from_dlpack(source):
-    """A tensor that shares the memory of another library's (anything with `__dlpack__`, or a DLPack capsule)."""
+def from_dlpack(source: Any) -> Tensor:
+    """A tensor that shares the memory of another library's (anything with `__dlpack__`, or a DLPack
+    capsule)."""
     capsule = source.__dlpack__() if hasattr(source, "__dlpack__") else source
     return _C._from_dlpack(capsule)
 
 
-def is_tensor(obj) -> bool:
+def is_tensor(obj: object) -> bool:
     """Is the object a plait tensor?"""
     return isinstance(obj, _C.Tensor)
 
 
-def is_storage(obj) -> bool:
+def is_storage(obj: object) -> bool:
     """Is the object an untyped storage?"""
     from ._tensor import UntypedStorage
 
     return isinstance(obj, UntypedStorage)
 
 
-def is_floating_point(input) -> bool:
+def is_floating_point(input: Tensor) -> bool:
     """Is the tensor of a floating dtype?"""
     return input.is_floating_point()
 
 
-def is_complex(input) -> bool:
+def is_complex(input: Tensor) -> bool:
     """Is the tensor of a complex dtype?"""
     return input.is_complex()
 
 
-def is_nonzero(input) -> bool:
+def is_nonzero(input: Tensor) -> bool:
     """Is the only element of the tensor not zero?"""
     return bool(input.item() != 0)
 
 
-def numel(input) -> int:
+def numel(input: Tensor) -> int:
     """The number of elements."""
     return input.numel()
 
 
-def manual_seed(seed: int):
+def manual_seed(seed: int) -> _C.Generator:
     """Starts the default generator again from a seed; returns it.
 
     >>> _ = plait.manual_seed(0)
@@ -120,25 +180,28 @@ def initial_seed() -> int:
     return _C.default_generator.initial_seed()
 
 
-def get_rng_state():
+def get_rng_state() -> Tensor:
     """The state of the default generator, as a tensor."""
     return _C.default_generator.get_state()
 
 
-def set_rng_state(state) -> None:
+def set_rng_state(state: Tensor) -> None:
     """Puts the default generator into a state that get_rng_state gave."""
     _C.default_generator.set_state(state)
 
 
-def get_default_device():
+def get_default_device() -> _C.device:
     """The device where tensors are made: the CPU."""
     return _C.device("cpu")
 
 
-def set_default_device(device) -> None:
+def set_default_device(device: _C._Device) -> None:
     """Only the CPU can be the default; pass device= for others."""
     if _C.device(device).type != "cpu":
-        raise NotImplementedError(f"set_default_device: only 'cpu' can be the default device, got '{device}'; pass device= where tensors are made")
+        raise NotImplementedError(
+            f"set_default_device: only 'cpu' can be the default device, got '{device}'; pass "
+            "device= where tensors are made"
+        )
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
@@ -146,12 +209,15 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """float32 products are computed in float32 on the CPU, whatever the precision asked for ('highest', 'high', 'medium')."""
+    """float32 products are computed in float32 on the CPU, whatever the precision asked for ('highest',
+    'high', 'medium')."""
     if precision not in ("highest", "high", "medium"):
-        raise ValueError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got '{precision}'")
+        raise ValueError(
+            f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got '{precision}'"
+        )
 
 
-def broadcast_shapes(*shapes):
+def broadcast_shapes(*shapes: int | Sequence[int]) -> _C.Size:
     """The shape that shapes broadcast to.
 
     >>> plait.broadcast_shapes((2, 1), (3,))
@@ -164,7 +230,7 @@ def broadcast_shapes(*shapes):
     return total.shape
 
 
-def broadcast_tensors(*tensors):
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Views of the tensors, expanded to their common shape."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
@@ -172,8 +238,9 @@ def broadcast_tensors(*tensors):
     return tuple(t.expand(shape) for t in tensors)
 
 
-def where(condition, input=None, other=None, *, out=None):
-    """Elements of `input` where the condition holds, of `other` elsewhere; with the condition alone, `nonzero(as_tuple=True)`.
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+    """Elements of `input` where the condition holds, of `other` elsewhere; with the condition alone,
+    `nonzero(as_tuple=True)`.
 
     >>> plait.where(plait.tensor([True, False]), 1, 2)
     tensor([1, 2])
@@ -185,37 +252,38 @@ def where(condition, input=None, other=None, *, out=None):
     return _ops["where"](condition, input, other)
 
 
-def nonzero(input, *, as_tuple=False):
-    """The indices of the elements that are not zero: a tensor of shape (n, ndim), or a tuple of one index tensor per dimension."""
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not zero: a tensor of shape (n, ndim), or a tuple of one index
+    tensor per dimension."""
     found = _ops["nonzero"](input)
     if not as_tuple:
         return found
     return tuple(found.unbind(1)) if input.dim() else (found.new_zeros((found.shape[0],)),)
 
 
-def meshgrid(*tensors, indexing="ij"):
-    """Grids of coordinates from 1-D tensors: one tensor per input, of the shape of all their lengths ('ij'), or with the first two
-    dimensions swapped ('xy')."""
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Grids of coordinates from 1-D tensors: one tensor per input, of the shape of all their lengths
+    ('ij'), or with the first two dimensions swapped ('xy')."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     return tuple(_ops["meshgrid"](list(tensors), indexing=indexing))
 
 
-def cartesian_prod(*tensors):
+def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All combinations of the elements of 1-D tensors, as rows."""
     if len(tensors) == 1:
         return tensors[0]
     return _ops["stack"]([g.reshape(-1) for g in meshgrid(*tensors)], 1)
 
 
-def block_diag(*tensors):
+def block_diag(*tensors: Tensor) -> Tensor:
     """A 2-D tensor with the given ones along its diagonal."""
     blocks = [t.reshape(1, -1) if t.dim() < 2 else t for t in tensors]
     rows, columns = sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)
     out = blocks[0].new_zeros((rows, columns))
     r = c = 0
     for b in blocks:
-        out[r:r + b.shape[0], c:c + b.shape[1]] = b
+        out[r : r + b.shape[0], c : c + b.shape[1]] = b
         r, c = r + b.shape[0], c + b.shape[1]
     return out
 
@@ -225,22 +293,23 @@ def _atleast(tensors, rank):
         while t.dim() < rank:
             t = t.unsqueeze(0)
         return t
+
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     return one(tensors[0]) if len(tensors) == 1 else tuple(one(t) for t in tensors)
 
 
-def atleast_1d(*tensors):
+def atleast_1d(*tensors: Any) -> Any:
     """The tensors with at least one dimension."""
     return _atleast(tensors, 1)
 
 
-def atleast_2d(*tensors):
+def atleast_2d(*tensors: Any) -> Any:
     """The tensors with at least two dimensions."""
     return _atleast(tensors, 2)
 
 
-def einsum(equation: str, *operands):
+def einsum(equation: str, *operands: Any) -> Tensor:
     """Sums of products by Einstein's convention.
 
     >>> a, b = plait.ones(2, 3), plait.ones(3, 4)
@@ -252,22 +321,36 @@ def einsum(equation: str, *operands):
     return _ops["einsum"](equation, list(operands))
 
 
-def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    """The distinct elements (or slices along `dim`), in rising order; with where each element of the input is among them, and how
-    often each occurs, where asked for."""
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements (or slices along `dim`), in rising order; with where each element of the input
+    is among them, and how often each occurs, where asked for."""
     values, inverse, counts = _ops["_unique"](input, dim=dim)
     result = (values,) + ((inverse,) if return_inverse else ()) + ((counts,) if return_counts else ())
     return result if len(result) > 1 else values
 
 
-def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
     """The elements without those that equal the one before."""
     if dim is not None:
-        raise NotImplementedError("unique_consecutive: dim is not supported; flatten the tensor, or use unique(dim=...)")
+        raise NotImplementedError(
+            "unique_consecutive: dim is not supported; flatten the tensor, or use unique(dim=...)"
+        )
     flat = input.reshape(-1)
     if flat.numel() == 0:
         empty = flat.new_zeros((0,), dtype=_C.int64)
-        result = (flat,) + ((empty.reshape(input.shape),) if return_inverse else ()) + ((empty,) if return_counts else ())
+        result = (
+            (flat,)
+            + ((empty.reshape(input.shape),) if return_inverse else ())
+            + ((empty,) if return_counts else ())
+        )
         return result if len(result) > 1 else flat
     starts = _ops["cat"]([_ops["ones"]((1,), dtype=_C.bool), flat[1:] != flat[:-1]])
     values = flat[starts]

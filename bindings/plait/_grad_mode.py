@@ -19,6 +19,7 @@ class _Mode:
             raise TypeError(f"{type(self).__name__}: decorate a function or a method, not a class")
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & 0x20:  # a generator: the mode holds whenever it runs
+
             def wrapper(*args, **kwargs):
                 generator = function(*args, **kwargs)
                 sent = None
@@ -30,15 +31,17 @@ class _Mode:
                             return stop.value
                     sent = yield value
         else:
+
             def wrapper(*args, **kwargs):
                 with self.clone():
                     return function(*args, **kwargs)
+
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__", "__dict__"):
             try:
                 setattr(wrapper, attribute, getattr(function, attribute))
             except AttributeError:
                 pass
-        wrapper.__wrapped__ = function
+        wrapper.__wrapped__ = function  # type: ignore[attr-defined]
         return wrapper
 
     def clone(self):
@@ -94,7 +97,8 @@ class set_grad_enabled:
 
 
 class inference_mode(_Mode):
-    """As no_grad, and tensors made inside can never take part in a graph: views and in-place writes are not tracked for them."""
+    """As no_grad, and tensors made inside can never take part in a graph: views and in-place writes are
+    not tracked for them."""
 
     def __new__(cls, mode=True):
         self = object.__new__(cls)

@@ -37,4 +37,6 @@ def explain(owner: str, name: str, known: list[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name, [k for k in known if not k.startswith("_")], n=1, cutoff=0.6)
-    return f"{owner} has no '{name}'" + (f"; did you mean '{near[0]}'?" if near else "; see plait's reference for what there is")
+    return f"{owner} has no '{name}'" + (
+        f"; did you mean '{near[0]}'?" if near else "; see plait's reference for what there is"
+    )

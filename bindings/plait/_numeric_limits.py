@@ -31,7 +31,8 @@ class finfo:
         self.dtype = dtype.name
 
     def __repr__(self):
-        return f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, smallest_normal={self.tiny:g}, dtype={self.dtype})"
+        fields = f"resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}"
+        return f"finfo({fields}, smallest_normal={self.tiny:g}, dtype={self.dtype})"
 
 
 class iinfo:

@@ -6,18 +6,36 @@ import math
 
 from . import _C
 
-_options = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_options: dict[str, Any] = {
+    "precision": 4,
+    "threshold": 1000,
+    "edgeitems": 3,
+    "linewidth": 80,
+    "sci_mode": None,
+}
 
 
-def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None) -> None:
-    """Sets how tensors print: digits after the point, the number of elements above which the middle is left out, how many remain at
+def set_printoptions(
+    precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None
+) -> None:
+    """Sets how tensors print: digits after the point, the number of elements above which the middle is
+    left out, how many remain at
     each edge, characters in a line, whether scientific notation is used (None: where it is shorter)."""
     profiles = {"default": (4, 1000, 3, 80), "short": (2, 1000, 2, 80), "full": (4, math.inf, 3, 80)}
     if profile is not None:
         _options.update(zip(("precision", "threshold", "edgeitems", "linewidth"), profiles[profile]))
-    for name, value in (("precision", precision), ("threshold", threshold), ("edgeitems", edgeitems), ("linewidth", linewidth)):
+    for name, value in (
+        ("precision", precision),
+        ("threshold", threshold),
+        ("edgeitems", edgeitems),
+        ("linewidth", linewidth),
+    ):
         if value is not None:
-            _options[name] = value
+            _options.update({name: value})
     _options["sci_mode"] = sci_mode
 
 
@@ -71,7 +89,11 @@ def _edges(tensor):
         return tensor.item()
     rows = tensor.shape[0]
     if rows > 2 * edge:
-        return [_edges(tensor[i]) for i in range(edge)] + [None] + [_edges(tensor[i]) for i in range(rows - edge, rows)]
+        return (
+            [_edges(tensor[i]) for i in range(edge)]
+            + [None]
+            + [_edges(tensor[i]) for i in range(rows - edge, rows)]
+        )
     return [_edges(tensor[i]) for i in range(rows)]
 
 
@@ -88,9 +110,11 @@ def _nested_text(nested, formatter, indent: int, depth: int) -> str:
         cells = ["..." if item is None else formatter(item) for item in nested]
         width = max([len(cell) for cell in cells], default=1)
         per_line = max(1, (_options["linewidth"] - indent) // (width + 2))
-        lines = [", ".join(cells[i:i + per_line]) for i in range(0, len(cells), per_line)]
+        lines = [", ".join(cells[i : i + per_line]) for i in range(0, len(cells), per_line)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
-    parts = ["..." if item is None else _nested_text(item, formatter, indent + 1, depth - 1) for item in nested]
+    parts = [
+        "..." if item is None else _nested_text(item, formatter, indent + 1, depth - 1) for item in nested
+    ]
     return "[" + ("," + "\n" * (depth - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
@@ -101,7 +125,9 @@ def tensor_text(tensor) -> str:
     plain = tensor.detach()
     prefix = "tensor("
     notes = []
-    default = plain.dtype in (_C.get_default_dtype(), _C.int64, _C.bool) or (plain.dtype is _C.complex64 and _C.get_default_dtype() is _C.float32)
+    default = plain.dtype in (_C.get_default_dtype(), _C.int64, _C.bool) or (
+        plain.dtype is _C.complex64 and _C.get_default_dtype() is _C.float32
+    )
     if plain.is_meta:
         body = "..."
         notes += ["device='meta'", f"size={tuple(plain.shape)}"]

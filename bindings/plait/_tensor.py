@@ -61,8 +61,9 @@ class RemovableHandle:
 def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Adds the gradient of self to the `.grad` of the leaves it was computed from.
 
-    `gradient`: that of self, of its shape; 1 for a tensor of one element. `retain_graph`: keep what the graph has saved for another
-    backward. `create_graph`: record the computation of the gradients, for higher derivatives. `inputs`: only these leaves.
+    `gradient`: that of self, of its shape; 1 for a tensor of one element. `retain_graph`: keep what the
+    graph has saved for another backward. `create_graph`: record the computation of the gradients, for higher
+    derivatives. `inputs`: only these leaves.
 
     >>> x = plait.tensor(3.0, requires_grad=True)
     >>> (x * x).backward()
@@ -75,7 +76,8 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
 
 
 def _register_hook(self, hook):
-    """Calls `hook(grad)` when the gradient of self has been computed; what it returns, unless None, replaces the gradient."""
+    """Calls `hook(grad)` when the gradient of self has been computed; what it returns, unless None,
+    replaces the gradient."""
     key = _C._register_hook(self, hook, False)
     return RemovableHandle(lambda: _C._remove_hook(self, key))
 
@@ -87,7 +89,8 @@ def _register_post_accumulate_grad_hook(self, hook):
 
 
 def _node_register_hook(self, hook):
-    """Calls `hook(grad_inputs, grad_outputs)` after the node has run; what it returns, unless None, replaces grad_inputs."""
+    """Calls `hook(grad_inputs, grad_outputs)` after the node has run; what it returns, unless None,
+    replaces grad_inputs."""
     key = self._register_hook(hook)
     return RemovableHandle(lambda: self._remove_hook(key))
 
@@ -101,8 +104,8 @@ def _node_register_prehook(self, hook):
 def _to(self, *args, **kwargs):
     """self with another dtype or on another device; self itself where it has both already.
 
-    Takes a dtype, a device, a device and a dtype, or a tensor to be like; `copy=True` always copies; `non_blocking` and
-    `memory_format` as in PyTorch.
+    Takes a dtype, a device, a device and a dtype, or a tensor to be like; `copy=True` always copies;
+    `non_blocking` and `memory_format` as in PyTorch.
 
     >>> plait.tensor([1.5]).to(plait.int64)
     tensor([1])
@@ -125,7 +128,9 @@ def _to(self, *args, **kwargs):
     if device is not None:
         out = _to_device(out, _C.device(device) if not isinstance(device, _C.device) else device)
     if dtype is not None:
-        wanted = _C.empty((0,), dtype=dtype, device="meta").dtype if not isinstance(dtype, _C.dtype) else dtype
+        wanted = (
+            _C.empty((0,), dtype=dtype, device="meta").dtype if not isinstance(dtype, _C.dtype) else dtype
+        )
         if out.dtype is not wanted:
             out = _ops["_convert"](out, wanted)
     if memory_format is not None and memory_format is not _C.preserve_format:
@@ -152,6 +157,7 @@ def _cuda(self, device=None, non_blocking=False, memory_format=None):
 def _converter(dtype):
     def convert(self, memory_format=None):
         return self.to(dtype) if memory_format is None else self.to(dtype, memory_format=memory_format)
+
     convert.__doc__ = f"self as {dtype}; self itself where it is already."
     return convert
 
@@ -159,21 +165,38 @@ def _converter(dtype):
 def _type(self, dtype=None, non_blocking=False):
     """The type's name, or self in another dtype."""
     if dtype is None:
-        return "plait." + {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor", "bool": "BoolTensor",
-                           "uint8": "ByteTensor", "float16": "HalfTensor", "bfloat16": "BFloat16Tensor", "int8": "CharTensor",
-                           "int16": "ShortTensor", "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor"}[self.dtype.name]
+        return (
+            "plait."
+            + {
+                "float32": "FloatTensor",
+                "float64": "DoubleTensor",
+                "int64": "LongTensor",
+                "int32": "IntTensor",
+                "bool": "BoolTensor",
+                "uint8": "ByteTensor",
+                "float16": "HalfTensor",
+                "bfloat16": "BFloat16Tensor",
+                "int8": "CharTensor",
+                "int16": "ShortTensor",
+                "complex64": "ComplexFloatTensor",
+                "complex128": "ComplexDoubleTensor",
+            }[self.dtype.name]
+        )
     return self.to(dtype)
 
 
 def _numpy(self, *, force=False):
-    """A NumPy array that shares the memory of self. Raises where self requires grad (use `.detach()`), is not on the CPU (`.cpu()`),
-    or is of dtype bfloat16 (`.float()`); `force=True` does these first."""
+    """A NumPy array that shares the memory of self. Raises where self requires grad (use `.detach()`), is
+    not on the CPU (`.cpu()`), or is of dtype bfloat16 (`.float()`); `force=True` does these first."""
     if force:
         self = self.detach().cpu()
         if self.dtype is _C.bfloat16:
             self = self.float()
     elif self.requires_grad:
-        raise RuntimeError("numpy: the tensor requires grad, and changes to the array would not be recorded; use .detach().numpy()")
+        raise RuntimeError(
+            "numpy: the tensor requires grad, and changes to the array would not be recorded; "
+            "use .detach().numpy()"
+        )
     elif not self.is_cpu:
         raise TypeError(f"numpy: the tensor is on {self.device}; use .cpu().numpy()")
     elif self.dtype is _C.bfloat16:
@@ -247,16 +270,27 @@ def _reduce(self, protocol=None):
     plain = self.detach().cpu()
     plain = plain.clone(memory_format=_C.contiguous_format)
     data = bytes(_C._storage_bytes(plain)[: plain.numel() * plain.element_size()])
-    strides, step = [], 1
+    strides: list[int] = []
+    step = 1
     for size in reversed(plain.shape):
         strides.insert(0, step)
         step *= max(size, 1)
-    return _rebuild, (type(self), data, self.dtype, tuple(self.shape), tuple(strides), self.requires_grad, dict(self.__dict__))
+    return _rebuild, (
+        type(self),
+        data,
+        self.dtype,
+        tuple(self.shape),
+        tuple(strides),
+        self.requires_grad,
+        dict(self.__dict__),
+    )
 
 
 def _deepcopy(self, memo):
     if not self.is_leaf:
-        raise RuntimeError("deepcopy: only leaves can be copied deeply, since a graph cannot; use .detach().clone()")
+        raise RuntimeError(
+            "deepcopy: only leaves can be copied deeply, since a graph cannot; use .detach().clone()"
+        )
     if id(self) in memo:
         return memo[id(self)]
     from copy import deepcopy
@@ -276,7 +310,11 @@ def _deepcopy(self, memo):
 
 
 def _copy(self):
-    out = _C._make_subclass(type(self), self, self.requires_grad) if type(self) is not Tensor else _C._detached(self)
+    out = (
+        _C._make_subclass(type(self), self, self.requires_grad)
+        if type(self) is not Tensor
+        else _C._detached(self)
+    )
     if self.requires_grad and self.is_leaf:
         out.requires_grad_()
     out.__dict__.update(self.__dict__)
@@ -322,7 +360,7 @@ def _tensor_from_buffer(buffer, dtype, sizes, strides, offset):
         flat = owner
     else:
         known = _flat_of_buffer.get(id(buffer))
-        flat = known() if known is not None else None
+        flat = known() if known is not None else None  # type: ignore[assignment]
         if flat is None:
             flat = _C._storage_from_buffer(buffer)
             _flat_of_buffer[id(buffer)] = weakref.ref(flat)
@@ -335,18 +373,50 @@ _C._tensor_from_buffer = _tensor_from_buffer
 
 def _install() -> None:
     methods = {
-        "backward": _backward, "register_hook": _register_hook, "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
-        "to": _to, "cpu": _cpu, "cuda": _cuda, "type": _type, "numpy": _numpy, "__array__": _array, "__dlpack__": _dlpack,
-        "__dlpack_device__": _dlpack_device, "__iter__": _iter, "__contains__": _contains, "__repr__": _repr, "__format__": _format,
-        "__reduce_ex__": _reduce, "__deepcopy__": _deepcopy, "__copy__": _copy, "as_subclass": _as_subclass, "new_tensor": _new_tensor,
-        "nonzero": _nonzero, "where": _where, "unique": _unique,
-        "untyped_storage": lambda self: UntypedStorage(self), "type_as": lambda self, other: self.to(other.dtype),
-        "is_inference": lambda self: _C.is_inference(self), "pin_memory": lambda self: self, "is_pinned": lambda self: False,
-        "is_same_size": lambda self, other: self.shape == other.shape, "view_as": lambda self, other: self.view(other.shape),
-        "reshape_as": lambda self, other: self.reshape(other.shape), "expand_as": lambda self, other: self.expand(other.shape),
-        "float": _converter(_C.float32), "double": _converter(_C.float64), "half": _converter(_C.float16), "bfloat16": _converter(_C.bfloat16),
-        "long": _converter(_C.int64), "int": _converter(_C.int32), "short": _converter(_C.int16), "char": _converter(_C.int8),
-        "byte": _converter(_C.uint8), "bool": _converter(_C.bool), "cfloat": _converter(_C.complex64), "cdouble": _converter(_C.complex128),
+        "backward": _backward,
+        "register_hook": _register_hook,
+        "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
+        "to": _to,
+        "cpu": _cpu,
+        "cuda": _cuda,
+        "type": _type,
+        "numpy": _numpy,
+        "__array__": _array,
+        "__dlpack__": _dlpack,
+        "__dlpack_device__": _dlpack_device,
+        "__iter__": _iter,
+        "__contains__": _contains,
+        "__repr__": _repr,
+        "__format__": _format,
+        "__reduce_ex__": _reduce,
+        "__deepcopy__": _deepcopy,
+        "__copy__": _copy,
+        "as_subclass": _as_subclass,
+        "new_tensor": _new_tensor,
+        "nonzero": _nonzero,
+        "where": _where,
+        "unique": _unique,
+        "untyped_storage": lambda self: UntypedStorage(self),
+        "type_as": lambda self, other: self.to(other.dtype),
+        "is_inference": lambda self: _C.is_inference(self),
+        "pin_memory": lambda self: self,
+        "is_pinned": lambda self: False,
+        "is_same_size": lambda self, other: self.shape == other.shape,
+        "view_as": lambda self, other: self.view(other.shape),
+        "reshape_as": lambda self, other: self.reshape(other.shape),
+        "expand_as": lambda self, other: self.expand(other.shape),
+        "float": _converter(_C.float32),
+        "double": _converter(_C.float64),
+        "half": _converter(_C.float16),
+        "bfloat16": _converter(_C.bfloat16),
+        "long": _converter(_C.int64),
+        "int": _converter(_C.int32),
+        "short": _converter(_C.int16),
+        "char": _converter(_C.int8),
+        "byte": _converter(_C.uint8),
+        "bool": _converter(_C.bool),
+        "cfloat": _converter(_C.complex64),
+        "cdouble": _converter(_C.complex128),
         "__array_priority__": 1000,
     }
     for name, method in methods.items():
@@ -354,18 +424,24 @@ def _install() -> None:
     for name, op in (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("real", "real"), ("imag", "imag")):
         function = _ops.get(op)
         if name == "T":
-            setattr(Tensor, "T", property(lambda self: self.permute(tuple(range(self.dim() - 1, -1, -1)))))
+            Tensor.T = property(lambda self: self.permute(tuple(range(self.dim() - 1, -1, -1))))  # type: ignore[assignment]
         elif name == "mT":
-            setattr(Tensor, "mT", property(lambda self: self.transpose(-2, -1)))
+            Tensor.mT = property(lambda self: self.transpose(-2, -1))  # type: ignore[assignment]
         elif name == "H":
-            setattr(Tensor, "H", property(lambda self: self.transpose(-2, -1).conj()))
+            Tensor.H = property(lambda self: self.transpose(-2, -1).conj())  # type: ignore[assignment]
         elif function is not None:
             setattr(Tensor, name, property(function))
-    for alias, name in (("absolute", "abs"), ("multiply", "mul"), ("subtract", "sub"), ("divide", "div"), ("negative", "neg")):
+    for alias, name in (
+        ("absolute", "abs"),
+        ("multiply", "mul"),
+        ("subtract", "sub"),
+        ("divide", "div"),
+        ("negative", "neg"),
+    ):
         if not hasattr(Tensor, alias) and name in _ops:
             setattr(Tensor, alias, _ops[name])
-    _C.Node.register_hook = _node_register_hook
-    _C.Node.register_prehook = _node_register_prehook
+    _C.Node.register_hook = _node_register_hook  # type: ignore[method-assign]
+    _C.Node.register_prehook = _node_register_prehook  # type: ignore[method-assign]
 
 
 _install()

@@ -1,6 +1,11 @@
-"""CUDA devices. This build has no CUDA library: `is_available()` says no, and asking for a device raises a clear error."""
+"""CUDA devices. This build has no CUDA library: `is_available()` says no, and asking for a device raises a
+clear error."""
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def is_available() -> bool:
@@ -22,7 +27,7 @@ def is_bf16_supported() -> bool:
     return False
 
 
-def _refuse(name: str):
+def _refuse(name: str) -> NoReturn:
     raise RuntimeError(f"cuda.{name}: this build of plait has no CUDA library; use device='cpu'")
 
 

@@ -187,6 +187,7 @@ def _write_archive(file: Any, data: bytes, storages: _Storages) -> None:
             info = ZipInfo(_ROOT + name)  # a fixed date: equal objects make equal files
             info.file_size = size
             zip64 = size * 1.05 > ZIP64_LIMIT
+            assert archive.fp is not None  # open while the archive is
             start = archive.fp.tell() + 30 + len(info.filename) + (20 if zip64 else 0)
             padding = -(start + 4) % _ALIGNMENT
             # An extra field of a private kind ("PT"), a header and zeros, moves the data to the boundary.

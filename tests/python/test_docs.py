@@ -3,6 +3,8 @@
 import doctest
 import importlib
 import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 
 import plait
@@ -64,3 +66,9 @@ def test_docstrings(name):
             test.globs.setdefault("plait", plait)
             plait.manual_seed(0)
             run(test)
+
+
+def test_what_is_emitted_is_fresh():
+    command = [sys.executable, str(ROOT / "tools" / "emit.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr

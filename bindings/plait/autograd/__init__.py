@@ -6,7 +6,18 @@ from .. import _C
 from .._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .function import Function
 
-__all__ = ["Function", "Variable", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 Node = _C.Node
 
@@ -20,14 +31,23 @@ def _listed(tensors):
     return (tensors,) if isinstance(tensors, _C.Tensor) else tuple(tensors)
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None) -> None:
-    """Adds the gradients of the sum of `tensors`, each weighted by its `grad_tensors`, to the `.grad` of the leaves.
+def backward(
+    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
+) -> None:
+    """Adds the gradients of the sum of `tensors`, each weighted by its `grad_tensors`, to the `.grad` of
+    the leaves.
 
-    Raises RuntimeError where a tensor does not require grad, is not a scalar and has no gradient given, or where the graph has been
-    freed by an earlier backward.
+    Raises RuntimeError where a tensor does not require grad, is not a scalar and has no gradient given, or
+    where the graph has been freed by an earlier backward.
     """
     tensors = _listed(tensors)
-    grads = () if grad_tensors is None else _listed(grad_tensors) if isinstance(grad_tensors, _C.Tensor) else tuple(grad_tensors)
+    grads = (
+        ()
+        if grad_tensors is None
+        else _listed(grad_tensors)
+        if isinstance(grad_tensors, _C.Tensor)
+        else tuple(grad_tensors)
+    )
     leaves = () if inputs is None else _listed(inputs)
     if inputs is not None and not leaves:
         raise RuntimeError("backward: inputs= must not be empty; leave it out to reach all leaves")
@@ -36,19 +56,31 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     _C._run_backward(tensors, grads, retain_graph, create_graph, leaves, True)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True, allow_unused=None,
-         is_grads_batched=False, materialize_grads=False):
-    """The gradients of the sum of `outputs` with respect to `inputs`, as a tuple; nothing is added to any `.grad`.
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+):
+    """The gradients of the sum of `outputs` with respect to `inputs`, as a tuple; nothing is added to any
+    `.grad`.
 
-    An input that the outputs do not depend on raises RuntimeError, unless `allow_unused` (None is returned for it) or
-    `materialize_grads` (zeros).
+    An input that the outputs do not depend on raises RuntimeError, unless `allow_unused` (None is returned
+    for it) or `materialize_grads` (zeros).
 
     >>> x = plait.tensor(3.0, requires_grad=True)
     >>> plait.autograd.grad(x * x, x)
     (tensor(6.),)
     """
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched is not supported; loop over the rows of grad_outputs")
+        raise NotImplementedError(
+            "grad: is_grads_batched is not supported; loop over the rows of grad_outputs"
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
     outputs, inputs = _listed(outputs), _listed(inputs)
@@ -57,7 +89,10 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         if not isinstance(x, _C.Tensor):
             raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__} at position {i}")
         if not x.requires_grad:
-            raise RuntimeError(f"grad: input {i} of shape {tuple(x.shape)} does not require grad; call .requires_grad_() before it is used")
+            raise RuntimeError(
+                f"grad: input {i} of shape {tuple(x.shape)} does not require grad; call "
+                ".requires_grad_() before it is used"
+            )
     if retain_graph is None:
         retain_graph = create_graph
     result = _C._run_backward(outputs, grads, retain_graph, create_graph, inputs, False)
@@ -66,8 +101,10 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if not allow_unused:
         for i, g in enumerate(result):
             if g is None:
-                raise RuntimeError(f"grad: the outputs do not depend on input {i} of shape {tuple(inputs[i].shape)}; "
-                                   "pass allow_unused=True to get None for it")
+                raise RuntimeError(
+                    f"grad: the outputs do not depend on input {i} of shape {tuple(inputs[i].shape)}; "
+                    "pass allow_unused=True to get None for it"
+                )
     return result
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from .. import _C
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 Tensor = _C.Tensor
 
 
@@ -11,19 +16,22 @@ class FunctionCtx:
     """What forward leaves for backward: saved tensors, and any attributes."""
 
     def __init__(self):
-        self._to_save = ()
-        self._saved = None
-        self._dirty = ()
-        self._non_differentiable = ()
+        self._to_save: Sequence[Any] = ()
+        self._saved: list[Any] | None = None
+        self._dirty: Sequence[Tensor] = ()
+        self._non_differentiable: Sequence[Tensor] = ()
         self._materialize = True
-        self.needs_input_grad = ()
+        self.needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors) -> None:
-        """Keeps tensors (inputs, outputs or intermediates; None too) for backward, where `saved_tensors` gives them back. Raises then
-        where one has been modified in place since."""
+        """Keeps tensors (inputs, outputs or intermediates; None too) for backward, where `saved_tensors`
+        gives them back. Raises then where one has been modified in place since."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward: expected Tensors or None, got {type(t).__name__}; keep other values as attributes of ctx")
+                raise TypeError(
+                    f"save_for_backward: expected Tensors or None, got {type(t).__name__}; keep "
+                    "other values as attributes of ctx"
+                )
         self._to_save = tensors
 
     def mark_dirty(self, *tensors) -> None:
@@ -43,15 +51,20 @@ class FunctionCtx:
         """The tensors given to save_for_backward."""
         if self._saved is None:
             if self._released:
-                raise RuntimeError(f"{self._name}: the saved tensors have been freed by an earlier backward; "
-                                   "pass retain_graph=True to the first call to go through the graph twice")
+                raise RuntimeError(
+                    f"{self._name}: the saved tensors have been freed by an earlier backward; "
+                    "pass retain_graph=True to the first call to go through the graph twice"
+                )
             return tuple(self._to_save)
         return tuple(s.unpack(self._node()) for s in self._saved)
 
     _released = False
     _name = "Function"
-    _owner = None
-    _node_ref = None
+    _owner: Any = None
+    _node_ref: Any = None
+    _arity: int
+    _tensor_positions: list[int]
+    _zeros: list[Any]
 
     def _node(self):
         return self._node_ref() if self._node_ref is not None else None
@@ -66,15 +79,20 @@ class FunctionCtx:
         result = self._owner.backward(self, *grads)
         if not isinstance(result, (tuple, list)):
             result = (result,)
-        extra = result[self._arity:]
+        extra = result[self._arity :]
         if len(result) < self._arity or any(r is not None for r in extra):
-            raise RuntimeError(f"{self._name}.backward: expected {self._arity} gradients, one for each argument of forward "
-                               f"(None where there is none), got {len(result)}")
+            raise RuntimeError(
+                f"{self._name}.backward: expected {self._arity} gradients, one for each argument of forward "
+                f"(None where there is none), got {len(result)}"
+            )
         out = []
         for position in self._tensor_positions:
             g = result[position]
             if g is not None and not isinstance(g, Tensor):
-                raise TypeError(f"{self._name}.backward: expected a Tensor or None as gradient {position}, got {type(g).__name__}")
+                raise TypeError(
+                    f"{self._name}.backward: expected a Tensor or None as gradient {position}, "
+                    f"got {type(g).__name__}"
+                )
             out.append(g)
         return out
 
@@ -95,14 +113,17 @@ def once_differentiable(function):
 
         def refuse(g):
             return _Refuse.apply(g.detach().requires_grad_()) if isinstance(g, Tensor) else g
+
         return tuple(refuse(g) for g in result) if many else refuse(result)
 
     return wrapper
 
 
 class Function:
-    """Base of custom Functions. Subclasses define static methods `forward(ctx, *args)`, or `forward(*args)` and
-    `setup_context(ctx, inputs, output)`, and `backward(ctx, *grads)`, which returns one gradient for each argument of forward.
+    """Base of custom Functions. Subclasses define static methods `forward(ctx, *args)`, or
+    `forward(*args)` and
+    `setup_context(ctx, inputs, output)`, and `backward(ctx, *grads)`, which returns one gradient for each
+    argument of forward.
 
     >>> class Double(plait.autograd.Function):
     ...     @staticmethod
@@ -119,16 +140,23 @@ class Function:
 
     @staticmethod
     def forward(*args, **kwargs):
+        """Computes the outputs; subclasses define it."""
         raise NotImplementedError("a custom Function must define a static method forward(ctx, *args)")
 
-    setup_context = None
+    setup_context: Any = None
 
     @staticmethod
     def backward(ctx, *grads):
-        raise NotImplementedError("a custom Function must define a static method backward(ctx, *grads) to be differentiated")
+        """Computes the gradients of the inputs from those of the outputs; subclasses define it."""
+        raise NotImplementedError(
+            "a custom Function must define a static method backward(ctx, *grads) to be differentiated"
+        )
 
     def __init__(self, *args, **kwargs):
-        raise TypeError(f"{type(self).__name__}: custom Functions are not instantiated; call {type(self).__name__}.apply(...)")
+        raise TypeError(
+            f"{type(self).__name__}: custom Functions are not instantiated; call "
+            f"{type(self).__name__}.apply(...)"
+        )
 
     @classmethod
     def apply(cls, *args):
@@ -156,24 +184,43 @@ class Function:
         dirty = {id(t) for t in ctx._dirty}
         for t in ctx._dirty:
             if t.is_leaf and t.requires_grad:
-                raise RuntimeError(f"{cls.__name__}: a leaf tensor that requires grad cannot be changed in place")
+                raise RuntimeError(
+                    f"{cls.__name__}: a leaf tensor that requires grad cannot be changed in place"
+                )
             if not any(o is t for o in outputs):
-                raise RuntimeError(f"{cls.__name__}: a tensor given to mark_dirty must be returned from forward")
+                raise RuntimeError(
+                    f"{cls.__name__}: a tensor given to mark_dirty must be returned from forward"
+                )
         plain = {id(t) for t in ctx._non_differentiable}
-        recorded = []
+        recorded: list[Any] = []
         originals = list(outputs)
         for i, out in enumerate(outputs):
             if not isinstance(out, Tensor) or id(out) in plain:
                 recorded.append(None)
                 continue
             if id(out) not in dirty and any(out is x for x in inputs):
-                outputs[i] = out = _C.ops["alias"](out.detach())  # an input handed through is a result of its own
+                outputs[i] = out = _C.ops["alias"](
+                    out.detach()
+                )  # an input handed through is a result of its own
             recorded.append(out if out.dtype.is_floating_point or out.dtype.is_complex else None)
-        ctx._zeros = [(lambda shape=o.shape, dtype=o.dtype, device=o.device: _C.ops["zeros"](tuple(shape), dtype=dtype, device=device))
-                      if isinstance(o, Tensor) else (lambda: None) for o in outputs]
+        ctx._zeros = [
+            (
+                lambda shape=o.shape, dtype=o.dtype, device=o.device: _C.ops["zeros"](
+                    tuple(shape), dtype=dtype, device=device
+                )
+            )
+            if isinstance(o, Tensor)
+            else (lambda: None)
+            for o in outputs
+        ]
         # Edges first (of the inputs as they were), then the new history of those changed in place.
         moved = [o for o in recorded if o is not None and id(o) in dirty]
-        node = _C._record_function(ctx, cls.__name__ + "Backward", inputs, [None if o is not None and id(o) in dirty else o for o in recorded])
+        node = _C._record_function(
+            ctx,
+            cls.__name__ + "Backward",
+            inputs,
+            [None if o is not None and id(o) in dirty else o for o in recorded],
+        )
         for out in moved:
             _C._bump_version(out)
             _C._rebase(out, node)
@@ -203,4 +250,7 @@ class _Refuse(Function):
 
     @staticmethod
     def backward(ctx, grad):
-        raise RuntimeError("a backward marked with @once_differentiable cannot be differentiated again; write it in differentiable ops")
+        raise RuntimeError(
+            "a backward marked with @once_differentiable cannot be differentiated again; write "
+            "it in differentiable ops"
+        )

@@ -36,14 +36,18 @@ def _projections(
     """W x + b for the three inputs, in one product where they are the same."""
     width = query.shape[-1]
     if query is key and key is value:
-        return plait.linear(query, in_proj_weight, in_proj_bias).chunk(3, -1)
+        q, k, v = plait.linear(query, in_proj_weight, in_proj_bias).chunk(3, -1)
+        return q, k, v
     if key is value:
         w_q, w_kv = in_proj_weight.split([width, 2 * width])
         b_q, b_kv = (None, None) if in_proj_bias is None else in_proj_bias.split([width, 2 * width])
-        return plait.linear(query, w_q, b_q), *plait.linear(key, w_kv, b_kv).chunk(2, -1)
+        k, v = plait.linear(key, w_kv, b_kv).chunk(2, -1)
+        return plait.linear(query, w_q, b_q), k, v
     weights = in_proj_weight.chunk(3)
     biases = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
-    return tuple(plait.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True))
+    inputs = (query, key, value)
+    q, k, v = (plait.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
+    return q, k, v
 
 
 def multi_head_attention_forward(
@@ -111,10 +115,11 @@ def multi_head_attention_forward(
         biases = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
         weights = (q_proj_weight, k_proj_weight, v_proj_weight)
         q, k, v = (
-            plait.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)
+            plait.linear(x, w, b)  # type: ignore[arg-type]  # all three weights are there
+            for x, w, b in zip((query, key, value), weights, biases, strict=True)
         )
     else:
-        q, k, v = _projections(query, key, value, in_proj_weight, in_proj_bias)
+        q, k, v = _projections(query, key, value, in_proj_weight, in_proj_bias)  # type: ignore[arg-type]
     added = 0
     if bias_k is not None and bias_v is not None:
         k = plait.cat([k, bias_k.expand(1, batch, width)])
@@ -153,7 +158,7 @@ def multi_head_attention_forward(
         if tuple(padding.shape) != (batch, source - added):
             raise RuntimeError(
                 f"multi-head attention: key_padding_mask should have shape {(batch, source - added)}, got "
-                f"{tuple(key_padding_mask.shape)}"
+                f"{tuple(padding.shape)}"
             )
         padding = plait.pad(padding, (0, added)).reshape(batch, 1, 1, source)
         mask = padding if mask is None else mask + padding

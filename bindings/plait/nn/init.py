@@ -271,8 +271,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         )
         q, r = numpy.linalg.qr(flat.numpy())
         q = q * numpy.sign(numpy.diag(r))  # unique, so uniform (Mezzadri 2006)
-        q = plait.from_numpy(numpy.ascontiguousarray(q.T if wide else q))
-        return tensor.copy_(q.reshape(tensor.shape)).mul_(gain)
+        columns = plait.from_numpy(numpy.ascontiguousarray(q.T if wide else q))
+        return tensor.copy_(columns.reshape(tensor.shape)).mul_(gain)
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Buffer", "Parameter"]
 
 
-def _rebuild(cls: type, data: Tensor, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
+def _rebuild(cls: type[Tensor], data: Tensor, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
     """What pickle calls: the subclass over `data` with its Python attributes."""
     result = _make_subclass(cls, data, requires_grad)
     result.__dict__.update(attributes)
@@ -76,6 +76,8 @@ class Buffer(_Kept):
     >>> list(m.state_dict())
     ['mean']
     """
+
+    persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True):
         data = _plain_data(cls.__name__, data)

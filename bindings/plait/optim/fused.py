@@ -128,7 +128,7 @@ class FusedOptimizer(Optimizer):
         self._opt_called = True
         return loss
 
-    step._runs_hooks = True
+    step._runs_hooks = True  # type: ignore[attr-defined]
 
     def _step_with_hooks(self, closure: Callable[[], float] | None) -> float | None:
         self._in_step = True

@@ -44,7 +44,7 @@ class RemovableHandle:
         self.remove()
 
 
-def _register(table: dict, hook: Callable, prepend: bool = False) -> RemovableHandle:
+def _register(table: OrderedDict, hook: Callable, prepend: bool = False) -> RemovableHandle:
     handle = RemovableHandle(table)
     table[handle.id] = hook
     if prepend:
@@ -86,7 +86,7 @@ def _with_step_hooks(step: Callable) -> Callable:
         self._opt_called = True
         return result
 
-    hooked._runs_hooks = True
+    hooked._runs_hooks = True  # type: ignore[attr-defined]
     return hooked
 
 
@@ -114,7 +114,7 @@ class Optimizer:
         super().__init_subclass__(**kwargs)
         step = cls.__dict__.get("step")
         if step is not None and not getattr(step, "_runs_hooks", False):
-            cls.step = _with_step_hooks(step)
+            cls.step = _with_step_hooks(step)  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable, defaults: dict[str, Any]):
         if isinstance(params, plait.Tensor):
@@ -164,7 +164,7 @@ class Optimizer:
         return self._state
 
     @state.setter
-    def state(self, value: dict) -> None:
+    def state(self, value: Any) -> None:
         self._plans = []
         self._state = value
 

@@ -25,11 +25,20 @@ _TOLERANCES = {
 class _Options:
     """What assert_close was asked for."""
 
+    allow_subclasses: bool
+    rtol: float | None
+    atol: float | None
+    equal_nan: bool
+    check_device: bool
+    check_dtype: bool
+    check_layout: bool
+    check_stride: bool
+
     def __init__(self, **options: Any):
         self.__dict__.update(options)
 
     def tolerances(self, *names: str) -> tuple[float, float]:
-        if self.rtol is not None:
+        if self.rtol is not None and self.atol is not None:
             return self.rtol, self.atol
         pairs = [_TOLERANCES.get(name, (0.0, 0.0)) for name in names]
         return max(r for r, _ in pairs), max(a for _, a in pairs)

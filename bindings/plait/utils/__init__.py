@@ -6,7 +6,10 @@ __all__ = ["checkpoint", "data", "dlpack", "safetensors"]
 
 
 def __getattr__(name: str):
-    if name in ("safetensors", "dlpack"):  # few programs need it, and it is not worth its import time to the others
+    if name in (
+        "safetensors",
+        "dlpack",
+    ):  # few programs need it, and it is not worth its import time to the others
         from importlib import import_module
 
         return import_module("." + name, __name__)

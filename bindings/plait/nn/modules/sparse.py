@@ -83,7 +83,8 @@ def _check_pretrained(who: str, embeddings: Tensor) -> tuple[int, int]:
         raise ValueError(
             f"{who}.from_pretrained: embeddings should be 2-dimensional, got shape {tuple(embeddings.shape)}"
         )
-    return tuple(embeddings.shape)
+    rows, columns = embeddings.shape
+    return rows, columns
 
 
 class Embedding(_Table):

@@ -159,7 +159,9 @@ class _Pool:
         count = loader.num_workers
         stream = isinstance(loader.dataset, IterableDataset)
         # A worker of a stream has its own samples, hence its own queue; indices go to whoever is free.
-        queues = [SimpleQueue() for _ in range(count)] if stream else [SimpleQueue()] * count
+        queues: list[SimpleQueue] = (
+            [SimpleQueue() for _ in range(count)] if stream else [SimpleQueue()] * count
+        )
         self.queues = queues
         self.ready = Condition()
         self.results: dict[int, tuple[Any, BaseException | None]] = {}
@@ -236,15 +238,16 @@ def _work(pool: _Pool, queue: Any, info: WorkerInfo, make_fetcher: Callable, ini
 
     ident = get_ident()
     _workers[ident] = info
-    fetch = failed = None
+    fetch: Any = None
+    failed: BaseException | None = None
     try:
         try:
             if init is not None:
                 init(info.id)
             fetch = make_fetcher(info.dataset)
-        except BaseException as error:
-            error.add_note(f"while DataLoader worker {info.id} of {info.num_workers} was starting")
-            failed = error
+        except BaseException as problem:
+            problem.add_note(f"while DataLoader worker {info.id} of {info.num_workers} was starting")
+            failed = problem
         while (task := queue.get()) is not None and not pool.stopped:
             sequence, indices = task
             batch, error = None, failed
@@ -275,7 +278,7 @@ class _ThreadedIterator:
         self._sent = self._given = self._turn = 0
         self._owner: dict[int, int] = {}
         self._pool = _Pool(loader, seed)
-        for _ in range(loader.prefetch_factor * loader.num_workers):
+        for _ in range((loader.prefetch_factor or 2) * loader.num_workers):
             self._send()
 
     def _send(self) -> None:
@@ -417,7 +420,7 @@ class DataLoader:
                 sampler = SequentialSampler(dataset)
         self._batched = batch_size is not None or batch_sampler is not None
         if batch_size is not None:
-            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)  # type: ignore[arg-type]
         self.dataset = dataset
         self.batch_size = batch_size
         self.sampler = sampler
@@ -435,7 +438,7 @@ class DataLoader:
         self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
 
-    def _index_sampler(self) -> Iterable:
+    def _index_sampler(self) -> Any:
         return self.batch_sampler if self._batched else self.sampler
 
     def _fetcher(self, dataset: Any) -> Callable:
@@ -449,7 +452,7 @@ class DataLoader:
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
             return len(self._index_sampler())
-        length = len(self.dataset)  # TypeError where the stream does not know
+        length = len(self.dataset)  # type: ignore[arg-type]  # TypeError where the stream does not know
         if self.batch_size is None:
             return length
         full, rest = divmod(length, self.batch_size)

@@ -239,7 +239,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
         for i in range(total - sum(counts)):
             counts[i % len(counts)] += 1
     else:
-        counts = list(lengths)
+        counts = list(lengths)  # type: ignore[arg-type]  # checked below
         if any(int(c) != c or c < 0 for c in counts):
             raise ValueError(
                 f"random_split: lengths should be counts, or fractions that sum to 1, got {counts}"

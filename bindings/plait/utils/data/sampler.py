@@ -129,12 +129,12 @@ class WeightedRandomSampler(Sampler):
         _positive("WeightedRandomSampler", "num_samples", num_samples)
         if not isinstance(replacement, bool):
             raise TypeError(f"WeightedRandomSampler: replacement should be a bool, got {replacement!r}")
-        weights = plait.as_tensor(weights, dtype=plait.float64)
-        if weights.dim() != 1:
+        self.weights = plait.as_tensor(weights, dtype=plait.float64)
+        if self.weights.dim() != 1:
             raise ValueError(
-                f"WeightedRandomSampler: weights should have one dimension, got shape {tuple(weights.shape)}"
+                "WeightedRandomSampler: weights should have one dimension, "
+                f"got shape {tuple(self.weights.shape)}"
             )
-        self.weights = weights
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
@@ -171,5 +171,6 @@ class BatchSampler(Sampler):
                 yield batch
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.sampler), self.batch_size)
+        # TypeError where the sampler does not know its length
+        full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return full + (rest > 0 and not self.drop_last)
