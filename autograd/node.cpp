@@ -126,7 +126,9 @@ Tensor Node::unpack(const SavedTensor& saved) const {
         "{} of shape "
         "{} is at version {}, expected version {}; use an out-of-place operation, or .clone() before it",
         name(), where(),
-        saved.source < 0 ? "its result" : "argument '" + op_->schema().params[saved.source].name + "'",
+        saved.source < 0 ? "its result"
+        : payload        ? "a saved tensor"
+                         : "argument '" + op_->schema().params[saved.source].name + "'",
         saved.tensor.sizes(), saved.tensor.version(), saved.version);
   if (saved.source >= 0 || !grad_enabled()) return saved.tensor;
   // The node's own result, kept without history: give it back with it, so that it can be differentiated

@@ -1,5 +1,6 @@
 // The Python side of the tape: grad_fn objects, hooks, and the nodes of custom Functions.
 #include "autograd/engine.h"
+#include "autograd/function.h"
 #include "bindings/python.h"
 
 namespace plait::python {
@@ -301,32 +302,14 @@ PyObject* record_function(PyObject*, PyObject* args) {
       throw PythonError{};
     const auto inputs = tensors_of(inputs_object, label, true);
     const auto outputs = tensors_of(outputs_object, label, true);
-    static const OpBase& any =
-        find_op("_conj");  // a node needs an op for its layout; the payload does the work
-    const Ref<Node> node =
-        Node::create(&any, static_cast<int>(inputs.size()), 0, 0, static_cast<int>(outputs.size()));
     auto payload = std::make_unique<FunctionPayload>();
     payload->context = Object::borrow(context);
     payload->label = label;
-    node->payload = std::move(payload);
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!inputs[i].defined()) continue;
-      node->edges()[i] = gradient_edge(inputs[i]);
-      node->inputs()[i] = {inputs[i].sizes(), inputs[i].dtype(), inputs[i].device()};
-    }
-    node->outputs = std::make_unique<std::vector<InputMeta>>();
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      const Tensor& out = outputs[i];
-      if (!out.defined()) {
-        node->outputs->emplace_back();
-        continue;
-      }
-      node->outputs->push_back({out.sizes(), out.dtype(), out.device()});
-      if (!is_differentiable(out.dtype())) continue;
-      set_history(out, node, static_cast<uint32_t>(i));
-      if (out.impl()->pyobj && !PyObject_GC_IsTracked(static_cast<PyObject*>(out.impl()->pyobj)))
+    const Ref<Node> node = plait::record_function(std::move(payload), inputs, outputs);
+    for (const Tensor& out : outputs)
+      if (out.defined() && out.impl()->pyobj && is_differentiable(out.dtype()) &&
+          !PyObject_GC_IsTracked(static_cast<PyObject*>(out.impl()->pyobj)))
         PyObject_GC_Track(static_cast<PyObject*>(out.impl()->pyobj));
-    }
     return wrap_node(node);
   });
 }
