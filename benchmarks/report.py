@@ -131,6 +131,32 @@ def summary(rows: list[Row], subject: str) -> Iterator[str]:
         yield f"  {'pass' if met else 'FAIL'}  {goal}: {measured}"
 
 
+def markdown(result: dict[str, Any]) -> str:
+    """The README's section: what was measured, on what, and the ratios of the groups."""
+    rows, labels = result["rows"], result["labels"]
+    facts, system = result["machine"], result["systems"]
+    versions = " beside ".join(f"{label} {system[label]['version']}" for label in labels)
+    lines = [
+        f"{versions}, {result['threads']} threads, {facts['cpu']} ({', '.join(facts['isa'])}), "
+        f"{result['date'][:10]}; `make bench`:",
+        "",
+        f"| what | cases | {labels[1]}'s time / {labels[0]}'s (geometric mean) | least | most |",
+        "|---|---|---|---|---|",
+    ]
+    for name, mean in means(rows).items():
+        judged = [row for row in rows if counts(row) and name in (row["group"], row["family"])]
+        least, most = (f(judged, key=lambda row: row["ratio"]) for f in (min, max))
+        span = " | ".join(f"{row['ratio']:.2f}x ({row['name'].replace('|', '/')})" for row in (least, most))
+        lines.append(f"| {name} | {len(judged)} | {mean:.2f}x | {span} |")
+    lines += ["", f"| one by one | {' | '.join(labels)} | ratio |", "|---|---|---|---|"]
+    for row in rows:
+        if row["group"] in ("training", "program") or key(row) in AT_MOST:
+            values = (quantity(row["systems"][label].get("value"), row["unit"]) for label in labels)
+            ratio = f"{row['ratio']:.2f}x" if "ratio" in row else "-"
+            lines.append(f"| {row['name']} | {' | '.join(values)} | {ratio} |")
+    return "\n".join(lines)
+
+
 def plot(rows: list[Row], labels: list[str], title: str, path: Path) -> str:
     """Ratios as bars on a log scale, spread as whiskers; returns a line saying what was done."""
     rows = [row for row in rows if "ratio" in row]

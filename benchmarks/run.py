@@ -54,6 +54,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="interpreter that has PyTorch (environment: PLAIT_BENCH_TORCH_PYTHON; default: this one)",
     )
     parser.add_argument("--out", type=Path, help="JSON file (default benchmarks/results/<date>-<cpu>.json)")
+    parser.add_argument("--readme", action="store_true", help="write the figures into README.md")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     args = parser.parse_args(argv)
     args.rounds = args.rounds or (2 if args.quick else 5)
@@ -102,6 +103,14 @@ def rows_of(args: argparse.Namespace, systems: Systems, selection: dict[str, cas
     yield from program.measure(systems, args.only, args.quick)
 
 
+def write_readme(text: str) -> None:
+    """Puts the figures between the two marks in README.md."""
+    readme = Path(__file__).parent.parent / "README.md"
+    before, _, rest = readme.read_text().partition("<!-- measured -->\n")
+    _, _, after = rest.partition("<!-- end -->")
+    readme.write_text(f"{before}<!-- measured -->\n{text}\n<!-- end -->{after}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse(argv)
     selection = cases.load(args.only)
@@ -131,6 +140,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     out.write_text(json.dumps(result, indent=1) + "\n")
     title = f"{result['machine']['cpu']}, {args.threads} threads, {result['date'][:10]}"
     print(f"\nresults: {out}\n{report.plot(rows, labels, title, out.with_suffix('.png'))}")
+    if args.readme:
+        write_readme(report.markdown(result))
     return int(any("wrong" in row["systems"][labels[0]] for row in rows))
 
 
