@@ -5,6 +5,7 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/depthwise_conv.h"
 #include "ops/cpu/matmul.h"
 #include "ops/cpu/onednn.h"
 
@@ -55,6 +56,13 @@ Window window_of(const ConvParams& params) {
 
 const OnednnKernels* kernels_for(DType dtype) {
   return dtype == DType::Float64 ? nullptr : onednn_if_available();
+}
+
+// oneDNN reorders contiguous tensors before a depthwise convolution, which costs more than the convolution.
+bool own_depthwise(const Dims& weight, const ConvParams& params, const Tensor& result, const Tensor& a,
+                   const Tensor& b) {
+  return is_depthwise(weight, params) && result.dtype() == DType::Float32 && result.is_contiguous() &&
+         !channels_last(a) && !channels_last(b);
 }
 
 // Three spatial dimensions; missing ones stand in front with size 1.
@@ -187,7 +195,8 @@ void conv_forward(const Tensor& y, const Tensor& x, const Tensor& weight, const 
                   const ConvParams& params) {
   if (y.numel() == 0) return;
   const bool empty = x.numel() == 0 || weight.numel() == 0;
-  if (const OnednnKernels* dnn = empty ? nullptr : kernels_for(y.dtype())) {
+  const bool own = own_depthwise(weight.sizes(), params, y, x, y);
+  if (const OnednnKernels* dnn = empty || own ? nullptr : kernels_for(y.dtype())) {
     const Dense to(y), from(x);
     const Tensor plain = to_contiguous(weight, weight.dtype());
     const Dense w(plain);
@@ -201,6 +210,8 @@ void conv_forward(const Tensor& y, const Tensor& x, const Tensor& weight, const 
     }
   }
   in_compute_dtype(y, x, weight, [&]<class T>(const Tensor& out, const Tensor& in, const Tensor& w) {
+    if (!empty && is_depthwise(weight.sizes(), params))
+      return depthwise_forward(out, in, w, bias.defined() ? to_contiguous(bias, dtype_of<T>) : bias, params);
     const Geometry g(x.sizes(), weight.sizes(), y.sizes(), params);
     zero(out);
     const int64_t pixels = g.pixels_out(), patch = g.patch();
@@ -219,7 +230,8 @@ void conv_forward(const Tensor& y, const Tensor& x, const Tensor& weight, const 
 void conv_input_grad(const Tensor& dx, const Tensor& dy, const Tensor& weight, const ConvParams& params) {
   if (dx.numel() == 0) return;
   const bool empty = dy.numel() == 0 || weight.numel() == 0;
-  if (const OnednnKernels* dnn = empty ? nullptr : kernels_for(dx.dtype())) {
+  const bool own = own_depthwise(weight.sizes(), params, dx, dy, dx);
+  if (const OnednnKernels* dnn = empty || own ? nullptr : kernels_for(dx.dtype())) {
     const Dense to(dx), from(dy);
     const Tensor plain = to_contiguous(weight, weight.dtype());
     const Dense w(plain);
@@ -227,6 +239,7 @@ void conv_input_grad(const Tensor& dx, const Tensor& dy, const Tensor& weight, c
     if (dnn->conv_backward(call)) return;
   }
   in_compute_dtype(dx, dy, weight, [&]<class T>(const Tensor& out, const Tensor& grad, const Tensor& w) {
+    if (!empty && is_depthwise(weight.sizes(), params)) return depthwise_input_grad(out, grad, w, params);
     const Geometry g(dx.sizes(), weight.sizes(), dy.sizes(), params);
     zero(out);
     const int64_t pixels = g.pixels_out(), patch = g.patch();
@@ -243,12 +256,14 @@ void conv_input_grad(const Tensor& dx, const Tensor& dy, const Tensor& weight, c
 void conv_weight_grad(const Tensor& dweight, const Tensor& dy, const Tensor& x, const ConvParams& params) {
   if (dweight.numel() == 0) return;
   const bool empty = dy.numel() == 0 || x.numel() == 0;
-  if (const OnednnKernels* dnn = empty ? nullptr : kernels_for(dy.dtype())) {
+  const bool own = own_depthwise(dweight.sizes(), params, dweight, dy, x);
+  if (const OnednnKernels* dnn = empty || own ? nullptr : kernels_for(dy.dtype())) {
     const Dense to(dweight), from(dy), in(x);
     const ConvBackwardCall call{.dy = from.view, .x = &in.view, .dw = &to.view, .window = window_of(params)};
     if (dnn->conv_backward(call)) return;
   }
   in_compute_dtype(dweight, dy, x, [&]<class T>(const Tensor& out, const Tensor& grad, const Tensor& in) {
+    if (!empty && is_depthwise(dweight.sizes(), params)) return depthwise_weight_grad(out, grad, in, params);
     const Geometry g(x.sizes(), dweight.sizes(), dy.sizes(), params);
     zero(out);
     const int64_t pixels = g.pixels_out(), patch = g.patch();

@@ -67,12 +67,14 @@ def conv_samples(n):
         yield S(g(3, *size), g(4, 3, *k), g(4))
         yield S(g(2, 4, *size), g(6, 2, *k), g(6), stride=1, padding=1, dilation=2, groups=2)
         yield S(g(2, 4, *size), g(4, 1, *k), g(4), groups=4)
+        yield S(g(2, 2, *size), g(4, 1, *k), None, (2, 1, 3)[:n], (1, 2, 1)[:n], (1, 2, 1)[:n], 2)
         yield S(g(2, 3, *size), g(4, 3, *k), padding="same")
         yield S(g(1, 1, *size), g(1, 1, *k), None, (2, 1, 2)[:n], (1, 0, 1)[:n])
         yield S(g(2, 3, *size), g(4, 3, *[1] * n))
         yield S(g(0, 3, *size), g(4, 3, *k), g(4))
         if n == 2:
             yield S(g(3, 16, 20, 21), g(24, 16, 3, 3), g(24), padding=1).big()
+            yield S(g(2, 2, 150, 45), g(4, 1, 5, 3), g(4), (2, 3), (2, 1), groups=2).big()
 
     return samples
 
