@@ -1,0 +1,241 @@
+// Sums are taken in vectors over blocks that stay in the first-level cache, and in double across blocks. A
+// block is read twice: for its mean, and for the deviations from it.
+#include "ops/cpu/channel_norm.h"
+
+// Vector types are passed between inlined functions only.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+#include "ops/cpu/gemm_tile.h"
+
+namespace plait::cpu {
+namespace {
+
+constexpr int64_t kBlockBytes = 16 << 10;
+constexpr int kUnroll = 4;
+
+template <class T>
+PLAIT_INLINE T sum_of(const Vec<T> (&v)[kUnroll]) {
+  return sum_lanes<T>((v[0] + v[1]) + (v[2] + v[3]));
+}
+
+// Calls vector(i, k) for whole vectors, k the number of an independent chain, and element(i) for the rest.
+template <class T, class V, class E>
+PLAIT_INLINE void over_vectors(int64_t n, const V& vector, const E& element) {
+  constexpr int64_t kWidth = kLanes<T>;
+  int64_t i = 0;
+  for (; i + kUnroll * kWidth <= n; i += kUnroll * kWidth) {
+#pragma GCC unroll 4
+    for (int k = 0; k < kUnroll; ++k) vector(i + k * kWidth, k);
+  }
+  for (; i + kWidth <= n; i += kWidth) vector(i, 0);
+  for (; i < n; ++i) element(i);
+}
+
+template <class T>
+void moments(const T* x, int64_t n, ChannelMoments* into) {
+  constexpr int64_t kBlock = kBlockBytes / sizeof(T);
+  for (int64_t begin = 0; begin < n; begin += kBlock, x += kBlock) {
+    const int64_t m = n - begin < kBlock ? n - begin : kBlock;
+    Vec<T> sums[kUnroll] = {};
+    T sum = 0;
+    over_vectors<T>(
+        m, [&](int64_t i, int k) __attribute__((always_inline)) { sums[k] += load_vector(x + i); },
+        [&](int64_t i) __attribute__((always_inline)) { sum += x[i]; });
+    const double count = static_cast<double>(m);
+    const T center =
+        static_cast<T>((static_cast<double>(sum_of<T>(sums)) + static_cast<double>(sum)) / count);
+    const Vec<T> centers = splat(center);
+    Vec<T> deviations[kUnroll] = {}, products[kUnroll] = {};
+    T deviation = 0, product = 0;
+    over_vectors<T>(
+        m,
+        [&](int64_t i, int k) __attribute__((always_inline)) {
+          const Vec<T> d = load_vector(x + i) - centers;
+          deviations[k] += d;
+          products[k] += d * d;
+        },
+        [&](int64_t i) __attribute__((always_inline)) {
+          const T d = x[i] - center;
+          deviation += d;
+          product += d * d;
+        });
+    // What rounding left in the center.
+    const double rest = static_cast<double>(sum_of<T>(deviations)) + static_cast<double>(deviation);
+    const double squares = static_cast<double>(sum_of<T>(products)) + static_cast<double>(product);
+    const double corrected = squares - rest * rest / count;
+    merge_moments(*into, {count, static_cast<double>(center) + rest / count, corrected < 0 ? 0 : corrected});
+  }
+}
+
+template <class T>
+void apply(const T* x, int64_t n, T mean, T scale, T shift, T* y) {
+  const Vec<T> m = splat(mean), a = splat(scale), b = splat(shift);
+  over_vectors<T>(
+      n,
+      [&](int64_t i, int)
+          __attribute__((always_inline)) { store_vector(y + i, (load_vector(x + i) - m) * a + b); },
+      [&](int64_t i) __attribute__((always_inline)) { y[i] = (x[i] - mean) * scale + shift; });
+}
+
+template <class T>
+void grad_sums(const T* g, const T* x, int64_t n, T mean, double* total) {
+  constexpr int64_t kBlock = kBlockBytes / sizeof(T);
+  const Vec<T> m = splat(mean);
+  for (int64_t begin = 0; begin < n; begin += kBlock, g += kBlock, x += kBlock) {
+    Vec<T> sums[kUnroll] = {}, dots[kUnroll] = {};
+    T sum = 0, dot = 0;
+    over_vectors<T>(
+        n - begin < kBlock ? n - begin : kBlock,
+        [&](int64_t i, int k) __attribute__((always_inline)) {
+          const Vec<T> v = load_vector(g + i);
+          sums[k] += v;
+          dots[k] += v * (load_vector(x + i) - m);
+        },
+        [&](int64_t i) __attribute__((always_inline)) {
+          sum += g[i];
+          dot += g[i] * (x[i] - mean);
+        });
+    total[0] += static_cast<double>(sum_of<T>(sums)) + static_cast<double>(sum);
+    total[1] += static_cast<double>(sum_of<T>(dots)) + static_cast<double>(dot);
+  }
+}
+
+template <class T>
+void grad_apply(const T* g, const T* x, int64_t n, T mean, T scale, T slope, T shift, T* dx) {
+  const Vec<T> m = splat(mean), a = splat(scale), b = splat(slope), c = splat(shift);
+  over_vectors<T>(
+      n,
+      [&](int64_t i, int) __attribute__((always_inline)) {
+        store_vector(dx + i, load_vector(g + i) * a - (load_vector(x + i) - m) * b - c);
+      },
+      [&](int64_t i)
+          __attribute__((always_inline)) { dx[i] = g[i] * scale - (x[i] - mean) * slope - shift; });
+}
+
+// Rows whose elements fill a block.
+template <class T>
+PLAIT_INLINE int64_t rows_of_block(int64_t channels) {
+  const int64_t rows = kBlockBytes / static_cast<int64_t>(sizeof(T)) / channels;
+  return rows < 8 ? 8 : rows > 256 ? 256 : rows;
+}
+
+// Calls f.template operator()<Lanes>(channel) for groups of channels that fill a vector, or one each.
+template <class T, class F>
+PLAIT_INLINE void over_channels(int64_t channels, const F& f) {
+  constexpr int kWidth = kLanes<T>;
+  int64_t c = 0;
+  for (; c + kWidth <= channels; c += kWidth) f.template operator()<kWidth>(c);
+  for (; c < channels; ++c) f.template operator()<1>(c);
+}
+
+// A vector, or a single element.
+template <class T, int Lanes>
+struct Lane {
+  using type = Vec<T>;
+  static PLAIT_INLINE type load(const T* from) { return load_vector(from); }
+  static PLAIT_INLINE void store(T* to, type v) { store_vector(to, v); }
+  static PLAIT_INLINE T at(type v, int i) { return v[i]; }
+};
+template <class T>
+struct Lane<T, 1> {
+  using type = T;
+  static PLAIT_INLINE type load(const T* from) { return *from; }
+  static PLAIT_INLINE void store(T* to, type v) { *to = v; }
+  static PLAIT_INLINE T at(type v, int) { return v; }
+};
+
+template <class T>
+void moments_of_rows(const T* x, int64_t rows, int64_t channels, double count, double* means,
+                     double* squares) {
+  const int64_t step = rows_of_block<T>(channels);
+  for (int64_t begin = 0; begin < rows; begin += step, x += step * channels) {
+    const int64_t m = rows - begin < step ? rows - begin : step;
+    const double added = static_cast<double>(m), total = count + added;
+    const double part = added / total, both = count * part;
+    const T inverse = T(1) / static_cast<T>(m);
+    over_channels<T>(
+        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
+          using L = Lane<T, Lanes>;
+          typename L::type center{}, rest{}, products{};
+          for (int64_t r = 0; r < m; ++r) center += L::load(x + r * channels + c);
+          center = center * inverse;
+          for (int64_t r = 0; r < m; ++r) {
+            const auto d = L::load(x + r * channels + c) - center;
+            rest += d;
+            products += d * d;
+          }
+#pragma GCC unroll 16
+          for (int i = 0; i < Lanes; ++i) {
+            const double left = static_cast<double>(L::at(rest, i)) / added;
+            const double own = static_cast<double>(L::at(products, i)) - left * left * added;
+            const double mean = static_cast<double>(L::at(center, i)) + left;
+            const double delta = mean - means[c + i];
+            means[c + i] += delta * part;
+            squares[c + i] += (own < 0 ? 0 : own) + delta * delta * both;
+          }
+        });
+    count = total;
+  }
+}
+
+template <class T>
+void apply_to_rows(const T* x, int64_t rows, int64_t channels, const T* mean, const T* scale, const T* shift,
+                   T* y) {
+  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels)
+    over_channels<T>(
+        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
+          using L = Lane<T, Lanes>;
+          L::store(y + c, (L::load(x + c) - L::load(mean + c)) * L::load(scale + c) + L::load(shift + c));
+        });
+}
+
+template <class T>
+void grad_sums_of_rows(const T* g, const T* x, int64_t rows, int64_t channels, const T* mean, double* sums,
+                       double* dots) {
+  const int64_t step = rows_of_block<T>(channels);
+  for (int64_t begin = 0; begin < rows; begin += step, g += step * channels, x += step * channels) {
+    const int64_t m = rows - begin < step ? rows - begin : step;
+    over_channels<T>(
+        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
+          using L = Lane<T, Lanes>;
+          const auto center = L::load(mean + c);
+          typename L::type sum{}, dot{};
+          for (int64_t r = 0; r < m; ++r) {
+            const auto v = L::load(g + r * channels + c);
+            sum += v;
+            dot += v * (L::load(x + r * channels + c) - center);
+          }
+#pragma GCC unroll 16
+          for (int i = 0; i < Lanes; ++i) {
+            sums[c + i] += static_cast<double>(L::at(sum, i));
+            dots[c + i] += static_cast<double>(L::at(dot, i));
+          }
+        });
+  }
+}
+
+template <class T>
+void grad_apply_to_rows(const T* g, const T* x, int64_t rows, int64_t channels, const T* mean, const T* scale,
+                        const T* slope, const T* shift, T* dx) {
+  for (int64_t r = 0; r < rows; ++r, g += channels, x += channels, dx += channels)
+    over_channels<T>(
+        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
+          using L = Lane<T, Lanes>;
+          L::store(dx + c, L::load(g + c) * L::load(scale + c) -
+                               (L::load(x + c) - L::load(mean + c)) * L::load(slope + c) -
+                               L::load(shift + c));
+        });
+}
+
+template <class T>
+constexpr ChannelNorm<T> kKernels = {
+    moments<T>,         apply<T>,         grad_sums<T>,         grad_apply<T>,
+    moments_of_rows<T>, apply_to_rows<T>, grad_sums_of_rows<T>, grad_apply_to_rows<T>};
+
+}  // namespace
+
+namespace PLAIT_ISA {
+extern constinit const ChannelNormTable channel_norm_table = {kKernels<float>, kKernels<double>};
+}
+
+}  // namespace plait::cpu
