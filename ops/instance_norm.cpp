@@ -2,7 +2,7 @@
 #include "ops/decl/instance_norm.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
-#include "ops/decl/layer_norm.h"
+#include "ops/decl/group_norm.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/statistics.h"
 #include "ops/decl/view.h"

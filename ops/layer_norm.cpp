@@ -1,4 +1,4 @@
-// Normalisations of each sample: layer, root-mean-square, group and instance norm.
+// Normalisations of rows: layer and root-mean-square norm.
 #include "ops/cpu/layer_norm.h"
 
 #include "core/parallel.h"
@@ -209,35 +209,6 @@ Op<Tensor(const Tensor&, IntSpan, const Tensor&, std::optional<double>)> rms_nor
           const Tensor flat = weight.defined() ? plait::reshape(weight, Dims{n}) : weight;
           return plait::reshape(std::get<0>(plait::_layer_norm_rows(rows, flat, {}, floor, false)),
                                 self.sizes());
-        },
-    .kind = Kind::Norm,
-}};
-
-Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, double)> group_norm{{
-    .schema = "group_norm(Tensor self, int num_groups, Tensor? weight=None, Tensor? bias=None, float "
-              "eps=1e-05) -> Tensor",
-    .doc = "Normalises each group of channels of each sample; self (N, C, ...), weight and bias (C) (Wu and "
-           "He 2018).",
-    .composite =
-        [](const Tensor& self, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-          check(self.dim() >= 2, "group_norm: expected self of shape (N, C, ...), got {}", self.sizes());
-          const int64_t channels = self.sizes()[1];
-          check(groups > 0 && channels % groups == 0,
-                "group_norm: the {} channels of self of shape {} are not divisible into {} groups", channels,
-                self.sizes(), groups);
-          for (const Tensor* t : {&weight, &bias})
-            check(!t->defined() || (t->dim() == 1 && t->numel() == channels),
-                  "group_norm: expected weight and bias of shape ({},), got {}", channels,
-                  t->defined() ? t->sizes() : Dims());
-          const int64_t rows = self.sizes()[0] * groups;
-          const Tensor flat = plait::reshape(self, Dims{rows, rows ? self.numel() / rows : 0});
-          Tensor y =
-              plait::reshape(std::get<0>(plait::_layer_norm_rows(flat, {}, {}, eps, true)), self.sizes());
-          Dims shape(static_cast<int>(self.dim()), 1);
-          shape[1] = channels;
-          if (weight.defined()) y = y * plait::reshape(weight, shape);
-          if (bias.defined()) y = y + plait::reshape(bias, shape);
-          return y;
         },
     .kind = Kind::Norm,
 }};

@@ -119,99 +119,129 @@ PLAIT_INLINE int64_t rows_of_block(int64_t channels) {
   return rows < 8 ? 8 : rows > 256 ? 256 : rows;
 }
 
-// Calls f.template operator()<Lanes>(channel) for groups of channels that fill a vector, or one each.
+// Some channels: several vectors, so that sums over rows are chains enough, or a single element.
+template <class T>
+struct Vectors {
+  static constexpr int kCount = kUnroll, kEach = kLanes<T>;
+  using Value = Vec<T>;
+  static PLAIT_INLINE Value load(const T* from, int k) { return load_vector(from + k * kEach); }
+  static PLAIT_INLINE void store(T* to, int k, Value v) { store_vector(to + k * kEach, v); }
+  static PLAIT_INLINE T lane(Value v, int i) { return v[i]; }
+};
+template <class T>
+struct OneVector : Vectors<T> {
+  static constexpr int kCount = 1;
+};
+template <class T>
+struct OneElement {
+  static constexpr int kCount = 1, kEach = 1;
+  using Value = T;
+  static PLAIT_INLINE Value load(const T* from, int) { return *from; }
+  static PLAIT_INLINE void store(T* to, int, Value v) { *to = v; }
+  static PLAIT_INLINE T lane(Value v, int) { return v; }
+};
 template <class T, class F>
 PLAIT_INLINE void over_channels(int64_t channels, const F& f) {
   constexpr int kWidth = kLanes<T>;
   int64_t c = 0;
-  for (; c + kWidth <= channels; c += kWidth) f.template operator()<kWidth>(c);
-  for (; c < channels; ++c) f.template operator()<1>(c);
+  for (; c + kUnroll * kWidth <= channels; c += kUnroll * kWidth) f.template operator()<Vectors<T>>(c);
+  for (; c + kWidth <= channels; c += kWidth) f.template operator()<OneVector<T>>(c);
+  for (; c < channels; ++c) f.template operator()<OneElement<T>>(c);
 }
-
-// A vector, or a single element.
-template <class T, int Lanes>
-struct Lane {
-  using type = Vec<T>;
-  static PLAIT_INLINE type load(const T* from) { return load_vector(from); }
-  static PLAIT_INLINE void store(T* to, type v) { store_vector(to, v); }
-  static PLAIT_INLINE T at(type v, int i) { return v[i]; }
-};
-template <class T>
-struct Lane<T, 1> {
-  using type = T;
-  static PLAIT_INLINE type load(const T* from) { return *from; }
-  static PLAIT_INLINE void store(T* to, type v) { *to = v; }
-  static PLAIT_INLINE T at(type v, int) { return v; }
-};
+// Calls f(first row, rows) for blocks.
+template <class T, class F>
+PLAIT_INLINE void over_blocks(int64_t rows, int64_t channels, const F& f) {
+  const int64_t step = rows_of_block<T>(channels);
+  for (int64_t begin = 0; begin < rows; begin += step) f(begin, rows - begin < step ? rows - begin : step);
+}
 
 template <class T>
 void moments_of_rows(const T* x, int64_t rows, int64_t channels, double count, double* means,
                      double* squares) {
-  const int64_t step = rows_of_block<T>(channels);
-  for (int64_t begin = 0; begin < rows; begin += step, x += step * channels) {
-    const int64_t m = rows - begin < step ? rows - begin : step;
-    const double added = static_cast<double>(m), total = count + added;
-    const double part = added / total, both = count * part;
-    const T inverse = T(1) / static_cast<T>(m);
-    over_channels<T>(
-        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
-          using L = Lane<T, Lanes>;
-          typename L::type center{}, rest{}, products{};
-          for (int64_t r = 0; r < m; ++r) center += L::load(x + r * channels + c);
-          center = center * inverse;
-          for (int64_t r = 0; r < m; ++r) {
-            const auto d = L::load(x + r * channels + c) - center;
-            rest += d;
-            products += d * d;
-          }
-#pragma GCC unroll 16
-          for (int i = 0; i < Lanes; ++i) {
-            const double left = static_cast<double>(L::at(rest, i)) / added;
-            const double own = static_cast<double>(L::at(products, i)) - left * left * added;
-            const double mean = static_cast<double>(L::at(center, i)) + left;
-            const double delta = mean - means[c + i];
-            means[c + i] += delta * part;
-            squares[c + i] += (own < 0 ? 0 : own) + delta * delta * both;
-          }
-        });
-    count = total;
-  }
+  over_blocks<T>(
+      rows, channels, [&](int64_t begin, int64_t m) __attribute__((always_inline)) {
+        const T* block = x + begin * channels;
+        const double added = static_cast<double>(m), total = count + added;
+        const double part = added / total, both = count * part;
+        const T inverse = T(1) / static_cast<T>(m);
+        over_channels<T>(
+            channels, [&]<class L>(int64_t c) __attribute__((always_inline)) {
+              typename L::Value center[L::kCount] = {}, rest[L::kCount] = {}, products[L::kCount] = {};
+              for (int64_t r = 0; r < m; ++r)
+#pragma GCC unroll 4
+                for (int k = 0; k < L::kCount; ++k) center[k] += L::load(block + r * channels + c, k);
+#pragma GCC unroll 4
+              for (int k = 0; k < L::kCount; ++k) center[k] = center[k] * inverse;
+              for (int64_t r = 0; r < m; ++r)
+#pragma GCC unroll 4
+                for (int k = 0; k < L::kCount; ++k) {
+                  const auto d = L::load(block + r * channels + c, k) - center[k];
+                  rest[k] += d;
+                  products[k] += d * d;
+                }
+#pragma GCC unroll 4
+              for (int k = 0; k < L::kCount; ++k)
+                for (int i = 0; i < L::kEach; ++i) {
+                  const int64_t at = c + k * L::kEach + i;
+                  const double left = static_cast<double>(L::lane(rest[k], i)) / added;
+                  const double own = static_cast<double>(L::lane(products[k], i)) - left * left * added;
+                  const double mean = static_cast<double>(L::lane(center[k], i)) + left;
+                  const double delta = mean - means[at];
+                  means[at] += delta * part;
+                  squares[at] += (own < 0 ? 0 : own) + delta * delta * both;
+                }
+            });
+        count = total;
+      });
 }
 
 template <class T>
 void apply_to_rows(const T* x, int64_t rows, int64_t channels, const T* mean, const T* scale, const T* shift,
                    T* y) {
-  for (int64_t r = 0; r < rows; ++r, x += channels, y += channels)
-    over_channels<T>(
-        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
-          using L = Lane<T, Lanes>;
-          L::store(y + c, (L::load(x + c) - L::load(mean + c)) * L::load(scale + c) + L::load(shift + c));
-        });
+  over_blocks<T>(
+      rows, channels, [&](int64_t begin, int64_t m) __attribute__((always_inline)) {
+        over_channels<T>(
+            channels, [&]<class L>(int64_t c) __attribute__((always_inline)) {
+              typename L::Value center[L::kCount], a[L::kCount], b[L::kCount];
+#pragma GCC unroll 4
+              for (int k = 0; k < L::kCount; ++k) {
+                center[k] = L::load(mean + c, k);
+                a[k] = L::load(scale + c, k);
+                b[k] = L::load(shift + c, k);
+              }
+              for (int64_t at = begin * channels + c; at < (begin + m) * channels; at += channels)
+#pragma GCC unroll 4
+                for (int k = 0; k < L::kCount; ++k)
+                  L::store(y + at, k, (L::load(x + at, k) - center[k]) * a[k] + b[k]);
+            });
+      });
 }
 
 template <class T>
 void grad_sums_of_rows(const T* g, const T* x, int64_t rows, int64_t channels, const T* mean, double* sums,
                        double* dots) {
-  const int64_t step = rows_of_block<T>(channels);
-  for (int64_t begin = 0; begin < rows; begin += step, g += step * channels, x += step * channels) {
-    const int64_t m = rows - begin < step ? rows - begin : step;
-    over_channels<T>(
-        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
-          using L = Lane<T, Lanes>;
-          const auto center = L::load(mean + c);
-          typename L::type sum{}, dot{};
-          for (int64_t r = 0; r < m; ++r) {
-            const auto v = L::load(g + r * channels + c);
-            sum += v;
-            dot += v * (L::load(x + r * channels + c) - center);
-          }
-#pragma GCC unroll 16
-          for (int i = 0; i < Lanes; ++i) {
-            sums[c + i] += static_cast<double>(L::at(sum, i));
-            dots[c + i] += static_cast<double>(L::at(dot, i));
-          }
-        });
-  }
+  over_blocks<T>(
+      rows, channels, [&](int64_t begin, int64_t m) __attribute__((always_inline)) {
+        over_channels<T>(
+            channels, [&]<class L>(int64_t c) __attribute__((always_inline)) {
+              typename L::Value center[L::kCount], sum[L::kCount] = {}, dot[L::kCount] = {};
+#pragma GCC unroll 4
+              for (int k = 0; k < L::kCount; ++k) center[k] = L::load(mean + c, k);
+              for (int64_t at = begin * channels + c; at < (begin + m) * channels; at += channels)
+#pragma GCC unroll 4
+                for (int k = 0; k < L::kCount; ++k) {
+                  const auto v = L::load(g + at, k);
+                  sum[k] += v;
+                  dot[k] += v * (L::load(x + at, k) - center[k]);
+                }
+#pragma GCC unroll 4
+              for (int k = 0; k < L::kCount; ++k)
+                for (int i = 0; i < L::kEach; ++i) {
+                  sums[c + k * L::kEach + i] += static_cast<double>(L::lane(sum[k], i));
+                  dots[c + k * L::kEach + i] += static_cast<double>(L::lane(dot[k], i));
+                }
+            });
+      });
 }
 
 template <class T>
@@ -219,11 +249,13 @@ void grad_apply_to_rows(const T* g, const T* x, int64_t rows, int64_t channels, 
                         const T* slope, const T* shift, T* dx) {
   for (int64_t r = 0; r < rows; ++r, g += channels, x += channels, dx += channels)
     over_channels<T>(
-        channels, [&]<int Lanes>(int64_t c) __attribute__((always_inline)) {
-          using L = Lane<T, Lanes>;
-          L::store(dx + c, L::load(g + c) * L::load(scale + c) -
-                               (L::load(x + c) - L::load(mean + c)) * L::load(slope + c) -
-                               L::load(shift + c));
+        channels, [&]<class L>(int64_t c) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+          for (int k = 0; k < L::kCount; ++k)
+            L::store(dx + c, k,
+                     L::load(g + c, k) * L::load(scale + c, k) -
+                         (L::load(x + c, k) - L::load(mean + c, k)) * L::load(slope + c, k) -
+                         L::load(shift + c, k));
         });
 }
 

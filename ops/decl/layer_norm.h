@@ -9,7 +9,6 @@ extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tens
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, bool, bool, bool)> _layer_norm_rows_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Tensor&, const Tensor&, double)> layer_norm;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, const Tensor&, std::optional<double>)> rms_norm;
-extern PLAIT_API Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, double)> group_norm;
 }  // namespace plait::op
 
 namespace plait {
@@ -19,7 +18,5 @@ inline Tensor layer_norm(const Tensor& self, IntSpan normalized_shape, const Ten
 inline Tensor layer_norm_(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::layer_norm.inplace(self, normalized_shape, weight, bias, eps); }
 inline Tensor rms_norm(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, std::optional<double> eps = std::nullopt) { return op::rms_norm(self, normalized_shape, weight, eps); }
 inline Tensor rms_norm_(const Tensor& self, IntSpan normalized_shape, const Tensor& weight = {}, std::optional<double> eps = std::nullopt) { return op::rms_norm.inplace(self, normalized_shape, weight, eps); }
-inline Tensor group_norm(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::group_norm(self, num_groups, weight, bias, eps); }
-inline Tensor group_norm_(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { return op::group_norm.inplace(self, num_groups, weight, bias, eps); }
 }  // namespace plait
 // clang-format on
