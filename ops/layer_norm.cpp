@@ -157,8 +157,8 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                       T* sum = sums.data<T>() + p * 2 * n;
                       k.backward(g.data<T>() + first * n, x.data<T>() + first * n, pointer<T>(w),
                                  m.data<T>() + first, s.data<T>() + first, last - first, n, center,
-                                 need_x ? out.data<T>() + first * n : nullptr, need_w ? sum : nullptr,
-                                 need_b ? sum + n : nullptr);
+                                 need_x ? out.data<T>() + first * n : nullptr,
+                                 need_w || need_b ? sum : nullptr, need_w || need_b ? sum + n : nullptr);
                     }
                   });
                   for (const int which : {0, 1}) {

@@ -2,114 +2,64 @@
 // block is read twice: for its mean, and for the deviations from it.
 #include "ops/cpu/channel_norm.h"
 
-// Vector types are passed between inlined functions only.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-#include "ops/cpu/gemm_tile.h"
+#include "ops/cpu/vector_loops.h"
 
 namespace plait::cpu {
 namespace {
 
 constexpr int64_t kBlockBytes = 16 << 10;
-constexpr int kUnroll = 4;
-
-template <class T>
-PLAIT_INLINE T sum_of(const Vec<T> (&v)[kUnroll]) {
-  return sum_lanes<T>((v[0] + v[1]) + (v[2] + v[3]));
-}
-
-// Calls vector(i, k) for whole vectors, k the number of an independent chain, and element(i) for the rest.
-template <class T, class V, class E>
-PLAIT_INLINE void over_vectors(int64_t n, const V& vector, const E& element) {
-  constexpr int64_t kWidth = kLanes<T>;
-  int64_t i = 0;
-  for (; i + kUnroll * kWidth <= n; i += kUnroll * kWidth) {
-#pragma GCC unroll 4
-    for (int k = 0; k < kUnroll; ++k) vector(i + k * kWidth, k);
-  }
-  for (; i + kWidth <= n; i += kWidth) vector(i, 0);
-  for (; i < n; ++i) element(i);
-}
 
 template <class T>
 void moments(const T* x, int64_t n, ChannelMoments* into) {
   constexpr int64_t kBlock = kBlockBytes / sizeof(T);
   for (int64_t begin = 0; begin < n; begin += kBlock, x += kBlock) {
     const int64_t m = n - begin < kBlock ? n - begin : kBlock;
-    Vec<T> sums[kUnroll] = {};
-    T sum = 0;
-    over_vectors<T>(
-        m, [&](int64_t i, int k) __attribute__((always_inline)) { sums[k] += load_vector(x + i); },
-        [&](int64_t i) __attribute__((always_inline)) { sum += x[i]; });
+    ChainedSum<T> sum, deviations, products;
+    over_values<T>(
+        m, [&](auto at) __attribute__((always_inline)) { at.add(sum, at.load(x)); });
     const double count = static_cast<double>(m);
-    const T center =
-        static_cast<T>((static_cast<double>(sum_of<T>(sums)) + static_cast<double>(sum)) / count);
-    const Vec<T> centers = splat(center);
-    Vec<T> deviations[kUnroll] = {}, products[kUnroll] = {};
-    T deviation = 0, product = 0;
-    over_vectors<T>(
-        m,
-        [&](int64_t i, int k) __attribute__((always_inline)) {
-          const Vec<T> d = load_vector(x + i) - centers;
-          deviations[k] += d;
-          products[k] += d * d;
-        },
-        [&](int64_t i) __attribute__((always_inline)) {
-          const T d = x[i] - center;
-          deviation += d;
-          product += d * d;
+    const T center = static_cast<T>(static_cast<double>(sum.total()) / count);
+    over_values<T>(
+        m, [&](auto at) __attribute__((always_inline)) {
+          const auto d = at.load(x) - center;
+          at.add(deviations, d);
+          at.add(products, d * d);
         });
     // What rounding left in the center.
-    const double rest = static_cast<double>(sum_of<T>(deviations)) + static_cast<double>(deviation);
-    const double squares = static_cast<double>(sum_of<T>(products)) + static_cast<double>(product);
-    const double corrected = squares - rest * rest / count;
-    merge_moments(*into, {count, static_cast<double>(center) + rest / count, corrected < 0 ? 0 : corrected});
+    const double rest = static_cast<double>(deviations.total());
+    const double squares = static_cast<double>(products.total()) - rest * rest / count;
+    merge_moments(*into, {count, static_cast<double>(center) + rest / count, squares < 0 ? 0 : squares});
   }
 }
 
 template <class T>
 void apply(const T* x, int64_t n, T mean, T scale, T shift, T* y) {
-  const Vec<T> m = splat(mean), a = splat(scale), b = splat(shift);
-  over_vectors<T>(
-      n,
-      [&](int64_t i, int)
-          __attribute__((always_inline)) { store_vector(y + i, (load_vector(x + i) - m) * a + b); },
-      [&](int64_t i) __attribute__((always_inline)) { y[i] = (x[i] - mean) * scale + shift; });
+  over_values<T>(
+      n, [&](auto at) __attribute__((always_inline)) { at.store(y, (at.load(x) - mean) * scale + shift); });
 }
 
 template <class T>
 void grad_sums(const T* g, const T* x, int64_t n, T mean, double* total) {
   constexpr int64_t kBlock = kBlockBytes / sizeof(T);
-  const Vec<T> m = splat(mean);
   for (int64_t begin = 0; begin < n; begin += kBlock, g += kBlock, x += kBlock) {
-    Vec<T> sums[kUnroll] = {}, dots[kUnroll] = {};
-    T sum = 0, dot = 0;
-    over_vectors<T>(
-        n - begin < kBlock ? n - begin : kBlock,
-        [&](int64_t i, int k) __attribute__((always_inline)) {
-          const Vec<T> v = load_vector(g + i);
-          sums[k] += v;
-          dots[k] += v * (load_vector(x + i) - m);
-        },
-        [&](int64_t i) __attribute__((always_inline)) {
-          sum += g[i];
-          dot += g[i] * (x[i] - mean);
+    ChainedSum<T> sum, dot;
+    over_values<T>(
+        n - begin < kBlock ? n - begin : kBlock, [&](auto at) __attribute__((always_inline)) {
+          const auto v = at.load(g);
+          at.add(sum, v);
+          at.add(dot, v * (at.load(x) - mean));
         });
-    total[0] += static_cast<double>(sum_of<T>(sums)) + static_cast<double>(sum);
-    total[1] += static_cast<double>(sum_of<T>(dots)) + static_cast<double>(dot);
+    total[0] += static_cast<double>(sum.total());
+    total[1] += static_cast<double>(dot.total());
   }
 }
 
 template <class T>
 void grad_apply(const T* g, const T* x, int64_t n, T mean, T scale, T slope, T shift, T* dx) {
-  const Vec<T> m = splat(mean), a = splat(scale), b = splat(slope), c = splat(shift);
-  over_vectors<T>(
-      n,
-      [&](int64_t i, int) __attribute__((always_inline)) {
-        store_vector(dx + i, load_vector(g + i) * a - (load_vector(x + i) - m) * b - c);
-      },
-      [&](int64_t i)
-          __attribute__((always_inline)) { dx[i] = g[i] * scale - (x[i] - mean) * slope - shift; });
+  over_values<T>(
+      n, [&](auto at) __attribute__((always_inline)) {
+        at.store(dx, at.load(g) * scale - (at.load(x) - mean) * slope - shift);
+      });
 }
 
 // Rows whose elements fill a block.

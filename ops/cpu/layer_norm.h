@@ -12,7 +12,7 @@ struct LayerNormRows {
   // y = (x - mean) rstd w + b; w and b may be null. `center` false: root mean square only, mean = 0.
   void (*forward)(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double eps, bool center, T* y,
                   T* mean, T* rstd);
-  // dx (may be null) = ; dw, db (may be null) += over the rows
+  // dx (may be null) = ; dw and db (both or neither may be null) += over the rows
   void (*backward)(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n,
                    bool center, T* dx, T* dw, T* db);
 };

@@ -1,73 +1,101 @@
 #include "ops/cpu/layer_norm.h"
 
+#include "ops/cpu/vector_loops.h"
+
 namespace plait::cpu {
 namespace {
 
-constexpr int kLanes = 16;  // independent partial sums, so that reductions vectorise in a fixed order
+PLAIT_INLINE float root(float v) { return __builtin_sqrtf(v); }
+PLAIT_INLINE double root(double v) { return __builtin_sqrt(v); }
 
-template <class T, class F>
-inline __attribute__((always_inline)) T row_sum(int64_t n, F f) {
-  T lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
-  T sum = 0;
-  for (; i < n; ++i) sum += f(i);
-  for (const T s : lanes) sum += s;
-  return sum;
+template <bool Weight, bool Bias, class T>
+PLAIT_INLINE void normalise(const T* x, const T* w, const T* b, int64_t n, T mean, T scale, T* y) {
+  over_values<T>(
+      n, [&](auto at) __attribute__((always_inline)) {
+        auto v = (at.load(x) - mean) * scale;
+        if constexpr (Weight) v = v * at.load(w);
+        if constexpr (Bias) v = v + at.load(b);
+        at.store(y, v);
+      });
 }
-inline __attribute__((always_inline)) float root(float v) { return __builtin_sqrtf(v); }
-inline __attribute__((always_inline)) double root(double v) { return __builtin_sqrt(v); }
 
 template <class T>
 void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double eps, bool center, T* y,
              T* mean, T* rstd) {
   const T inverse = T(1) / static_cast<T>(n);
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const T m = center ? row_sum<T>(
-                             n, [&](int64_t i) __attribute__((always_inline)) { return x[i]; }) *
-                             inverse
-                       : T(0);
-    const T var = row_sum<T>(
-                      n, [&](int64_t i) __attribute__((always_inline)) { return (x[i] - m) * (x[i] - m); }) *
-                  inverse;
-    const T s = T(1) / root(var + static_cast<T>(eps));
+    T m = 0;
+    if (center) {
+      ChainedSum<T> sum;
+      over_values<T>(
+          n, [&](auto at) __attribute__((always_inline)) { at.add(sum, at.load(x)); });
+      m = sum.total() * inverse;
+    }
+    ChainedSum<T> squares;
+    over_values<T>(
+        n, [&](auto at) __attribute__((always_inline)) {
+          const auto d = at.load(x) - m;
+          at.add(squares, d * d);
+        });
+    const T s = T(1) / root(squares.total() * inverse + static_cast<T>(eps));
     mean[r] = m;
     rstd[r] = s;
-    if (w && b) {
-      for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - m) * s * w[i] + b[i];
-    } else if (w) {
-      for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - m) * s * w[i];
-    } else {
-      for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - m) * s;
-      for (int64_t i = 0; b && i < n; ++i) y[i] += b[i];
+    if (w)
+      b ? normalise<true, true>(x, w, b, n, m, s, y) : normalise<true, false>(x, w, b, n, m, s, y);
+    else
+      b ? normalise<false, true>(x, w, b, n, m, s, y) : normalise<false, false>(x, w, b, n, m, s, y);
+  }
+}
+
+// With h = (x - mean) rstd and u = g w: dx = rstd (u - mean(u) - h mean(u h)), dw = sum g h, db = sum g.
+template <bool Weight, bool Dx, bool Sums, class T>
+void backward_rows(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n,
+                   bool center, T* dx, T* dw, T* db) {
+  const T inverse = T(1) / static_cast<T>(n);
+  for (int64_t r = 0; r < rows; ++r, g += n, x += n) {
+    const T m = mean[r], s = rstd[r];
+    T shift = 0, slope = 0;
+    if constexpr (Dx) {
+      ChainedSum<T> sum, dot;
+      over_values<T>(
+          n, [&](auto at) __attribute__((always_inline)) {
+            auto u = at.load(g);
+            if constexpr (Weight) u = u * at.load(w);
+            at.add(sum, u);
+            at.add(dot, u * (at.load(x) - m));
+          });
+      shift = center ? sum.total() * inverse : T(0);
+      slope = dot.total() * inverse * s * s;
     }
+    over_values<T>(
+        n, [&](auto at) __attribute__((always_inline)) {
+          const auto v = at.load(g), d = at.load(x) - m;
+          if constexpr (Sums) {
+            at.store(dw, at.load(dw) + v * (d * s));
+            at.store(db, at.load(db) + v);
+          }
+          if constexpr (Dx) {
+            auto u = v;
+            if constexpr (Weight) u = u * at.load(w);
+            at.store(dx, (u - shift - d * slope) * s);
+          }
+        });
+    if constexpr (Dx) dx += n;
   }
 }
 
 template <class T>
 void backward(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n,
               bool center, T* dx, T* dw, T* db) {
-  const T inverse = T(1) / static_cast<T>(n);
-  for (int64_t r = 0; r < rows; ++r, g += n, x += n) {
-    const T m = mean[r], s = rstd[r];
-    if (dx) {
-      const auto weighted = [&](int64_t i) __attribute__((always_inline)) { return w ? g[i] * w[i] : g[i]; };
-      const T sum = center ? row_sum<T>(n, weighted) * inverse : T(0);
-      const T dot =
-          row_sum<T>(
-              n, [&](int64_t i) __attribute__((always_inline)) { return weighted(i) * (x[i] - m); }) *
-          inverse * s * s;
-      if (w)
-        for (int64_t i = 0; i < n; ++i) dx[i] = s * (g[i] * w[i] - sum - (x[i] - m) * dot);
-      else
-        for (int64_t i = 0; i < n; ++i) dx[i] = s * (g[i] - sum - (x[i] - m) * dot);
-      dx += n;
-    }
-    if (dw)
-      for (int64_t i = 0; i < n; ++i) dw[i] += g[i] * (x[i] - m) * s;
-    if (db)
-      for (int64_t i = 0; i < n; ++i) db[i] += g[i];
+  const auto run = [&]<bool Weight, bool Dx, bool Sums>() __attribute__((always_inline)) {
+    backward_rows<Weight, Dx, Sums>(g, x, w, mean, rstd, rows, n, center, dx, dw, db);
+  };
+  if (!dx) {
+    if (dw) run.template operator()<false, false, true>();
+  } else if (w) {
+    dw ? run.template operator()<true, true, true>() : run.template operator()<true, true, false>();
+  } else {
+    dw ? run.template operator()<false, true, true>() : run.template operator()<false, true, false>();
   }
 }
 
