@@ -28,6 +28,14 @@ bool only_owner(const Tensor& t) {
          is_dense(t.sizes(), t.strides());
 }
 
+// Is the tensor a view, such as a reshape, of all of a tensor that nobody else has?
+bool only_owner_by_view(const Tensor& t) {
+  if (!t.impl()->view || t.impl()->use_count() != 1) return false;
+  const Tensor& base = t.impl()->view->base;
+  return base.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 2 &&
+         base.numel() == t.numel() && is_dense(t.sizes(), t.strides());
+}
+
 // What the run knows of one node or leaf.
 struct Slot {
   uintptr_t key = 0;
@@ -299,6 +307,9 @@ class Engine {
       meta.grad = std::move(grad);
     } else if (only_owner(grad) && !grad.impl()->view && grad.strides() == leaf.strides()) {
       meta.grad = std::move(grad);
+    } else if (only_owner_by_view(grad) && grad.strides() == leaf.strides()) {
+      meta.grad =
+          from_storage(grad.storage(), grad.dtype(), grad.sizes(), grad.strides(), grad.storage_offset());
     } else {
       // Laid out like the tensor, so that an optimiser walks both in the same order.
       const bool dense = is_dense(leaf.sizes(), leaf.strides());
