@@ -73,6 +73,22 @@ _LAZY_NAMES = {
     "gradcheck": "autograd.gradcheck",
     "strided": "_layout",
     "layout": "_layout",
+    "set_default_tensor_type": "_legacy_tensors",
+    **dict.fromkeys(
+        (
+            "BFloat16Tensor",
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "HalfTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
+        ),
+        "_legacy_tensors",
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from ._grad_mode import no_grad as no_grad
 from ._grad_mode import set_grad_enabled as set_grad_enabled
 from ._layout import layout as layout
 from ._layout import strided as strided
+from ._legacy_tensors import set_default_tensor_type as set_default_tensor_type
 from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._printing import set_printoptions as set_printoptions
@@ -28,6 +29,16 @@ nan: _C._float
 pi: _C._float
 e: _C._float
 newaxis: None
+BFloat16Tensor: Any
+BoolTensor: Any
+ByteTensor: Any
+CharTensor: Any
+DoubleTensor: Any
+FloatTensor: Any
+HalfTensor: Any
+IntTensor: Any
+LongTensor: Any
+ShortTensor: Any
 from ._C import ArgumentError as ArgumentError
 from ._C import Generator as Generator
 from ._C import Node as Node

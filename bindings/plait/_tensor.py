@@ -129,7 +129,7 @@ def _to(self, *args, **kwargs):
         out = _to_device(out, _C.device(device) if not isinstance(device, _C.device) else device)
     if dtype is not None:
         wanted = (
-            _C.empty((0,), dtype=dtype, device="meta").dtype if not isinstance(dtype, _C.dtype) else dtype
+            _ops["empty"]((0,), dtype=dtype, device="meta").dtype if not isinstance(dtype, _C.dtype) else dtype
         )
         if out.dtype is not wanted:
             out = _ops["_convert"](out, wanted)
@@ -182,7 +182,11 @@ def _type(self, dtype=None, non_blocking=False):
                 "complex128": "ComplexDoubleTensor",
             }[self.dtype.name]
         )
-    return self.to(dtype)
+    if isinstance(dtype, _C.dtype):
+        return self.to(dtype)
+    from ._legacy_tensors import converted
+
+    return converted(self, dtype)
 
 
 def _numpy(self, *, force=False):
@@ -371,7 +375,28 @@ def _tensor_from_buffer(buffer, dtype, sizes, strides, offset):
 _C._tensor_from_buffer = _tensor_from_buffer
 
 
+# Methods that are functions of another module: loaded at their first call.
+_LATE_METHODS = {
+    "new": "_legacy_tensors",
+}
+
+
+def _late(name, home):
+    def method(self, *args, **kwargs):
+        import importlib
+
+        function = getattr(importlib.import_module(f"plait.{home}"), name)
+        setattr(Tensor, name, function)
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"See plait.{home}.{name}."
+    return method
+
+
 def _install() -> None:
+    for name, home in _LATE_METHODS.items():
+        setattr(Tensor, name, _late(name, home))
     methods = {
         "backward": _backward,
         "register_hook": _register_hook,

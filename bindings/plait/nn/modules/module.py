@@ -542,7 +542,7 @@ class Module(HookedCall, StateDict):
 
     def type(self, dst_type: Any) -> Self:
         """Casts every parameter and buffer, integers too, to `dst_type`."""
-        return self._apply(lambda t: t.to(dst_type))
+        return self._apply(lambda t: t.type(dst_type))
 
     def _cast(self, dtype: Any) -> Self:
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 def is_available() -> bool:
@@ -56,3 +56,15 @@ def manual_seed(seed: int) -> None:
 
 def manual_seed_all(seed: int) -> None:
     """Seeds the generators of all CUDA devices: there are none, so nothing happens, as in PyTorch."""
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "amp":
+        return import_module(f"{__name__}.amp")
+    from .._legacy_tensors import _DTYPES, constructor
+
+    if name in _DTYPES:
+        return constructor(name, "cuda")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.cuda) for what there is")
