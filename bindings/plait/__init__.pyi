@@ -4,6 +4,7 @@ from typing import Any
 from . import _C as _C
 from . import autograd as autograd
 from . import cuda as cuda
+from . import distributions as distributions
 from . import nn as nn
 from . import optim as optim
 from . import serialization as serialization

@@ -74,7 +74,7 @@ def _construct(who: str, dtype: _C.dtype, device: Any, args: tuple, kwargs: dict
         return _C.ops["empty"]((0,), dtype=dtype, device=device)
     if len(args) == 1 and isinstance(args[0], _C.Size):
         return _C.ops["empty"](tuple(args[0]), dtype=dtype, device=device)
-    if len(args) == 1 and isinstance(args[0], _C.Tensor) and not args[0].dim() == 0:
+    if len(args) == 1 and isinstance(args[0], _C.Tensor) and args[0].dim() != 0:
         if args[0].dtype is not dtype:
             raise TypeError(
                 f"{who}: expected a tensor of dtype {dtype}, got {args[0].dtype}; use tensor.to({dtype})"

@@ -129,7 +129,7 @@ def _to(self, *args, **kwargs):
         out = _to_device(out, _C.device(device) if not isinstance(device, _C.device) else device)
     if dtype is not None:
         wanted = (
-            _ops["empty"]((0,), dtype=dtype, device="meta").dtype if not isinstance(dtype, _C.dtype) else dtype
+            dtype if isinstance(dtype, _C.dtype) else _ops["empty"]((0,), dtype=dtype, device="meta").dtype
         )
         if out.dtype is not wanted:
             out = _ops["_convert"](out, wanted)

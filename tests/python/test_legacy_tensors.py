@@ -1,4 +1,4 @@
-"""The old constructors: sizes or data, isinstance by dtype, Tensor.type with names; PyTorch where installed."""
+"""The old constructors: sizes or data, isinstance by dtype, names in Tensor.type; PyTorch where installed."""
 
 import numpy as np
 import plait

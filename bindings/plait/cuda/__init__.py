@@ -67,4 +67,4 @@ def __getattr__(name: str) -> Any:
 
     if name in _DTYPES:
         return constructor(name, "cuda")
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.cuda) for what there is")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.cuda)")
