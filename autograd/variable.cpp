@@ -8,7 +8,14 @@ namespace {
 // Brings the history of a view up to date. Note [In-place on views].
 void refresh_view(const Tensor& tensor) {
   ViewMeta* view = tensor.impl()->view.get();
-  if (!view || view->attr_version == tensor.version()) return;
+  if (!view) return;
+  if (view->attr_version == tensor.version()) {
+    // The base may have come to require grad after the view was made.
+    const AutogradMeta* meta = autograd_meta(tensor);
+    if (view->origin == ViewOrigin::NoGrad || (meta && (meta->grad_fn || meta->requires_grad)) ||
+        !requires_grad(view->base))
+      return;
+  }
   view->attr_version = tensor.version();
   const Tensor& base = view->base;
   if (!requires_grad(base)) return;

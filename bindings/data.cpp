@@ -197,6 +197,12 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
         "int64, float16 to "
         "float64, complex64 or complex128",
         format);
+  if (negative && copy) {  // a contiguous one can be had
+    if (Object same(PyObject_CallMethod(array, "copy", nullptr));
+        same && is_buffer(same.get()) && same.get() != array)
+      return tensor_from_buffer(same.get(), false);
+    PyErr_Clear();
+  }
   if (negative)
     fail<ValueError>("from_numpy: negative strides are not supported; copy the array first (array.copy())");
   if (bad_strides)
@@ -220,8 +226,9 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, bool copy) {
   }
   if (is_number(data)) {
     const Scalar value = to_scalar(data);
-    const bool numpy = !PyFloat_Check(data) && !PyLong_Check(data) && !PyComplex_Check(data);
-    if (numpy && is_buffer(data)) return finish(tensor_from_buffer(data, true), true);
+    // numpy.float64 is a float, too.
+    const bool plain = PyFloat_CheckExact(data) || PyLong_Check(data) || PyComplex_CheckExact(data);
+    if (!plain && is_buffer(data)) return finish(tensor_from_buffer(data, true), true);
     const DType type = dtype.value_or(value.dtype());
     if (value.is_integral() && is_integral(type) && !value.fits(type))
       fail<ValueError>("tensor: the value {} does not fit into dtype {}", value.to<int64_t>(), type);

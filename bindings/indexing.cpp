@@ -71,8 +71,8 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
   }
   if (ellipses > 1) fail<IndexError>("index: an index can have only one ellipsis ('...')");
   if (taken > tensor.dim())
-    fail<IndexError>("index: too many indices: {} were given for a tensor of shape {}", taken,
-                     tensor.sizes());
+    fail<IndexError>("index: too many indices: {} were given for a {}-dimensional tensor of shape {}", taken,
+                     tensor.dim(), tensor.sizes());
 
   Parsed out{std::move(tensor), {}, false};
   const int skipped = static_cast<int>(out.view.dim()) - taken;

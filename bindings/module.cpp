@@ -333,6 +333,7 @@ PYBIND11_MODULE(_C, m) {
                       !__builtin_add_overflow(last, reach, &last),
                   "storage: bad strides {} for sizes {}", IntSpan(strides), IntSpan(sizes));
           }
+          check(!t.is_meta(), "storage: a tensor on the meta device has none");
           const auto room = static_cast<int64_t>(t.storage()->bytes()) / itemsize(dtype);
           check(numel == 0 || last < room,
                 "storage: sizes {}, strides {} and offset {} reach beyond a storage of {} elements",

@@ -109,6 +109,38 @@ int visit_hooks(const AutogradMeta* meta, F visit) {
   return 0;
 }
 
+// The Python objects of leaves that only the history of one tensor keeps: x.y = f(x) is a cycle through it.
+// Only nodes with one owner are followed, and not far: most graphs are no part of a cycle. What nodes save is
+// left out, since a backward in another thread may let go of it meanwhile.
+int visit_leaves(const Node& history, visitproc visit, void* arg) {
+  constexpr int kMost = 16;
+  const Node* nodes[kMost] = {&history};
+  TensorImpl* leaves[kMost];
+  uint32_t seen[kMost];
+  int node_count = 1, leaf_count = 0;
+  for (int n = 0; n < node_count; ++n) {
+    for (const Edge& edge : nodes[n]->edges()) {
+      if (!edge.is_leaf()) {
+        if (edge.node() && edge.node()->use_count() == 1 && node_count < kMost)
+          nodes[node_count++] = edge.node();
+        continue;
+      }
+      int at = 0;
+      while (at < leaf_count && leaves[at] != edge.leaf_impl()) ++at;
+      if (at == kMost) continue;
+      if (at == leaf_count) {
+        leaves[leaf_count] = edge.leaf_impl();
+        seen[leaf_count++] = 0;
+      }
+      ++seen[at];
+    }
+  }
+  for (int i = 0; i < leaf_count; ++i)
+    if (leaves[i]->owns_pyobj && static_cast<uint32_t>(leaves[i]->use_count()) == seen[i])
+      Py_VISIT(static_cast<PyObject*>(leaves[i]->pyobj));
+  return 0;
+}
+
 int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
   PyTensor* self = self_of(object);
   Py_VISIT(Py_TYPE(object));
@@ -118,8 +150,10 @@ int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
   const auto* meta = static_cast<const AutogradMeta*>(impl->autograd.get());
   if (!meta) return 0;
   if (const int stop = visit_hooks(meta, [&](PyObject* hook) { return visit(hook, arg); })) return stop;
-  if (meta->grad_fn && meta->grad_fn->use_count() == 1)
+  if (meta->grad_fn && meta->grad_fn->use_count() == 1) {
     if (PyObject* context = function_context(*meta->grad_fn)) Py_VISIT(context);
+    return visit_leaves(*meta->grad_fn, visit, arg);
+  }
   return 0;
 }
 
@@ -209,6 +243,12 @@ PyObject* get_grad_fn(PyObject* o, void*) {
 PyObject* get_grad(PyObject* o, void*) {
   return get(o, [](const Tensor& t) {
     const AutogradMeta* meta = autograd_meta(t);
+    if (meta && meta->grad_fn && !meta->retains_grad && !meta->grad.defined() &&
+        PyErr_WarnEx(PyExc_UserWarning,
+                     "the .grad of a tensor that is not a leaf is asked for: backward() fills it only after "
+                     ".retain_grad()",
+                     1) < 0)
+      throw PythonError{};
     return wrap(meta ? meta->grad : Tensor());
   });
 }

@@ -112,13 +112,14 @@ void OpBase::fail_out_requires_grad() const {
 }
 
 void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
+  if (self.device() != spec.device) detail::fail_result_device(*this, self.device());
   if (self.sizes() != spec.sizes)
     fail<ValueError>(
         "{}_: the result has shape {}, which cannot be written into self of shape {}; use {}() and keep its "
         "result",
         name(), spec.sizes, self.sizes(), name());
   if (!can_cast(spec.dtype, self.dtype()))
-    fail<TypeError>(
+    fail<RuntimeError>(
         "{}_: the result has dtype {}, which cannot be written into self of dtype {}; convert self first",
         name(), spec.dtype, self.dtype());
   if (!self.impl()->contiguous && has_internal_overlap(self.sizes(), self.strides()))
@@ -133,7 +134,7 @@ Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_s
   if (out.device() != spec.device && !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
     fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);
   if (!can_cast(spec.dtype, out.dtype()))
-    fail<TypeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(),
+    fail<RuntimeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(),
                     out.dtype(), spec.dtype);
   if (out.sizes() != spec.sizes) {
     if (out.numel() != 0)
@@ -147,6 +148,13 @@ Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_s
                        out.strides());
   if (out.dtype() == spec.dtype && (any_strides || out.is_contiguous())) return out;
   return empty_tensor(spec);
+}
+
+void detail::fail_result_device(const OpBase& op, Device device) {
+  fail<RuntimeError>(
+      "{}: expected all tensors on one device, got the result on {} and an argument on another device; move "
+      "them with .to('{}')",
+      op.name(), device, device);
 }
 
 const OpBase& find_op(std::string_view full_name) {

@@ -6,6 +6,18 @@
 
 namespace plait {
 
+namespace detail {
+
+[[noreturn]] PLAIT_API void fail_result_device(const OpBase& op, Device device);
+// The kernel of the results' device reads no other device's memory: a result may be on the CPU because `self`
+// is a 0-d tensor there, with another argument elsewhere.
+inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
+  constexpr unsigned devices = (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
+  if (__builtin_expect(keys & devices & ~bit(device.key()), 0)) fail_result_device(op, device);
+}
+
+}  // namespace detail
+
 template <class R, class... A>
 Op<R(A...)>::Op(const Decl<R(A...)>& decl)
     : OpBase(decl.schema, decl.doc, decl.kind, decl.dtypes, decl.save),
@@ -44,7 +56,7 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
 template <class R, class... A>
 void Op<R(A...)>::check_args(const std::remove_reference_t<A>&... a) const {
   int param = 0;
-  bool first = true;
+  bool first = true, settled = false;  // settled: by a tensor that is not merely a number
   Device device;
   const auto visit_tensor = [&](const Tensor& t) {
     if (!t.defined()) return;
@@ -55,9 +67,10 @@ void Op<R(A...)>::check_args(const std::remove_reference_t<A>&... a) const {
     } else if (t.device() != device) {
       // A 0-d CPU tensor goes with any device: its value is read as a number.
       if (t.dim() == 0 && t.is_cpu()) return;
-      if (device.type != DeviceType::CPU) fail_device(t, param, device);
+      if (settled) fail_device(t, param, device);
       device = t.device();
     }
+    settled |= t.dim() > 0 || !t.is_cpu();
   };
   const auto visit_arg = [&](const auto& arg) {
     if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, Tensor>) {
@@ -78,6 +91,7 @@ R Op<R(A...)>::run_structured(const Op& op, A... a) {
   } else if constexpr (kTensors == 1) {
     op.check_args(a...);
     const Tensor out[1] = {empty_tensor(op.meta_(static_cast<A>(a)...))};
+    detail::check_result_device(op, keys_of(a...), out[0].device());
     op.run_kernel(out, static_cast<A>(a)...);
     return out[0];
   } else {
@@ -85,6 +99,7 @@ R Op<R(A...)>::run_structured(const Op& op, A... a) {
     const auto specs = op.meta_(static_cast<A>(a)...);
     std::array<Tensor, kTensors> outs;
     for (int i = 0; i < kTensors; ++i) outs[i] = empty_tensor(specs[i]);
+    detail::check_result_device(op, keys_of(a...), outs[0].device());
     op.run_kernel(outs, static_cast<A>(a)...);
     return std::tuple_cat(std::move(outs));
   }
@@ -150,6 +165,7 @@ Tensor Op<R(A...)>::inplace_below(A... a) const {
       direct = spec.dtype == self.dtype();
     }
     if (direct) {
+      detail::check_result_device(*this, keys_of(a...), self.device());
       const Tensor out[1] = {self};
       // Arguments of a pointwise kernel may be the result itself; of others, only self.
       [&]<size_t... I>(std::index_sequence<I...>) {
@@ -213,6 +229,7 @@ void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
       }
     }
     if (run) {
+      detail::check_result_device(*this, keys_of(a...), results[0].device());
       run_kernel(results, static_cast<A>(a)...);
     } else if constexpr (kTensors == 1) {
       results[0] = (*this)(static_cast<A>(a)...);

@@ -11,6 +11,8 @@ namespace {
 using cpu::Binary;
 using cpu::Division;
 
+Scalar conjugate(const Scalar& s) { return s.is_complex() ? Scalar(std::conj(s.to<complex128>())) : s; }
+
 // alpha * other, in other's own dtype.
 Tensor scaled(const Tensor& other, const Scalar& alpha) {
   return alpha.equals(1) ? other : plait::mul(other, wrapped_scalar(alpha));
@@ -49,7 +51,7 @@ tensor([2., 3.]))",
     .vjp =
         [](Vjp& v) {
           if (v.needs(0)) v.set(0, v.grad());
-          if (v.needs(1)) v.set(1, scaled(v.grad(), v.attr<const Scalar&>(2)));
+          if (v.needs(1)) v.set(1, scaled(v.grad(), conjugate(v.attr<const Scalar&>(2))));
         },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
@@ -80,7 +82,7 @@ tensor([0., 1.]))",
     .vjp =
         [](Vjp& v) {
           if (v.needs(0)) v.set(0, v.grad());
-          if (v.needs(1)) v.set(1, scaled(v.grad(), -v.attr<const Scalar&>(2)));
+          if (v.needs(1)) v.set(1, scaled(v.grad(), conjugate(-v.attr<const Scalar&>(2))));
         },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,

@@ -125,6 +125,24 @@ void check_shapes(const Tensor& query, const Tensor& key, const Tensor& value) {
         op, key.sizes(), value.sizes());
 }
 
+// What the fused kernels take.
+void check_heads(const char* op, const Tensor& query, const Tensor& key, const Tensor& value,
+                 const Tensor& mask) {
+  check(query.dim() == 4 && key.dim() == 4 && value.dim() == 4 && key.sizes()[0] == query.sizes()[0] &&
+            value.sizes()[0] == query.sizes()[0] && key.sizes()[1] == value.sizes()[1] &&
+            (key.sizes()[1] == 0 ? query.sizes()[1] == 0 : query.sizes()[1] % key.sizes()[1] == 0),
+        "{}: expected query (B, H, L, E), key (B, Hk, S, E), value (B, Hk, S, Ev), got {}, {} and {}; use "
+        "scaled_dot_product_attention",
+        op, query.sizes(), key.sizes(), value.sizes());
+  check_shapes(query, key, value);
+  if (!mask.defined()) return;
+  const Dims scores{query.sizes()[0], query.sizes()[1], query.sizes()[2], key.sizes()[2]};
+  check(broadcast(mask.sizes(), scores, op) == scores,
+        "{}: attn_mask of shape {} does not broadcast to the scores' shape {}", op, mask.sizes(), scores);
+  check<TypeError>(mask.dtype() == DType::Bool || mask.dtype() == query.dtype(),
+                   "{}: expected attn_mask of dtype bool or {}, got {}", op, query.dtype(), mask.dtype());
+}
+
 // As (batch, heads, rows, depth), where the leading dimensions are `leading`.
 Tensor as_heads(const Tensor& t, const Dims& leading) {
   if (t.dim() == 4 && t.sizes()[0] == leading[0] && t.sizes()[1] == leading[1] && leading.size() == 2)
@@ -150,16 +168,8 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const
         .doc =
             R"(Attention of (B, H, L, E) queries in one pass, and the logarithms of the sums of exponentials of the scores.)",
         .meta =
-            [](const Tensor& self, const Tensor& key, const Tensor& value, const Tensor&, bool, double) {
-              check(self.dim() == 4 && key.dim() == 4 && value.dim() == 4 &&
-                        key.sizes()[0] == self.sizes()[0] && value.sizes()[0] == self.sizes()[0] &&
-                        key.sizes()[1] == value.sizes()[1] &&
-                        (key.sizes()[1] == 0 ? self.sizes()[1] == 0 : self.sizes()[1] % key.sizes()[1] == 0),
-                    "_attention: expected query (B, H, L, E), key (B, Hk, S, E), value (B, Hk, S, Ev), got "
-                    "{}, {} and {}; use "
-                    "scaled_dot_product_attention",
-                    self.sizes(), key.sizes(), value.sizes());
-              check_shapes(self, key, value);
+            [](const Tensor& self, const Tensor& key, const Tensor& value, const Tensor& mask, bool, double) {
+              check_heads("_attention", self, key, value, mask);
               const Dims& sizes = self.sizes();
               const Dims result{sizes[0], sizes[1], sizes[2], value.sizes()[3]};
               return std::array<TensorSpec, 2>{
@@ -197,8 +207,20 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                   "is_causal, float scale) -> (Tensor query, Tensor key, Tensor value)",
         .doc = R"(The derivative of _attention: the scores are computed again, block by block.)",
         .meta =
-            [](const Tensor&, const Tensor& query, const Tensor& key, const Tensor& value, const Tensor&,
-               const Tensor&, const Tensor&, bool, double) {
+            [](const Tensor& grad, const Tensor& query, const Tensor& key, const Tensor& value,
+               const Tensor& mask, const Tensor& out, const Tensor& lse, bool, double) {
+              const char* op = "_attention_backward";
+              check_heads(op, query, key, value, mask);
+              Dims result = query.sizes(), rows = result;
+              result[3] = value.sizes()[3];
+              rows.erase(3);
+              check(grad.sizes() == result && out.sizes() == result && lse.sizes() == rows &&
+                        grad.dtype() == query.dtype() && out.dtype() == query.dtype() &&
+                        lse.dtype() == DType::Float32,
+                    "{}: expected grad and out of shape {} and dtype {}, logsumexp of shape {} and dtype "
+                    "float32, got {} {}, {} {} and {} {}",
+                    op, result, query.dtype(), rows, grad.sizes(), grad.dtype(), out.sizes(), out.dtype(),
+                    lse.sizes(), lse.dtype());
               const auto like = [](const Tensor& t) { return TensorSpec(t.sizes(), t.dtype(), t.device()); };
               return std::array<TensorSpec, 3>{like(query), like(key), like(value)};
             },

@@ -230,7 +230,7 @@ Op<Tensor(const Tensor&)> isinf{{
 
 Dtypes: any.
 
->>> plait.isinf(plait.tensor([1.0, float('inf')]))
+>>> plait.isinf(plait.tensor([1.0, plait.inf]))
 tensor([False,  True]))",
     .meta = infer::unary_bool,
     .kind = Kind::Pointwise,

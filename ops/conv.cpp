@@ -94,6 +94,7 @@ Tensor conv_nd_named(const Tensor& self, const Tensor& weight, const Tensor& bia
   if (padding == "valid") return conv_nd<N>(self, weight, bias, stride, widths, dilation, groups);
   check(padding == "same", "conv{}d: expected padding 'valid', 'same' or integers, got '{}'", N, padding);
   conv::check_dims("conv", N, self, weight);
+  conv::check_lists("conv", self, weight, bias, stride, widths, dilation);
   Dims extra;  // as pad takes it: the last dimension first
   bool uneven = false;
   for (int i = N - 1; i >= 0; --i) {

@@ -47,6 +47,9 @@ inline std::string check_lists(const char* base, const Tensor& x, const Tensor& 
 
 // self with or without a batch dimension.
 inline void check_dims(const char* base, int n, const Tensor& self, const Tensor& weight) {
+  check<TypeError>(is_floating(self.dtype()),
+                   "{}{}d: expected self of a floating dtype, got {}; convert with .to(dtype)", base, n,
+                   self.dtype());
   check(
       (self.dim() == n + 2 || self.dim() == n + 1) && weight.dim() == n + 2,
       "{}{}d: expected self with {} dimensions ({} without a batch) and weight with {}, got shapes {} and {}",

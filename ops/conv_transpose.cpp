@@ -19,6 +19,11 @@ Tensor conv_transpose_nd(const Tensor& self, const Tensor& weight, const Tensor&
                                                output_padding, groups, dilation),
                           Dims{0});
   const std::string op = conv::check_lists("conv_transpose", self, weight, bias, stride, padding, dilation);
+  check(stride.size() == N && output_padding.size() == N,
+        "{}: expected {} entries in each of stride, padding, output_padding and dilation, got stride {} and "
+        "output_padding {}",
+        op, N, stride, output_padding);
+  check(groups > 0 && groups < (int64_t{1} << 31), "{}: expected groups of at least 1, got {}", op, groups);
   Dims sizes;
   for (int i = 0; i < N; ++i) {
     const auto at = static_cast<size_t>(i);

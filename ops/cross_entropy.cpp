@@ -85,6 +85,14 @@ Tensor target_weights(const Tensor& target, const Tensor& weight, int64_t ignore
       plait::reshape(plait::index_select(weight, 0, plait::reshape(safe, Dims{-1})), target.sizes()), keep);
 }
 
+// Logits (rows, classes), an int64 class for each row, a weight for each class.
+void check_rows(const char* op, const Tensor& logits, const Tensor& target, const Tensor& weight) {
+  check(logits.dim() == 2, "{}: expected logits of shape (rows, classes), got {}", op, logits.sizes());
+  check_class_shapes(op, logits, target, weight);
+  check<TypeError>(!weight.defined() || is_floating(weight.dtype()), "{}: expected a floating weight, got {}",
+                   op, weight.defined() ? weight.dtype() : DType::Float32);
+}
+
 }  // namespace
 
 // Per row: (1 - smoothing) w_t (lse - x_t) + smoothing / C sum_c w_c (lse - x_c).
@@ -95,7 +103,8 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64
         .doc = "The cross-entropy of each row of logits (rows, classes) against an int64 class, and the "
                "rows' log-sum-exp.",
         .meta =
-            [](const Tensor& self, const Tensor&, const Tensor&, int64_t, double) {
+            [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t, double) {
+              check_rows("_cross_entropy_rows", self, target, weight);
               const TensorSpec spec(Dims{self.sizes()[0]}, self.dtype(), self.device());
               TensorSpec lse = spec;
               lse.dtype = compute_dtype(self.dtype());
@@ -162,8 +171,19 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
         .schema = "_cross_entropy_rows_backward(Tensor self, Tensor logits, Tensor lse, Tensor target, "
                   "Tensor? weight, int ignore_index, float label_smoothing) -> Tensor",
         .doc = "The gradient of _cross_entropy_rows with respect to the logits; self is that of the losses.",
-        .meta = [](const Tensor&, const Tensor& logits, const Tensor&, const Tensor&, const Tensor&, int64_t,
-                   double) { return TensorSpec(logits.sizes(), logits.dtype(), logits.device()); },
+        .meta =
+            [](const Tensor& self, const Tensor& logits, const Tensor& lse, const Tensor& target,
+               const Tensor& weight, int64_t, double) {
+              const char* op = "_cross_entropy_rows_backward";
+              check_rows(op, logits, target, weight);
+              check(self.sizes() == target.sizes() && lse.sizes() == target.sizes(),
+                    "{}: expected self and lse of shape {}, got {} and {}", op, target.sizes(), self.sizes(),
+                    lse.sizes());
+              check<TypeError>(is_floating(logits.dtype()) && is_floating(lse.dtype()),
+                               "{}: expected floating logits and lse, got {} and {}", op, logits.dtype(),
+                               lse.dtype());
+              return TensorSpec(logits.sizes(), logits.dtype(), logits.device());
+            },
         .vjp =
             [](Vjp& v) {
               // d = g (a softmax(x) - q), where q sums to a over the classes.
@@ -203,6 +223,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
               const DType compute = compute_dtype(logits.dtype());
               const Tensor x = computed(logits, compute), z = computed(lse, compute),
                            g = computed(self, compute), t = plait::contiguous(target);
+              check_targets("cross_entropy", t, classes, ignore);
               const Tensor w = weight.defined() ? computed(weight, compute) : Tensor();
               const Tensor dx =
                   out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);

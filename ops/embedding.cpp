@@ -100,7 +100,13 @@ Op<Tensor(const Tensor&, const Tensor&, int64_t, int64_t, bool)> _embedding_back
               "scale_grad_by_freq) -> Tensor",
     .doc = "The gradient of embedding's weight.",
     .meta =
-        [](const Tensor& grad, const Tensor&, int64_t num_weights, int64_t, bool) {
+        [](const Tensor& grad, const Tensor& indices, int64_t num_weights, int64_t, bool) {
+          Dims expected(indices.sizes());
+          expected.push_back(grad.dim() ? grad.sizes().back() : 0);
+          check(num_weights >= 0 && grad.sizes() == expected,
+                "_embedding_backward: expected grad of shape (*, width) for indices of shape {}, got {}, and "
+                "num_weights at least 0, got {}",
+                indices.sizes(), grad.sizes(), num_weights);
           return TensorSpec(Dims{num_weights, grad.sizes().back()}, grad.dtype(), grad.device());
         },
     .vjp =

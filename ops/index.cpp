@@ -141,6 +141,17 @@ void index_kernel(const Tensor& out, const Tensor& self, TensorList indices) {
   cpu::gather_planned(out, self, cpu::plan_index("index", self, indices));
 }
 
+void check_integers(const char* op, TensorList indices) {
+  bool any = false;
+  for (const Tensor& index : indices) {
+    any |= index.defined();
+    check<IndexError>(!index.defined() || (is_integral(index.dtype()) && index.dtype() != DType::UInt8),
+                      "{}: expected indices of dtype int64 or int32, got {}", op,
+                      index.defined() ? index.dtype() : DType::Bool);
+  }
+  check<IndexError>(any, "{}: expected at least one index tensor", op);
+}
+
 bool any_zero_dim_mask(TensorList indices) {
   for (const Tensor& index : indices)
     if (index.defined() && is_mask(index) && index.dim() == 0) return true;
@@ -189,6 +200,7 @@ Op<Tensor(const Tensor&, TensorList)> _index{{
     .doc = "index, for integer index tensors only.",
     .meta =
         [](const Tensor& self, TensorList indices) {
+          check_integers("_index", indices);
           return TensorSpec(cpu::indexed_shape("index", self, indices), self.dtype(), self.device());
         },
     .vjp = [](Vjp& v) { v.set(0, plait::_index_backward(v.grad(), v.sizes(0), v.in_list(1))); },
@@ -200,8 +212,11 @@ Op<Tensor(const Tensor&, TensorList)> _index{{
 Op<Tensor(const Tensor&, IntSpan, TensorList)> _index_backward{{
     .schema = "_index_backward(Tensor grad, int[] size, Tensor?[] indices) -> Tensor",
     .doc = "Zeros of the given size with grad added at the indices: the gradient of index.",
-    .meta = [](const Tensor& grad, IntSpan size,
-               TensorList) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
+    .meta =
+        [](const Tensor& grad, IntSpan size, TensorList indices) {
+          check_integers("_index_backward", indices);
+          return TensorSpec(Dims(size), grad.dtype(), grad.device());
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::_index(v.grad(), v.in_list(2))); },
     .save = "indices",
     .kind = Kind::Index,
@@ -320,8 +335,16 @@ Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _index_select_backwar
     .schema = "_index_select_backward(Tensor grad, int[] size, int dim, Tensor index) -> Tensor",
     .doc = "Zeros of the given size with the parts of grad added at the indices of dimension dim: the "
            "gradient of index_select.",
-    .meta = [](const Tensor& grad, IntSpan size, int64_t,
-               const Tensor&) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
+    .meta =
+        [](const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) {
+          const int d = wrap_dim(dim, static_cast<int64_t>(size.size()), "_index_select_backward");
+          Dims expected(size);
+          if (!size.empty()) expected[d] = index.numel();
+          check(grad.sizes() == expected && index.dim() <= 1 && (!size.empty() || index.numel() == 1),
+                "_index_select_backward: expected grad of shape {} for index of shape {}, got {}", expected,
+                index.sizes(), grad.sizes());
+          return TensorSpec(Dims(size), grad.dtype(), grad.device());
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::index_select(v.grad(), v.attr<int64_t>(2), v.in(3))); },
     .save = "index",
     .kind = Kind::Index,
@@ -364,8 +387,14 @@ Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward{{
     .schema = "_gather_backward(Tensor grad, int[] size, int dim, Tensor index) -> Tensor",
     .doc =
         "Zeros of the given size with grad added at the indices along dimension dim: the gradient of gather.",
-    .meta = [](const Tensor& grad, IntSpan size, int64_t,
-               const Tensor&) { return TensorSpec(Dims(size), grad.dtype(), grad.device()); },
+    .meta =
+        [](const Tensor& grad, IntSpan size, int64_t dim, const Tensor& index) {
+          check(grad.sizes() == index.sizes(), "_gather_backward: expected grad of shape {}, got {}",
+                index.sizes(), grad.sizes());
+          const TensorSpec out(Dims(size), grad.dtype(), grad.device());
+          gather_spec(empty_tensor(TensorSpec(out.sizes, out.dtype, kMeta)), dim, index, false);
+          return out;
+        },
     .vjp = [](Vjp& v) { v.set(0, plait::gather(v.grad(), v.attr<int64_t>(2), v.in(3))); },
     .save = "index",
     .kind = Kind::Index,

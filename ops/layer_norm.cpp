@@ -47,6 +47,20 @@ int64_t check_shape(const char* op, const Tensor& self, IntSpan shape, const Ten
   return checked_numel(shape, op);
 }
 
+// Rows (rows, n) and what goes with them: statistics (rows,), weight and bias (n,).
+void check_rows(const char* op, const Tensor& x, std::initializer_list<const Tensor*> stats,
+                std::initializer_list<const Tensor*> weights) {
+  check(x.dim() == 2, "{}: expected rows of shape (rows, n), got {}", op, x.sizes());
+  const auto expect = [&](const Tensor& t, int64_t size) {
+    if (!t.defined()) return;
+    check(t.dim() == 1 && t.numel() == size && is_floating(t.dtype()),
+          "{}: expected a floating tensor of shape ({},) for rows of shape {}, got shape {} and dtype {}", op,
+          size, x.sizes(), t.sizes(), t.dtype());
+  };
+  for (const Tensor* t : stats) expect(*t, x.sizes()[0]);
+  for (const Tensor* t : weights) expect(*t, x.sizes()[1]);
+}
+
 }  // namespace
 
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, double, bool)>
@@ -55,7 +69,8 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                   "(Tensor output, Tensor mean, Tensor rstd)",
         .doc = "Each row of self (rows, n) normalised, scaled and shifted; center=False leaves the mean in.",
         .meta =
-            [](const Tensor& self, const Tensor&, const Tensor&, double, bool) {
+            [](const Tensor& self, const Tensor& weight, const Tensor& bias, double, bool) {
+              check_rows("_layer_norm_rows", self, {}, {&weight, &bias});
               const TensorSpec stat(Dims{self.sizes()[0]}, compute_dtype(self.dtype()), self.device());
               return std::array<TensorSpec, 3>{TensorSpec(self.sizes(), self.dtype(), self.device()), stat,
                                                stat};
@@ -122,8 +137,13 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                   "Tensor weight, Tensor bias)",
         .doc = "The gradients of _layer_norm_rows; those not needed are empty.",
         .meta =
-            [](const Tensor& self, const Tensor& input, const Tensor&, const Tensor&, const Tensor&, bool,
-               bool dx, bool dw, bool db) {
+            [](const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd,
+               const Tensor& weight, bool, bool dx, bool dw, bool db) {
+              const char* op = "_layer_norm_rows_backward";
+              check_rows(op, input, {&mean, &rstd}, {&weight});
+              check(self.sizes() == input.sizes() && is_floating(input.dtype()),
+                    "{}: expected self and a floating input of one shape, got {} and {} of dtype {}", op,
+                    self.sizes(), input.sizes(), input.dtype());
               const auto spec = [&](bool need, Dims sizes) {
                 return TensorSpec(need ? sizes : Dims{0}, input.dtype(), self.device());
               };

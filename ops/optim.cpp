@@ -164,13 +164,18 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, doub
 Op<Tensor(TensorList, double)> _foreach_norm{{
     .schema = "_foreach_norm(Tensor[] tensors, float ord) -> Tensor",
     .doc = "The norm of order `ord` of all elements of all tensors together, as a 0-d tensor.",
-    .direct =
-        [](TensorList tensors, double ord) {
-          const DType dtype = tensors.empty() ? default_dtype() : tensors[0].dtype();
-          const double total = total_of_powers("_foreach_norm", tensors, ord);
-          return scalar_tensor(std::isinf(ord) || ord == 0 ? total : std::pow(total, 1 / ord), dtype);
+    .meta =
+        [](TensorList tensors, double) {
+          return tensors.empty() ? TensorSpec(Dims{}, default_dtype(), kCPU)
+                                 : TensorSpec(Dims{}, tensors[0].dtype(), tensors[0].device());
         },
     .kind = Kind::Optim,
+    .cpu =
+        [](const Tensor& out, TensorList tensors, double ord) {
+          const double total = total_of_powers("_foreach_norm", tensors, ord);
+          copy_into(out, scalar_tensor(std::isinf(ord) || ord == 0 ? total : std::pow(total, 1 / ord),
+                                       DType::Float64));
+        },
 }};
 
 Op<void(TensorList, const Tensor&)> _foreach_mul_{{

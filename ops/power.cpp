@@ -3,6 +3,7 @@
 #include "ops/cpu/binary.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/create.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/ternary.h"
@@ -80,6 +81,18 @@ tensor([4., 9.]))",
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = cpu::power,
+}};
+
+Op<Tensor(const Scalar&, const Tensor&)> pow_Scalar{{
+    .schema = "pow.Scalar(Scalar self, Tensor exponent) -> Tensor",
+    .doc = R"(A number to the power of each element of exponent.
+
+>>> plait.pow(2, plait.tensor([1.0, 3.0]))
+tensor([2., 8.]))",
+    .composite = [](const Scalar& self,
+                    const Tensor& exponent) { return plait::pow(wrapped_scalar(self), exponent); },
+    .kind = Kind::Pointwise,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> maximum{{
@@ -187,7 +200,12 @@ tensor([ 0.7854, -1.5708]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary_float("atan2", self, other); },
     .vjp =
         [](Vjp& v) {
-          const Tensor y = v.in(0), x = v.in(1), scale = v.grad() / (plait::square(y) + plait::square(x));
+          const DType dtype = v.grad().dtype();
+          const auto real = [&](const Tensor& t) {  // of integers a square may overflow
+            return is_integral(t.dtype(), true) ? plait::_convert(t, dtype) : t;
+          };
+          const Tensor y = real(v.in(0)), x = real(v.in(1)),
+                       scale = v.grad() / (plait::square(y) + plait::square(x));
           if (v.needs(0)) v.set(0, scale * x);
           if (v.needs(1)) v.set(1, scale * -y);
         },

@@ -123,6 +123,10 @@ Op<Tensor(int64_t, IntSpan, const Generator&, OptDType, OptDevice)> randint{{
 Op<Tensor(int64_t, int64_t, IntSpan, const Generator&, OptDType, OptDevice)> randint_low{{
     .schema = "randint.low(int low, int high, int[] size, *, Generator? generator=None, dtype? dtype=None, "
               "device? device=None) -> Tensor",
+    .doc = R"(Integers in [low, high), uniform without bias; int64 unless dtype says otherwise.
+
+>>> plait.randint(3, 4, (2,))
+tensor([3, 3]))",
     .meta =
         [](int64_t low, int64_t high, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
           check_range("randint", low, high);
@@ -149,6 +153,7 @@ Op<Tensor(const Tensor&, int64_t, OptDType, OptDevice)> randint_like{{
 Op<Tensor(const Tensor&, int64_t, int64_t, OptDType, OptDevice)> randint_like_low{{
     .schema = "randint_like.low(Tensor self, int low, int high, *, dtype? dtype=None, device? device=None) "
               "-> Tensor",
+    .doc = "Integers in [low, high), in the shape and dtype of self.",
     .meta =
         [](const Tensor& self, int64_t low, int64_t high, OptDType dtype, OptDevice) {
           check_range("randint_like", low, high);
@@ -222,6 +227,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
 }};
 Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor{{
     .schema = "normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
+    .doc = "Normal numbers of one mean and the given standard deviations.",
     .composite = [](double mean, const Tensor& std,
                     const Generator& g) { return plait::normal(wrapped_scalar(mean), std, g); },
     .kind = Kind::Random,
@@ -230,6 +236,7 @@ Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor{{
 Op<Tensor(double, double, IntSpan, const Generator&, OptDType, OptDevice)> normal_float_float{{
     .schema = "normal.float_float(float mean, float std, int[] size, *, Generator? generator=None, dtype? "
               "dtype=None, device? device=None) -> Tensor",
+    .doc = "Normal numbers of one mean and standard deviation, in a tensor of the given size.",
     .meta =
         [](double, double std, IntSpan size, const Generator&, OptDType dtype, OptDevice device) {
           check(std >= 0, "normal: expected std of 0 or more, got {}", std);
@@ -241,6 +248,7 @@ Op<Tensor(double, double, IntSpan, const Generator&, OptDType, OptDevice)> norma
 }};
 Op<Tensor(const Tensor&, double, double, const Generator&)> normal_fill{{
     .schema = "normal.fill(Tensor self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor",
+    .doc = "Normal numbers in the shape and dtype of self.",
     .meta =
         [](const Tensor& self, double, double std, const Generator&) {
           check(std >= 0, "normal_: expected std of 0 or more, got {}", std);
@@ -394,6 +402,7 @@ Op<Tensor(const Tensor&, const Generator&)> bernoulli{{
 }};
 Op<Tensor(const Tensor&, double, const Generator&)> bernoulli_p{{
     .schema = "bernoulli.p(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor",
+    .doc = "1 with probability p, else 0, in the shape and dtype of self.",
     .meta =
         [](const Tensor& self, double p, const Generator&) {
           check(p >= 0 && p <= 1, "bernoulli_: expected p between 0 and 1, got {}", p);
@@ -406,6 +415,7 @@ Op<Tensor(const Tensor&, double, const Generator&)> bernoulli_p{{
 }};
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> bernoulli_tensor{{
     .schema = "bernoulli.tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor",
+    .doc = "1 with the probabilities p, else 0, in the shape and dtype of self.",
     .meta = [](const Tensor& self, const Tensor&, const Generator&) { return infer::like(self); },
     .kind = Kind::Random,
     .inplace = Inplace::Direct,

@@ -1,5 +1,6 @@
 // Running sums, products, extremes, log-sum-exps along a dimension.
 #include "ops/cpu/scan.h"
+#include "ops/cpu/convert.h"
 
 #include <cmath>
 
@@ -27,8 +28,20 @@ TensorSpec scan_spec(const char* op, const Tensor& self, int64_t dim, DType dtyp
   return TensorSpec(self.sizes(), dtype, self.device());
 }
 
+TensorSpec running_spec(const char* op, const Tensor& self, int64_t dim, MaybeDType dtype) {
+  const DType out = dtype.value_or(sum_dtype(self.dtype()));
+  check<TypeError>(out != DType::Bool, "{}: dtype must be a number's, got bool; use int64", op);
+  return scan_spec(op, self, dim, out);
+}
+
 void scan_into(Scan f, const Tensor& out, const Tensor& self, int64_t dim) {
-  cpu::scan(f, out, cpu::converted(self, out.dtype()), wrap_dim(dim, self.dim(), "scan"));
+  const int d = wrap_dim(dim, self.dim(), "scan");
+  if (is_integral(out.dtype()) && out.dtype() != DType::Int64) {  // in int64, and wrapped around at the end
+    const Tensor wide = empty_tensor(out.sizes(), DType::Int64);
+    cpu::scan(f, wide, cpu::converted(cpu::converted(self, out.dtype()), DType::Int64), d);
+    return cpu::copy(out, wide);
+  }
+  cpu::scan(f, out, cpu::converted(self, out.dtype()), d);
 }
 
 // t moved up by one along dim, zeros first.
@@ -60,10 +73,8 @@ Errors: IndexError for a dimension out of range.
 
 >>> plait.cumsum(plait.tensor([1.0, 2.0, 3.0]), 0)
 tensor([1., 3., 6.]))",
-    .meta =
-        [](const Tensor& self, int64_t dim, MaybeDType dtype) {
-          return scan_spec("cumsum", self, dim, dtype.value_or(sum_dtype(self.dtype())));
-        },
+    .meta = [](const Tensor& self, int64_t dim,
+               MaybeDType dtype) { return running_spec("cumsum", self, dim, dtype); },
     .vjp =
         [](Vjp& v) {
           const int64_t dims[] = {v.attr<int64_t>(1)};
@@ -87,10 +98,8 @@ Errors: IndexError for a dimension out of range.
 
 >>> plait.cumprod(plait.tensor([1.0, 2.0, 3.0]), 0)
 tensor([1., 2., 6.]))",
-    .meta =
-        [](const Tensor& self, int64_t dim, MaybeDType dtype) {
-          return scan_spec("cumprod", self, dim, dtype.value_or(sum_dtype(self.dtype())));
-        },
+    .meta = [](const Tensor& self, int64_t dim,
+               MaybeDType dtype) { return running_spec("cumprod", self, dim, dtype); },
     .vjp =
         [](Vjp& v) {
           // dx_k = (product before k) * S_k with S_k = g_k + x_(k+1) S_(k+1): no division, hence no trouble
@@ -126,11 +135,14 @@ adjoint. The derivatives of running products are made of it.)",
         },
     .vjp =
         [](Vjp& v) {
-          const Tensor factors = v.in(0), y = conj_if_complex(v.out());
+          const Tensor factors = v.in(0);
           const int64_t dim = v.attr<int64_t>(2);
           const bool reverse = v.attr<bool>(3);
           const Tensor adjoint = plait::_scan_linear(conj_if_complex(factors), v.grad(), dim, !reverse);
-          if (v.needs(0)) v.set(0, reverse ? shifted(adjoint, dim) * y : adjoint * shifted(y, dim));
+          if (v.needs(0)) {
+            const Tensor y = conj_if_complex(v.out());
+            v.set(0, reverse ? shifted(adjoint, dim) * y : adjoint * shifted(y, dim));
+          }
           if (v.needs(1)) v.set(1, adjoint);
         },
     .save = "self, result if self",

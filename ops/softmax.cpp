@@ -67,6 +67,13 @@ TensorSpec spec(const char* op, const Tensor& self, int64_t dim) {
   wrap_dim(dim, self.dim(), op);
   return TensorSpec(self.sizes(), self.dtype(), self.device());
 }
+TensorSpec backward_spec(const char* op, const Tensor& self, const Tensor& output, int64_t dim) {
+  check(self.sizes() == output.sizes(),
+        "{}: expected the output and its gradient of one shape, got {} and {}", op, output.sizes(),
+        self.sizes());
+  check<TypeError>(is_floating(output.dtype()), "{}: expected a floating output, got {}", op, output.dtype());
+  return spec(op, self, dim);
+}
 // In the dtype asked for, else the float dtype of self.
 Tensor converted(const Tensor& self, std::optional<DType> dtype) {
   const DType wanted = dtype.value_or(infer::float_dtype(self.dtype()));
@@ -89,7 +96,8 @@ Op<Tensor(const Tensor&, int64_t)> _softmax{{
 Op<Tensor(const Tensor&, const Tensor&, int64_t)> _softmax_backward{{
     .schema = "_softmax_backward(Tensor self, Tensor output, int dim) -> Tensor",
     .doc = "y (g - sum g y): the gradient of softmax from that of its output y.",
-    .meta = [](const Tensor& self, const Tensor&, int64_t dim) { return spec("softmax", self, dim); },
+    .meta = [](const Tensor& self, const Tensor& output,
+               int64_t dim) { return backward_spec("_softmax_backward", self, output, dim); },
     .vjp =
         [](Vjp& v) {
           const Tensor g = v.in(0), y = v.in(1), u = v.grad();
@@ -117,7 +125,8 @@ Op<Tensor(const Tensor&, int64_t)> _log_softmax{{
 Op<Tensor(const Tensor&, const Tensor&, int64_t)> _log_softmax_backward{{
     .schema = "_log_softmax_backward(Tensor self, Tensor output, int dim) -> Tensor",
     .doc = "g - exp(y) sum g: the gradient of log_softmax from that of its output y.",
-    .meta = [](const Tensor& self, const Tensor&, int64_t dim) { return spec("log_softmax", self, dim); },
+    .meta = [](const Tensor& self, const Tensor& output,
+               int64_t dim) { return backward_spec("_log_softmax_backward", self, output, dim); },
     .vjp =
         [](Vjp& v) {
           const Tensor g = v.in(0), p = plait::exp(v.in(1)), u = v.grad();

@@ -1,9 +1,12 @@
 // Special functions.
-#include "ops/decl/special.h"
+#include <cmath>
+
 #include "ops/cpu/binary.h"
+#include "ops/cpu/convert.h"
 #include "ops/cpu/unary.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/exponential.h"
+#include "ops/decl/special.h"
 #include "ops/decl/ternary.h"
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
@@ -16,6 +19,85 @@ using cpu::Special;
 namespace {
 
 constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtPiOverTwo = 0.8862269254527580;
+
+// sum (q + k)^-s over k = 0, 1, ... for q > 0 and s > 1, by Euler and Maclaurin (DLMF 25.11.28).
+double zeta(double s, double q) {
+  // (2 j)! / B_2j for j = 1, 2, ...
+  constexpr double kTerms[] = {12,
+                               -720,
+                               30240,
+                               -1209600,
+                               47900160,
+                               -1.8924375803183791606e9,
+                               7.47242496e10,
+                               -2.950130727918164224e12,
+                               1.1646782814350067249e14,
+                               -4.5979787224074726105e15,
+                               1.8152105401943546773e17,
+                               -7.1661652561756670113e18};
+  double sum = std::pow(q, -s), term = 0;
+  for (int i = 0; i < 9 || q <= 9; ++i) {
+    q += 1;
+    term = std::pow(q, -s);
+    sum += term;
+    if (term < sum * 1e-17) return sum;
+  }
+  sum += term * q / (s - 1) - term / 2;
+  double factor = 1;
+  int k = 0;
+  for (const double divisor : kTerms) {
+    factor *= s + k++;
+    term /= q;
+    const double t = factor * term / divisor;
+    sum += t;
+    if (std::abs(t) < std::abs(sum) * 1e-17) break;
+    factor *= s + k++;
+    term /= q;
+  }
+  return sum;
+}
+
+double polygamma_at(int64_t n, double x) {
+  const double s = static_cast<double>(n) + 1, sign = n % 2 ? 1 : -1;
+  if (std::isnan(x)) return x;
+  if (std::isinf(x)) return x > 0 ? sign * 0.0 : std::nan("");
+  double sum;
+  if (x > 0) {
+    sum = zeta(s, x);
+  } else if (x == std::floor(x)) {
+    sum = INFINITY;
+  } else {
+    // The terms below zero are those of the reflected argument, of which finitely many are missing.
+    const double f = x - std::floor(x);
+    sum = zeta(s, f) + (n % 2 ? 1 : -1) * (zeta(s, 1 - f) - zeta(s, 1 - x));
+  }
+  return sign * std::exp(std::lgamma(s)) * sum;
+}
+
+void polygamma_kernel(const Tensor& out, const Tensor& self, int64_t n) {
+  struct Params {
+    int64_t n;
+  } params{n};
+  const Tensor x = cpu::converted(self, out.dtype());
+  StridedIter iter;
+  iter.output(out);
+  iter.input(x);
+  iter.build();
+  visit(out.dtype(), [&]<class T>() {
+    if constexpr (std::is_floating_point_v<compute_t<T>>)
+      iter.run(
+          [](char* const* data, const int64_t* strides, int64_t count, const void* given) {
+            const int64_t order = static_cast<const Params*>(given)->n;
+            for (int64_t i = 0; i < count; ++i) {
+              const auto at =
+                  static_cast<compute_t<T>>(*reinterpret_cast<const T*>(data[1] + i * strides[1]));
+              *reinterpret_cast<T*>(data[0] + i * strides[0]) =
+                  static_cast<T>(static_cast<compute_t<T>>(polygamma_at(order, at)));
+            }
+          },
+          &params, 256);
+  });
+}
 
 }  // namespace
 
@@ -118,21 +200,28 @@ Op<Tensor(const Tensor&)> _trigamma{{
     .schema = "_trigamma(Tensor self) -> Tensor",
     .doc = "The second derivative of lgamma (DLMF 5.15).",
     .meta = infer::unary_float,
-    .vjp =
-        [](Vjp&) {
-          fail<NotImplementedError>(
-              "polygamma(1, x): its derivative, polygamma(2, x), is not implemented; differentiate digamma "
-              "twice at most");
-        },
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::polygamma(2, v.in(0))); },
+    .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
     .cpu = [](const Tensor& out,
               const Tensor& self) { cpu::unary("_trigamma", Special::Trigamma, out, self, nullptr, 32); },
 }};
 
+Op<Tensor(const Tensor&, int64_t)> _polygamma{{
+    .schema = "_polygamma(Tensor self, int n) -> Tensor",
+    .doc = "polygamma for n of 1 and more: (-1)^(n+1) n! zeta(n+1, self) (DLMF 5.15, 25.11).",
+    .meta = [](const Tensor& self, int64_t) { return infer::unary_float(self); },
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::polygamma(v.attr<int64_t>(1) + 1, v.in(0))); },
+    .save = "self",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .cpu = polygamma_kernel,
+}};
+
 Op<Tensor(int64_t, const Tensor&)> polygamma{{
     .schema = "polygamma(int n, Tensor self) -> Tensor",
-    .doc = R"(Elementwise derivative of order n of digamma, for n of 0 and 1 (DLMF 5.15).
+    .doc = R"(Elementwise derivative of order n of digamma (DLMF 5.15).
 
 Dtypes: real ones; integers give the default float.
 
@@ -140,8 +229,8 @@ Dtypes: real ones; integers give the default float.
 tensor([1.6449, 0.6449]))",
     .composite =
         [](int64_t n, const Tensor& self) {
-          check<NotImplementedError>(n == 0 || n == 1, "polygamma: expected n of 0 or 1, got {}", n);
-          return n == 0 ? plait::digamma(self) : plait::_trigamma(self);
+          check(n >= 0, "polygamma: expected n of 0 or more, got {}", n);
+          return n == 0 ? plait::digamma(self) : n == 1 ? plait::_trigamma(self) : plait::_polygamma(self, n);
         },
     .kind = Kind::Pointwise,
 }};

@@ -177,6 +177,7 @@ tensor([0., 2.]))",
         },
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
+    .inplace = Inplace::Copy,
     .out = true,
 }};
 

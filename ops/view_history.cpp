@@ -32,6 +32,32 @@ Tensor window(const Tensor& base, IntSpan size, IntSpan stride, int64_t offset) 
   return from_storage(base.storage(), base.dtype(), Dims(size), Dims(stride), base.storage_offset() + offset);
 }
 
+// The window must lie within a tensor of `base` sizes laid out with `base_stride`.
+void check_window(const char* op, IntSpan base, IntSpan base_stride, IntSpan size, IntSpan stride,
+                  int64_t offset) {
+  const int64_t base_numel = checked_numel(base, op), numel = checked_numel(size, op);
+  bool good = base.size() == base_stride.size() && size.size() == stride.size() && offset >= 0;
+  // The last element that (sizes, strides) reach; -1 where there is none.
+  const auto last = [&](IntSpan sizes, IntSpan strides, int64_t count) {
+    int64_t at = count == 0 ? -1 : 0, step;
+    for (size_t i = 0; good && i < sizes.size(); ++i) {
+      good = strides[i] >= 0;
+      if (count > 0)
+        good = good && !__builtin_mul_overflow(sizes[i] - 1, strides[i], &step) &&
+               !__builtin_add_overflow(at, step, &at);
+    }
+    return at;
+  };
+  if (good) {
+    const int64_t reach = last(base, base_stride, base_numel), end = last(size, stride, numel);
+    good = good && (numel == 0 || (reach >= offset && end <= reach - offset));
+  }
+  check(good,
+        "{}: a window of size {}, stride {} and offset {} does not lie within a base of size {} and "
+        "stride {}",
+        op, size, stride, offset, base, base_stride);
+}
+
 TensorSpec dense_spec(const Tensor& self) { return TensorSpec(self.sizes(), self.dtype(), self.device()); }
 
 }  // namespace
@@ -39,8 +65,11 @@ TensorSpec dense_spec(const Tensor& self) { return TensorSpec(self.sizes(), self
 Op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _view_read{{
     .schema = "_view_read(Tensor self, int[] size, int[] stride, int offset, int[] base_stride) -> Tensor",
     .doc = "A copy of the window (size, stride, offset) of self as laid out with base_stride.",
-    .meta = [](const Tensor& self, IntSpan size, IntSpan, int64_t,
-               IntSpan) { return TensorSpec(Dims(size), self.dtype(), self.device()); },
+    .meta =
+        [](const Tensor& self, IntSpan size, IntSpan stride, int64_t offset, IntSpan base_stride) {
+          check_window("_view_read", self.sizes(), base_stride, size, stride, offset);
+          return TensorSpec(Dims(size), self.dtype(), self.device());
+        },
     .vjp =
         [](Vjp& v) {
           v.set(0, plait::_view_accumulate(v.grad(), v.sizes(0), v.attr<IntSpan>(1), v.attr<IntSpan>(2),
@@ -59,8 +88,14 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)> _view_acc
               "base_stride) -> Tensor",
     .doc = "Zeros of base_size with self added into the window (size, stride, offset); elements that meet "
            "are summed.",
-    .meta = [](const Tensor& self, IntSpan base_size, IntSpan, IntSpan, int64_t,
-               IntSpan) { return TensorSpec(Dims(base_size), self.dtype(), self.device()); },
+    .meta =
+        [](const Tensor& self, IntSpan base_size, IntSpan size, IntSpan stride, int64_t offset,
+           IntSpan base_stride) {
+          check_window("_view_accumulate", base_size, base_stride, size, stride, offset);
+          check(same(self.sizes(), size), "_view_accumulate: expected self of shape {}, got {}", size,
+                self.sizes());
+          return TensorSpec(Dims(base_size), self.dtype(), self.device());
+        },
     .vjp =
         [](Vjp& v) {
           v.set(0, plait::_view_read(v.grad(), v.attr<IntSpan>(2), v.attr<IntSpan>(3), v.attr<int64_t>(4),
@@ -102,8 +137,15 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)> _vi
     .schema = "_view_write(Tensor self, Tensor src, int[] size, int[] stride, int offset, int[] base_stride) "
               "-> Tensor",
     .doc = "A copy of self with the window (size, stride, offset) replaced by src.",
-    .meta = [](const Tensor& self, const Tensor&, IntSpan, IntSpan, int64_t,
-               IntSpan) { return dense_spec(self); },
+    .meta =
+        [](const Tensor& self, const Tensor& src, IntSpan size, IntSpan stride, int64_t offset,
+           IntSpan base_stride) {
+          check_window("_view_write", self.sizes(), base_stride, size, stride, offset);
+          check(same(broadcast(src.sizes(), size, "_view_write"), size),
+                "_view_write: src of shape {} cannot be broadcast to the window of shape {}", src.sizes(),
+                size);
+          return dense_spec(self);
+        },
     .vjp =
         [](Vjp& v) {
           const IntSpan size = v.attr<IntSpan>(2), stride = v.attr<IntSpan>(3),
@@ -173,6 +215,8 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::optional<int64_t>
     .composite =
         [](const Tensor& self, const Tensor& input, IntSpan size, IntSpan stride,
            std::optional<int64_t> offset) {
+          check(size.size() == stride.size(),
+                "_as_strided_backward: size {} and stride {} must have one length", size, stride);
           const int64_t relative = offset.value_or(input.storage_offset()) - input.storage_offset();
           int64_t last = relative, reach = 0;
           for (size_t i = 0; i < size.size(); ++i) last += (size[i] - 1) * stride[i];

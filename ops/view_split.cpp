@@ -413,8 +413,10 @@ Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> chunk{{
           const int d = splittable_dim("chunk", self, dim);
           check(chunks > 0, "chunk: expected a positive number of chunks, got {}", chunks);
           const int64_t size = self.sizes()[d];
-          if (size == 0)
-            return plait::split(self, Dims(static_cast<int>(std::min<int64_t>(chunks, 1 << 20)), 0), d);
+          if (size == 0) {
+            check(chunks < (1 << 28), "chunk: {} chunks of an empty dimension are too many", chunks);
+            return plait::split(self, Dims(static_cast<int>(chunks), 0), d);
+          }
           return plait::split(self, size / chunks + (size % chunks != 0), d);
         },
     .kind = Kind::View,

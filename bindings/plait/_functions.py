@@ -45,6 +45,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "einsum",
+    "tensordot",
 ]
 _ops = _C.ops
 
@@ -319,6 +320,24 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     return _ops["einsum"](equation, list(operands))
+
+
+def tensordot(
+    a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2, out: Tensor | None = None
+) -> Tensor:
+    """The sum of products over the last `dims` dimensions of `a` and the first of `b`.
+
+    Where `dims` is a pair of lists: over those dimensions of `a` and of `b`, pair by pair.
+
+    >>> plait.tensordot(plait.ones(3, 2), plait.ones(4, 3), dims=([0], [1])).shape
+    plait.Size([2, 4])
+    """
+    pair = dims.tolist() if isinstance(dims, _C.Tensor) else dims
+    if not isinstance(pair, (tuple, list)):
+        return _ops["tensordot"](a, b, pair, out=out)
+    if len(pair) != 2:
+        raise ValueError(f"tensordot: expected dims to be an int or a pair of lists of dimensions, got {dims!r}")
+    return _ops["tensordot"](a, b, *pair, out=out)
 
 
 def unique(

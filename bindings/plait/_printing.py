@@ -57,7 +57,7 @@ class _Formatter:
             self.sci = False
         if self.whole and _options["sci_mode"] is None:
             self.sci = high > 1e8
-        self.width = max([len(self.text(v)) for v in values], default=1)
+        self.width = max([len(self.text(v)) for v in values if math.isfinite(v)], default=1)
 
     def text(self, value) -> str:
         if not self.floating or not math.isfinite(value):

@@ -300,7 +300,14 @@ def _deepcopy(self, memo):
     from copy import deepcopy
 
     with_grad = self.requires_grad
-    out = self.detach().clone()
+    if self.is_meta:
+        out = self.detach().clone()
+    else:  # by storage, so that views of one storage share a copy
+        _, size, _, storage = _C._storage_info(self)
+        key = ("plait.storage", storage)
+        if key not in memo:
+            memo[key] = _C._tensor_on_storage(self, _C.uint8, [size], [1], 0).clone()
+        out = _C._tensor_on_storage(memo[key], self.dtype, list(self.shape), list(self.stride()), self.storage_offset())
     if type(self) is not Tensor:
         out = _C._make_subclass(type(self), out, with_grad)
     elif with_grad:
@@ -344,6 +351,19 @@ def _nonzero(self, *, as_tuple=False):
 def _where(self, condition, other):
     """Elements of self where the condition holds, of `other` elsewhere."""
     return _ops["where"](condition, self, other)
+
+
+def _layout(self):
+    """plait.strided: all tensors are."""
+    from ._layout import strided
+
+    return strided
+
+
+def _tensordot(self, other, dims=2, out=None):
+    from ._functions import tensordot
+
+    return tensordot(self, other, dims, out)
 
 
 def _unique(self, sorted=True, return_inverse=False, return_counts=False, dim=None):
@@ -421,6 +441,7 @@ def _install() -> None:
         "nonzero": _nonzero,
         "where": _where,
         "unique": _unique,
+        "tensordot": _tensordot,
         "untyped_storage": lambda self: UntypedStorage(self),
         "type_as": lambda self, other: self.to(other.dtype),
         "is_inference": lambda self: _C.is_inference(self),
@@ -442,6 +463,7 @@ def _install() -> None:
         "bool": _converter(_C.bool),
         "cfloat": _converter(_C.complex64),
         "cdouble": _converter(_C.complex128),
+        "_is_view": lambda self: self._base is not None,
         "__array_priority__": 1000,
     }
     for name, method in methods.items():
@@ -456,6 +478,7 @@ def _install() -> None:
             Tensor.H = property(lambda self: self.transpose(-2, -1).conj())  # type: ignore[assignment]
         elif function is not None:
             setattr(Tensor, name, property(function))
+    Tensor.layout = property(_layout)  # type: ignore[attr-defined]
     for alias, name in (
         ("absolute", "abs"),
         ("multiply", "mul"),

@@ -57,7 +57,17 @@ void fill_random(const Tensor& out, Distribution distribution, GeneratorImpl::Dr
   const DType compute = out.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
   const bool direct = out.dtype() == compute && out.is_contiguous();
   const Tensor target = direct ? out : empty_tensor(out.sizes(), compute);
-  if (compute == DType::Float64)
+  if (distribution == Distribution::Uniform && is_reduced_float(out.dtype())) {
+    // As many bits as the dtype holds below 1, so that none rounds up to 1.
+    fill_contiguous(target.data<float>(), target.numel(), distribution, draw, 0, 1);
+    const float grid = out.dtype() == DType::Float16 ? 0x1p11F : 0x1p8F;
+    const float a = static_cast<float>(scale), b = static_cast<float>(shift);
+    parallel_for(0, target.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      float* u = target.data<float>();
+      for (int64_t i = begin; i < end; ++i)
+        u[i] = b + a * (static_cast<float>(static_cast<int>(u[i] * grid)) / grid);
+    });
+  } else if (compute == DType::Float64)
     fill_contiguous(target.data<double>(), target.numel(), distribution, draw, shift, scale);
   else
     fill_contiguous(target.data<float>(), target.numel(), distribution, draw, shift, scale);

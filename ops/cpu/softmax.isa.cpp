@@ -41,8 +41,9 @@ void forward(const T* x, int64_t rows, int64_t n, T* y, bool log) {
     if (log) {
       const T sum = row_sum<T>(
           n, [&](int64_t i) __attribute__((always_inline)) { return vec::exp(x[i] - most); });
-      const T shift = most + vec::log(sum);
-      for (int64_t i = 0; i < n; ++i) y[i] = x[i] - shift;
+      // In two steps: most + log(sum) would round away what is small beside `most`.
+      const T shift = vec::log(sum);
+      for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - most) - shift;
     } else {
       T lanes[kLanes] = {};
       int64_t i = 0;

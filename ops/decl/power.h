@@ -6,6 +6,7 @@
 // clang-format off
 namespace plait::op {
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> pow;
+extern PLAIT_API Op<Tensor(const Scalar&, const Tensor&)> pow_Scalar;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> maximum;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> minimum;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fmax;
@@ -20,6 +21,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> heaviside;
 namespace plait {
 inline Tensor pow(const Tensor& self, const Tensor& exponent) { return op::pow(self, exponent); }
 inline Tensor pow_(const Tensor& self, const Tensor& exponent) { return op::pow.inplace(self, exponent); }
+inline Tensor pow(const Scalar& self, const Tensor& exponent) { return op::pow_Scalar(self, exponent); }
 inline Tensor maximum(const Tensor& self, const Tensor& other) { return op::maximum(self, other); }
 inline Tensor maximum_(const Tensor& self, const Tensor& other) { return op::maximum.inplace(self, other); }
 inline Tensor minimum(const Tensor& self, const Tensor& other) { return op::minimum(self, other); }

@@ -11,6 +11,7 @@ extern PLAIT_API Op<Tensor(const Tensor&)> erfinv;
 extern PLAIT_API Op<Tensor(const Tensor&)> lgamma;
 extern PLAIT_API Op<Tensor(const Tensor&)> digamma;
 extern PLAIT_API Op<Tensor(const Tensor&)> _trigamma;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _polygamma;
 extern PLAIT_API Op<Tensor(int64_t, const Tensor&)> polygamma;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> xlogy;
 }  // namespace plait::op
@@ -27,6 +28,7 @@ inline Tensor lgamma_(const Tensor& self) { return op::lgamma.inplace(self); }
 inline Tensor digamma(const Tensor& self) { return op::digamma(self); }
 inline Tensor digamma_(const Tensor& self) { return op::digamma.inplace(self); }
 inline Tensor _trigamma(const Tensor& self) { return op::_trigamma(self); }
+inline Tensor _polygamma(const Tensor& self, int64_t n) { return op::_polygamma(self, n); }
 inline Tensor polygamma(int64_t n, const Tensor& self) { return op::polygamma(n, self); }
 inline Tensor xlogy(const Tensor& self, const Tensor& other) { return op::xlogy(self, other); }
 inline Tensor xlogy_(const Tensor& self, const Tensor& other) { return op::xlogy.inplace(self, other); }

@@ -31,7 +31,7 @@ def with_examples(text: str, name: str, filename: str, names: dict) -> list[doct
 
 @pytest.mark.parametrize("page", PAGES, ids=[p.relative_to(ROOT).as_posix() for p in PAGES])
 def test_pages(page):
-    for test in with_examples(page.read_text(encoding="utf-8"), page.name, str(page), {}):
+    for test in with_examples(page.read_text(encoding="utf-8"), page.name, str(page), {"plait": plait}):
         run(test)
 
 

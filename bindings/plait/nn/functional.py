@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OP_NAMES = """
-    adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d avg_pool2d avg_pool3d
+    adaptive_avg_pool1d avg_pool1d avg_pool2d avg_pool3d
     batch_norm binary_cross_entropy binary_cross_entropy_with_logits conv1d conv2d conv3d conv_transpose1d
     conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
     gaussian_nll_loss gelu group_norm hardshrink hinge_embedding_loss huber_loss instance_norm interpolate
@@ -358,10 +358,28 @@ def _max_pool(name: str):
     return pool
 
 
+def _with_defaults(input: Tensor, output_size: Any) -> Any:
+    """None in a size stands for the input's size."""
+    if not isinstance(output_size, (tuple, list)) or None not in output_size:
+        return output_size
+    spatial = input.shape[-len(output_size) :]
+    return tuple(given if wanted is None else wanted for given, wanted in zip(spatial, output_size))
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over windows that give the wanted size; None in it stands for the input's own."""
+    return plait.adaptive_avg_pool2d(input, _with_defaults(input, output_size))
+
+
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over windows that give the wanted size; None in it stands for the input's own."""
+    return plait.adaptive_avg_pool3d(input, _with_defaults(input, output_size))
+
+
 def _adaptive_max_pool(name: str):
     def pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
         op = getattr(plait, name)
-        values, indices = op(input, output_size)
+        values, indices = op(input, _with_defaults(input, output_size))
         return (values, indices) if return_indices else values
 
     pool.__name__ = pool.__qualname__ = name

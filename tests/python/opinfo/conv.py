@@ -226,15 +226,29 @@ def adaptive_windows(m, o):
 
 
 def adaptive_ref(n, reduce):
-    def adaptive(x, output_size, return_indices=False):
+    def adaptive(x, output_size):
         x, batched = spatial(x, n)
-        size = [m if o is None else o for o, m in zip(tuple_of(output_size, n), x.shape[2:])]
+        size = tuple_of(output_size, n)
         out = np.zeros((*x.shape[:2], *size))
         spans = [adaptive_windows(m, o) for m, o in zip(x.shape[2:], size)]
         for where in np.ndindex(*size):
             seen = x[(..., *[slice(*spans[i][w]) for i, w in enumerate(where)])]
             out[(..., *where)] = reduce(seen, axis=tuple(range(2, 2 + n)))
         return out if batched else out[0]
+
+    return adaptive
+
+
+def adaptive_max_ref(n):
+    """The maxima, and where they stand in the flattened picture."""
+
+    def adaptive(x, output_size):
+        values = adaptive_ref(n, np.max)(x, output_size)
+        pictures = x.reshape(-1, int(np.prod(x.shape[x.ndim - n :])))
+        flat = values.reshape(len(pictures), -1)
+        # Samples are distinct: a value stands in one place.
+        indices = [[int(np.nonzero(p == v)[0][0]) for v in row] for p, row in zip(pictures, flat)]
+        return values, np.array(indices, np.int64).reshape(values.shape)
 
     return adaptive
 
@@ -247,7 +261,7 @@ def adaptive_samples(n, draw):
         yield S(d(2, 3, *size), 1)
         yield S(d(3, *size), (5, 4, 2)[:n])
         if n > 1:
-            yield S(d(1, 2, *size), (None, 2, 3)[:n])
+            yield S(d(1, 2, *size), (7, 2, 3)[:n])
 
     return samples
 
@@ -274,8 +288,9 @@ for _n in (1, 2, 3):
         op(
             f"adaptive_max_pool{_n}d",
             adaptive_samples(_n, True),
-            adaptive_ref(_n, np.max),
+            adaptive_max_ref(_n),
             FLOATS,
+            out=("first", "int64"),
             expand=False,
         )
 

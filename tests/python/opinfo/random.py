@@ -258,10 +258,10 @@ op(
     lambda g: [
         S(g(3, 4), 0.5, False),
         S(g(3, 4), 0.0, True),
-        S(g(3, 4), p=1.0, training=True),
+        S(g(3, 4), p=1.0, train=True),
         S(g(0, 3), 0.5, False),
     ],
-    lambda x, p=0.5, training=True: x * (1 - p) if training else x,
+    lambda x, p=0.5, train=True: x * (1 - p) if train else x,
     FLOATS,
     check=check_dropout,
     expand=False,

@@ -1,0 +1,120 @@
+"""Calls that once ended the process: what the fuzz test found, one by one."""
+
+import numpy as np
+import plait
+import pytest
+
+REFUSED = (TypeError, ValueError, RuntimeError, IndexError)
+OPS = plait._C.ops
+X = plait.ones((2, 3))
+META = plait.ones((2, 3), device="meta")
+INDEX = plait.zeros((2, 3), dtype=plait.int64)
+META_INDEX = plait.zeros((2, 3), dtype=plait.int64, device="meta")
+
+
+def number():
+    return plait.ones(())
+
+
+# A 0-d tensor on the CPU goes with tensors anywhere; its kernels must not run on memory that is not there.
+MIXED = {
+    "add": lambda: X + META,
+    "add to a number": lambda: number().add_(plait.ones((), device="meta")),
+    "out of a number": lambda: plait.add(number(), plait.ones((), device="meta"), out=number()),
+    "copy": lambda: plait.ones(2, 3).copy_(META),
+    "fill": lambda: plait.ones(2).fill_(plait.ones((), device="meta")),
+    "matmul": lambda: X @ plait.ones((3, 2), device="meta"),
+    "linear": lambda: plait.nn.functional.linear(X, META),
+    "gather": lambda: X.gather(1, META_INDEX),
+    "gather of a number": lambda: number().gather(0, plait.zeros((), dtype=plait.int64, device="meta")),
+    "take": lambda: number().take(META_INDEX),
+    "index": lambda: X[META_INDEX[0]],
+    "index_put": lambda: plait.ones(2, 3).index_put_([INDEX[0, :1]], META),
+    "index_fill": lambda: plait.ones(2, 3).index_fill_(0, META_INDEX[0], 1.0),
+    "masked_scatter": lambda: plait.ones(2, 3).masked_scatter_(X > 0, META),
+    "embedding": lambda: plait.nn.functional.embedding(META_INDEX, X),
+    "bucketize": lambda: plait.bucketize(number(), plait.ones(3, device="meta")),
+    "layer_norm": lambda: plait.layer_norm(X, (3,), plait.ones(3, device="meta")),
+    "conv": lambda: plait.nn.functional.conv_transpose1d(X, plait.ones((2, 3, 1), device="meta")),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_two_devices(name):
+    with pytest.raises(REFUSED):
+        MIXED[name]()
+
+
+# Ops below the public ones can be called as well.
+PRIVATE = {
+    "_view_read": [(X, (5,), (1,), 4, (3, 1)), (X, (2,), (1,), 0, (1,)), (X, (2,), (1, 1), 0, (3, 1)), (X, (2,), (-1,), 3, (3, 1))],
+    "_view_accumulate": [(X, (2,), (2, 3), (3, 1), 0, (1,)), (X, (2, 2), (2, 3), (2**62, 2**62), 0, (2, 1)), (X, (9,), (3,), (1,), 0, (1,))],
+    "_view_write": [(X, X, (4,), (1,), 3, (3, 1)), (X, X, (2,), (1,), -1, (3, 1))],
+    "_as_strided_backward": [(X, X, (2, 3), (1,), None), (X, X, (2**40,), (1,), 0)],
+    "_softmax_backward": [(X, X[:1], 0), (X, INDEX, 0)],
+    "_log_softmax_backward": [(X, X[:, :1], 1)],
+    "_cross_entropy_rows": [(X, INDEX[0], None, -1, 0.0), (X, INDEX[:, 0], X[0, :1], -1, 0.0), (X[0], INDEX[0], None, -1, 0.0)],
+    "_cross_entropy_rows_backward": [
+        (X[:, 0], X, X[:, 0], INDEX[:, 0] + 7, None, -1, 0.0),
+        (X[0], X, X[:, 0], INDEX[:, 0], None, -1, 0.0),
+        (number(), number(), number(), INDEX, None, -1, 0.0),
+    ],
+    "_layer_norm_rows": [(X[0], None, None, 1e-5, True), (X, X[0, :1], None, 1e-5, True)],
+    "_layer_norm_rows_backward": [(X, X, X[0], X[:, 0], None, True, True, True, True), (X[:1], X, X[:, 0], X[:, 0], None, True, True, True, True)],
+    "_attention_backward": [(X, X, X, X, None, X, X, False, 1.0)],
+    "_embedding_backward": [(number(), INDEX, 3, -1, False), (X, INDEX, 3, -1, True), (X, INDEX[:, 0], -3, -1, False)],
+    "_embedding_masked": [(X, INDEX + 9, -1, False)],
+    "_gather_backward": [(X[:1], (2, 3), 1, INDEX), (X, (2,), 0, INDEX)],
+    "_index_select_backward": [(X, (2, 3), 0, INDEX[0])],
+    "_index": [(X, [X[0]]), (X, [None])],
+    "_index_backward": [(X, (3,), []), (X, (3,), [X > 0])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_private_ops_check_their_arguments(name):
+    for args in PRIVATE[name]:
+        with pytest.raises(REFUSED):
+            OPS[name](*args)
+
+
+def test_the_gradient_of_one_argument_of_scan_linear():
+    factors, terms = plait.full((3,), 2.0), plait.ones(3, requires_grad=True)
+    OPS["_scan_linear"](factors, terms, 0).sum().backward()
+    assert terms.grad.tolist() == [7, 3, 1]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "float16", "float64"])
+def test_running_sums_in_a_dtype(dtype):
+    x = plait.tensor([[100, 100], [100, 27]])
+    for name in ("cumsum", "cumprod"):
+        for dim in (0, 1):
+            got = getattr(plait, name)(x, dim, dtype=getattr(plait, dtype))
+            want = getattr(np, name)(x.numpy().astype(dtype), dim, dtype=dtype)
+            assert got.dtype == getattr(plait, dtype)
+            np.testing.assert_array_equal(got.numpy(), want)
+    with pytest.raises(TypeError, match="bool"):
+        x.cumsum(0, dtype=plait.bool)
+
+
+def test_many_chunks_of_nothing():
+    assert len(plait.ones(0, 3).chunk(1000)) == 1000
+    with pytest.raises(ValueError, match="chunk"):
+        plait.ones(0, 3).chunk(2**40)
+
+
+def test_lists_of_other_lengths_than_a_convolution_has():
+    x, w = plait.ones(1, 1, 4, 4), plait.ones(1, 1, 2, 2)
+    f = plait.nn.functional
+    for bad in ((), (1,), (1, 1, 1)):
+        with pytest.raises(REFUSED):
+            f.conv2d(x, w, None, bad, "same", (1, 1))
+        with pytest.raises(REFUSED):
+            f.conv2d(x, w, None, (1, 1), "same", bad)
+        with pytest.raises(REFUSED):
+            f.conv_transpose2d(x, w, None, 1, 0, bad)
+
+
+def test_a_storage_that_is_not_there():
+    with pytest.raises(RuntimeError, match="meta"):
+        plait._C._tensor_on_storage(META, plait.float32, [1], [1], 0)
