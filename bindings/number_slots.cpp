@@ -47,14 +47,43 @@ PyObject* unary(NamedOp& named, PyObject* a) {
 
 constexpr int64_t kTiny = 32768;  // elements under which giving up the GIL costs more than it helps
 
-// The four hottest, called with their C++ types.
+bool is_plain_number(PyObject* o) { return PyFloat_CheckExact(o) || PyLong_CheckExact(o); }
+
+// The four hottest on tensors that are not large, or one and a number: called with their C++ types.
 template <auto& Typed, auto Call>
 PyObject* hot(PyObject* a, PyObject* b) {
-  if (is_tensor(a) && is_tensor(b) && unwrap(a).numel() < kTiny && unwrap(b).numel() < kTiny)
-    return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), unwrap(b))); });
+  if (is_tensor(a) && unwrap(a).numel() < kTiny) {
+    if (is_tensor(b) && unwrap(b).numel() < kTiny)
+      return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), unwrap(b))); });
+    if (is_plain_number(b))
+      return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), wrapped_scalar(to_scalar(b)))); });
+  } else if (is_plain_number(a) && is_tensor(b) && unwrap(b).numel() < kTiny) {
+    return guarded([&]() -> PyObject* { return wrap(Call(wrapped_scalar(to_scalar(a)), unwrap(b))); });
+  }
   static NamedOp named{Typed.name()};
   return binary(named, a, b);
 }
+// Their in-place forms, which return the object that was changed.
+template <auto& Typed, auto Call>
+PyObject* hot_inplace(PyObject* a, PyObject* b) {
+  if (is_tensor(a) && unwrap(a).numel() < kTiny) {
+    if (is_tensor(b) && unwrap(b).numel() < kTiny) {
+      return guarded([&]() -> PyObject* {
+        Call(unwrap(a), unwrap(b));
+        return Py_NewRef(a);
+      });
+    }
+    if (is_plain_number(b)) {
+      return guarded([&]() -> PyObject* {
+        Call(unwrap(a), wrapped_scalar(to_scalar(b)));
+        return Py_NewRef(a);
+      });
+    }
+  }
+  static NamedOp named{Typed.name()};
+  return binary(named, a, b, Form::InPlace);
+}
+
 PyObject* nb_add(PyObject* a, PyObject* b) {
   return hot<op::add, [](const Tensor& x, const Tensor& y) { return op::add(x, y, 1); }>(a, b);
 }
@@ -66,6 +95,18 @@ PyObject* nb_mul(PyObject* a, PyObject* b) {
 }
 PyObject* nb_div(PyObject* a, PyObject* b) {
   return hot<op::div, [](const Tensor& x, const Tensor& y) { return op::div(x, y); }>(a, b);
+}
+PyObject* nb_inplace_add(PyObject* a, PyObject* b) {
+  return hot_inplace<op::add, [](const Tensor& x, const Tensor& y) { op::add.inplace(x, y, 1); }>(a, b);
+}
+PyObject* nb_inplace_sub(PyObject* a, PyObject* b) {
+  return hot_inplace<op::sub, [](const Tensor& x, const Tensor& y) { op::sub.inplace(x, y, 1); }>(a, b);
+}
+PyObject* nb_inplace_mul(PyObject* a, PyObject* b) {
+  return hot_inplace<op::mul, [](const Tensor& x, const Tensor& y) { op::mul.inplace(x, y); }>(a, b);
+}
+PyObject* nb_inplace_div(PyObject* a, PyObject* b) {
+  return hot_inplace<op::div, [](const Tensor& x, const Tensor& y) { op::div.inplace(x, y); }>(a, b);
 }
 
 template <size_t N>
@@ -160,10 +201,10 @@ void add_number_slots(std::vector<PyType_Slot>& slots) {
   add(Py_nb_xor, nb_binary<"bitwise_xor">);
   add(Py_nb_lshift, nb_binary<"bitwise_left_shift">);
   add(Py_nb_rshift, nb_binary<"bitwise_right_shift">);
-  add(Py_nb_inplace_add, nb_inplace<"add">);
-  add(Py_nb_inplace_subtract, nb_inplace<"sub">);
-  add(Py_nb_inplace_multiply, nb_inplace<"mul">);
-  add(Py_nb_inplace_true_divide, nb_inplace<"div">);
+  add(Py_nb_inplace_add, nb_inplace_add);
+  add(Py_nb_inplace_subtract, nb_inplace_sub);
+  add(Py_nb_inplace_multiply, nb_inplace_mul);
+  add(Py_nb_inplace_true_divide, nb_inplace_div);
   add(Py_nb_inplace_floor_divide, nb_inplace<"floor_divide">);
   add(Py_nb_inplace_remainder, nb_inplace<"remainder">);
   add(Py_nb_inplace_power, nb_inplace_pow);

@@ -36,20 +36,20 @@ class PLAIT_API Value {
   Value(Value&& other) noexcept : tag_(Tag::None) { move(other); }
   Value& operator=(const Value& other) {
     if (this != &other) {
-      clear();
+      if (owns()) release();
       copy(other);
     }
     return *this;
   }
   Value& operator=(Value&& other) noexcept {
     if (this != &other) {
-      clear();
+      if (owns()) release();
       move(other);
     }
     return *this;
   }
   ~Value() {
-    if (tag_ != Tag::None) clear();
+    if (owns()) release();
   }
 
   Value(Tensor v) : tag_(Tag::Tensor) { new (&tensor_) Tensor(std::move(v)); }
@@ -102,7 +102,15 @@ class PLAIT_API Value {
   const std::string& string() const { return string_; }
 
  private:
-  void clear() noexcept {
+  // Most values are plain bytes; those of these kinds have a destructor.
+  static constexpr bool owns(Tag tag) noexcept {
+    constexpr unsigned owning = 1u << int(Tag::Tensor) | 1u << int(Tag::TensorList) | 1u << int(Tag::Ints) |
+                                1u << int(Tag::Doubles) | 1u << int(Tag::Generator) | 1u << int(Tag::String);
+    return owning >> static_cast<int>(tag) & 1;
+  }
+  bool owns() const noexcept { return owns(tag_); }
+
+  void release() noexcept {
     switch (tag_) {
       case Tag::Tensor: tensor_.~Tensor(); break;
       case Tag::TensorList: tensors_.~vector(); break;
@@ -115,6 +123,10 @@ class PLAIT_API Value {
     tag_ = Tag::None;
   }
   void copy(const Value& other) {
+    if (!owns(other.tag_) && other.tag_ != Tag::BorrowedTensor) {
+      __builtin_memcpy(static_cast<void*>(this), &other, sizeof(Value));
+      return;
+    }
     switch (other.tag_) {
       case Tag::Tensor:
       case Tag::BorrowedTensor: new (&tensor_) Tensor(other.tensor()); break;
@@ -123,11 +135,16 @@ class PLAIT_API Value {
       case Tag::Doubles: new (&doubles_) std::vector<double>(other.doubles_); break;
       case Tag::Generator: new (&generator_) plait::Generator(other.generator_); break;
       case Tag::String: new (&string_) std::string(other.string_); break;
-      default: __builtin_memcpy(static_cast<void*>(this), &other, sizeof(Value)); break;
+      default: break;
     }
     tag_ = other.tag_ == Tag::BorrowedTensor ? Tag::Tensor : other.tag_;
   }
   void move(Value& other) noexcept {
+    if (!owns(other.tag_)) {
+      __builtin_memcpy(static_cast<void*>(this), &other, sizeof(Value));
+      other.tag_ = Tag::None;
+      return;
+    }
     switch (other.tag_) {
       case Tag::Tensor: new (&tensor_) Tensor(std::move(other.tensor_)); break;
       case Tag::TensorList: new (&tensors_) std::vector<Tensor>(std::move(other.tensors_)); break;
@@ -135,10 +152,10 @@ class PLAIT_API Value {
       case Tag::Doubles: new (&doubles_) std::vector<double>(std::move(other.doubles_)); break;
       case Tag::Generator: new (&generator_) plait::Generator(std::move(other.generator_)); break;
       case Tag::String: new (&string_) std::string(std::move(other.string_)); break;
-      default: __builtin_memcpy(static_cast<void*>(this), &other, sizeof(Value)); break;
+      default: break;
     }
     tag_ = other.tag_;
-    other.clear();
+    other.release();
   }
 
   Tag tag_;
