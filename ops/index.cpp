@@ -375,12 +375,8 @@ tensor([[1, 1],
     .save = "index",
     .kind = Kind::Index,
     .out = true,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, bool) {
-          const int d = wrap_dim(dim, self.dim(), "gather");
-          cpu::gather_along(out, self, d,
-                            cpu::checked_index("gather", index, self.dim() ? self.sizes()[d] : 1, d, false));
-        },
+    .cpu = [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index,
+              bool) { cpu::gather_along("gather", out, self, wrap_dim(dim, self.dim(), "gather"), index); },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward{{
@@ -400,11 +396,7 @@ Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward{{
     .kind = Kind::Index,
     .cpu =
         [](const Tensor& out, const Tensor& grad, IntSpan, int64_t dim, const Tensor& index) {
-          plait::zero_(out);
-          const int d = wrap_dim(dim, out.dim(), "gather");
-          const Tensor checked =
-              cpu::checked_index("gather", index, out.dim() ? out.sizes()[d] : 1, d, false);
-          cpu::scatter_along(out, d, checked, grad, cpu::Reduce::Add);
+          cpu::gather_grad_along("gather", out, wrap_dim(dim, out.dim(), "gather"), index, grad);
         },
 }};
 

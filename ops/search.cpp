@@ -64,9 +64,8 @@ void search_kernel(const Tensor& out, const Tensor& sorted, const Tensor& values
           "searchsorted: sorter of shape {} must have the shape of the sequence, {}", sorter.sizes(),
           sorted.sizes());
     const int last = static_cast<int>(sorted.dim()) - 1;
-    const Tensor order = cpu::checked_index("searchsorted", sorter, sorted.sizes()[last], last, false);
     const Tensor put_in_order = empty_tensor(edges.sizes(), common);
-    cpu::gather_along(put_in_order, edges, last, order);
+    cpu::gather_along("searchsorted", put_in_order, edges, last, sorter);
     edges = put_in_order;
   }
   const int64_t n = sorted.sizes().back(),

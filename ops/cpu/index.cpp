@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/element.h"
+#include "ops/cpu/index_along.h"
 #include "ops/cpu/index_rows.h"
 
 namespace plait::cpu {
@@ -35,6 +36,7 @@ Tensor checked_index(const char* op, const Tensor& index, int64_t size, int64_t 
   const int64_t n = out.numel();
   bool negative = false;
   const auto scan = [&](int64_t begin, int64_t end) {
+    if (along_table().inside(values + begin, end - begin, size)) return;
     int64_t low = INT64_MAX, high = INT64_MIN;
     for (int64_t i = begin; i < end; ++i) {
       low = std::min(low, values[i]);

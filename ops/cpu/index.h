@@ -61,8 +61,11 @@ void put_planned(const Tensor& self, const Tensor& values, const IndexPlan& plan
 
 enum class Reduce : uint8_t { Assign, Add, Mul, Max, Min };
 
-// out[.., j, ..] = self[.., index[.., j, ..], ..] along dimension dim.
-void gather_along(const Tensor& out, const Tensor& self, int dim, const Tensor& index);
+// out[.., j, ..] = self[.., index[.., j, ..], ..] along dimension dim. The index need not be checked.
+void gather_along(const char* op, const Tensor& out, const Tensor& self, int dim, const Tensor& index);
+// The gradient of self: zeros, with grad added at the index. out is contiguous; the index need not be
+// checked.
+void gather_grad_along(const char* op, const Tensor& out, int dim, const Tensor& index, const Tensor& grad);
 // out[.., index[.., j, ..], ..] = or op= src[.., j, ..]; src has at least the shape of index, or one element.
 void scatter_along(const Tensor& out, int dim, const Tensor& index, const Tensor& src, Reduce reduce);
 

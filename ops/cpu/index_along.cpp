@@ -1,5 +1,10 @@
 // gather and scatter along one dimension.
+#include "ops/cpu/index_along.h"
+
 #include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
 
 #include "core/parallel.h"
 #include "core/strided_iter.h"
@@ -94,22 +99,97 @@ Loop scatter_loop_of(DType dtype, Reduce reduce) {
   });
 }
 
+bool along_last(const Tensor& tensor, int dim, const Tensor& index) {
+  return tensor.dim() > 0 && dim == tensor.dim() - 1 && index.dim() == tensor.dim() &&
+         index.dtype() == DType::Int64 && index.is_contiguous() && index.numel() > 0;
+}
+
+// The offset in t of the beginning of row r of those that `sizes` has along its last dimension.
+int64_t row_offset(const Tensor& t, const Dims& sizes, int64_t r) {
+  int64_t offset = 0;
+  for (int d = sizes.size() - 2; d >= 0; --d) {
+    offset += r % sizes[d] * t.strides()[d];
+    r /= sizes[d];
+  }
+  return offset;
+}
+
+// Both say whether all indices were in range; if not, the result is not complete.
+bool gather_along_last(const Tensor& out, const Tensor& self, const Tensor& index) {
+  const int64_t n = index.sizes().back(), size = self.sizes().back(), step = self.strides().back();
+  const int64_t itemsize = plait::itemsize(out.dtype());
+  const auto kernel = along_table().gather[std::countr_zero(static_cast<uint64_t>(itemsize))];
+  const int64_t* at = index.data<int64_t>();
+  std::atomic<bool> good{true};
+  parallel_for(0, index.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end && good.load(std::memory_order_relaxed);) {
+      const int64_t r = i / n, count = std::min(end, (r + 1) * n) - i;
+      const char* row = self.data<char>() + row_offset(self, index.sizes(), r) * itemsize;
+      if (!kernel(out.data<char>() + i * itemsize, at + i, count, row, size, step)) good = false;
+      i += count;
+    }
+  });
+  return good;
+}
+bool add_along_last(const Tensor& out, const Tensor& index, const Tensor& src, bool from_zero) {
+  const int64_t n = index.sizes().back(), size = out.sizes().back();
+  const int64_t itemsize = plait::itemsize(out.dtype());
+  const auto kernel = along_table().add[static_cast<int>(out.dtype())];
+  const int64_t* at = index.data<int64_t>();
+  std::atomic<bool> good{true};
+  parallel_for(0, index.numel() / n, std::max<int64_t>(1, kGrain / n), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end && good.load(std::memory_order_relaxed); ++r) {
+      char* row = out.data<char>() + row_offset(out, index.sizes(), r) * itemsize;
+      if (from_zero) std::memset(row, 0, static_cast<size_t>(size * itemsize));
+      if (!kernel(row, at + r * n, n, src.data<char>() + r * n * itemsize, size)) good = false;
+    }
+  });
+  return good;
+}
+// Has each row of the index one of the result's for itself, and is there a row for each thread?
+bool adds_along_last(const Tensor& out, int dim, const Tensor& index, const Tensor& src) {
+  return along_last(out, dim, index) && out.is_contiguous() && src.is_contiguous() &&
+         src.sizes() == index.sizes() && index.numel() / index.sizes().back() >= num_threads();
+}
+
 }  // namespace
 
-void gather_along(const Tensor& out, const Tensor& self, int dim, const Tensor& index) {
+void gather_along(const char* op, const Tensor& out, const Tensor& self, int dim, const Tensor& index) {
+  const int64_t size = self.dim() ? self.sizes()[dim] : 1;
+  if (along_last(self, dim, index) && out.is_contiguous()) {
+    if (!gather_along_last(out, self, index)) checked_index(op, index, size, dim, false);  // raises
+    return;
+  }
+  const Tensor checked = checked_index(op, index, size, dim, false);
   const int64_t step = (self.dim() ? self.strides()[dim] : 0) * itemsize(self.dtype());
   StridedIter iter;
   iter.output(out);
-  iter.input(index);
-  const Tensor from = window(self, self.dim() ? index.sizes() : Dims(), dim);
+  iter.input(checked);
+  const Tensor from = window(self, self.dim() ? checked.sizes() : Dims(), dim);
   iter.input(from);
   iter.build();
   iter.run(visit_size(out.dtype(), []<class U>() -> Loop { return &gather_loop<U>; }), &step, 2);
 }
 
+void gather_grad_along(const char* op, const Tensor& out, int dim, const Tensor& index, const Tensor& grad) {
+  const int64_t size = out.dim() ? out.sizes()[dim] : 1;
+  const bool by_rows = size > 0 && adds_along_last(out, dim, index, grad);
+  const bool all_rows = by_rows && out.numel() / size == index.numel() / index.sizes().back();
+  if (!all_rows && out.numel() > 0) std::memset(out.data_ptr(), 0, static_cast<size_t>(out.nbytes()));
+  if (!by_rows) {
+    scatter_along(out, dim, checked_index(op, index, size, dim, false), grad, Reduce::Add);
+  } else if (!add_along_last(out, index, grad, all_rows)) {
+    checked_index(op, index, size, dim, false);  // raises
+  }
+}
+
 void scatter_along(const Tensor& out, int dim, const Tensor& index, const Tensor& src, Reduce reduce) {
   const int64_t numel = index.numel();
   if (numel == 0) return;
+  if (reduce == Reduce::Add && adds_along_last(out, dim, index, src)) {
+    add_along_last(out, index, src, false);
+    return;
+  }
   const Loop loop = scatter_loop_of(out.dtype(), reduce);
   const int64_t step = (out.dim() ? out.strides()[dim] : 0) * itemsize(out.dtype());
   const int64_t size = out.dim() ? out.sizes()[dim] : 1;
