@@ -1,5 +1,5 @@
 // Reading and adding at indices along a contiguous last dimension: the inner loops. They check the indices as
-// they go, a block before it is used.
+// they go.
 #pragma once
 
 #include "core/dtype.h"

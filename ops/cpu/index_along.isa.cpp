@@ -5,62 +5,50 @@
 namespace plait::cpu {
 namespace {
 
-constexpr int64_t kBlock = 512;  // indices that are checked at a time
-
 struct Bits128 {
   uint64_t low, high;
 };
 
-// Negative where an index is negative or at least `size`.
-PLAIT_INLINE bool block_inside(const int64_t* index, int64_t n, int64_t size) {
-  int64_t outside = 0;
+bool inside(const int64_t* index, int64_t n, int64_t size) {
+  int64_t outside = 0;  // negative as soon as an index is negative or at least `size`
   for (int64_t i = 0; i < n; ++i) outside |= index[i] | (size - 1 - index[i]);
   return outside >= 0;
 }
 
-bool inside(const int64_t* index, int64_t n, int64_t size) { return block_inside(index, n, size); }
-
-// Calls f(first, last) for blocks of indices that lie in [0, size).
-template <class F>
-PLAIT_INLINE bool over_blocks(const int64_t* index, int64_t n, int64_t size, const F& f) {
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-    if (!block_inside(index + begin, end - begin, size)) return false;
-    f(begin, end);
-  }
-  return true;
+// A check for each index, beside the memory traffic, is free; a pass of checks before the loop is not.
+PLAIT_INLINE bool is_inside(int64_t index, int64_t size) {
+  return static_cast<uint64_t>(index) < static_cast<uint64_t>(size);
 }
 
 template <class U>
 bool gather(void* out, const int64_t* index, int64_t n, const void* row, int64_t size, int64_t step) {
   U* to = static_cast<U*>(out);
   const U* from = static_cast<const U*>(row);
-  return over_blocks(
-      index, n, size, [&](int64_t begin, int64_t end) __attribute__((always_inline)) {
-        if (step == 1) {
 #pragma GCC unroll 4
-          for (int64_t i = begin; i < end; ++i) to[i] = from[index[i]];
-        } else {
-          for (int64_t i = begin; i < end; ++i) to[i] = from[index[i] * step];
-        }
-      });
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t at = index[i];
+    if (!is_inside(at, size)) [[unlikely]]
+      return false;
+    to[i] = from[at * step];
+  }
+  return true;
 }
 
 template <class T>
 bool add(void* out, const int64_t* index, int64_t n, const void* src, int64_t size) {
   T* to = static_cast<T*>(out);
   const T* from = static_cast<const T*>(src);
-  return over_blocks(
-      index, n, size, [&](int64_t begin, int64_t end) __attribute__((always_inline)) {
 #pragma GCC unroll 4
-        for (int64_t i = begin; i < end; ++i) {
-          T& at = to[index[i]];
-          if constexpr (std::is_same_v<T, bool>)
-            at = at || from[i];
-          else
-            at = static_cast<T>(static_cast<compute_t<T>>(at) + static_cast<compute_t<T>>(from[i]));
-        }
-      });
+  for (int64_t i = 0; i < n; ++i) {
+    if (!is_inside(index[i], size)) [[unlikely]]
+      return false;
+    T& at = to[index[i]];
+    if constexpr (std::is_same_v<T, bool>)
+      at = at || from[i];
+    else
+      at = static_cast<T>(static_cast<compute_t<T>>(at) + static_cast<compute_t<T>>(from[i]));
+  }
+  return true;
 }
 
 template <class... T>
