@@ -9,10 +9,16 @@ namespace {
 struct Bits128 {
   uint64_t low, high;
 };
+// A mask, not a choice: that becomes a branch, which random conditions make slow.
 struct Where {
   template <class T>
   T operator()(bool condition, T a, T b) const {
-    return condition ? a : b;
+    const T mask = static_cast<T>(T(0) - static_cast<T>(condition));
+    return static_cast<T>((a & mask) | (b & ~mask));
+  }
+  Bits128 operator()(bool condition, Bits128 a, Bits128 b) const {
+    const uint64_t mask = uint64_t{0} - static_cast<uint64_t>(condition);
+    return {(a.low & mask) | (b.low & ~mask), (a.high & mask) | (b.high & ~mask)};
   }
 };
 
