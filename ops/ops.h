@@ -43,6 +43,7 @@
 #include "ops/decl/rearrange.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/rnn.h"
+#include "ops/decl/rnn_layer.h"
 #include "ops/decl/scan.h"
 #include "ops/decl/scatter.h"
 #include "ops/decl/scatter_reduce.h"

@@ -39,7 +39,7 @@ PLAIT_INLINE void store_vector(T* to, Vec<T> v) {
 }
 template <class T>
 PLAIT_INLINE Vec<T> splat(T x) {
-  return Vec<T>{} + x;
+  return x - Vec<T>{};  // folds to a broadcast; adding zero would not: it changes -0
 }
 template <class T>
 PLAIT_INLINE Vec<T> max_vector(Vec<T> a, Vec<T> b) {

@@ -28,7 +28,7 @@ constexpr int64_t kSmall = 32 * 32 * 32;
 constexpr int64_t kFewRows = 32;
 constexpr int64_t kWorthExchange = 64 * 1024;  // elements of the other matrix
 // With rows of the other matrix a multiple of so many elements apart, they meet in few cache sets, and the
-// product waits for memory, unless there are many rows to share each load.
+// product waits for memory, unless there are many rows to share each load. So do the rows of a transposed a.
 constexpr int64_t kAliasing = 512;
 constexpr int64_t kMostRowsAliased = 768;
 constexpr int64_t kBlockDepth = 256, kBlockRows = 128, kBlockColumns = 128;  // fits the second-level cache
@@ -191,38 +191,37 @@ Matrix copy_block(const float* from, int64_t leading, int64_t rows, int64_t widt
 void by_blocks(const Problem& p, const MatmulCall& call, const float* bias) {
   const Matrix &a = p.a, &b = p.b, &c = p.c;
   const int64_t panels = (c.columns + kBlockColumns - 1) / kBlockColumns;
-  parallel_for(0, panels, p.work() < kOneThread ? panels : 1, [&](int64_t first_panel, int64_t last_panel) {
+  const int64_t height = a.transposed ? kBlockRows : c.rows;
+  const int64_t blocks = (c.rows + height - 1) / height, items = panels * blocks;
+  parallel_for(0, items, p.work() < kOneThread ? items : 1, [&](int64_t first_item, int64_t last_item) {
     const int64_t b_elements = kBlockDepth * (kBlockColumns + kBlockGap);
     const Arena arena(static_cast<size_t>(b_elements + kBlockDepth * (kBlockRows + kBlockGap)) *
                       sizeof(float));
     auto* b_memory = reinterpret_cast<float*>(arena.data());
     float* a_memory = b_memory + b_elements;
-    for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-      const int64_t j = panel * kBlockColumns, width = std::min(kBlockColumns, c.columns - j);
-      float* to = c.data() + j;
+    for (int64_t item = first_item; item < last_item; ++item) {
+      const int64_t j = item / blocks * kBlockColumns, width = std::min(kBlockColumns, c.columns - j);
+      const int64_t i0 = item % blocks * height, rows = std::min(height, c.rows - i0);
+      float* to = c.data() + i0 * c.leading + j;
       if (bias)
-        for (int64_t i = 0; i < c.rows; ++i)
+        for (int64_t i = 0; i < rows; ++i)
           std::memcpy(to + i * c.leading, bias + j, static_cast<size_t>(width) * sizeof(float));
       for (int64_t k = 0; k < b.rows; k += kBlockDepth) {
         const int64_t depth = std::min(kBlockDepth, b.rows - k);
         const float beta = k > 0 || bias ? 1.0f : call.beta;
         const Matrix b_block = copy_block(b.data() + k * b.leading + j, b.leading, depth, width, b_memory);
-        const int64_t height = a.transposed ? kBlockRows : c.rows;
-        for (int64_t i = 0; i < c.rows; i += height) {
-          const int64_t rows = std::min(height, c.rows - i);
-          Matrix a_block = a;
-          if (a.transposed)
-            a_block = copy_block(a.data() + k * a.leading + i, a.leading, depth, rows, a_memory);
-          else
-            a_block.raw = a.data() + k;
-          a_block.transposed = a.transposed;
-          a_block.rows = rows;
-          a_block.columns = depth;
-          sgemm(a_block, b_block, call.alpha, beta, to + i * c.leading, c.leading);
-        }
+        Matrix a_block = a;
+        if (a.transposed)
+          a_block = copy_block(a.data() + k * a.leading + i0, a.leading, depth, rows, a_memory);
+        else
+          a_block.raw = a.data() + k;
+        a_block.transposed = a.transposed;
+        a_block.rows = rows;
+        a_block.columns = depth;
+        sgemm(a_block, b_block, call.alpha, beta, to, c.leading);
       }
       if (call.epilogue == Epilogue::Relu)
-        for (int64_t i = 0; i < c.rows; ++i) relu(to + i * c.leading, width);
+        for (int64_t i = 0; i < rows; ++i) relu(to + i * c.leading, width);
     }
   });
 }
@@ -379,8 +378,9 @@ bool run_matmul(const MatmulCall& call) {
       by_exchanged_sgemm(p, call, bias);
       return true;
     }
-    if (!p.b.transposed && p.b.leading % kAliasing == 0 && p.c.rows > 1 && p.c.rows <= kMostRowsAliased &&
-        b_elements >= kWorthBlocks) {
+    const bool b_aliases = p.b.leading % kAliasing == 0 && p.c.rows > 1 && p.c.rows <= kMostRowsAliased;
+    const bool a_aliases = p.a.transposed && p.a.leading % kAliasing == 0 && p.c.rows >= kBlockRows;
+    if (!p.b.transposed && (b_aliases || a_aliases) && b_elements >= kWorthBlocks) {
       by_blocks(p, call, bias);
       return true;
     }

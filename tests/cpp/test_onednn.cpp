@@ -53,9 +53,9 @@ void check_matmul(Array& c, Array& a, Array& b, const MatmulOptions& options = {
 
 TEST_CASE("oneDNN matmul: shapes, transposes, leading dimensions", "[onednn]") {
   REQUIRE_ONEDNN();
-  const Sizes shapes[] = {{1, 1, 1},      {1, 7, 5},     {5, 1, 3},     {3, 4, 1},      {8, 8, 8},
-                          {17, 19, 23},   {64, 33, 70},  {2, 300, 280}, {20, 500, 200}, {70, 65, 257},
-                          {1, 1000, 300}, {5, 512, 300}, {140, 512, 40}};
+  const Sizes shapes[] = {{1, 1, 1},      {1, 7, 5},     {5, 1, 3},      {3, 4, 1},      {8, 8, 8},
+                          {17, 19, 23},   {64, 33, 70},  {2, 300, 280},  {20, 500, 200}, {70, 65, 257},
+                          {1, 1000, 300}, {5, 512, 300}, {140, 512, 40}, {512, 70, 260}};
   for (const DType dtype : kDTypes)
     for (const Sizes& s : shapes)
       for (int layout = 0; layout < 16; ++layout) {

@@ -40,6 +40,86 @@ op(
 )
 
 
+# ---- whole layers
+def walk(x, batch_sizes, reverse, states, step):
+    """Runs step(row, *states) -> (new states, kept) for each row of each step; all states and all kept, like x."""
+    flat = x.reshape(-1, x.shape[-1])
+    batch = states[0].shape[0]
+    sizes = batch_sizes or [batch] * x.shape[0]
+    starts = np.cumsum([0, *sizes])
+    found = [None] * len(flat)
+    for b in range(batch):
+        steps = [t for t, size in enumerate(sizes) if b < size]
+        row = tuple(s[b] for s in states)
+        for t in reversed(steps) if reverse else steps:
+            row, kept = step(flat[starts[t] + b], *row)
+            found[starts[t] + b] = (*row, *kept)
+    widths = [s.shape[1] for s in states]
+    if not found:
+        return [np.zeros((*x.shape[:-1], w)) for w in widths]
+    return [np.array(a).reshape(*x.shape[:-1], -1) for a in zip(*found)]
+
+
+def lstm_layer(x, h0, c0, weight, reverse=False, batch_sizes=()):
+    def step(row, h, c):
+        i, f, g, o = np.split(row + weight @ h, 4)
+        i, f, g, o = sp.expit(i), sp.expit(f), np.tanh(g), sp.expit(o)
+        c = f * c + i * g
+        return (o * np.tanh(c), c), (np.concatenate([i, f, g, o]),)
+
+    return tuple(walk(x, batch_sizes, reverse, (h0, c0), step))
+
+
+def gru_layer(x, h0, weight, bias=None, reverse=False, batch_sizes=()):
+    def step(row, h):
+        (rx, zx, nx), (rh, zh, nh) = np.split(row, 3), np.split(weight @ h + (0 if bias is None else bias), 3)
+        r, z = sp.expit(rx + rh), sp.expit(zx + zh)
+        n = np.tanh(nx + r * nh)
+        return ((1 - z) * n + z * h,), (np.concatenate([r, z, n, nh]),)
+
+    return tuple(walk(x, batch_sizes, reverse, (h0,), step))
+
+
+def rnn_layer(x, h0, weight, relu=False, reverse=False, batch_sizes=()):
+    def step(row, h):
+        total = row + weight @ h
+        return (np.maximum(total, 0) if relu else np.tanh(total),), ()
+
+    return walk(x, batch_sizes, reverse, (h0,), step)[0]
+
+
+def layer_samples(parts, states, *, bias=False, options=({},)):
+    def samples(g):
+        # steps, batch, size: few steps go another road than many; 19 and 33 are no whole vectors
+        for steps, batch, size in [(2, 3, 2), (5, 2, 3), (6, 1, 19), (7, 13, 33)]:
+            for sizes in ([], [batch, *([max(batch - 1, 1)] * (steps - 2)), 1]):
+                for reverse in (False, True):
+                    for extra in options:
+                        shape = (sum(sizes), parts * size) if sizes else (steps, batch, parts * size)
+                        args = [g(*shape), *(g(batch, size) for _ in range(states))]
+                        args.append(g(parts * size, size, low=-0.5, high=0.5))
+                        if bias and not reverse:
+                            args.append(g(parts * size))
+                        sample = S(*args, reverse=reverse, batch_sizes=sizes, **extra)
+                        yield sample if size < 4 else sample.big()
+
+    return samples
+
+
+# A step's rounding error goes through the later steps' products: more than an elementwise op's, and it adds up.
+LAYER = Tol(16, 16, half=(2, 2), grad=1000)
+op("_lstm_layer", layer_samples(4, 2), lstm_layer, FLOATS, tol=LAYER, expand=False)
+op("_gru_layer", layer_samples(3, 1, bias=True), gru_layer, FLOATS, tol=LAYER, expand=False)
+op(
+    "_rnn_layer",
+    layer_samples(1, 1, options=({}, {"relu": True})),
+    rnn_layer,
+    FLOATS,
+    tol=LAYER,
+    expand=False,
+)
+
+
 # ---- lists of tensors, changed in place
 def tensors(g, diff=False):
     return [T(g(*s).array, g.dtype, diff) for s in ((3, 4), (5,), (), (0, 2), (2, 3, 2))]

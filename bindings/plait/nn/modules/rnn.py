@@ -1,8 +1,8 @@
 """RNN, LSTM, GRU.
 
-The products with the input are one matrix product for all time steps; each step then adds the product with
-the hidden state and runs one fused step op. Backward, `unbind` gathers the gradients of all steps, so the
-input's product is again one.
+The products with the input are one matrix product for all time steps; one op per layer and direction then
+runs the recurrence. With `proj_size` the steps are taken one by one, and backward `unbind` gathers the
+gradients of all steps, so that the input's product is again one.
 """
 # ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
@@ -164,42 +164,40 @@ class RNNBase(Module):
             checked.append(state if batched else state.unsqueeze(1))
         return tuple(checked)
 
-    def _step(self, names: list[str]) -> tuple[Callable, Callable]:
-        """How one direction of one layer treats all inputs at once, and one time step."""
-        weight_ih, weight_hh = getattr(self, names[0]), getattr(self, names[1]).t()
-        bias_ih, bias_hh = (getattr(self, names[2]), getattr(self, names[3])) if self.bias else (None, None)
-        if self.mode == "GRU":
-            recurrent = getattr(self, names[1])
-
-            def step(gates: Tensor, states: tuple) -> tuple:
-                return (plait._gru_step(gates, plait.linear(states[0], recurrent, bias_hh), states[0]),)
-
-            return (lambda x: plait.linear(x, weight_ih, bias_ih)), step
-        both = None if bias_ih is None else bias_ih + bias_hh
-        if self.mode == "LSTM":
-            project = getattr(self, names[-1]) if self.proj_size else None
-
-            def step(gates: Tensor, states: tuple) -> tuple:
-                h, c = plait._lstm_step(plait.addmm(gates, states[0], weight_hh), states[1])
-                return (h if project is None else plait.linear(h, project)), c
-
-        else:
-            squash = plait.tanh if self.mode == "RNN_TANH" else plait.relu
-
-            def step(gates: Tensor, states: tuple) -> tuple:
-                return (squash(plait.addmm(gates, states[0], weight_hh)),)
-
-        return (lambda x: plait.linear(x, weight_ih, both)), step
-
     def _run(
         self, x: Tensor, states: tuple, names: list[str], reverse: bool, sizes: list[int] | None
     ) -> tuple:
         """One direction of one layer: (outputs in the layout of `x`, final states)."""
-        product, step = self._step(names)
-        gates = product(x)
+        weight_ih, weight_hh = getattr(self, names[0]), getattr(self, names[1])
+        bias_ih, bias_hh = (getattr(self, names[2]), getattr(self, names[3])) if self.bias else (None, None)
+        batch_sizes = sizes or []
+        if self.mode == "GRU":
+            gates = plait.linear(x, weight_ih, bias_ih)
+            outputs, _ = plait._gru_layer(gates, states[0], weight_hh, bias_hh, reverse, batch_sizes)
+            return outputs, (_last(outputs, reverse, sizes),)
+        gates = plait.linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh)
+        if self.proj_size:
+            return self._run_projected(gates, states, names, reverse, sizes)
+        if self.mode == "LSTM":
+            outputs, cells, _ = plait._lstm_layer(gates, *states, weight_hh, reverse, batch_sizes)
+            return outputs, (_last(outputs, reverse, sizes), _last(cells, reverse, sizes))
+        relu = self.mode == "RNN_RELU"
+        outputs = plait._rnn_layer(gates, states[0], weight_hh, relu, reverse, batch_sizes)
+        return outputs, (_last(outputs, reverse, sizes),)
+
+    def _run_projected(
+        self, gates: Tensor, states: tuple, names: list[str], reverse: bool, sizes: list[int] | None
+    ) -> tuple:
+        """An LSTM with `proj_size`, step by step."""
+        weight_hh, project = getattr(self, names[1]).t(), getattr(self, names[-1])
+
+        def step(gates: Tensor, states: tuple) -> tuple:
+            h, c = plait._lstm_step(plait.addmm(gates, states[0], weight_hh), states[1])
+            return plait.linear(h, project), c
+
         if sizes is not None:
             return _run_packed(gates.split(sizes), states, step, reverse, sizes)
-        outputs: list = [None] * x.shape[0]
+        outputs: list = [None] * gates.shape[0]
         per_step = gates.unbind(0)
         for t in reversed(range(len(outputs))) if reverse else range(len(outputs)):
             states = step(per_step[t], states)
@@ -225,7 +223,7 @@ class RNNBase(Module):
             if not batched:
                 x = x.unsqueeze(1)
             elif self.batch_first:
-                x = x.transpose(0, 1)
+                x = x.transpose(0, 1).contiguous()  # so that the product with all steps is one
             batch = x.shape[1]
             if x.shape[0] == 0:
                 raise RuntimeError(
@@ -264,6 +262,23 @@ class RNNBase(Module):
         else:
             output = x.transpose(0, 1) if self.batch_first else x
         return output, (hidden if self.mode == "LSTM" else hidden[0])
+
+
+def _last(rows: Tensor, reverse: bool, sizes: list[int] | None) -> Tensor:
+    """What the last step of each sequence left, from the rows of all steps."""
+    if sizes is None:
+        return rows[0 if reverse else -1]
+    if reverse:
+        return rows[: sizes[0]]
+    starts = [0]
+    for size in sizes:
+        starts.append(starts[-1] + size)
+    pieces = []  # sequences that end at step t: the last rows of that step
+    for t in reversed(range(len(sizes))):
+        longer = sizes[t + 1] if t + 1 < len(sizes) else 0
+        if sizes[t] > longer:
+            pieces.append(rows[starts[t] + longer : starts[t + 1]])
+    return plait.cat(pieces)
 
 
 def _run_packed(gates: tuple, states: tuple, step: Callable, reverse: bool, sizes: list[int]) -> tuple:
