@@ -49,7 +49,9 @@ from ._tensor import Tensor  # noqa: E402
 
 _LAZY_MODULES = (
     "backends",
+    "compiler",
     "cuda",
+    "jit",
     "distributions",
     "linalg",
     "fft",
@@ -73,6 +75,12 @@ _LAZY_NAMES = {
     "gradcheck": "autograd.gradcheck",
     "strided": "_layout",
     "layout": "_layout",
+    "autocast": "amp",
+    "get_autocast_dtype": "amp",
+    "is_autocast_available": "amp",
+    "is_autocast_enabled": "amp",
+    "compile": "_eager",
+    "_assert": "_eager",
     "set_default_tensor_type": "_legacy_tensors",
     **dict.fromkeys(
         (

@@ -2,14 +2,21 @@
 from typing import Any
 
 from . import _C as _C
+from . import accelerator as accelerator
+from . import amp as amp
 from . import autograd as autograd
+from . import backends as backends
+from . import compiler as compiler
 from . import cuda as cuda
 from . import distributions as distributions
+from . import jit as jit
 from . import nn as nn
 from . import optim as optim
 from . import serialization as serialization
 from . import testing as testing
 from . import utils as utils
+from ._eager import _assert as _assert
+from ._eager import compile as compile
 from ._functions import *
 from ._grad_mode import enable_grad as enable_grad
 from ._grad_mode import inference_mode as inference_mode
@@ -21,6 +28,10 @@ from ._legacy_tensors import set_default_tensor_type as set_default_tensor_type
 from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._printing import set_printoptions as set_printoptions
+from .amp import autocast as autocast
+from .amp import get_autocast_dtype as get_autocast_dtype
+from .amp import is_autocast_available as is_autocast_available
+from .amp import is_autocast_enabled as is_autocast_enabled
 from .autograd.gradcheck import gradcheck as gradcheck
 from .serialization import load as load
 from .serialization import save as save

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 _INSTEAD = {
-    "compile": "eager calls are what plait makes fast; drop the decorator",
-    "jit": "there is no scripting compiler; call the function itself",
     "fx": "there is no graph capture yet; call the module itself",
     "distributed": "several processes are not supported yet",
     "multiprocessing": "use Python's multiprocessing; DataLoader workers are threads",

@@ -99,8 +99,8 @@ class Distribution:
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draws values as differentiable functions of the parameters."""
         raise NotImplementedError(
-            f"{type(self).__name__}.rsample: samples cannot be differentiated with respect to the parameters; "
-            "use sample(), and log_prob() for a score-function gradient"
+            f"{type(self).__name__}.rsample: samples cannot be differentiated with respect to the "
+            "parameters; use sample(), and log_prob() for a score-function gradient"
         )
 
     def sample_n(self, n: int) -> Tensor:

@@ -72,7 +72,8 @@ class Independent(Distribution):
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Independent:
         shape = tuple(batch_shape)
         new = self._expanded(shape, _instance)
-        new.base_dist = self.base_dist.expand(shape + tuple(self._event_shape[: self.reinterpreted_batch_ndims]))
+        inner = tuple(self._event_shape[: self.reinterpreted_batch_ndims])
+        new.base_dist = self.base_dist.expand(shape + inner)
         new.reinterpreted_batch_ndims = self.reinterpreted_batch_ndims
         return new
 

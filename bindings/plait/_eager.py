@@ -1,0 +1,39 @@
+"""What other libraries compile, plait runs: `compile` returns its argument."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def compile(
+    model: Callable | None = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | Callable = "inductor",
+    mode: str | None = None,
+    options: dict | None = None,
+    disable: bool = False,
+) -> Any:
+    """The model or function as it is: plait is eager, and has no compiler to hand it to. As a decorator with
+    options too. The options are accepted and have no effect.
+
+    >>> @plait.compile(mode="max-autotune")
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(plait.ones(2))
+    tensor([2., 2.])
+    """
+    if model is None:
+        return compile
+    if not callable(model):
+        raise TypeError(f"compile: expected a module or function, got {type(model).__name__}")
+    return model
+
+
+def _assert(condition: Any, message: str) -> None:
+    """An assertion as a function."""
+    assert condition, message

@@ -1,0 +1,8 @@
+"""Switches and questions about the libraries behind the kernels, with PyTorch's names.
+
+The switches can be set and read; on the CPU they have no effect.
+"""
+
+from . import cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum
+
+__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
