@@ -19,14 +19,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import functional, init, utils
+    from . import attention, functional, init, utils
     from .modules import *
 
-_SUBMODULES = ("functional", "init", "utils", "parameter")
+_SUBMODULES = ("attention", "functional", "init", "utils", "parameter")
 
 __all__ = [
     "Buffer",
     "Parameter",
+    "attention",
     "functional",
     "init",
     "modules",

@@ -1,7 +1,11 @@
-"""`multi_head_attention_forward`: projections, attention, output projection."""
+"""`multi_head_attention_forward`: projections, attention, output projection; and PyTorch's switch between
+kinds of attention kernels.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import math
 
 import plait
@@ -9,7 +13,35 @@ from plait import Tensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
+
+__all__ = ["SDPBackend", "multi_head_attention_forward", "sdpa_kernel"]
+
+
+class SDPBackend(enum.IntEnum):
+    """Kinds of kernels of scaled dot-product attention."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextlib.contextmanager
+def sdpa_kernel(backends: SDPBackend | Sequence[SDPBackend], set_priority: bool = False) -> Iterator[None]:
+    """Says which kinds of kernels scaled dot-product attention may use. The CPU has one, which it always
+    uses.
+
+    >>> with plait.nn.attention.sdpa_kernel(plait.nn.attention.SDPBackend.MATH):
+    ...     pass
+    """
+    given = (backends,) if isinstance(backends, SDPBackend) else tuple(backends)
+    if not given or not all(isinstance(b, SDPBackend) for b in given):
+        raise TypeError(f"sdpa_kernel: expected an SDPBackend or a list of them, got {backends!r}")
+    yield
 
 
 def _additive(name: str, mask: Tensor | None, dtype: Any) -> Tensor | None:

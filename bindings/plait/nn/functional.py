@@ -19,7 +19,7 @@ _OP_NAMES = """
     batch_norm binary_cross_entropy binary_cross_entropy_with_logits conv1d conv2d conv3d conv_transpose1d
     conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
     gaussian_nll_loss gelu group_norm hardshrink hinge_embedding_loss huber_loss instance_norm interpolate
-    kl_div l1_loss layer_norm linear logsigmoid margin_ranking_loss mse_loss nll_loss normalize one_hot
+    kl_div l1_loss layer_norm linear logsigmoid margin_ranking_loss mse_loss nll_loss one_hot
     pad pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm
     scaled_dot_product_attention sigmoid smooth_l1_loss softplus softshrink softsign tanh tanhshrink
     triplet_margin_loss elu_ selu_ celu_ leaky_relu_ hardtanh_ threshold_ rrelu_
@@ -465,6 +465,22 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     left = (input1.reshape(-1, i) @ weight.permute(1, 0, 2).reshape(i, k * j)).reshape(-1, k, j)
     result = plait.bmm(left, input2.reshape(-1, j, 1)).reshape(*input1.shape[:-1], k)
     return result if bias is None else result + bias
+
+
+def normalize(
+    input: Tensor,
+    p: float = 2.0,
+    dim: int | tuple[int, ...] = 1,
+    eps: float = 1e-12,
+    out: Tensor | None = None,
+) -> Tensor:
+    """input / max(|input|_p, eps), with the p-norm over `dim`.
+
+    >>> plait.nn.functional.normalize(plait.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    length = plait.norm(input, p, dim, True).clamp_min(eps)
+    return input / length if out is None else plait.div(input, length, out=out)
 
 
 def upsample(

@@ -32,7 +32,7 @@ _FAMILIES = """
         LogSoftmax Mish PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus
         Softshrink Softsign Tanh Tanhshrink Threshold
     attention: MultiheadAttention
-    batchnorm: BatchNorm1d BatchNorm2d BatchNorm3d
+    batchnorm: BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm
     container: ModuleDict ModuleList ParameterDict ParameterList Sequential
     conv: Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d
     distance: CosineSimilarity PairwiseDistance

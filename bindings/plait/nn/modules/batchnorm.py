@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
 
 
 class _NormBase(Module):
@@ -148,3 +148,20 @@ class BatchNorm3d(_BatchNorm):
     """
 
     _input_dims = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch norm over several processes, which plait has not: making one raises. `isinstance` may ask."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        raise NotImplementedError(
+            "SyncBatchNorm: several processes are not supported yet; use BatchNorm1d, BatchNorm2d or "
+            "BatchNorm3d"
+        )
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """Raises where the module has a BatchNorm; otherwise returns it."""
+        if any(isinstance(m, _BatchNorm) for m in module.modules()):
+            cls()
+        return module

@@ -2,10 +2,28 @@
 lengths.
 """
 
+from __future__ import annotations
+
 from . import rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .stateless import functional_call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from . import parametrizations, parametrize
+    from ._spectral_norm import remove_spectral_norm, spectral_norm
+    from ._weight_norm import remove_weight_norm, weight_norm
+
+# Loaded at first use.
+_HOMES = {
+    "remove_spectral_norm": "_spectral_norm",
+    "remove_weight_norm": "_weight_norm",
+    "spectral_norm": "_spectral_norm",
+    "weight_norm": "_weight_norm",
+}
 
 __all__ = [
     "clip_grad_norm_",
@@ -14,6 +32,27 @@ __all__ = [
     "functional_call",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "rnn",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in ("parametrizations", "parametrize"):
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.nn.utils)")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

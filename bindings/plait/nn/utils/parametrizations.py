@@ -1,0 +1,115 @@
+"""Parametrizations of weights: weight norm, spectral norm."""
+
+from __future__ import annotations
+
+import plait
+from plait import Tensor
+
+from .. import functional as F
+from ..modules.module import Module
+from . import parametrize
+from ._spectral_norm import default_dim, matrix_of, power_iterations
+from ._weight_norm import norm_except_dim
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["spectral_norm", "weight_norm"]
+
+
+class _WeightNorm(Module):
+    """g v / |v|."""
+
+    def __init__(self, dim: int | None = 0):
+        super().__init__()
+        self.dim = -1 if dim is None else dim
+
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
+        """The weight."""
+        return weight_v * (weight_g / norm_except_dim(weight_v, self.dim))
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Its norm and direction."""
+        return norm_except_dim(weight, self.dim), weight
+
+
+def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
+    """Splits a weight into its norm (`original0`) over all dimensions but `dim`, and its direction
+    (`original1`): Salimans and Kingma 2016. State dicts of the former nn.utils.weight_norm are read too.
+
+    >>> m = plait.nn.utils.parametrizations.weight_norm(plait.nn.Linear(4, 3))
+    >>> list(m.state_dict())
+    ['bias', 'parametrizations.weight.original0', 'parametrizations.weight.original1']
+    """
+    parametrize.register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    def old_keys(state: dict, prefix: str, *_: Any) -> None:
+        for i, old in enumerate((f"{prefix}{name}_g", f"{prefix}{name}_v")):
+            if old in state:
+                state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(old)
+
+    module._register_load_state_dict_pre_hook(old_keys)
+    return module
+
+
+class _SpectralNorm(Module):
+    """The weight over its largest singular value."""
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12):
+        super().__init__()
+        if not -weight.dim() <= dim < weight.dim():
+            raise IndexError(
+                f"spectral_norm: dim should be between {-weight.dim()} and {weight.dim() - 1}, got {dim}"
+            )
+        if n_power_iterations <= 0:
+            raise ValueError(f"spectral_norm: expected n_power_iterations > 0, got {n_power_iterations}")
+        self.dim, self.eps = dim % weight.dim(), eps
+        if weight.dim() > 1:
+            self.n_power_iterations = n_power_iterations
+            with plait.no_grad():
+                matrix = matrix_of(weight.detach(), self.dim)
+                u, v = (matrix.new_empty((n,)).normal_(0, 1) for n in matrix.shape)
+                u, v = F.normalize(u, dim=0, eps=eps), F.normalize(v, dim=0, eps=eps)
+                power_iterations(matrix, u, v, 15, eps)
+            self.register_buffer("_u", u)
+            self.register_buffer("_v", v)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight over its largest singular value, which is estimated again in training."""
+        if weight.dim() == 1:
+            return F.normalize(weight, dim=0, eps=self.eps)
+        matrix = matrix_of(weight, self.dim)
+        if self.training:
+            power_iterations(matrix, self._u, self._v, self.n_power_iterations, self.eps)
+        # Copies: a second forward changes u and v in place before the first one's backward.
+        u, v = self._u.clone(), self._v.clone()
+        return weight / plait.dot(u, plait.mv(matrix, v))
+
+    def right_inverse(self, value: Tensor) -> Tensor:
+        """The value itself."""
+        return value
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> Module:
+    """Keeps the largest singular value of a weight at 1 (Miyato et al. 2018), estimated by power iterations.
+
+    >>> m = plait.nn.utils.parametrizations.spectral_norm(plait.nn.Linear(4, 3))
+    >>> [key.rpartition(".")[2] for key in m.state_dict()]
+    ['bias', 'original', '_u', '_v']
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"spectral_norm: {type(module).__name__} has no parameter or buffer '{name}'")
+    dim = default_dim(module) if dim is None else dim
+    norm = _SpectralNorm(weight, n_power_iterations, dim, eps)
+    return parametrize.register_parametrization(module, name, norm)
