@@ -50,7 +50,7 @@ void measure(PyObject* object, Shape& shape, int depth) {
   if (n > 0) measure(PySequence_Fast_GET_ITEM(fast.get(), 0), shape, depth + 1);
 }
 
-void collect_types(PyObject* object, ResultType& type, bool& any) {
+void collect_types(PyObject* object, ResultType& type, bool& any, int depth = 0) {
   if (is_number(object)) {
     note_kind(to_scalar(object), type);
     any = true;
@@ -66,9 +66,12 @@ void collect_types(PyObject* object, ResultType& type, bool& any) {
     any = true;
     return;
   }
+  // What is neither a number nor a list of them (text, say) is refused when the values are taken.
+  if (!is_sequence(object)) return;
+  if (depth > kMaxDims) fail<ValueError>("tensor: the data are nested more than {} deep", kMaxDims);
   Object fast(checked(PySequence_Fast(object, "tensor: expected a sequence")));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i)
-    collect_types(PySequence_Fast_GET_ITEM(fast.get(), i), type, any);
+    collect_types(PySequence_Fast_GET_ITEM(fast.get(), i), type, any, depth + 1);
 }
 
 [[noreturn]] void ragged(int64_t expected, int depth, std::string_view got) {
@@ -155,7 +158,10 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
     PyErr_Clear();
     if (PyObject_GetBuffer(array, view, PyBUF_FULL_RO) < 0) {
       delete view;
-      throw PythonError{};
+      if (!PyErr_ExceptionMatches(PyExc_ValueError)) throw PythonError{};
+      PyErr_Clear();  // NumPy's dates have no format
+      fail<TypeError>("from_numpy: {} of this dtype has no plait dtype; convert it with .astype",
+                      Py_TYPE(array)->tp_name);
     }
     if (PyErr_WarnEx(PyExc_UserWarning,
                      "from_numpy: the array is read-only, which plait tensors do not know: writing to the "
@@ -228,7 +234,7 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, bool copy) {
     const Scalar value = to_scalar(data);
     // numpy.float64 is a float, too.
     const bool plain = PyFloat_CheckExact(data) || PyLong_Check(data) || PyComplex_CheckExact(data);
-    if (!plain && is_buffer(data)) return finish(tensor_from_buffer(data, true), true);
+    if (!plain && PyObject_CheckBuffer(data)) return finish(tensor_from_buffer(data, true), true);
     const DType type = dtype.value_or(value.dtype());
     if (value.is_integral() && is_integral(type) && !value.fits(type))
       fail<ValueError>("tensor: the value {} does not fit into dtype {}", value.to<int64_t>(), type);

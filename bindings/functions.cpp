@@ -81,7 +81,7 @@ const char* type_name(const Param& param) {
     case ParamType::Float: return "a float";
     case ParamType::Bool: return "a bool";
     case ParamType::Ints: return "an int or a tuple of ints";
-    case ParamType::Floats: return "a tuple of floats";
+    case ParamType::Floats: return "a float or a tuple of floats";
     case ParamType::DType: return "a plait.dtype";
     case ParamType::Device: return "a device";
     case ParamType::MemoryFormat: return "a plait.memory_format";

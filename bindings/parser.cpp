@@ -74,7 +74,12 @@ bool to_ints(PyObject* object, const Param& param, Value& out) {
 }
 
 bool to_doubles(PyObject* object, Value& out) {
-  if (!PyTuple_Check(object) && !PyList_Check(object)) return false;
+  if (!PyTuple_Check(object) && !PyList_Check(object)) {
+    double one;
+    if (!to_double(object, one)) return false;
+    out = Value(std::vector<double>{one});
+    return true;
+  }
   std::vector<double> list(PySequence_Fast_GET_SIZE(object));
   for (size_t i = 0; i < list.size(); ++i)
     if (!to_double(PySequence_Fast_GET_ITEM(object, i), list[i])) return false;

@@ -171,8 +171,11 @@ int tensor_clear(PyObject* object) {
 
 int tensor_setattro(PyObject* object, PyObject* name, PyObject* value) {
   const int status = PyObject_GenericSetAttr(object, name, value);
-  // With attributes of its own it can be part of a cycle.
-  if (status == 0 && self_of(object)->dict && !PyObject_GC_IsTracked(object)) PyObject_GC_Track(object);
+  // With attributes of its own it can be part of a cycle, as can a tensor that is one.
+  if (status == 0 && self_of(object)->dict) {
+    if (!PyObject_GC_IsTracked(object)) PyObject_GC_Track(object);
+    if (value && is_tensor(value) && !PyObject_GC_IsTracked(value)) PyObject_GC_Track(value);
+  }
   return status;
 }
 

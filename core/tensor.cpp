@@ -49,11 +49,19 @@ Storage make_storage(size_t bytes, Device device) {
   return Storage::adopt(new StorageImpl(data, bytes, capacity, device, allocator));
 }
 
+// An error that memory is out names what was to be made, too.
+static Storage storage_for(const TensorSpec& spec, int64_t numel) {
+  try {
+    return make_storage(static_cast<size_t>(numel * itemsize(spec.dtype)), spec.device);
+  } catch (const OutOfMemoryError& error) {
+    fail<OutOfMemoryError>("shape {}, dtype {}: {}", spec.sizes, spec.dtype, error.what());
+  }
+}
+
 Tensor empty_tensor(const TensorSpec& spec) {
   const int64_t numel = checked_numel(spec.sizes, "empty");
   Storage storage;
-  if (spec.device.type != DeviceType::Meta)
-    storage = make_storage(static_cast<size_t>(numel * itemsize(spec.dtype)), spec.device);
+  if (spec.device.type != DeviceType::Meta) storage = storage_for(spec, numel);
   Ref<TensorImpl> impl;
   if (spec.strides) {
     impl = Ref<TensorImpl>::adopt(

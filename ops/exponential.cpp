@@ -60,7 +60,7 @@ Op<Tensor(const Tensor&)> expm1{{
 Dtypes: any; integers give the default float.
 
 >>> plait.expm1(plait.tensor([0.0, 1e-5]))
-tensor([0.0000e+00, 9.9999e-06]))",
+tensor([0.0000e+00, 1.0000e-05]))",
     .meta = infer::unary_float,
     .vjp = [](Vjp& v) { v.set(0, v.grad() * conj_if_complex(v.out() + 1)); },
     .save = "result",
@@ -132,7 +132,7 @@ Op<Tensor(const Tensor&)> log1p{{
 Dtypes: any; integers give the default float.
 
 >>> plait.log1p(plait.tensor([0.0, 1e-5]))
-tensor([0.0000e+00, 1.0000e-05]))",
+tensor([0.0000e+00, 9.9999e-06]))",
     .meta = infer::unary_float,
     .vjp = [](Vjp& v) { v.set(0, v.grad() / conj_if_complex(v.in(0) + 1)); },
     .save = "self",

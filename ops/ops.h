@@ -26,6 +26,7 @@
 #include "ops/decl/index_mask.h"
 #include "ops/decl/index_write.h"
 #include "ops/decl/instance_norm.h"
+#include "ops/decl/interpolate.h"
 #include "ops/decl/join.h"
 #include "ops/decl/layer_norm.h"
 #include "ops/decl/linalg.h"

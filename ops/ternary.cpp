@@ -168,43 +168,47 @@ Shapes: broadcast together. Dtypes: real ones but bool, promoted.
 
 >>> plait.clamp(plait.tensor([-2.0, 3.0]), plait.tensor([0.0, 0.0]), plait.tensor([1.0, 2.0]))
 tensor([0., 2.]))",
-    .composite =
-        [](const Tensor& self, const Tensor& min, const Tensor& max) {
-          check(min.defined() || max.defined(), "clamp: at least one of min and max must not be None");
-          if (!min.defined()) return plait::clamp_max(self, max);
-          if (!max.defined()) return plait::clamp_min(self, min);
-          return plait::_clamp_between(self, min, max);
-        },
-    .kind = Kind::Pointwise,
-    .dtypes = kRealDTypes & ~1,
-    .inplace = Inplace::Copy,
-    .out = true,
-}};
-
-Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_between{{
-    .schema = "_clamp_between(Tensor self, Tensor min, Tensor max) -> Tensor",
-    .doc = "Elementwise min(max(self, min), max).",
     .meta =
         [](const Tensor& self, const Tensor& min, const Tensor& max) {
+          check(min.defined() || max.defined(), "clamp: at least one of min and max must not be None");
           ResultType type;
-          for (const Tensor* t : {&self, &min, &max}) type.add(*t);
+          for (const Tensor* t : {&self, &min, &max})
+            if (t->defined()) type.add(*t);
           return infer::elementwise("clamp", {&self, &min, &max}, type.get());
         },
     .vjp =
         [](Vjp& v) {
           const Tensor self = v.in(0), min = v.in(1), max = v.in(2);
-          const Tensor above = plait::ge(self, min), below = plait::le(self, max),
-                       crossed = plait::lt(max, min);
-          if (v.needs(0)) v.set(0, plait::where(plait::logical_and(above, below), v.grad(), zero_number()));
-          if (v.needs(1)) v.set(1, plait::where(plait::logical_or(above, crossed), zero_number(), v.grad()));
+          // Where each bound holds self; a max below its min wins.
+          const Tensor under = min.defined() ? plait::lt(self, min) : min,
+                       over = max.defined() ? plait::gt(self, max) : max,
+                       crossed = min.defined() && max.defined() ? plait::lt(max, min) : Tensor();
+          const Tensor none = zero_number();
+          if (v.needs(0)) {
+            Tensor g = v.grad();
+            if (min.defined()) g = plait::where(plait::ge(self, min), g, none);
+            if (max.defined()) g = plait::where(plait::le(self, max), g, none);
+            v.set(0, g);
+          }
+          if (v.needs(1)) {
+            const Tensor g = plait::where(under, v.grad(), none);
+            v.set(1, crossed.defined() ? plait::where(crossed, none, g) : g);
+          }
           if (v.needs(2))
-            v.set(2, plait::where(plait::logical_or(plait::gt(self, max), crossed), v.grad(), zero_number()));
+            v.set(2,
+                  plait::where(crossed.defined() ? plait::logical_or(over, crossed) : over, v.grad(), none));
         },
     .save = "self, min, max",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes & ~1,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& min,
-              const Tensor& max) { cpu::ternary("clamp", Ternary::Clamp, out, self, min, max); },
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& min, const Tensor& max) {
+          if (!min.defined()) return cpu::min_max("clamp", cpu::MinMax::Minimum, out, self, max);
+          if (!max.defined()) return cpu::min_max("clamp", cpu::MinMax::Maximum, out, self, min);
+          cpu::ternary("clamp", Ternary::Clamp, out, self, min, max);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> clamp_min{{

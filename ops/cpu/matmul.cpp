@@ -63,6 +63,8 @@ bool by_onednn(const Product& p) {
   constexpr int kMostBatch = 4;
   const OnednnKernels* kernels = p.batch_dims <= kMostBatch ? onednn_if_available() : nullptr;
   if (!kernels) return false;
+  for (int d = 0; d < p.batch_dims; ++d)  // oneDNN broadcasts one operand, not both
+    if (p.a.batch[d] == 0 && p.b.batch[d] == 0) return false;
   const int ndim = p.batch_dims + 2;
   int64_t sizes[3][kMostBatch + 2], strides[3][kMostBatch + 2];
   const Product::Operand* const operands[] = {&p.c, &p.a, &p.b};

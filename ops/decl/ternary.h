@@ -10,7 +10,6 @@ extern PLAIT_API Op<std::vector<Tensor>(const Tensor&)> where_condition;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<Scalar>, std::optional<Scalar>)> clamp;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> clamp_Tensor;
-extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _clamp_between;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> clamp_min;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> clamp_max;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> lerp;
@@ -28,7 +27,6 @@ inline Tensor clamp(const Tensor& self, std::optional<Scalar> min = std::nullopt
 inline Tensor clamp_(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { return op::clamp.inplace(self, min, max); }
 inline Tensor clamp(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { return op::clamp_Tensor(self, min, max); }
 inline Tensor clamp_(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { return op::clamp_Tensor.inplace(self, min, max); }
-inline Tensor _clamp_between(const Tensor& self, const Tensor& min, const Tensor& max) { return op::_clamp_between(self, min, max); }
 inline Tensor clamp_min(const Tensor& self, const Tensor& min) { return op::clamp_min(self, min); }
 inline Tensor clamp_min_(const Tensor& self, const Tensor& min) { return op::clamp_min.inplace(self, min); }
 inline Tensor clamp_max(const Tensor& self, const Tensor& max) { return op::clamp_max(self, max); }

@@ -1,4 +1,7 @@
-"""Every registered op with garbage: only Python exceptions come out."""
+"""Every registered op with garbage: only Python exceptions come out.
+
+PLAIT_FUZZ_SECONDS=600 makes each part a longer soak, PLAIT_FUZZ_SEED draws other arguments.
+"""
 
 import os
 import pathlib
@@ -8,23 +11,18 @@ import sys
 import pytest
 
 PROGRAM = pathlib.Path(__file__).with_name("fuzz_ops.py")
+PARTS = 4
+SECONDS = float(os.environ.get("PLAIT_FUZZ_SECONDS", "6"))
+SEED = os.environ.get("PLAIT_FUZZ_SEED", "1")
 
 
-def limited():
-    import resource
-
-    # What asks for terabytes gets an error, not the machine's last page.
-    resource.setrlimit(resource.RLIMIT_DATA, (6 << 30, 6 << 30))
-
-
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_garbage_never_crashes(part):
-    seed = os.environ.get("PLAIT_FUZZ_SEED", "1")
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), seed, str(part), "4"],
-        capture_output=True, text=True, timeout=240, env=os.environ, preexec_fn=limited,
+        [sys.executable, str(PROGRAM), SEED, str(part), str(PARTS), str(SECONDS)],
+        capture_output=True, text=True, errors="replace", timeout=240 + 2 * SECONDS, env=os.environ,
     )  # fmt: skip
-    last = "\n".join(done.stderr.splitlines()[-30:])
-    assert done.returncode == 0, f"seed {seed}: exit status {done.returncode}; the last calls:\n{last}"
+    last = "\n".join(line[:200] for line in done.stderr.splitlines()[-40:] if line)
+    assert done.returncode == 0, f"seed {SEED}: exit status {done.returncode}; the last calls:\n{last}"
     calls, passed = map(int, done.stdout.split()[-2:])
-    assert calls > 500 and passed > calls // 20, f"{passed} of {calls} calls were valid: it tells little"
+    assert calls > 500 and passed > calls // 10, f"{passed} of {calls} calls were valid: it tells little"

@@ -19,7 +19,9 @@ for _entry in plait._C.registry():
 
 
 def known(name):
-    return name in OPS and (name in REGISTRY or name.rstrip("_") in REGISTRY)
+    """Is there an op, or a function made of ops?"""
+    ops = name in REGISTRY or name.rstrip("_") in REGISTRY
+    return name in OPS and (ops or OPS[name].call is not None or callable(getattr(plait, name, None)))
 
 
 INFOS = [info for name, info in sorted(OPS.items()) if known(name)]

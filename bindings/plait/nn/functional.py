@@ -18,7 +18,7 @@ _OP_NAMES = """
     adaptive_avg_pool1d avg_pool1d avg_pool2d avg_pool3d
     batch_norm binary_cross_entropy binary_cross_entropy_with_logits conv1d conv2d conv3d conv_transpose1d
     conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
-    gaussian_nll_loss gelu group_norm hardshrink hinge_embedding_loss huber_loss instance_norm interpolate
+    gaussian_nll_loss gelu group_norm hardshrink hinge_embedding_loss huber_loss instance_norm
     kl_div l1_loss layer_norm linear logsigmoid margin_ranking_loss mse_loss nll_loss one_hot
     pad pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm
     scaled_dot_product_attention sigmoid smooth_l1_loss softplus softshrink softsign tanh tanhshrink
@@ -33,6 +33,7 @@ _COMPOSITES = {
     "ctc_loss": "losses",
     "embedding_bag": "bags",
     "fold": "windows",
+    "interpolate": "resizing",
     "local_response_norm": "windows",
     "lp_pool1d": "windows",
     "lp_pool2d": "windows",
@@ -356,6 +357,16 @@ def _max_pool(name: str):
         "The maximum of each window; with `return_indices` also where in the input plane it stands."
     )
     return pool
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Tensor:
+    """The input divided by its p-norms along `dim`, each at least `eps`.
+
+    >>> plait.nn.functional.normalize(plait.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    lengths = plait.norm(input, p, dim, keepdim=True).clamp_min(eps)
+    return plait.div(input, lengths, out=out)
 
 
 def _with_defaults(input: Tensor, output_size: Any) -> Any:

@@ -266,7 +266,19 @@ def adaptive_samples(n, draw):
     return samples
 
 
+def max_pool_with_indices_ref(n):
+    return lambda *args, **kwargs: max_pool_ref(n)(*args, **kwargs, return_indices=True)
+
+
 for _n in (1, 2, 3):
+    op(
+        f"max_pool{_n}d_with_indices",
+        max_pool_samples(_n),
+        max_pool_with_indices_ref(_n),
+        FLOATS,
+        out=("first", "int64"),
+        expand=False,
+    )
     op(f"max_pool{_n}d", max_pool_samples(_n), max_pool_ref(_n), FLOATS, expand=False, gradgrad=True)
     op(
         f"avg_pool{_n}d",
@@ -341,6 +353,14 @@ def cubic_weight(t, a=-0.75):
 def resample_matrix(size, out, mode, align_corners, factor):
     """How much each input position gives to each output position, along one dimension."""
     m = np.zeros((out, size))
+    if mode == "area":
+        for o, (start, stop) in enumerate(adaptive_windows(size, out)):
+            m[o, start:stop] = 1 / (stop - start)
+        return m
+    if mode == "nearest-exact":
+        step = 1 / factor if factor else size / out
+        m[np.arange(out), np.minimum(np.floor((np.arange(out) + 0.5) * step).astype(int), size - 1)] = 1
+        return m
     if mode == "nearest":
         m[
             np.arange(out),
@@ -362,7 +382,7 @@ def resample_matrix(size, out, mode, align_corners, factor):
     return m
 
 
-def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None):
+def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
     n = x.ndim - 2
     factors = [None] * n if scale_factor is None else list(tuple_of(scale_factor, n))
     sizes = (
@@ -370,6 +390,8 @@ def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=N
         if size is not None
         else [int(np.floor(m * f)) for m, f in zip(x.shape[2:], factors)]
     )
+    if recompute_scale_factor:
+        factors = [None] * n
     for i in range(n):
         x = np.moveaxis(
             np.tensordot(
@@ -392,11 +414,28 @@ def interpolate_samples(g):
         yield S(g(2, 3, 5), 8, mode="linear", align_corners=corners)
         yield S(g(2, 3, 5, 4), (8, 3), mode="bilinear", align_corners=corners)
         yield S(g(2, 3, 5, 4), (8, 3), mode="bicubic", align_corners=corners)
+        yield S(g(1, 2, 3, 4, 3), (5, 2, 4), mode="trilinear", align_corners=corners)
+        yield S(g(1, 2, 3, 1), (1, 5), mode="bicubic", align_corners=corners)
+    for mode in ("nearest-exact", "area"):
+        yield S(g(2, 3, 5), 8, mode=mode)
+        yield S(g(2, 3, 5, 4), (3, 7), mode=mode)
+        yield S(g(1, 2, 3, 4, 5), (2, 5, 3), mode=mode)
+    yield S(g(2, 3, 5, 4), scale_factor=0.7, mode="nearest-exact")
+    yield S(g(2, 3, 5, 4), scale_factor=0.7, mode="bilinear", recompute_scale_factor=True)
+    yield S(g(0, 3, 5, 4), 2)
     yield S(g(2, 3, 5, 4), scale_factor=(2, 1.5), mode="bilinear")
     yield S(g(2, 3, 4, 4), scale_factor=0.5, mode="bilinear", align_corners=False)
 
 
-op("interpolate", interpolate_samples, interpolate, FLOATS, tol=Tol(16, 16, half=(3, 3)), expand=False)
+op(
+    "interpolate",
+    interpolate_samples,
+    interpolate,
+    FLOATS,
+    tol=Tol(16, 16, half=(3, 3)),
+    expand=False,
+    call=lambda lib, *args, **kwargs: lib.nn.functional.interpolate(*args, **kwargs),
+)
 
 
 def pixel_shuffle(x, r):

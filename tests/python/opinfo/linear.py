@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import FLOAT_COMPLEX, NUMBERS, Sample, Tol, op
+from .core import FLOAT_COMPLEX, FLOATS, NUMBERS, Sample, Tol, op
 
 S = Sample
 # Sums of products of up to a few hundred terms, in any order; they may cancel. 16-bit results are rounded
@@ -227,3 +227,18 @@ def cdist(a, b, p=2.0):
 
 
 op("cdist", cdist_samples, cdist, ("float32", "float64"), tol=Tol(16, 16), expand=False)
+
+
+op("vdot", lambda g: [S(g(5), g(5)), S(g(1), g(1)), S(g(0), g(0))], np.vdot, **PRODUCT)
+op(
+    "bilinear",
+    lambda g: [
+        S(g(4, 3), g(4, 2), g(5, 3, 2)),
+        S(g(4, 3), g(4, 2), g(5, 3, 2), g(5)),
+        S(g(3), g(2), g(1, 3, 2)),
+        S(g(2, 4, 3), g(2, 4, 2), weight=g(5, 3, 2), bias=g(5)),
+    ],
+    lambda a, b, weight, bias=0: np.einsum("...i,oij,...j->...o", a, weight, b) + bias,
+    FLOATS,
+    tol=Tol(8, 16, half=(8, 6), floor=1, grad=400),
+)

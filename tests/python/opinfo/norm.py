@@ -148,6 +148,7 @@ op(
     normalize,
     FLOATS,
     tol=Tol(16, 4, half=(4, 2)),
+    call=lambda lib, *args, **kwargs: lib.nn.functional.normalize(*args, **kwargs),
 )
 
 

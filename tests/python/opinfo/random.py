@@ -228,6 +228,11 @@ def check_exponential_(lib):
     follows(values, st.expon(scale=1 / 1.5).cdf, "exponential_")
 
 
+def follows_cauchy(values):
+    p = st.kstest(values, st.cauchy(1, 2).cdf).pvalue  # no correlations: there is no variance
+    assert p > LEVEL, f"cauchy_: p-value {p:.2g} of a Kolmogorov-Smirnov test"
+
+
 filled("uniform_", fill_samples(-1.0, 2.0), check_uniform_, FLOATS)
 filled(
     "normal_",
@@ -238,6 +243,31 @@ filled(
 filled("random_", fill_samples(0, 6), check_random_, REAL_NUMBERS)
 filled("bernoulli_", fill_samples(0.25), check_bernoulli_, REAL)
 filled("exponential_", fill_samples(2.0), check_exponential_, FLOATS)
+
+
+def check_log_normal_(lib):
+    follows(draws(lib.empty(N).log_normal_(0.5, 0.75)), st.lognorm(0.75, scale=np.exp(0.5)).cdf, "log_normal_")
+
+
+def check_geometric_(lib):
+    values = draws(lib.empty(N).geometric_(0.25))
+    assert values.min() == 1
+    expected = st.geom(0.25).pmf(np.arange(1, 13))
+    counts = np.bincount(values.astype(int), minlength=13)[1:13]
+    rest = len(values) - counts.sum()
+    p = st.chisquare([*counts, rest], np.array([*expected, 1 - expected.sum()]) * len(values)).pvalue
+    assert p > LEVEL, f"geometric_: p-value {p:.2g} of a chi-square test"
+    uncorrelated(values, "geometric_")
+
+
+filled("log_normal_", fill_samples(0.5, 0.75), check_log_normal_, FLOATS)
+filled(
+    "cauchy_",
+    fill_samples(1.0, 2.0),
+    lambda lib: follows_cauchy(draws(lib.empty(N).cauchy_(1.0, 2.0))),
+    FLOATS,
+)
+filled("geometric_", lambda g: [S(g(3, 4), 0.25), S(g(), 0.5), S(g(0, 2), 0.5)], check_geometric_, REAL_NUMBERS)
 
 
 # ---- dropout

@@ -367,6 +367,31 @@ def median_out(s):
 op("median", median_samples, median, REAL_NUMBERS, out=median_out, expand=False)
 
 
+def nanmedian_samples(g):
+    yield from median_samples(g)
+    if is_float(g.dtype):
+        yield S(T([[1, np.nan, 3], [np.nan, np.nan, np.nan], [5, 4, 6]], g.dtype), 1).nograd()
+
+
+def nanmedian(x, dim=None, keepdim=False):
+    """The lower median of what is a number; NaN and the first index where nothing is."""
+    lines = x.reshape(1, -1) if dim is None else np.moveaxis(x, dim, -1)
+    shape = lines.shape[:-1]
+    values, places = np.zeros(shape, x.dtype), np.zeros(shape, np.int64)
+    for at in np.ndindex(*shape):
+        order = np.argsort(lines[at], kind="stable")  # NaN comes last
+        numbers = int((~np.isnan(lines[at])).sum())
+        places[at] = order[(numbers - 1) // 2] if numbers else 0
+        values[at] = lines[at][places[at]]
+    if dim is None:
+        return values[0]
+    return tuple(np.expand_dims(r, dim) if keepdim else r for r in (values, places))
+
+
+op("nanmedian", nanmedian_samples, nanmedian, REAL_NUMBERS, out=median_out, expand=False)
+op("msort", lambda g: [S(g.distinct(5, 3)), S(g.distinct(6)), S(g.distinct(0, 3))], lambda x: np.sort(x, 0), REAL_NUMBERS, expand=False)
+
+
 # ---- scans
 def scan_samples(draw=None, dtype_arg=True):
     def samples(g):
@@ -394,6 +419,13 @@ op(
     ALL,
     out=sum_out,
     tol=Tol(4, 32, half=(2, 4), floor=1),
+)
+op(
+    "logcumsumexp",
+    scan_samples(dtype_arg=False),
+    lambda x, dim: np.logaddexp.accumulate(x, dim) if x.ndim and x.size else x,
+    FLOATS,
+    tol=Tol(8, 8, floor=1),
 )
 op(
     "cumprod",
