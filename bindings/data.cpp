@@ -197,6 +197,12 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
       view->buf,
       static_cast<size_t>(view->len == 0 ? 0 : std::max<int64_t>((last + 1) * view->itemsize, view->len)),
       kCPU, release, view));
+  if (!format.empty() && (format[0] == '>' || format[0] == '!'))
+    fail<TypeError>(
+        "from_numpy: the array's bytes are in another order than this machine's (format '{}'); convert it "
+        "with "
+        ".astype(array.dtype.newbyteorder('='))",
+        format);
   if (!dtype)
     fail<TypeError>(
         "from_numpy: arrays of format '{}' have no plait dtype; convert with .astype to bool, uint8, int8 to "

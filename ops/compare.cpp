@@ -244,7 +244,7 @@ Op<Tensor(const Tensor&)> isfinite{{
 
 Dtypes: any.
 
->>> plait.isfinite(plait.tensor([1.0, float('inf')]))
+>>> plait.isfinite(plait.tensor([1.0, plait.inf]))
 tensor([ True, False]))",
     .meta = infer::unary_bool,
     .kind = Kind::Pointwise,

@@ -350,7 +350,7 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan)> tensordot_dims{{
 
 Shapes: the dimensions that are left, those of self first. Dtypes: numbers, both the same.
 
->>> plait.tensordot(plait.ones(3, 2), plait.ones(4, 3), [0], [1]).shape
+>>> plait.tensordot(plait.ones(3, 2), plait.ones(4, 3), dims=([0], [1])).shape
 plait.Size([2, 4]))",
     .composite =
         [](const Tensor& self, const Tensor& other, IntSpan dims_self, IntSpan dims_other) {
