@@ -362,7 +362,8 @@ std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const 
     } else {
       if (root.numel() != 1)
         fail<RuntimeError>(
-            "backward: grad can be created only for a scalar (a tensor of one element), got shape {}; reduce it to a "
+            "backward: grad can be created only for a scalar (a tensor of one element), got shape {}; reduce "
+            "it to a "
             "loss with "
             ".sum() or .mean(), or pass gradient=",
             root.sizes());

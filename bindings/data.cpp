@@ -8,7 +8,6 @@ namespace plait::python {
 namespace {
 
 // ---- nested sequences
-// -------------------------------------------------------------------------------------------------------
 
 bool is_sequence(PyObject* object) {
   return PyList_Check(object) || PyTuple_Check(object) ||
@@ -119,7 +118,6 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
 }
 
 // ---- the buffer protocol
-// ----------------------------------------------------------------------------------------------------
 
 constexpr const char* kFormats[kDTypeCount] = {"?", "B",     "b", "h", "i",  "q",
                                                "e", nullptr, "f", "d", "Zf", "Zd"};

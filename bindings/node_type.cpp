@@ -109,7 +109,6 @@ struct FunctionPayload final : NodePayload {
 };
 
 // ---- the node object
-// ----------------------------------------------------------------------------------------------------------
 
 struct PyNode {
   PyObject_HEAD Ref<Node> node;
@@ -249,7 +248,6 @@ PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The node's name.
                               {nullptr, nullptr, 0, nullptr}};
 
 // ---- functions of the module
-// -----------------------------------------------------------------------------------------------
 
 std::vector<Tensor> tensors_of(PyObject* object, const char* who, bool allow_none) {
   std::vector<Tensor> list;

@@ -87,7 +87,6 @@ CallSite call_site() noexcept;
 std::string call_site_text(CallSite site);
 
 // ---- tensors (tensor_type.cpp)
-// -------------------------------------------------------------------------------------------
 
 struct PyTensor {
   PyObject_HEAD PyObject* dict;
@@ -104,7 +103,6 @@ PyTypeObject* make_tensor_type(PyObject* module);
 PyObject* new_subclass_instance(PyTypeObject* type, Tensor tensor);
 
 // ---- small value types (value_types.cpp)
-// ------------------------------------------------------------------------------------
 
 PyObject* wrap(DType dtype);
 PyObject* wrap(Device device);
@@ -117,7 +115,6 @@ void add_value_types(PyObject* module);
 PyObject* wrap_scalar(const Scalar& value);
 
 // ---- parsing (parser.cpp)
-// ---------------------------------------------------------------------------------------------------
 
 // Is the object a number that may stand where a tensor or Scalar is due? NumPy's scalars count.
 bool is_number(PyObject* object);
@@ -127,7 +124,6 @@ bool to_int(PyObject* object, int64_t& out);
 bool convert(PyObject* object, const Param& param, int position, Value& out);
 
 // ---- functions (functions.cpp)
-// ----------------------------------------------------------------------------------------------
 
 // A Python callable for all overloads of an op's name; as an attribute of Tensor it is its method.
 PyObject* make_op_function(const char* name, bool inplace);
@@ -136,7 +132,6 @@ void add_op_functions(PyObject* module);
 PyObject* call_op(const OpBase& op, Form form, Value* args, std::span<const Tensor> outs);
 
 // ---- other parts
-// ------------------------------------------------------------------------------------------------------------
 
 void add_number_slots(std::vector<PyType_Slot>& slots);
 PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op);

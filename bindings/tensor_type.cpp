@@ -209,7 +209,6 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 int tensor_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
 // ---- attributes
-// -----------------------------------------------------------------------------------------------------------
 
 template <class F>
 PyObject* get(PyObject* object, F f) {
@@ -347,7 +346,6 @@ PyGetSetDef getset[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 // ---- methods
-// --------------------------------------------------------------------------------------------------------------
 
 PyObject* sizes_or_one(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names, bool stride) {
   return guarded([&]() -> PyObject* {

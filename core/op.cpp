@@ -135,7 +135,7 @@ Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_s
     fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);
   if (!can_cast(spec.dtype, out.dtype()))
     fail<RuntimeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(),
-                    out.dtype(), spec.dtype);
+                       out.dtype(), spec.dtype);
   if (out.sizes() != spec.sizes) {
     if (out.numel() != 0)
       fail<ValueError>(

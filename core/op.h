@@ -138,7 +138,6 @@ class PLAIT_API OpBase {
 };
 
 // ---- one C++ parameter type: its schema type, its dispatch keys, its Value
-// -----------------------------------------------
 
 template <class T>
 struct Arg;
@@ -229,7 +228,6 @@ struct Arg<std::optional<T>>
 };
 
 // ---- results
-// --------------------------------------------------------------------------------------------------------------
 
 template <class R>
 struct ResultOf {  // vector<Tensor>, bool, int64_t, double, Scalar, void: no structured kernel
@@ -296,7 +294,6 @@ struct Decl<R(A...)> {
 };
 
 // ---- the op
-// ---------------------------------------------------------------------------------------------------------------
 
 template <class R, class... A>
 class Op<R(A...)> : public OpBase {

@@ -174,7 +174,6 @@ static PLAIT_INLINE void philox_fill64(uint64_t seed, uint64_t offset, uint64_t 
 }
 
 // --- From bits to numbers
-// -------------------------------------------------------------------------------------------------
 
 // Uniform in [0, 1), every value a multiple of 2^-24 (float), 2^-11 (Half), 2^-8 (BFloat16), 2^-53 (double).
 template <class T>

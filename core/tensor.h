@@ -124,7 +124,6 @@ struct ViewMeta : Pooled<ViewMeta> {
 };
 
 // ---- making tensors
-// ----------------------------------------------------------------------------------------------------
 
 // Shape, dtype and layout of a tensor to be: what an op's meta rule returns.
 struct TensorSpec {
@@ -162,7 +161,6 @@ PLAIT_API Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, c
 PLAIT_API void set_data(const Tensor& self, const Tensor& source);
 
 // ---- promotion
-// ---------------------------------------------------------------------------------------------------------
 
 // PyTorch's result type of several operands: tensors with dimensions outrank 0-d ones, these outrank wrapped
 // numbers, unless of a lower category (bool < integer < float < complex).

@@ -44,8 +44,7 @@ Op<Tensor(const Tensor&, const Tensor&)> _sigmoid_backward{{
         [](Vjp& v) {
           const Tensor y = v.in(1);
           if (v.needs(0)) v.set(0, plait::_sigmoid_backward(v.grad(), conj_if_complex(y)));
-          if (v.needs(1))
-            v.set(1, conj_if_complex(v.grad()) * v.in(0) * conj_if_complex(1 - 2 * y));
+          if (v.needs(1)) v.set(1, conj_if_complex(v.grad()) * v.in(0) * conj_if_complex(1 - 2 * y));
         },
     .save = "grad if output, output",
     .kind = Kind::Pointwise,

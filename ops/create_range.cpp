@@ -35,7 +35,6 @@ void generate(const Tensor& out, const F& f) {
 }
 
 // ---- arange
-// -------------------------------------------------------------------------------------------------------------
 
 bool all_integers(const Scalar& a, const Scalar& b, const Scalar& c) {
   return a.is_integral(true) && b.is_integral(true) && c.is_integral(true);
@@ -84,7 +83,6 @@ void arange_kernel(const Tensor& out, const Scalar& start, const Scalar& step) {
 }
 
 // ---- linspace, logspace
-// ---------------------------------------------------------------------------------------------------
 
 TensorSpec steps_spec(const char* op, const Scalar& start, const Scalar& end, int64_t steps, MaybeDType dtype,
                       MaybeDevice device) {

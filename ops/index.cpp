@@ -161,7 +161,6 @@ bool any_zero_dim_mask(TensorList indices) {
 }  // namespace
 
 // ---- several index tensors
-// ---------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, TensorList)> index{{
     .schema = "index(Tensor self, Tensor?[] indices) -> Tensor",
@@ -266,7 +265,6 @@ tensor([1., 0., 2.]))",
 }};
 
 // ---- one index tensor
-// ----------------------------------------------------------------------------------------------------------------
 
 namespace {
 

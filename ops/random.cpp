@@ -192,7 +192,6 @@ Op<Tensor(int64_t, const Generator&, OptDType, OptDevice)> randperm{{
 }};
 
 // ---- filling in place: uniform_, normal_, ...
-// ---------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, double, double, const Generator&)> uniform{{
     .schema = "uniform(Tensor self, float from=0, float to=1, *, Generator? generator=None) -> Tensor",
@@ -384,7 +383,6 @@ Op<Tensor(const Tensor&, const Generator&)> random{{
 }};
 
 // ---- choices
-// --------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, const Generator&)> bernoulli{{
     .schema = "bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
@@ -501,7 +499,6 @@ tensor([1, 1]))",
 }};
 
 // ---- dropout
-// --------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, double, int64_t, int64_t)> _dropout{{
     .schema = "_dropout(Tensor self, float p, int seed, int offset) -> Tensor",

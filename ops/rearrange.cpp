@@ -142,7 +142,6 @@ Tensor repeated(const Tensor& self, IntSpan repeats) {
 }  // namespace
 
 // ---- turning
-// -------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, IntSpan)> flip{{
     .schema = "flip(Tensor self, int[1] dims) -> Tensor",
@@ -257,7 +256,6 @@ tensor([[2, 4],
 }};
 
 // ---- repeating
-// -------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, IntSpan)> repeat{{
     .schema = "repeat(Tensor self, int[] repeats) -> Tensor",
@@ -374,7 +372,6 @@ Op<Tensor(const Tensor&, std::optional<int64_t>)> repeat_interleave{{
 }};
 
 // ---- triangles and diagonals
-// -------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, int64_t)> tril{{
     .schema = "tril(Tensor self, int diagonal=0) -> Tensor",
@@ -483,7 +480,6 @@ tensor(3.))",
 }};
 
 // ---- pixels
-// ------------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, int64_t)> pixel_shuffle{{
     .schema = "pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",

@@ -23,7 +23,6 @@ namespace {
 using cpu::Cell;
 
 // ---- shapes
-// ---------------------------------------------------------------------------------------------------------------
 
 // The sequences left at each step. `batch_sizes` is empty where all have the same length.
 std::vector<int64_t> rows_per_step(const Tensor& x, IntSpan batch_sizes, int64_t batch) {
@@ -80,7 +79,6 @@ void check_layer(const char* op, int64_t parts, const TensorSpec& x, const Tenso
 }
 
 // ---- kernels
-// --------------------------------------------------------------------------------------------------------------
 
 // A contiguous argument in the dtype that the kernel computes in, for the time of the call.
 class In {
@@ -127,7 +125,6 @@ cpu::RnnLayer layer_of(Cell cell, const Tensor& rows, const Tensor& state, const
 }
 
 // ---- derivatives in ops
-// ---------------------------------------------------------------------------------------------------
 
 // (all rows, last size)
 Tensor as_rows(const Tensor& t) {
@@ -297,7 +294,6 @@ std::tuple<Tensor, Tensor> simple_backward_in_ops(Vjp& v, const Sequence& s, boo
 }  // namespace
 
 // ---- LSTM
-// -----------------------------------------------------------------------------------------------------------------
 
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool,
                                       IntSpan)>
@@ -393,7 +389,6 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
     }};
 
 // ---- GRU
-// ------------------------------------------------------------------------------------------------------------------
 
 Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, IntSpan)>
     _gru_layer{{
@@ -486,7 +481,6 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
     }};
 
 // ---- RNN
-// ------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, bool, IntSpan)> _rnn_layer{{
     .schema =

@@ -95,7 +95,6 @@ void reduce_kernel(const Tensor& out, const Tensor& self, int64_t dim, const Ten
 }
 
 // ---- derivatives: each is linear in the gradient at the places, and written in ops
-// -----------------------------------------------------
 
 Tensor ones_of(const Tensor& like) { return plait::ones_like(like); }
 Tensor number(const Tensor& like, double value) { return scalar_tensor(value, like.dtype(), like.device()); }

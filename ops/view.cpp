@@ -127,7 +127,6 @@ Tensor expanded(const char* op, const Tensor& self, IntSpan size) {
 }  // namespace
 
 // ---- another shape
-// ---------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, IntSpan)> reshape{{
     .schema = "reshape(Tensor self, int[] shape) -> Tensor",
@@ -331,7 +330,6 @@ tensor([[1, 2],
 }};
 
 // ---- another order
-// -----------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, IntSpan)> permute{{
     .schema = "permute(Tensor self, int[] dims) -> Tensor",
@@ -478,7 +476,6 @@ plait.Size([3, 4, 2]))",
 }};
 
 // ---- dimensions of size 1
-// ------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&)> squeeze{{
     .schema = "squeeze(Tensor self) -> Tensor",
@@ -531,7 +528,6 @@ tensor([[1],
 }};
 
 // ---- the same
-// ------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&)> detach{{
     .schema = "detach(Tensor self) -> Tensor",

@@ -125,7 +125,6 @@ void join_grads(Vjp& v, int dim_param) {
 }  // namespace
 
 // ---- one part
-// ------------------------------------------------------------------------------------------------------------------
 
 Op<Tensor(const Tensor&, int64_t, int64_t)> select{{
     .schema = "select(Tensor self, int dim, int index) -> Tensor",
@@ -335,7 +334,6 @@ tensor([[0, 1, 2],
 }};
 
 // ---- all parts
-// -------------------------------------------------------------------------------------------------------------------
 
 Op<std::vector<Tensor>(const Tensor&, int64_t)> unbind{{
     .schema = "unbind(Tensor self, int dim=0) -> Tensor[]",

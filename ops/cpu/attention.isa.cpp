@@ -18,7 +18,6 @@ constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t padded(int64_t n) { return (n + kLane - 1) / kLane * kLane; }
 
 // ---- products of blocks
-// ---------------------------------------------------------------------------------------------------
 
 // A right-hand matrix: panels of kPanel columns, `panel` elements apart, their rows `row` apart.
 struct Right {
@@ -88,7 +87,6 @@ Right rows_of(const float* x, int64_t x_row, int64_t rows, int64_t depth, float*
 }
 
 // ---- scores
-// ---------------------------------------------------------------------------------------------------------------
 
 // Scores of one query against keys first ... first + count, in a row padded to whole vectors: scaled, masked,
 // -inf in the padding.
@@ -147,7 +145,6 @@ PLAIT_INLINE int64_t visible(const AttentionHead& h, int64_t first, int64_t end)
 }
 
 // ---- forward
-// --------------------------------------------------------------------------------------------------------------
 
 int64_t forward_workspace(const AttentionHead& h, int64_t rows) {
   const int64_t value_width = padded(h.value_depth);
@@ -216,7 +213,6 @@ void forward(const AttentionHead& h, int64_t begin, int64_t end, float* workspac
 }
 
 // ---- backward
-// -------------------------------------------------------------------------------------------------------------
 
 int64_t backward_workspace(const AttentionHead& h) {
   const int64_t width = padded(h.depth), value_width = padded(h.value_depth);

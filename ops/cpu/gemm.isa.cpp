@@ -220,7 +220,6 @@ int64_t tiles_workspace(int64_t m, int64_t n, int64_t k) {
 }
 
 // ---- few rows
-// -------------------------------------------------------------------------------------------------------------
 
 // c tile of Rows x Columns dot products of contiguous vectors.
 template <int Rows, int Columns, class T>
@@ -320,7 +319,6 @@ void rows(const Gemm& g, void*) {
 }
 
 // ---- complex numbers
-// ------------------------------------------------------------------------------------------------------
 
 // Tiles as above, with real and imaginary parts in vectors of their own; b is packed so, with zeros to whole
 // vectors.

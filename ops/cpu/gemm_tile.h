@@ -1,6 +1,5 @@
 // The inner piece of every matrix product: a tile of rows x vectors of the result, kept in registers while k
-// runs. For
-// *.isa.cpp files; everything here has internal linkage.
+// runs. For *.isa.cpp files; everything here has internal linkage.
 #pragma once
 
 #include <cstdint>

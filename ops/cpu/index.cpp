@@ -62,7 +62,6 @@ Tensor checked_index(const char* op, const Tensor& index, int64_t size, int64_t 
 }
 
 // ---- rows
-// -----------------------------------------------------------------------------------------------------------------------
 
 void gather_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t outer, int64_t n,
                  int64_t slab) {
@@ -141,7 +140,6 @@ void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t
 }
 
 // ---- several index tensors
-// ---------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -21,7 +21,6 @@ void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t
               int64_t slab, bool accumulate);
 
 // ---- masks
-// --------------------------------------------------------------------------------------------------------------------
 
 // A mask made ready: one byte an element, row-major, and the number of set elements before each chunk.
 struct Mask {
@@ -40,7 +39,6 @@ void fill_masked(const Tensor& out, const Tensor& value,
                  const Mask& mask);  // out contiguous, value of one element
 
 // ---- several index tensors
-// -----------------------------------------------------------------------------------------------------
 
 // Where the elements of self[indices] lie in self, as sums of one offset of each list (in elements); a run of
 // consecutive elements lies at each.
@@ -57,7 +55,6 @@ void gather_planned(const Tensor& out, const Tensor& self, const IndexPlan& plan
 void put_planned(const Tensor& self, const Tensor& values, const IndexPlan& plan, bool accumulate);
 
 // ---- one index tensor along a dimension
-// ------------------------------------------------------------------------------------------
 
 enum class Reduce : uint8_t { Assign, Add, Mul, Max, Min };
 

@@ -97,7 +97,6 @@ void multiply(int64_t rows, int64_t k, const void* a_, int64_t a_row, const void
 }
 
 // ---- cells
-// -------------------------------------------------------------------------------------------------------------
 
 // In the place of a gradient that is not there, for a strip: loops without conditions become vector code.
 template <class T>

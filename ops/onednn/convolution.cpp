@@ -209,7 +209,6 @@ bool run_forward(const ConvForwardCall& call) {
 }
 
 // --- backward
-// -------------------------------------------------------------------------------------------------------------
 
 // The sizes of x and w, whichever of the views are there.
 const View& x_like(const ConvBackwardCall& call) { return call.x ? *call.x : *call.dx; }
