@@ -336,7 +336,9 @@ def tensordot(
     if not isinstance(pair, (tuple, list)):
         return _ops["tensordot"](a, b, pair, out=out)
     if len(pair) != 2:
-        raise ValueError(f"tensordot: expected dims to be an int or a pair of lists of dimensions, got {dims!r}")
+        raise ValueError(
+            f"tensordot: expected dims to be an int or a pair of lists of dimensions, got {dims!r}"
+        )
     return _ops["tensordot"](a, b, *pair, out=out)
 
 

@@ -307,7 +307,9 @@ def _deepcopy(self, memo):
         key = ("plait.storage", storage)
         if key not in memo:
             memo[key] = _C._tensor_on_storage(self, _C.uint8, [size], [1], 0).clone()
-        out = _C._tensor_on_storage(memo[key], self.dtype, list(self.shape), list(self.stride()), self.storage_offset())
+        out = _C._tensor_on_storage(
+            memo[key], self.dtype, list(self.shape), list(self.stride()), self.storage_offset()
+        )
     if type(self) is not Tensor:
         out = _C._make_subclass(type(self), out, with_grad)
     elif with_grad:

@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+from pathlib import Path
 import time
 import warnings
 import zlib
@@ -21,12 +22,12 @@ LIMIT = 1 << 30
 CALLS = 6  # of a function in each round
 SLOWEST = 20  # seconds that one call may take: kernels of a limited memory are done sooner
 
-if "libasan" not in open("/proc/self/maps").read():  # its shadow memory counts as data
+if "libasan" not in Path("/proc/self/maps").read_text():  # its shadow memory counts as data
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
 
-import plait
-from opinfo import OPS
-from opinfo.bridge import LAYOUTS, Bridge
+import plait  # noqa: E402  # after the limit is set
+from opinfo import OPS  # noqa: E402
+from opinfo.bridge import LAYOUTS, Bridge  # noqa: E402
 
 faulthandler.enable()
 warnings.simplefilter("ignore")

@@ -359,16 +359,6 @@ def _max_pool(name: str):
     return pool
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Tensor:
-    """The input divided by its p-norms along `dim`, each at least `eps`.
-
-    >>> plait.nn.functional.normalize(plait.tensor([[3.0, 4.0]]))
-    tensor([[0.6000, 0.8000]])
-    """
-    lengths = plait.norm(input, p, dim, keepdim=True).clamp_min(eps)
-    return plait.div(input, lengths, out=out)
-
-
 def _with_defaults(input: Tensor, output_size: Any) -> Any:
     """None in a size stands for the input's size."""
     if not isinstance(output_size, (tuple, list)) or None not in output_size:
