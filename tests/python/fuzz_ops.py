@@ -12,10 +12,10 @@ import random
 import resource
 import signal
 import sys
-from pathlib import Path
 import time
 import warnings
 import zlib
+from pathlib import Path
 
 # What asks for terabytes gets an error, and not the machine's last page.
 LIMIT = 1 << 30
