@@ -1,7 +1,12 @@
 // Losses of predictions against targets, element by element. Each is a formula in ops, reduced by 'mean',
 // 'sum' or 'none'.
-#include <cmath>
+#include "ops/cpu/loss.h"
 
+#include <cmath>
+#include <vector>
+
+#include "core/parallel.h"
+#include "ops/cpu/ternary.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/exponential.h"
@@ -29,7 +34,80 @@ Tensor reduced(const char* op, const Tensor& terms, std::string_view reduction, 
 Tensor last(const Tensor& t) { return plait::sum(t, IntSpan(Dims{-1})); }
 Tensor ramp(const Tensor& t) { return plait::clamp_min(t, wrapped_scalar(0)); }
 
+// The sum over parts whose number does not depend on that of the threads.
+template <class T, class F>
+double sum_in_parts(const Tensor& a, const Tensor& b, const F& kernel) {
+  constexpr int64_t kPart = 1 << 16;
+  const int64_t n = a.numel(), parts = (n + kPart - 1) / kPart;
+  std::vector<double> sums(static_cast<size_t>(parts));
+  parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p)
+      sums[static_cast<size_t>(p)] =
+          kernel(a.data<T>() + p * kPart, b.data<T>() + p * kPart, std::min(kPart, n - p * kPart));
+  });
+  double sum = 0;
+  for (const double part : sums) sum += part;
+  return sum;
+}
+bool in_one_pass(const Tensor& self, const Tensor& target, const Tensor& weight) {
+  return !weight.defined() && (self.dtype() == DType::Float32 || self.dtype() == DType::Float64) &&
+         target.dtype() == self.dtype() && self.sizes() == target.sizes() && self.is_contiguous() &&
+         target.is_contiguous() && (self.is_cpu() || self.is_meta());
+}
+
 }  // namespace
+
+Op<Tensor(const Tensor&, const Tensor&, bool)> _squared_distance{{
+    .schema = "_squared_distance(Tensor self, Tensor target, bool mean) -> Tensor",
+    .doc = "The sum or mean of (self - target)^2, for contiguous tensors of one shape and dtype.",
+    .meta = [](const Tensor& self, const Tensor&,
+               bool) { return TensorSpec(Dims{}, self.dtype(), self.device()); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0), target = v.in(1);
+          const double count = v.attr<bool>(2) ? static_cast<double>(self.numel()) : 1;
+          const Tensor scale = v.grad() * Scalar(2 / count);
+          if (v.needs(0)) v.set(0, plait::_scaled_difference(self, target, scale));
+          if (v.needs(1)) v.set(1, plait::_scaled_difference(target, self, scale));
+        },
+    .save = "self, target",
+    .kind = Kind::Loss,
+    .dtypes = kFloatDTypes,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& target, bool mean) {
+          const double sum = self.dtype() == DType::Float64
+                                 ? sum_in_parts<double>(self, target, cpu::loss_table().squared_distance_f64)
+                                 : sum_in_parts<float>(self, target, cpu::loss_table().squared_distance_f32);
+          const double result = mean ? sum / static_cast<double>(self.numel()) : sum;
+          if (out.dtype() == DType::Float64)
+            *out.data<double>() = result;
+          else
+            *out.data<float>() = static_cast<float>(result);
+        },
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _scaled_difference{{
+    .schema = "_scaled_difference(Tensor self, Tensor other, Tensor scale) -> Tensor",
+    .doc = "(self - other) * scale, elementwise, for tensors of one dtype.",
+    .meta =
+        [](const Tensor& self, const Tensor& other, const Tensor& scale) {
+          return infer::elementwise("mse_loss", {&self, &other, &scale}, self.dtype());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor scaled = v.grad() * v.in(2);
+          if (v.needs(0)) v.set(0, scaled);
+          if (v.needs(1)) v.set(1, -scaled);
+          if (v.needs(2)) v.set(2, v.grad() * (v.in(0) - v.in(1)));
+        },
+    .save = "self, other, scale",
+    .kind = Kind::Pointwise,
+    .dtypes = kFloatDTypes,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& other, const Tensor& scale) {
+          cpu::ternary("mse_loss", cpu::Ternary::ScaledDifference, out, self, other, scale);
+        },
+}};
 
 Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_loss{{
     .schema = "mse_loss(Tensor self, Tensor target, *, str reduction='mean', Tensor? weight=None) -> Tensor",
@@ -39,6 +117,8 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_lo
 tensor(2.))",
     .composite =
         [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
+          if ((reduction == "mean" || reduction == "sum") && in_one_pass(self, target, weight))
+            return plait::_squared_distance(self, target, reduction == "mean");
           const Tensor d = self - target;
           return reduced("mse_loss", d * d, reduction, weight);
         },

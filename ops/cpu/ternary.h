@@ -5,7 +5,7 @@
 
 namespace plait::cpu {
 
-enum class Ternary : uint8_t { Clamp, Lerp, Addcmul, Addcdiv, Count };
+enum class Ternary : uint8_t { Clamp, Lerp, Addcmul, Addcdiv, ScaledDifference, Count };
 struct TernaryTable {
   LoopTable<Ternary> same;
   Loop lerp_number[kDTypeCount];  // the weight is a number (in the Params)

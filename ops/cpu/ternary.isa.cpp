@@ -76,6 +76,8 @@ constexpr TernaryTable make_table() {
   row_of<Ternary::Addcmul, Addcmul, 3>(t.same, Complexes{});
   row_of<Ternary::Addcdiv, Addcdiv, 3>(t.same, Floats{});
   row_of<Ternary::Addcdiv, Addcdiv, 3>(t.same, Complexes{});
+  row<Ternary::ScaledDifference, 3>(t.same, Floats{},
+                                    [](auto a, auto b, auto scale) { return (a - b) * scale; });
   const auto lerp = [&]<class... T>(Types<T...>) {
     ((t.lerp_number[static_cast<int>(dtype_of<T>)] = &blocked<LerpNumber<compute_t<T>>, T, T, T>), ...);
   };

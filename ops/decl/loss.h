@@ -5,6 +5,8 @@
 
 // clang-format off
 namespace plait::op {
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool)> _squared_distance;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _scaled_difference;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_loss;
@@ -23,6 +25,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool, double, std
 }  // namespace plait::op
 
 namespace plait {
+inline Tensor _squared_distance(const Tensor& self, const Tensor& target, bool mean) { return op::_squared_distance(self, target, mean); }
+inline Tensor _scaled_difference(const Tensor& self, const Tensor& other, const Tensor& scale) { return op::_scaled_difference(self, other, scale); }
 inline Tensor mse_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss(self, target, reduction, weight); }
 inline Tensor mse_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss.inplace(self, target, reduction, weight); }
 inline Tensor l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss(self, target, reduction, weight); }
