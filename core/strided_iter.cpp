@@ -1,6 +1,7 @@
 #include "core/strided_iter.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/parallel.h"
 
@@ -10,6 +11,54 @@ namespace {
 constexpr int64_t kGrain = 32768;  // elements of a cheap op that are worth a fork-join
 constexpr int64_t kTile =
     64;  // side of a tile where an operand is transposed: 64 lines of 64 bytes fit into L1
+constexpr int kMaxTransposed = 2;  // operands whose tiles are turned before the loop sees them
+
+// Blocks of Lanes x Lanes elements that are read as vectors along one dimension and written along the other.
+template <class T, int Lanes>
+struct Block {
+  typedef T Vector __attribute__((vector_size(16)));
+
+  static void turn(const char* from, int64_t stride, char* to, int64_t to_stride) {
+    Vector v[Lanes];
+    for (int i = 0; i < Lanes; ++i) std::memcpy(&v[i], from + i * stride, sizeof(Vector));
+    if constexpr (Lanes == 4) {
+      typedef int32_t Order __attribute__((vector_size(16)));
+      const Order low{0, 4, 1, 5}, high{2, 6, 3, 7}, first{0, 1, 4, 5}, second{2, 3, 6, 7};
+      const Vector a = __builtin_shuffle(v[0], v[1], low), b = __builtin_shuffle(v[2], v[3], low);
+      const Vector c = __builtin_shuffle(v[0], v[1], high), d = __builtin_shuffle(v[2], v[3], high);
+      v[0] = __builtin_shuffle(a, b, first);
+      v[1] = __builtin_shuffle(a, b, second);
+      v[2] = __builtin_shuffle(c, d, first);
+      v[3] = __builtin_shuffle(c, d, second);
+    } else {
+      typedef int64_t Order __attribute__((vector_size(16)));
+      const Vector a = v[0];
+      v[0] = __builtin_shuffle(a, v[1], Order{0, 2});
+      v[1] = __builtin_shuffle(a, v[1], Order{1, 3});
+    }
+    for (int i = 0; i < Lanes; ++i) std::memcpy(to + i * to_stride, &v[i], sizeof(Vector));
+  }
+};
+
+// to[r][c] = from[c][r] for a tile of `rows` x `columns`: `from` has its rows side by side and its columns
+// `stride` bytes apart, `to` is kTile elements wide.
+template <class T, int Lanes>
+void turn_tile(const char* from, int64_t stride, int64_t rows, int64_t columns, char* to) {
+  constexpr int64_t kSize = sizeof(T), kWidth = kTile * kSize;
+  const auto element = [&](int64_t r, int64_t c) {
+    std::memcpy(to + r * kWidth + c * kSize, from + c * stride + r * kSize, kSize);
+  };
+  int64_t c = 0;
+  for (; c + Lanes <= columns; c += Lanes) {
+    int64_t r = 0;
+    for (; r + Lanes <= rows; r += Lanes)
+      Block<T, Lanes>::turn(from + c * stride + r * kSize, stride, to + r * kWidth + c * kSize, kWidth);
+    for (; r < rows; ++r)
+      for (int i = 0; i < Lanes; ++i) element(r, c + i);
+  }
+  for (; c < columns; ++c)
+    for (int64_t r = 0; r < rows; ++r) element(r, c);
+}
 
 }  // namespace
 
@@ -141,6 +190,15 @@ void StridedIter::run_range(int64_t begin, int64_t end, Loop loop, const void* p
 // Tile rows are numbered across all panels; each covers kTile steps of dimension 1 and all of dimension 0, in
 // tiles.
 void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* params) const {
+  alignas(64) char tiles[kMaxTransposed][kTile * kTile * sizeof(int64_t)];
+  char* tile_of[kMaxOperands] = {};
+  int transposed = 0;
+  for (int k = 1; k < operands_ && transposed < kMaxTransposed; ++k) {
+    const int64_t size = itemsize(inputs_[k].tensor->dtype);
+    const bool turns = !inputs_[k].output && (size == 4 || size == 8) && strides_[1][k] == size &&
+                       strides_[0][k] != size && strides_[0][k] != 0;
+    if (turns) tile_of[k] = tiles[transposed++];
+  }
   const int64_t rows = (shape_[1] + kTile - 1) / kTile;
   for (int64_t r = begin; r < end; ++r) {
     char* panel[kMaxOperands];
@@ -153,10 +211,24 @@ void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* p
     const int64_t row = (r % rows) * kTile, row_end = std::min(row + kTile, shape_[1]);
     for (int64_t column = 0; column < shape_[0]; column += kTile) {
       const int64_t n = std::min(kTile, shape_[0] - column);
+      char* data[kMaxOperands];
+      int64_t inner[kMaxOperands], outer[kMaxOperands];
+      for (int k = 0; k < operands_; ++k) {
+        data[k] = panel[k] + column * strides_[0][k] + row * strides_[1][k];
+        inner[k] = strides_[0][k];
+        outer[k] = strides_[1][k];
+        if (!tile_of[k]) continue;
+        const int64_t size = strides_[1][k];
+        (size == 4 ? turn_tile<int32_t, 4> : turn_tile<int64_t, 2>)(data[k], inner[k], row_end - row, n,
+                                                                    tile_of[k]);
+        data[k] = tile_of[k];
+        inner[k] = size;
+        outer[k] = kTile * size;
+      }
       for (int64_t i = row; i < row_end; ++i) {
-        char* data[kMaxOperands];
-        for (int k = 0; k < operands_; ++k) data[k] = panel[k] + column * strides_[0][k] + i * strides_[1][k];
-        loop(data, strides_[0], n, params);
+        char* at[kMaxOperands];
+        for (int k = 0; k < operands_; ++k) at[k] = data[k] + (i - row) * outer[k];
+        loop(at, inner, n, params);
       }
     }
   }
