@@ -42,7 +42,7 @@ op(
 
 # ---- whole layers
 def walk(x, batch_sizes, reverse, states, step):
-    """Runs step(row, *states) -> (new states, kept) for each row of each step; all states and all kept, like x."""
+    """Runs step(row, *states) -> (new states, kept) for each row of each step; all of both, like x."""
     flat = x.reshape(-1, x.shape[-1])
     batch = states[0].shape[0]
     sizes = batch_sizes or [batch] * x.shape[0]
@@ -106,7 +106,7 @@ def layer_samples(parts, states, *, bias=False, options=({},)):
     return samples
 
 
-# A step's rounding error goes through the later steps' products: more than an elementwise op's, and it adds up.
+# A step's rounding error goes through the later steps' products, and adds up.
 LAYER = Tol(16, 16, half=(2, 2), grad=1000)
 op("_lstm_layer", layer_samples(4, 2), lstm_layer, FLOATS, tol=LAYER, expand=False)
 op("_gru_layer", layer_samples(3, 1, bias=True), gru_layer, FLOATS, tol=LAYER, expand=False)
