@@ -84,6 +84,28 @@ _LAZY_NAMES = {
     "set_default_tensor_type": "_legacy_tensors",
     **dict.fromkeys(
         (
+            "adjoint",
+            "bartlett_window",
+            "blackman_window",
+            "diff",
+            "hamming_window",
+            "hann_window",
+            "isin",
+            "kaiser_window",
+            "mode",
+            "polar",
+            "sinc",
+            "trapezoid",
+            "trapz",
+        ),
+        "_composites",
+    ),
+    **dict.fromkeys(
+        ("cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"),
+        "_linalg",
+    ),
+    **dict.fromkeys(
+        (
             "BFloat16Tensor",
             "BoolTensor",
             "ByteTensor",

@@ -400,6 +400,9 @@ _C._tensor_from_buffer = _tensor_from_buffer
 # Methods that are functions of another module: loaded at their first call.
 _LATE_METHODS = {
     "new": "_legacy_tensors",
+    **dict.fromkeys(("adjoint", "diff", "mode", "sinc"), "_composites"),
+    **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),
+    **dict.fromkeys(("matrix_power", "pinverse", "slogdet"), "_linalg"),
 }
 
 

@@ -104,9 +104,7 @@ def annotate(the_type: Any, the_value: Any) -> Any:
 
 def isinstance(obj: object, target_type: Any) -> bool:
     """Python's, for types with parameters too, of which only the outer one is looked at."""
-    targets: tuple[Any, ...] = (
-        target_type if builtins.isinstance(target_type, tuple) else (target_type,)
-    )
+    targets: tuple[Any, ...] = target_type if builtins.isinstance(target_type, tuple) else (target_type,)
     return builtins.isinstance(obj, tuple(getattr(t, "__origin__", t) for t in targets))
 
 

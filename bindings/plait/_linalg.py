@@ -1,0 +1,71 @@
+"""Linear algebra at the top level and as methods of Tensor, in PyTorch's former signatures."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from . import linalg
+from .linalg import QR, det, matrix_power, slogdet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._C import Tensor
+
+__all__ = [
+    "cholesky",
+    "det",
+    "inverse",
+    "logdet",
+    "matrix_power",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+]
+
+SVD = namedtuple("SVD", ("U", "S", "V"))
+
+
+def inverse(input: Tensor) -> Tensor:
+    """See plait.linalg.inv."""
+    return linalg.inv(input)
+
+
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """See plait.linalg.pinv."""
+    return linalg.pinv(input, rcond)
+
+
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+    """See plait.linalg.cholesky."""
+    return linalg.cholesky(input, upper=upper)
+
+
+def qr(input: Tensor, some: bool = True) -> QR:
+    """See plait.linalg.qr."""
+    return linalg.qr(input, "reduced" if some else "complete")
+
+
+def logdet(input: Tensor) -> Tensor:
+    """The logarithm of the determinant; NaN where that is negative.
+
+    >>> plait.logdet(plait.eye(2))
+    tensor(0.)
+    """
+    sign, log = linalg.slogdet(input)
+    return log.masked_fill(sign < 0, float("nan"))
+
+
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
+    """input = U diag(S) V^T: with V, where plait.linalg.svd gives its transpose.
+
+    >>> plait.svd(plait.ones(3, 2)).V.shape
+    plait.Size([2, 2])
+    """
+    if not compute_uv:
+        rows, columns = input.shape[-2:]
+        batch = tuple(input.shape[:-2])
+        zeros = [input.new_zeros((*batch, n, n)) for n in (rows, columns)]
+        return SVD(zeros[0], linalg.svdvals(input), zeros[1])
+    u, s, vh = linalg.svd(input, full_matrices=not some)
+    return SVD(u, s, vh.mT)

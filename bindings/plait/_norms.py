@@ -1,0 +1,139 @@
+"""Norms and products of plait.linalg, which are compositions of ops."""
+
+from __future__ import annotations
+
+from . import _C
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ._C import Tensor
+
+_ops = _C.ops
+
+
+def vector_norm(
+    x: Tensor,
+    ord: float = 2,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """The p-norm over dimensions (all where None), for any number `ord`, inf, -inf, and 0, which counts what
+    is not zero.
+
+    >>> plait.linalg.vector_norm(plait.tensor([3.0, -4.0]), float("inf"))
+    tensor(4.)
+    """
+    if isinstance(ord, str):
+        raise TypeError(f"linalg.vector_norm: expected ord as a number, got '{ord}'; use matrix_norm")
+    if dtype is not None:
+        x = x.to(dtype)
+    if not (x.is_floating_point() or x.is_complex()):
+        raise TypeError(f"linalg.vector_norm: expected a floating-point tensor, got {x.dtype}; use .float()")
+    dims = tuple(range(x.dim())) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    if ord == 0:
+        counted = (x != 0).to(x.abs().dtype) + 0 * x.abs()
+        return counted.sum(dims, keepdim) if dims else counted
+    if ord in (float("inf"), float("-inf")):
+        size = x.abs()
+        if not dims:
+            return size
+        return size.amax(dims, keepdim) if ord > 0 else size.amin(dims, keepdim)
+    if ord < 0:
+        powers = x.abs() ** ord
+        return (powers.sum(dims, keepdim) if dims else powers) ** (1 / ord)
+    return _ops["norm"](x, ord, dims, keepdim) if dims else x.abs()
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: float | str = "fro",
+    dim: Sequence[int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """Norms of matrices in two dimensions: 'fro', 'nuc' (the sum of singular values), 2 and -2 (the largest
+    and the smallest), 1 and -1 (of column sums), inf and -inf (of row sums).
+
+    >>> plait.linalg.matrix_norm(plait.eye(4))
+    tensor(2.)
+    """
+    if dtype is not None:
+        A = A.to(dtype)
+    if len(dim) != 2 or A.dim() < 2 or dim[0] % A.dim() == dim[1] % A.dim():
+        raise ValueError(
+            f"linalg.matrix_norm: expected two different dimensions, got dim {tuple(dim)} of shape "
+            f"{tuple(A.shape)}"
+        )
+    first, second = (d % A.dim() for d in dim)
+    if ord == "fro":
+        return vector_norm(A, 2, (first, second), keepdim)
+    if ord in ("nuc", 2, -2):
+        from .linalg import svdvals
+
+        values = svdvals(A.movedim((first, second), (-2, -1)))
+        result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+    elif ord in (1, -1, float("inf"), float("-inf")):
+        rows = abs(ord) != 1  # type: ignore[arg-type]
+        summed, rest = (second, first) if rows else (first, second)
+        sums = A.abs().sum(summed, True)
+        kept = sums.amax(rest, True) if ord > 0 else sums.amin(rest, True)  # type: ignore[operator]
+        return kept if keepdim else kept.squeeze((first, second))
+    else:
+        raise ValueError(
+            f"linalg.matrix_norm: expected ord 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}"
+        )
+    if keepdim:
+        low, high = sorted((first, second))
+        result = result.unsqueeze(low).unsqueeze(high)
+    return result
+
+
+def norm(
+    A: Tensor,
+    ord: float | str | None = None,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """A vector norm, or a matrix norm where `dim` has two dimensions (or A has, with `ord` given).
+
+    >>> plait.linalg.norm(plait.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    if ord is None:
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
+    if dim is None:
+        if A.dim() == 2:
+            return matrix_norm(A, ord, (0, 1), keepdim, dtype=dtype)
+        if A.dim() > 2:
+            raise ValueError(f"linalg.norm: with ord={ord!r} and dim=None A should have 1 or 2 dimensions")
+    elif not isinstance(dim, int) and len(dim) == 2:
+        return matrix_norm(A, ord, dim, keepdim, dtype=dtype)
+    return vector_norm(A, ord, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """The dot products along a dimension; x is conjugated where complex."""
+    return ((x.conj() if x.is_complex() else x) * y).sum(dim)
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """plait.matmul."""
+    return _ops["matmul"](input, other)
+
+
+def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
+    """The cross products along a dimension of size 3."""
+    return _ops["cross"](input, other, dim)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals of matrices, as a view."""
+    return _ops["diagonal"](A, offset, dim1, dim2)

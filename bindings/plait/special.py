@@ -1,0 +1,89 @@
+"""Special functions, with SciPy's and PyTorch's names: most are ops under another name.
+
+>>> plait.special.expit(plait.tensor(0.0))
+tensor(0.5000)
+"""
+
+from __future__ import annotations
+
+import math
+
+from . import _C
+from ._composites import sinc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._C import Tensor
+
+_OPS = {
+    "digamma": "digamma",
+    "erf": "erf",
+    "erfc": "erfc",
+    "erfinv": "erfinv",
+    "exp2": "exp2",
+    "expit": "sigmoid",
+    "expm1": "expm1",
+    "gammaln": "lgamma",
+    "log1p": "log1p",
+    "log_softmax": "log_softmax",
+    "logit": "logit",
+    "logsumexp": "logsumexp",
+    "polygamma": "polygamma",
+    "psi": "digamma",
+    "round": "round",
+    "softmax": "softmax",
+    "xlogy": "xlogy",
+}
+
+__all__ = ["entr", "multigammaln", "ndtr", "ndtri", "sinc", "xlog1py", *_OPS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OPS:
+        found = globals()[name] = _C.ops[_OPS[name]]
+        return found
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.special)")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def entr(input: Tensor) -> Tensor:
+    """-x log x for x > 0, 0 at 0, -inf below.
+
+    >>> plait.special.entr(plait.tensor([0.0, 1.0, -1.0]))
+    tensor([0., -0., -inf])
+    """
+    return (-_C.ops["xlogy"](input, input)).masked_fill(input < 0, -math.inf)
+
+
+def ndtr(input: Tensor) -> Tensor:
+    """The cumulative distribution function of the standard normal distribution.
+
+    >>> plait.special.ndtr(plait.tensor(0.0))
+    tensor(0.5000)
+    """
+    return 0.5 * _C.ops["erfc"](input * -math.sqrt(0.5))
+
+
+def ndtri(input: Tensor) -> Tensor:
+    """The inverse of ndtr."""
+    return math.sqrt(2) * _C.ops["erfinv"](2 * input - 1)
+
+
+def xlog1py(input: Any, other: Any) -> Tensor:
+    """input * log1p(other), and 0 where input is 0 and other is not NaN."""
+    y = other if isinstance(other, _C.Tensor) else _C.ops["full_like"](input, other)
+    x = input if isinstance(input, _C.Tensor) else _C.ops["full_like"](y, input)
+    return _C.ops["where"]((x == 0) & (y == y), 0.0, x * y.log1p())
+
+
+def multigammaln(input: Tensor, p: int) -> Tensor:
+    """The logarithm of the multivariate gamma function of dimension p; input > (p - 1) / 2."""
+    if p < 1:
+        raise ValueError(f"multigammaln: expected p >= 1, got {p}")
+    steps = _C.ops["arange"](p, dtype=input.dtype, device=input.device) / 2
+    return (input.unsqueeze(-1) - steps).lgamma().sum(-1) + p * (p - 1) / 4 * math.log(math.pi)

@@ -1,0 +1,150 @@
+"""plait.fft: values against NumPy, derivatives by differences, PyTorch where installed."""
+
+import numpy as np
+import plait
+import pytest
+from plait import fft
+
+RNG = np.random.default_rng(0)
+NORMS = [None, "backward", "forward", "ortho"]
+
+
+def real(*shape):
+    return RNG.normal(size=shape)
+
+
+def compl(*shape):
+    return RNG.normal(size=shape) + 1j * RNG.normal(size=shape)
+
+
+def pair(x):
+    """A complex tensor as a real leaf, and back."""
+    return plait.tensor(np.stack([x.real, x.imag], -1), requires_grad=True)
+
+
+def as_real(y):
+    return plait.view_as_real(y) if y.is_complex() else y
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft"])
+@pytest.mark.parametrize(("n", "dim"), [(None, -1), (4, 0), (7, 1), (1, -1), (6, -2), (3, 1)])
+def test_one_dimension(name, n, dim, norm):
+    for x in (real(5, 6), compl(5, 6)):
+        if name == "rfft" and np.iscomplexobj(x):
+            continue
+        expected = getattr(np.fft, name)(x, n, dim, norm)
+        ours = getattr(fft, name)(plait.tensor(x), n, dim, norm)
+        np.testing.assert_allclose(ours.numpy(), expected, atol=1e-12)
+        assert ours.dtype is (plait.float64 if name == "irfft" else plait.complex128)
+        if np.iscomplexobj(x):
+            leaf = pair(x)
+
+            def f(t):
+                return as_real(getattr(fft, name)(plait.view_as_complex(t), n, dim, norm))
+
+        else:
+            leaf = plait.tensor(x, requires_grad=True)
+
+            def f(t):
+                return as_real(getattr(fft, name)(t, n, dim, norm))
+
+        assert plait.autograd.gradcheck(f, [leaf])
+        if norm == "ortho" and dim == 1:
+            assert plait.autograd.gradgradcheck(f, [leaf])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn", "fft2", "ifft2", "rfft2", "irfft2"])
+@pytest.mark.parametrize(
+    ("s", "dim"), [(None, (-2, -1)), ((3, 5), (0, 2)), ((4, 4), (2, 1)), ((2, 7), (-1, 0))]
+)
+def test_several_dimensions(name, s, dim, norm):
+    x = real(3, 4, 5) if name.startswith("rfft") else compl(3, 4, 5)
+    expected = getattr(np.fft, name)(x, s, dim, norm)
+    ours = getattr(fft, name)(plait.tensor(x), s, dim, norm)
+    np.testing.assert_allclose(ours.numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn"])
+def test_defaults_and_gradients_of_several(name):
+    x = real(2, 3, 4) if name == "rfftn" else compl(2, 3, 4)
+    np.testing.assert_allclose(
+        getattr(fft, name)(plait.tensor(x)).numpy(), getattr(np.fft, name)(x), atol=1e-12
+    )
+    leaf = plait.tensor(x, requires_grad=True) if name == "rfftn" else pair(x)
+
+    def f(t):
+        return as_real(getattr(fft, name)(t if name == "rfftn" else plait.view_as_complex(t), dim=(2, 0)))
+
+    assert plait.autograd.gradcheck(f, [leaf])
+    assert plait.autograd.gradgradcheck(f, [leaf])
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_inverses(n):
+    x = real(3, n)
+    np.testing.assert_allclose(fft.irfft(fft.rfft(plait.tensor(x)), n).numpy(), x, atol=1e-12)
+    z = compl(3, n)
+    np.testing.assert_allclose(fft.ifft(fft.fft(plait.tensor(z))).numpy(), z, atol=1e-12)
+
+
+def test_dtypes_and_strides():
+    x = real(4, 6)
+    single = plait.tensor(x, dtype=plait.float32)
+    assert fft.fft(single).dtype is plait.complex64 and fft.rfft(single).dtype is plait.complex64
+    assert fft.irfft(fft.rfft(single)).dtype is plait.float32
+    np.testing.assert_allclose(fft.rfft(single).numpy(), np.fft.rfft(x), rtol=1e-5, atol=1e-5)
+    assert fft.fft(plait.arange(4)).dtype is plait.complex64
+    turned = plait.tensor(x).T[:, ::2]
+    np.testing.assert_allclose(fft.fft(turned).numpy(), np.fft.fft(x.T[:, ::2]), atol=1e-12)
+    assert fft.fft(plait.zeros(0, 4)).shape == (0, 4)
+    assert fft.fftn(plait.zeros(2, 3), dim=()).dtype is plait.complex64
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_frequencies_and_shifts(n):
+    for d in (1.0, 0.3):
+        np.testing.assert_allclose(fft.fftfreq(n, d, dtype=plait.float64).numpy(), np.fft.fftfreq(n, d))
+        np.testing.assert_allclose(fft.rfftfreq(n, d, dtype=plait.float64).numpy(), np.fft.rfftfreq(n, d))
+    x = real(n, 3, n + 1)
+    for dim in (None, 0, -1, (0, 2)):
+        for name in ("fftshift", "ifftshift"):
+            ours = getattr(fft, name)(plait.tensor(x), dim)
+            np.testing.assert_array_equal(ours.numpy(), getattr(np.fft, name)(x, dim))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: fft.rfft(plait.complex(plait.ones(2), plait.ones(2))), TypeError, "fft.fft"),
+        (lambda: fft.fft(plait.ones(2).half()), TypeError, "float32"),
+        (lambda: fft.fft([1.0]), TypeError, "Tensor"),
+        (lambda: fft.fft(plait.tensor(1.0)), ValueError, "0-d"),
+        (lambda: fft.fft(plait.ones(2), norm="up"), ValueError, "ortho"),
+        (lambda: fft.fft(plait.ones(2), n=0), ValueError, "n >= 1"),
+        (lambda: fft.fft(plait.ones(2), dim=1), IndexError, "dim"),
+        (lambda: fft.fft(plait.ones(2, 0)), ValueError, "at least 1"),
+        (lambda: fft.fftn(plait.ones(2, 2), dim=(0, -2)), ValueError, "different"),
+        (lambda: fft.fftn(plait.ones(2, 2), s=(2,), dim=(0, 1)), ValueError, "one size"),
+        (lambda: fft.irfft(plait.ones(1)), ValueError, "at least 1"),
+        (lambda: fft.rfftn(plait.ones(2), dim=()), ValueError, "one dimension"),
+    ],
+)
+def test_errors(call, error, text):
+    with pytest.raises(error, match=text):
+        call()
+
+
+def test_as_pytorch():
+    torch = pytest.importorskip("torch")
+    for name in ("fft", "ifft", "rfft", "irfft", "fft2", "irfft2", "rfft2", "rfftn"):
+        x = real(3, 4, 5) if name.startswith("rfft") else compl(3, 4, 5)
+        for norm in NORMS:
+            ours, theirs = plait.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+            a, b = getattr(fft, name)(ours, norm=norm), getattr(torch.fft, name)(theirs, norm=norm)
+            np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-12)
+            w = compl(*b.shape) if b.is_complex() else real(*b.shape)
+            ((a * plait.tensor(w)).real if b.is_complex() else a * plait.tensor(w)).sum().backward()
+            ((b * torch.tensor(w)).real if b.is_complex() else b * torch.tensor(w)).sum().backward()
+            np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), atol=1e-11)
