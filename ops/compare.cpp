@@ -216,7 +216,7 @@ Op<Tensor(const Tensor&)> isnan{{
 
 Dtypes: any.
 
->>> plait.isnan(plait.tensor([1.0, float('nan')]))
+>>> plait.isnan(plait.tensor([1.0, plait.nan]))
 tensor([False,  True]))",
     .meta = infer::unary_bool,
     .kind = Kind::Pointwise,

@@ -99,7 +99,7 @@ Op<Tensor(const Tensor&, MaybeDims, bool, MaybeDType)> nansum{{
 
 Shapes: dim is removed, or of size 1 with keepdim. Dtypes: real; integers and bool give int64.
 
->>> plait.nansum(plait.tensor([1.0, float("nan"), 3.0]))
+>>> plait.nansum(plait.tensor([1.0, plait.nan, 3.0]))
 tensor(4.))",
     .meta =
         [](const Tensor& self, MaybeDims dim, bool keepdim, MaybeDType dtype) {
@@ -131,7 +131,7 @@ Op<Tensor(const Tensor&, MaybeDims, bool, MaybeDType)> nanmean{{
 
 Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating.
 
->>> plait.nanmean(plait.tensor([1.0, float("nan"), 3.0]))
+>>> plait.nanmean(plait.tensor([1.0, plait.nan, 3.0]))
 tensor(2.))",
     .composite =
         [](const Tensor& self, MaybeDims dim, bool keepdim, MaybeDType dtype) {

@@ -217,7 +217,7 @@ Op<Tensor(const Tensor&)> nanmedian{{
 
 Shapes: dim is removed, or of size 1 with keepdim. Dtypes: real.
 
->>> plait.nanmedian(plait.tensor([1.0, float("nan"), 3.0, 2.0]))
+>>> plait.nanmedian(plait.tensor([1.0, plait.nan, 3.0, 2.0]))
 tensor(2.))",
     .composite =
         [](const Tensor& self) {

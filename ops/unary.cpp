@@ -229,7 +229,7 @@ Op<Tensor(const Tensor&, std::optional<double>, std::optional<double>, std::opti
 
 Dtypes: real ones; integers stay as they are.
 
->>> plait.nan_to_num(plait.tensor([float("nan"), 1.0]))
+>>> plait.nan_to_num(plait.tensor([plait.nan, 1.0]))
 tensor([0., 1.]))",
     .meta = [](const Tensor& self, std::optional<double>, std::optional<double>,
                std::optional<double>) { return infer::like(self); },

@@ -1,13 +1,15 @@
-"""Calls every registered op with garbage, and Tensor's own methods and indexing too: nothing but exceptions may come out.
+"""Calls every registered op, Tensor's methods and indexing with garbage: nothing but exceptions may come out.
 
-Run by test_fuzz.py in a process of its own: `fuzz_ops.py SEED PART PARTS SECONDS [NAME]`. Each round calls every function a few
-times, with arguments of any type, with such as the schema wants, and with those of a valid sample of which one or two are
-replaced. Rounds follow until the time is up; NAME keeps to one function, to find again what a soak found. What happens in
-round R depends on the seed and R alone. The last line on stderr before a crash names the round, the function and the number of
-the call. Prints how many calls there were and how many went through.
+Run by test_fuzz.py in a process of its own: `fuzz_ops.py SEED PART PARTS SECONDS [NAME]`. Each round calls
+every function a few times, with arguments of any type, with such as the schema wants, and with those of a
+valid sample of which one or two are replaced. Rounds follow until the time is up; NAME keeps to one
+function, to find again what a soak found. What happens in round R depends on the seed and R alone. The last
+line on stderr before a crash names the round, the function and the number of the call. Prints how many
+calls there were, and how many went through.
 """
 
 import faulthandler
+import pathlib
 import random
 import resource
 import signal
@@ -22,10 +24,11 @@ LIMIT = 1 << 30
 CALLS = 6  # of a function in each round
 SLOWEST = 20  # seconds that one call may take: kernels of a limited memory are done sooner
 
-if "libasan" not in Path("/proc/self/maps").read_text():  # its shadow memory counts as data
+maps = pathlib.Path("/proc/self/maps").read_text()
+if "libasan" not in maps:  # its shadow memory counts as data
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
 
-import plait  # noqa: E402  # after the limit is set
+import plait  # noqa: E402
 from opinfo import OPS  # noqa: E402
 from opinfo.bridge import LAYOUTS, Bridge  # noqa: E402
 
@@ -36,7 +39,25 @@ ODD = [
     *(None, "mean", "sum", "none", "", "ij,jk->ik", "reflect", "abc", "\ud800", b"x", object(), print, {}, {1: 2}, ...),
     *(plait.float32, plait.complex64, plait.device("meta"), plait.channels_last, plait.Generator(), slice(None, None, -1)),
 ]  # fmt: skip
-INTEGERS = [0, 1, -1, 2, 3, -2, 7, 100, 2**31, -(2**31), 2**40, 2**62, 2**63 - 1, -(2**63), 2**70, True, False]
+INTEGERS = [
+    0,
+    1,
+    -1,
+    2,
+    3,
+    -2,
+    7,
+    100,
+    2**31,
+    -(2**31),
+    2**40,
+    2**62,
+    2**63 - 1,
+    -(2**63),
+    2**70,
+    True,
+    False,
+]
 FLOATS = [0.0, -0.0, 0.5, 1.0, -1.5, nan, inf, -inf, 1e30, 1e308, 1e-300]
 SHAPES = [
     *((), (0,), (1,), (3,), (2, 3), (3, 3), (0, 3), (2, 0), (1, 4), (2, 3, 4), (1, 2, 5, 5), (1, 1, 3, 3, 3), (64, 65)),
@@ -45,9 +66,32 @@ DTYPES = [
     *(plait.bool, plait.uint8, plait.int8, plait.int16, plait.int32, plait.int64),
     *(plait.float16, plait.bfloat16, plait.float32, plait.float64, plait.complex64, plait.complex128),
 ]
-TEXTS = ["mean", "sum", "none", "nearest", "bilinear", "reflect", "tanh", "ii->i", "ij,jk", "...", "floor", "x", ""]
+TEXTS = [
+    "mean",
+    "sum",
+    "none",
+    "nearest",
+    "bilinear",
+    "reflect",
+    "tanh",
+    "ii->i",
+    "ij,jk",
+    "...",
+    "floor",
+    "x",
+    "",
+]
 EXPECTED = (
-    *(TypeError, ValueError, RuntimeError, IndexError, OverflowError, AttributeError, ZeroDivisionError, MemoryError),
+    *(
+        TypeError,
+        ValueError,
+        RuntimeError,
+        IndexError,
+        OverflowError,
+        AttributeError,
+        ZeroDivisionError,
+        MemoryError,
+    ),
     *(plait.OutOfMemoryError, AssertionError, BufferError, KeyError, StopIteration),
 )
 BRIDGE = Bridge(plait)
@@ -106,7 +150,9 @@ def likely(r, wanted, shape, dtype):
     if t.startswith("Tensor"):
         if "?" in t and r.randrange(3) == 0:
             return None
-        return [tensor(r, shape, dtype) for _ in range(r.randrange(4))] if "[]" in t else tensor(r, shape, dtype)
+        return (
+            [tensor(r, shape, dtype) for _ in range(r.randrange(4))] if "[]" in t else tensor(r, shape, dtype)
+        )
     if "float[" in t:
         return [r.choice(FLOATS) for _ in range(r.randrange(4))]
     if "[" in t:
@@ -258,13 +304,17 @@ def call_assignment(r):
 def call_module(module):
     """A function of the extension module, a method, an attribute."""
     skipped = {"__class__", "__dict__", "__del__", "__subclasshook__", "__init_subclass__", "_run_backward"}
-    names = [n for n in dir(module) if n not in plait._C.ops and n not in skipped and not n.startswith("_set_")]
+    names = [
+        n for n in dir(module) if n not in plait._C.ops and n not in skipped and not n.startswith("_set_")
+    ]
     names = [n for n in names if not n.startswith(("set_", "_restore")) and n not in ("ops", "_bump_version")]
 
     def run(r):
         name = r.choice(names)
         if module is plait.Tensor and r.randrange(4) == 0:
-            setattr(tensor(r), r.choice(["grad", "data", "requires_grad", "shape", "grad_fn", "new"]), value(r))
+            setattr(
+                tensor(r), r.choice(["grad", "data", "requires_grad", "shape", "grad_fn", "new"]), value(r)
+            )
             return
         function = getattr(tensor(r) if module is plait.Tensor else module, name)
         if callable(function):
@@ -275,7 +325,17 @@ def call_module(module):
 
 
 def call_constructor(r):
-    what = r.choice([plait.tensor, plait.as_tensor, plait.Tensor, plait.Size, plait.from_numpy, plait.device, plait.Generator])
+    what = r.choice(
+        [
+            plait.tensor,
+            plait.as_tensor,
+            plait.Tensor,
+            plait.Size,
+            plait.from_numpy,
+            plait.device,
+            plait.Generator,
+        ]
+    )
     use(what(*[value(r) for _ in range(r.choice([1, 1, 1, 2]))]))
 
 

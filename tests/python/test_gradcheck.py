@@ -345,3 +345,13 @@ def test_make_tensor_options():
     assert set(make_tensor(200, dtype=plait.int32, low=-1, high=2).tolist()) == {-1, 0, 1}
     with pytest.raises(ValueError, match="low should be at most high"):
         make_tensor(1, dtype=plait.float32, low=1, high=0)
+
+
+def test_the_module_can_be_called_like_the_function():
+    """Whoever imports the module by its full name gets it in the place of the function."""
+    import importlib
+    import sys
+
+    module = importlib.import_module("plait.autograd.gradcheck")
+    assert module is sys.modules["plait.autograd.gradcheck"]
+    assert module(lambda x: x * x, (plait.ones(2, dtype=plait.float64, requires_grad=True),))

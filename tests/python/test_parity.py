@@ -76,6 +76,8 @@ def test_same_result(info, dtype):
                 (2 * t.half[0] + 2, 2 * t.half[1] + 2) if dtype in HALF else t.half,
                 t.floor,
             )
+            if info.name in ROUGH and name == "float64":
+                twice = Tol(1e8, 1e8, floor=1)
             wrong = mismatch(OURS.array(a), THEIRS.array(b), name, twice)
             if wrong:
                 failures.append(f"{sample!r}: {wrong} (PyTorch's is called expected)")
@@ -109,6 +111,9 @@ def test_same_strides_of_views(info):
                     assert a.storage_offset() == b.storage_offset()
 
 
+# What PyTorch computes in float64 from float32 constants or with a short series: plait agrees with SciPy and with
+# finite differences to more digits than these (test_ops.py).
+ROUGH = {"digamma", "hardsigmoid", "polygamma", "pow", "xlogy"}
 GRADS = [i for i in INFOS if i.grad and "float64" in i.dtypes]
 
 
@@ -134,7 +139,8 @@ def test_same_gradients(info):
             continue
         ours = arrays_of(OURS, mine.vjp(mine.at, v)[2], mine.at)
         for a, b in zip(ours, theirs):
-            wrong = mismatch(a, b, "complex128" if b.dtype.kind == "c" else "float64", Tol(1e4, 1e4, floor=1))
+            ulps = 1e8 if info.name in ROUGH else 1e4
+            wrong = mismatch(a, b, "complex128" if b.dtype.kind == "c" else "float64", Tol(ulps, ulps, floor=1))
             if wrong:
                 failures.append(f"{sample!r}: {wrong}")
     assert not failures, "\n".join(failures[:8])

@@ -38,16 +38,13 @@ def interpolate(
     """The input resized to spatial sizes `size`, or by `scale_factor`: a number, or one for each dimension.
 
     mode: nearest, nearest-exact (which rounds to the middle of a pixel) and area (means) for one to three
-    spatial dimensions;
-    linear for one, bilinear and bicubic for two, trilinear for three. align_corners: the centres of the
-    outermost pixels of
-    input and output meet. The scale that was asked for counts, and not that of the rounded sizes, unless
-    recompute_scale_factor.
+    spatial dimensions; linear for one, bilinear and bicubic for two, trilinear for three. align_corners: the
+    centres of the outermost pixels of input and output meet. The scale that was asked for counts, not that
+    of the rounded sizes, unless recompute_scale_factor.
 
     Shapes: (N, C, ...) with one to three spatial dimensions. Dtypes: floats. Raises ValueError for sizes
-    below 1 and for a mode
-    that does not go with the input. Source of the cubic weights: R. Keys, "Cubic convolution interpolation
-    for digital image processing" (1981), with a = -3/4.
+    below 1 and for a mode that does not go with the input. Source of the cubic weights: R. Keys, "Cubic
+    convolution interpolation for digital image processing" (1981), with a = -3/4.
 
     >>> plait.nn.functional.interpolate(plait.tensor([[[1.0, 2.0]]]), 4, mode="linear")
     tensor([[[1.0000, 1.2500, 1.7500, 2.0000]]])

@@ -304,6 +304,7 @@ for _n in (1, 2, 3):
             FLOATS,
             out=("first", "int64"),
             expand=False,
+            call=lambda lib, x, size, n=_n: getattr(lib.nn.functional, f"adaptive_max_pool{n}d")(x, size, True),
         )
 
 
@@ -382,7 +383,9 @@ def resample_matrix(size, out, mode, align_corners, factor):
     return m
 
 
-def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
+def interpolate(
+    x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None
+):
     n = x.ndim - 2
     factors = [None] * n if scale_factor is None else list(tuple_of(scale_factor, n))
     sizes = (

@@ -246,7 +246,9 @@ filled("exponential_", fill_samples(2.0), check_exponential_, FLOATS)
 
 
 def check_log_normal_(lib):
-    follows(draws(lib.empty(N).log_normal_(0.5, 0.75)), st.lognorm(0.75, scale=np.exp(0.5)).cdf, "log_normal_")
+    follows(
+        draws(lib.empty(N).log_normal_(0.5, 0.75)), st.lognorm(0.75, scale=np.exp(0.5)).cdf, "log_normal_"
+    )
 
 
 def check_geometric_(lib):
@@ -267,7 +269,9 @@ filled(
     lambda lib: follows_cauchy(draws(lib.empty(N).cauchy_(1.0, 2.0))),
     FLOATS,
 )
-filled("geometric_", lambda g: [S(g(3, 4), 0.25), S(g(), 0.5), S(g(0, 2), 0.5)], check_geometric_, REAL_NUMBERS)
+filled(
+    "geometric_", lambda g: [S(g(3, 4), 0.25), S(g(), 0.5), S(g(0, 2), 0.5)], check_geometric_, REAL_NUMBERS
+)
 
 
 # ---- dropout

@@ -389,7 +389,13 @@ def nanmedian(x, dim=None, keepdim=False):
 
 
 op("nanmedian", nanmedian_samples, nanmedian, REAL_NUMBERS, out=median_out, expand=False)
-op("msort", lambda g: [S(g.distinct(5, 3)), S(g.distinct(6)), S(g.distinct(0, 3))], lambda x: np.sort(x, 0), REAL_NUMBERS, expand=False)
+op(
+    "msort",
+    lambda g: [S(g.distinct(5, 3)), S(g.distinct(6)), S(g.distinct(0, 3))],
+    lambda x: np.sort(x, 0),
+    REAL_NUMBERS,
+    expand=False,
+)
 
 
 # ---- scans
