@@ -22,10 +22,14 @@ int row_of(const char* op, const Tensor& t) {
   return static_cast<int>(t.dtype()) - static_cast<int>(DType::Float16);
 }
 
-void check_lists(const char* op, TensorList params,
-                 std::initializer_list<std::pair<const char*, TensorList>> others) {
-  for (const auto& [name, list] : others) {
-    if (list.empty()) continue;
+struct List {
+  const char* name;
+  TensorList list;
+  bool needed;  // or it may be empty
+};
+void check_lists(const char* op, TensorList params, std::initializer_list<List> others) {
+  for (const auto& [name, list, needed] : others) {
+    if (list.empty() && !needed) continue;
     check(list.size() == params.size(), "{}: expected {} tensors in '{}', got {}", op,
           static_cast<int64_t>(params.size()), name, static_cast<int64_t>(list.size()));
     for (size_t i = 0; i < list.size(); ++i)
@@ -100,7 +104,8 @@ Op<void(TensorList, TensorList, TensorList, double, double, double, double, bool
     .direct =
         [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
            double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
-          check_lists("_fused_sgd_", params, {{"grads", grads}, {"momentum_buffers", buffers}});
+          check_lists("_fused_sgd_", params,
+                      {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
           run_step("_fused_sgd_", params, grads, {buffers},
                    cpu::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first},
                    cpu::optim_table().sgd);
@@ -121,10 +126,11 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, dou
                double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad,
                bool maximize, bool decoupled) {
               check_lists("_fused_adam_", params,
-                          {{"grads", grads}, {"exp_avgs", m}, {"exp_avg_sqs", v}, {"max_exp_avg_sqs", most}});
-              check(!amsgrad || most.size() == params.size(), "_fused_adam_: amsgrad needs max_exp_avg_sqs");
-              check(step > 0 && m.size() == params.size() && v.size() == params.size(),
-                    "_fused_adam_: expected a step of 1 or more and the state of every parameter");
+                          {{"grads", grads, true},
+                           {"exp_avgs", m, true},
+                           {"exp_avg_sqs", v, true},
+                           {"max_exp_avg_sqs", most, amsgrad}});
+              check(step > 0, "_fused_adam_: expected a step of 1 or more, got {}", step);
               const auto t = static_cast<double>(step);
               run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
                        cpu::AdamStep{lr, beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t),
@@ -148,12 +154,10 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, doub
                TensorList buffers, double lr, double alpha, double eps, double weight_decay, double momentum,
                bool centered, bool maximize) {
               check_lists("_fused_rmsprop_", params,
-                          {{"grads", grads},
-                           {"square_avgs", squares},
-                           {"grad_avgs", averages},
-                           {"momentum_buffers", buffers}});
-              check(squares.size() == params.size(),
-                    "_fused_rmsprop_: expected the state of every parameter");
+                          {{"grads", grads, true},
+                           {"square_avgs", squares, true},
+                           {"grad_avgs", averages, centered},
+                           {"momentum_buffers", buffers, momentum != 0}});
               run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
                        cpu::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize},
                        cpu::optim_table().rmsprop);

@@ -97,6 +97,33 @@ def test_running_sums_in_a_dtype(dtype):
         x.cumsum(0, dtype=plait.bool)
 
 
+def test_optimiser_steps_without_their_state():
+    p, rates = [plait.ones(3)], {"lr": 0.1, "weight_decay": 0.0}
+    sgd = {**rates, "momentum": 0.9, "dampening": 0.0, "nesterov": False, "maximize": False, "first_step": False}
+    with pytest.raises(ValueError, match="grads"):
+        OPS["_fused_sgd_"](p, [], [], **{**sgd, "momentum": 0.0})
+    with pytest.raises(ValueError, match="momentum_buffers"):
+        OPS["_fused_sgd_"](p, p, [], **sgd)
+    rmsprop = {**rates, "alpha": 0.9, "eps": 1e-8, "momentum": 0.0, "centered": True, "maximize": False}
+    with pytest.raises(ValueError, match="grad_avgs"):
+        OPS["_fused_rmsprop_"](p, p, p, [], [], **rmsprop)
+    with pytest.raises(ValueError, match="momentum_buffers"):
+        OPS["_fused_rmsprop_"](p, p, p, p, [], **{**rmsprop, "momentum": 0.5})
+    adam = {**rates, "step": 1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
+    with pytest.raises(ValueError, match="max_exp_avg_sqs"):
+        OPS["_fused_adam_"](p, p, p, p, [], **adam, amsgrad=True, maximize=False, decoupled=False)
+
+
+def test_text_and_circles_among_numbers():
+    for bad in ([1, "mean"], [[1], ["a"]], [plait.ones(2), "ab"]):
+        with pytest.raises((TypeError, ValueError)):
+            plait.tensor(bad)
+    circle = [1]
+    circle.append(circle)
+    with pytest.raises((TypeError, ValueError)):
+        plait.tensor(circle)
+
+
 def test_many_chunks_of_nothing():
     assert len(plait.ones(0, 3).chunk(1000)) == 1000
     with pytest.raises(ValueError, match="chunk"):
