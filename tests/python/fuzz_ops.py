@@ -17,7 +17,6 @@ import sys
 import time
 import warnings
 import zlib
-from pathlib import Path
 
 # What asks for terabytes gets an error, and not the machine's last page.
 LIMIT = 1 << 30
