@@ -47,28 +47,48 @@ def test_two_devices(name):
 
 # Ops below the public ones can be called as well.
 PRIVATE = {
-    "_view_read": [(X, (5,), (1,), 4, (3, 1)), (X, (2,), (1,), 0, (1,)), (X, (2,), (1, 1), 0, (3, 1)), (X, (2,), (-1,), 3, (3, 1))],
-    "_view_accumulate": [(X, (2,), (2, 3), (3, 1), 0, (1,)), (X, (2, 2), (2, 3), (2**62, 2**62), 0, (2, 1)), (X, (9,), (3,), (1,), 0, (1,))],
+    "_view_read": [
+        (X, (5,), (1,), 4, (3, 1)),
+        (X, (2,), (1,), 0, (1,)),
+        (X, (2,), (1, 1), 0, (3, 1)),
+        (X, (2,), (-1,), 3, (3, 1)),
+    ],
+    "_view_accumulate": [
+        (X, (2,), (2, 3), (3, 1), 0, (1,)),
+        (X, (2, 2), (2, 3), (2**62, 2**62), 0, (2, 1)),
+        (X, (9,), (3,), (1,), 0, (1,)),
+    ],
     "_view_write": [(X, X, (4,), (1,), 3, (3, 1)), (X, X, (2,), (1,), -1, (3, 1))],
     "_as_strided_backward": [(X, X, (2, 3), (1,), None), (X, X, (2**40,), (1,), 0)],
     "_softmax_backward": [(X, X[:1], 0), (X, INDEX, 0)],
     "_log_softmax_backward": [(X, X[:, :1], 1)],
-    "_cross_entropy_rows": [(X, INDEX[0], None, -1, 0.0), (X, INDEX[:, 0], X[0, :1], -1, 0.0), (X[0], INDEX[0], None, -1, 0.0)],
+    "_cross_entropy_rows": [
+        (X, INDEX[0], None, -1, 0.0),
+        (X, INDEX[:, 0], X[0, :1], -1, 0.0),
+        (X[0], INDEX[0], None, -1, 0.0),
+    ],
     "_cross_entropy_rows_backward": [
         (X[:, 0], X, X[:, 0], INDEX[:, 0] + 7, None, -1, 0.0),
         (X[0], X, X[:, 0], INDEX[:, 0], None, -1, 0.0),
         (number(), number(), number(), INDEX, None, -1, 0.0),
     ],
     "_layer_norm_rows": [(X[0], None, None, 1e-5, True), (X, X[0, :1], None, 1e-5, True)],
-    "_layer_norm_rows_backward": [(X, X, X[0], X[:, 0], None, True, True, True, True), (X[:1], X, X[:, 0], X[:, 0], None, True, True, True, True)],
+    "_layer_norm_rows_backward": [
+        (X, X, X[0], X[:, 0], None, True, True, True, True),
+        (X[:1], X, X[:, 0], X[:, 0], None, True, True, True, True),
+    ],
     "_attention_backward": [(X, X, X, X, None, X, X, False, 1.0)],
-    "_embedding_backward": [(number(), INDEX, 3, -1, False), (X, INDEX, 3, -1, True), (X, INDEX[:, 0], -3, -1, False)],
+    "_embedding_backward": [
+        (number(), INDEX, 3, -1, False),
+        (X, INDEX, 3, -1, True),
+        (X, INDEX[:, 0], -3, -1, False),
+    ],
     "_embedding_masked": [(X, INDEX + 9, -1, False)],
     "_gather_backward": [(X[:1], (2, 3), 1, INDEX), (X, (2,), 0, INDEX)],
     "_index_select_backward": [(X, (2, 3), 0, INDEX[0])],
     "_index": [(X, [X[0]]), (X, [None])],
     "_index_backward": [(X, (3,), []), (X, (3,), [X > 0])],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PRIVATE)
@@ -99,7 +119,14 @@ def test_running_sums_in_a_dtype(dtype):
 
 def test_optimiser_steps_without_their_state():
     p, rates = [plait.ones(3)], {"lr": 0.1, "weight_decay": 0.0}
-    sgd = {**rates, "momentum": 0.9, "dampening": 0.0, "nesterov": False, "maximize": False, "first_step": False}
+    sgd = {
+        **rates,
+        "momentum": 0.9,
+        "dampening": 0.0,
+        "nesterov": False,
+        "maximize": False,
+        "first_step": False,
+    }
     with pytest.raises(ValueError, match="grads"):
         OPS["_fused_sgd_"](p, [], [], **{**sgd, "momentum": 0.0})
     with pytest.raises(ValueError, match="momentum_buffers"):

@@ -44,6 +44,19 @@ def test_a_view_made_before_the_base_requires_grad():
         v.mul_(2)
 
 
+def test_a_gradient_through_a_view_made_before_the_base_requires_grad():
+    """In PyTorch such a view says that it requires grad, and no gradient arrives (docs/differences.md)."""
+    a = ones(3)
+    v = a[1:]
+    a.requires_grad_()
+    assert v.requires_grad and not v.is_leaf
+    (v * 3).sum().backward()
+    assert a.grad.tolist() == [0, 3, 3]
+    with plait.no_grad():
+        w = a[1:]
+    assert not w.requires_grad and not (w * 3).requires_grad
+
+
 def test_write_to_a_view_of_an_intermediate():
     x = leaf(1, 2, 3)
     a = x * 2
