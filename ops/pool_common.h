@@ -73,6 +73,9 @@ inline cpu::Windows windows(const Args& a, const Dims& x, bool count_padding = t
     const int64_t size = x[2 + i], step = a.dilation[from], padding = a.padding[from];
     w.in[to] = size;
     w.step[to] = step;
+    w.kernel[to] = a.kernel[from];
+    w.stride[to] = a.stride[from];
+    w.padding[to] = padding;
     w.spans[to].reserve(static_cast<size_t>(counts[i]));
     for (int64_t o = 0; o < counts[i]; ++o) {
       const int64_t start = o * a.stride[from] - padding, stop = start + step * (a.kernel[from] - 1) + 1;
@@ -105,6 +108,7 @@ inline cpu::Windows adaptive_windows(const Dims& x, IntSpan out) {
   cpu::Windows w;
   const size_t n = out.size();
   for (size_t i = 0; i < 3 - n; ++i) w.spans[i] = {{0, 1, 1}};
+  w.kernel = {0, 0, 0};
   for (size_t i = 0; i < n; ++i) {
     const size_t to = 3 - n + i;
     const int64_t size = w.in[to] = x[static_cast<int>(i) + 2];

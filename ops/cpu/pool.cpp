@@ -6,6 +6,9 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/depthwise_plan.h"
+#include "ops/cpu/pool_rows.h"
+#include "ops/cpu/workspace.h"
 
 namespace plait::cpu {
 namespace {
@@ -103,6 +106,60 @@ T divisor_of(const Windows& w, const Span& z, const Span& y, const Span& x) {
   return static_cast<T>(w.divisor != 0 ? w.divisor : z.divided_by * y.divided_by * x.divided_by);
 }
 
+// ---- by vectors, on the buffers of depthwise convolutions
+
+bool by_vectors(const Windows& w) {
+  return w.kernel[0] != 0 && inputs(w) < (int64_t{1} << 31) && outputs(w) < (int64_t{1} << 31);
+}
+DepthwisePlan plan_of(const Windows& w, bool transposed, DType dtype) {
+  DepthwiseAxis axes[3];
+  for (size_t i = 0; i < 3; ++i) {
+    const auto out = static_cast<int64_t>(w.spans[i].size());
+    axes[i] = {.from = transposed ? out : w.in[i],
+               .to = transposed ? w.in[i] : out,
+               .kernel = w.kernel[i],
+               .stride = w.stride[i],
+               .pad = w.padding[i],
+               .dilation = w.step[i],
+               .transposed = transposed};
+  }
+  return DepthwisePlan(axes, itemsize(dtype));
+}
+const DepthwisePlanes<float>& convolution_of(float) { return depthwise_table().f32; }
+const DepthwisePlanes<double>& convolution_of(double) { return depthwise_table().f64; }
+const PoolPlanes<float>& pool_of(float) { return pool_table().f32; }
+const PoolPlanes<double>& pool_of(double) { return pool_table().f64; }
+
+// f(plane, workspace filled with `padding`), then `extra` elements.
+template <class T, class F>
+void over_planes_with(const Tensor& t, int64_t work, const Depthwise& plan, int64_t extra, T padding,
+                      const F& f) {
+  const int64_t planes = t.sizes()[0] * t.sizes()[1], size = plan.workspace + extra;
+  parallel_for(0, planes, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, work)),
+               [&](int64_t begin, int64_t end) {
+                 const Workspace memory(size * static_cast<int64_t>(sizeof(T)));
+                 T* data = static_cast<T*>(memory.data());
+                 std::fill_n(data, size, padding);
+                 for (int64_t p = begin; p < end; ++p) f(p, data);
+               });
+}
+
+// The divisors of an average: of slices and rows together, and of columns.
+template <class T>
+struct Divisors {
+  std::vector<T> of_rows, of_columns;
+  explicit Divisors(const Windows& w) {
+    for (const Span& z : w.spans[0])
+      for (const Span& y : w.spans[1])
+        of_rows.push_back(static_cast<T>(w.divisor != 0 ? w.divisor : z.divided_by * y.divided_by));
+    for (const Span& x : w.spans[2]) of_columns.push_back(static_cast<T>(w.divisor != 0 ? 1 : x.divided_by));
+  }
+  void divide(T* plane) const {
+    pool_of(T()).divide(plane, static_cast<int64_t>(of_rows.size()), static_cast<int64_t>(of_columns.size()),
+                        of_rows.data(), of_columns.data());
+  }
+};
+
 }  // namespace
 
 void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const Windows& windows) {
@@ -111,6 +168,14 @@ void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const Win
   const Tensor from = to_contiguous(x, dtype), to = target(y, dtype), places = target(indices, DType::Int64);
   const int64_t in = inputs(windows), out = outputs(windows);
   with_compute_type(dtype, [&]<class T>() {
+    if (by_vectors(windows) && windows.in[0] == 1 && windows.kernel[0] == 1 && windows.padding[0] == 0) {
+      const DepthwisePlan plan = plan_of(windows, false, dtype);
+      over_planes_with<T>(x, in, plan, 0, -std::numeric_limits<T>::infinity(), [&](int64_t p, T* memory) {
+        pool_of(T()).max(plan, from.data<T>() + p * in, to.data<T>() + p * out,
+                         places.data<int64_t>() + p * out, memory);
+      });
+      return;
+    }
     over_planes(x, in, [&](int64_t p) {
       max_of_plane(windows, from.data<T>() + p * in, to.data<T>() + p * out,
                    places.data<int64_t>() + p * out);
@@ -149,6 +214,17 @@ void avg_pool(const Tensor& y, const Tensor& x, const Windows& windows) {
   const Tensor from = to_contiguous(x, dtype), to = target(y, dtype);
   const int64_t in = inputs(windows), out = outputs(windows);
   with_compute_type(dtype, [&]<class T>() {
+    if (by_vectors(windows)) {
+      const DepthwisePlan plan = plan_of(windows, false, dtype);
+      const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));
+      const Divisors<T> divisors(windows);
+      over_planes_with<T>(x, in, plan, 0, T(0), [&](int64_t p, T* memory) {
+        T* result = to.data<T>() + p * out;
+        convolution_of(T()).convolve(plan, from.data<T>() + p * in, ones.data(), T(0), false, result, memory);
+        divisors.divide(result);
+      });
+      return;
+    }
     over_planes(x, in, [&](int64_t p) {
       const T* plane = from.data<T>() + p * in;
       T* result = to.data<T>() + p * out;
@@ -170,6 +246,18 @@ void avg_pool_backward(const Tensor& dx, const Tensor& dy, const Windows& window
   const Tensor from = to_contiguous(dy, dtype), to = target(dx, dtype);
   const int64_t in = inputs(windows), out = outputs(windows);
   with_compute_type(dtype, [&]<class T>() {
+    if (by_vectors(windows)) {
+      const DepthwisePlan plan = plan_of(windows, true, dtype);
+      const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));
+      const Divisors<T> divisors(windows);
+      over_planes_with<T>(dx, in, plan, out, T(0), [&](int64_t p, T* memory) {
+        T* parts = memory + plan.workspace;
+        std::copy_n(from.data<T>() + p * out, out, parts);
+        divisors.divide(parts);
+        convolution_of(T()).convolve(plan, parts, ones.data(), T(0), false, to.data<T>() + p * in, memory);
+      });
+      return;
+    }
     over_planes(dx, in, [&](int64_t p) {
       T* plane = to.data<T>() + p * in;
       std::fill_n(plane, in, T(0));

@@ -16,6 +16,8 @@ struct Span {
 struct Windows {
   std::array<std::vector<Span>, 3> spans;  // missing dimensions stand in front, with one span of one element
   std::array<int64_t, 3> in{1, 1, 1}, step{1, 1, 1};
+  // Of windows that are all alike, but for what lies outside; kernel 0 where they are not (adaptive pooling).
+  std::array<int64_t, 3> kernel{1, 1, 1}, stride{1, 1, 1}, padding{0, 0, 0};
   int64_t divisor = 0;  // of an average; 0: the product of the spans' parts
 };
 

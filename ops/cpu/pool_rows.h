@@ -1,0 +1,23 @@
+// Pooling of contiguous planes by vectors, on the buffers of Note [Depthwise convolution].
+#pragma once
+
+#include "ops/cpu/depthwise.h"
+
+namespace plait::cpu {
+
+template <class T>
+struct PoolPlanes {
+  // The maxima of the windows of a plane (no z axis), and where in the plane they stand: the first one, or
+  // the last NaN. The workspace is filled with minus infinity before the first use. Planes of less than 2^31
+  // elements.
+  void (*max)(const Depthwise& d, const T* from, T* values, int64_t* indices, T* workspace);
+  // x[r][i] /= by_row[r] by_column[i]
+  void (*divide)(T* x, int64_t rows, int64_t columns, const T* by_row, const T* by_column);
+};
+struct PoolTable {
+  PoolPlanes<float> f32;
+  PoolPlanes<double> f64;
+};
+PLAIT_ISA_TABLE(PoolTable, pool_table)
+
+}  // namespace plait::cpu
