@@ -33,6 +33,7 @@ float = _C.float32
 int = _C.int32
 bool = _C.bool
 contiguous_format, preserve_format = _C.contiguous_format, _C.preserve_format
+legacy_contiguous_format = contiguous_format
 channels_last, channels_last_3d = _C.channels_last, _C.channels_last_3d
 inf, nan, pi, e = (
     __builtins__["float"]("inf"),

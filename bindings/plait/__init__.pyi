@@ -66,6 +66,7 @@ nan: _C._float
 pi: _C._float
 e: _C._float
 newaxis: None
+legacy_contiguous_format: _C.memory_format
 BFloat16Tensor: Any
 BoolTensor: Any
 ByteTensor: Any

@@ -226,7 +226,7 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
     """I0(beta sqrt(1 - (2 n / N - 1)^2)) / I0(beta), with N as of hann_window.
 
     >>> plait.kaiser_window(3, periodic=False)
-    tensor([5.2776e-05, 1.0000e+00, 5.2776e-05])
+    tensor([5.2773e-05, 1.0000e+00, 5.2773e-05])
     """
 
     def bessel(x: Tensor) -> Tensor:

@@ -490,6 +490,7 @@ def _install() -> None:
         ("subtract", "sub"),
         ("divide", "div"),
         ("negative", "neg"),
+        ("clip_", "clamp_"),
     ):
         if not hasattr(Tensor, alias) and name in _ops:
             setattr(Tensor, alias, _ops[name])

@@ -515,9 +515,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values). The
     residuals are the squared norms of B's columns, where m > n and A is of full rank, else empty.
 
-    >>> a, b = plait.tensor([[1.0], [1.0]]), plait.tensor([[1.0], [3.0]])
-    >>> plait.linalg.lstsq(a, b).solution
-    tensor([[2.]])
+    >>> a, b = plait.tensor([[1.0], [0.0]]), plait.tensor([[3.0], [2.0]])
+    >>> plait.linalg.lstsq(a, b).residuals
+    tensor([4.])
     """
     _check("lstsq", A, square=False)
     vector = B.dim() == A.dim() - 1

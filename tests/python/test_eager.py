@@ -1,6 +1,8 @@
 """plait.jit, compile, compiler, accelerator, backends: the answers of an eager library on the CPU."""
 
 import importlib
+import subprocess
+import sys
 from typing import Final
 
 import plait
@@ -106,3 +108,17 @@ def test_what_there_is():
     with plait.backends.mkldnn.flags(enabled=False):
         assert not plait.backends.mkldnn.enabled
     assert plait.backends.mkldnn.enabled
+
+
+LATE = """
+    accelerator amp backends compiler distributions fft jit linalg nn optim special _composites _eager
+    _legacy_tensors _linalg
+"""
+
+
+def test_nothing_is_loaded_before_it_is_asked_for():
+    program = "import sys, plait; print(*[m for m in sys.modules if m.split('.')[0] in ('plait', 'numpy')])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.split())
+    assert "plait._tensor" in loaded
+    assert not loaded & {"numpy", *(f"plait.{name}" for name in LATE.split())}

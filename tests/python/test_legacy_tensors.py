@@ -89,6 +89,12 @@ def test_numpy_sizes():
     assert plait.FloatTensor(np.int64(2), 3).shape == (2, 3)
 
 
+def test_aliases():
+    x = plait.tensor([-2.0, 0.5, 2.0])
+    assert x.clip_(-1, 1) is x and x.tolist() == [-1, 0.5, 1]
+    assert plait.legacy_contiguous_format is plait.contiguous_format
+
+
 def test_default_type():
     try:
         plait.set_default_tensor_type("torch.DoubleTensor")

@@ -207,8 +207,10 @@ def test_spectral_norm_of_a_vector():
 
 
 def test_tuples():
-    from plait.nn.modules import utils
-
+    utils = nn.modules.utils
+    assert nn.modules.conv.Conv2d is nn.Conv2d
+    with pytest.raises(AttributeError, match="utilities"):
+        nn.modules.utilities
     assert utils._single(2) == (2,) and utils._pair((1, 2)) == (1, 2) and utils._pair([1, 2]) == (1, 2)
     assert utils._triple(1) == (1, 1, 1) and utils._quadruple(0) == (0, 0, 0, 0)
     assert utils._reverse_repeat_tuple((1, 2), 2) == (2, 2, 1, 1)

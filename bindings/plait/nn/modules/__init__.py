@@ -78,11 +78,13 @@ __all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     from importlib import import_module
 
+    home = _HOMES.get(name)
+    if home is None:
+        if name == "utils" or name in _HOMES.values():
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     found = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
     return found
 
