@@ -32,9 +32,11 @@ __all__ = [
     "diagonal",
     "eigh",
     "eigvalsh",
+    "householder_product",
     "inv",
     "lstsq",
     "matmul",
+    "matrix_exp",
     "matrix_norm",
     "matrix_power",
     "matrix_rank",
@@ -558,4 +560,56 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         if n:
             square = square @ square
     assert result is not None
+    return result
+
+
+def matrix_exp(A: Tensor) -> Tensor:
+    """The exponentials of square matrices: by squaring that of A / 2^s, of norm 1/2 at most, which 18 terms
+    of its power series give to the last digit (Moler and Van Loan 2003, method 3).
+
+    >>> plait.linalg.matrix_exp(plait.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    _check("matrix_exp", A)
+    n = A.shape[-1]
+    one = _ops["eye"](n, dtype=A.dtype, device=A.device).expand(A.shape)
+    if A.numel() == 0:
+        return A.clone()
+    largest = A.detach().abs().sum(-2).amax().item()
+    if not largest < float("inf"):
+        return A * float("nan")
+    squarings = 0
+    while largest > 0.5:
+        largest, squarings = largest / 2, squarings + 1
+    scaled = A / 2.0**squarings
+    result = one
+    for k in range(18, 0, -1):
+        result = one + (scaled @ result) / k
+    for _ in range(squarings):
+        result = result @ result
+    return result
+
+
+def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+    """The first k columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^T, where v_i is 0 above row i, 1 in it
+    and column i of A (..., m, k) below: LAPACK's form of the Q of a QR decomposition.
+
+    >>> plait.linalg.householder_product(plait.zeros(2, 1), plait.tensor([2.0]))
+    tensor([[-1.],
+            [ 0.]])
+    """
+    _check("householder_product", A, square=False)
+    rows, columns = A.shape[-2:]
+    if columns > rows or tau.shape != (*A.shape[:-2], columns):
+        raise ValueError(
+            "linalg.householder_product: expected A (..., m, k) with m >= k and tau (..., k), got "
+            f"{tuple(A.shape)} and {tuple(tau.shape)}"
+        )
+    one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
+    reflectors = A.tril(-1) + one
+    result = one.expand(A.shape)
+    for i in reversed(range(columns)):
+        v = reflectors[..., i : i + 1]
+        result = result - tau[..., i, None, None] * v @ (v.mT @ result)
     return result

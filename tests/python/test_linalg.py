@@ -186,6 +186,34 @@ def test_pinv_and_lstsq(shape):
         np.testing.assert_allclose(vector.detach().numpy(), found.solution.detach().numpy()[:, 0])
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.1, 1.0, 20.0])
+def test_matrix_exp(scale):
+    a = RNG.normal(size=(2, 4, 4)) * scale
+    expected = np.stack([scipy.linalg.expm(x) for x in a])
+    size = np.abs(expected).max()
+    np.testing.assert_allclose(
+        linalg.matrix_exp(t(a)).detach().numpy(), expected, rtol=1e-9, atol=1e-11 * size
+    )
+    if scale <= 1:
+        check(linalg.matrix_exp, a)
+    assert linalg.matrix_exp(plait.full((2, 2), float("nan"))).isnan().all()
+    assert linalg.matrix_exp(plait.zeros(0, 3, 3)).shape == (0, 3, 3)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 5, 3)])
+def test_householder_product(shape):
+    a = RNG.normal(size=shape)
+    flat = a.reshape(-1, *shape[-2:])
+    raw = [np.linalg.qr(x, "raw") for x in flat]
+    h = np.stack([r[0].T for r in raw]).reshape(shape)
+    tau = np.stack([r[1] for r in raw]).reshape(*shape[:-2], shape[-1])
+    ours = linalg.householder_product(t(h), t(tau)).detach().numpy()
+    np.testing.assert_allclose(ours, np.linalg.qr(a)[0], atol=1e-12)
+    check(linalg.householder_product, h, tau)
+    with pytest.raises(ValueError, match="m >= k"):
+        linalg.householder_product(t(h), t(tau[..., :1]))
+
+
 def test_rank_deficient():
     a = np.outer([1.0, 2.0, 3.0], [1.0, 0.5])
     np.testing.assert_allclose(linalg.pinv(t(a)).detach().numpy(), np.linalg.pinv(a), atol=1e-12)

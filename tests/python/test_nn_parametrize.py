@@ -141,6 +141,9 @@ def test_modes_and_casts_reach_parametrizations():
         (lambda m: nn.utils.remove_spectral_norm(m), ValueError, "no spectral norm"),
         (lambda m: nn.utils.weight_norm(nn.utils.weight_norm(m)), RuntimeError, "already"),
         (lambda m: nn.utils.spectral_norm(nn.utils.spectral_norm(m)), RuntimeError, "already"),
+        (lambda m: parametrizations.orthogonal(m, "bias"), ValueError, "2 dimensions"),
+        (lambda m: parametrizations.orthogonal(m, "wait"), ValueError, "wait"),
+        (lambda m: parametrizations.orthogonal(m, orthogonal_map="qr"), ValueError, "cayley"),
         (lambda m: nn.utils.no_such_thing, AttributeError, "no_such_thing"),
     ],
 )
@@ -292,3 +295,62 @@ def test_as_pytorch(norm, layer, args):
         np.testing.assert_allclose(q.grad.numpy(), p.grad.numpy(), rtol=1e-6, atol=1e-9, err_msg=key)
     for key, value in theirs.state_dict().items():
         np.testing.assert_allclose(ours.state_dict()[key].numpy(), value.numpy(), rtol=1e-7, err_msg=key)
+
+
+@pytest.mark.parametrize("form", ["matrix_exp", "cayley", "householder", None])
+@pytest.mark.parametrize("shape", [(3, 3), (5, 2), (2, 5)])
+@pytest.mark.parametrize("base", [True, False])
+def test_orthogonal(form, shape, base):
+    layer = nn.Linear(*shape[::-1]).double()
+    if form == "householder" or (form is None and shape[0] != shape[1]):
+        with plait.no_grad():  # its sign is the diagonal's whole part
+            layer.weight.diagonal().fill_(1.0)
+    before = layer.weight.detach().clone()
+    parametrizations.orthogonal(layer, orthogonal_map=form, use_trivialization=base)
+
+    def error():
+        w = layer.weight.detach().numpy()
+        w = w if shape[0] >= shape[1] else w.T
+        return np.abs(w.T @ w - np.eye(min(shape))).max()
+
+    assert error() < 1e-12
+    if base and shape[0] == shape[1]:
+        q, r = np.linalg.qr(before.numpy())
+        np.testing.assert_allclose(layer.weight.detach().numpy(), q * np.sign(np.diag(r)), atol=1e-10)
+    optimizer = plait.optim.SGD(layer.parameters(), lr=0.05)
+    for _ in range(3):
+        optimizer.zero_grad()
+        layer(plait.ones(2, shape[1], dtype=plait.float64)).square().sum().backward()
+        optimizer.step()
+    assert error() < 1e-12
+    if base:
+        wanted = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))[0][: shape[0], : shape[1]]
+        wanted = np.linalg.qr(wanted if shape[0] >= shape[1] else wanted.T)[0]
+        wanted = wanted if shape[0] >= shape[1] else wanted.T
+        layer.weight = plait.tensor(wanted)
+        np.testing.assert_allclose(layer.weight.detach().numpy(), wanted, atol=1e-12)
+    else:
+        with pytest.raises(NotImplementedError, match="use_trivialization"):
+            layer.weight = before
+
+
+@pytest.mark.parametrize("form", ["matrix_exp", "cayley", "householder"])
+@pytest.mark.parametrize("shape", [(3, 3), (5, 2), (2, 5)])
+def test_orthogonal_as_pytorch(form, shape):
+    torch = pytest.importorskip("torch")
+    pair = []
+    for lib in (torch, plait):
+        layer = lib.nn.Linear(*shape[::-1]).double()
+        pair.append(lib.nn.utils.parametrizations.orthogonal(layer, orthogonal_map=form))
+    theirs, ours = pair
+    assert list(theirs.state_dict()) == list(ours.state_dict())
+    with torch.no_grad():
+        theirs.parametrizations.weight.original.add_(torch.randn(shape).double().tril(-1) * 0.3)
+    ours.load_state_dict({k: plait.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
+    a, b = theirs.weight, ours.weight
+    np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), atol=1e-12)
+    w = np.random.default_rng(1).normal(size=shape)
+    (a * torch.tensor(w)).sum().backward()
+    (b * plait.tensor(w)).sum().backward()
+    p, q = (m.parametrizations.weight.original.grad for m in (theirs, ours))
+    np.testing.assert_allclose(q.numpy(), p.numpy(), atol=1e-10)

@@ -1,4 +1,4 @@
-"""Parametrizations of weights: weight norm, spectral norm."""
+"""Parametrizations of weights: weight norm, spectral norm, orthogonal matrices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 class _WeightNorm(Module):
@@ -113,3 +113,99 @@ def spectral_norm(
     dim = default_dim(module) if dim is None else dim
     norm = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return parametrize.register_parametrization(module, name, norm)
+
+
+class _Orthogonal(Module):
+    """A matrix with orthogonal columns (or rows, where they are fewer), from any matrix of its shape."""
+
+    base: Tensor | None
+
+    def __init__(self, weight: Tensor, orthogonal_map: str, use_trivialization: bool):
+        super().__init__()
+        self.shape = tuple(weight.shape)
+        self.orthogonal_map = orthogonal_map
+        if use_trivialization:
+            self.register_buffer("base", None)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """The orthogonal matrix."""
+        turned = X.shape[-2] < X.shape[-1]
+        X = X.mT if turned else X
+        n, k = X.shape[-2:]
+        if self.orthogonal_map == "householder":
+            below = X.tril(-1)
+            q = plait.linalg.householder_product(below, 2.0 / (1.0 + (below * below).sum(-2)))
+            q = q * X.diagonal(0, -2, -1).detach().trunc().unsqueeze(-2)
+        else:
+            X = X.tril()
+            if n != k:
+                X = plait.cat([X, X.new_zeros((*X.shape[:-1], n - k))], -1)
+            skew = X - X.mT
+            if self.orthogonal_map == "matrix_exp":
+                q = plait.linalg.matrix_exp(skew)
+            else:
+                one = plait.eye(n, dtype=X.dtype, device=X.device).expand(skew.shape)
+                q = plait.linalg.solve(one - 0.5 * skew, one + 0.5 * skew)
+            q = q[..., :k]
+        if getattr(self, "base", None) is not None:
+            q = self.base @ q
+        return q.mT if turned else q
+
+    def right_inverse(self, Q: Tensor) -> Tensor:
+        """Makes Q, or the nearest that a QR decomposition gives, the base; the original becomes -1."""
+        if tuple(Q.shape) != self.shape:
+            raise ValueError(f"orthogonal: expected shape {self.shape}, got {tuple(Q.shape)}")
+        if "base" not in self._buffers:
+            raise NotImplementedError(
+                "orthogonal: a matrix can only be assigned with use_trivialization=True"
+            )
+        turned = Q.shape[-2] < Q.shape[-1]
+        tall = Q.detach().mT if turned else Q.detach()
+        n, k = tall.shape[-2:]
+        if n != k:
+            tall = plait.cat([tall, plait.randn((*tall.shape[:-1], n - k), dtype=Q.dtype)], -1)
+        one = plait.eye(n, dtype=Q.dtype)
+        eps = 10 * n * plait.finfo(Q.dtype).eps
+        if n != k or not plait.allclose(tall.mT @ tall, one.expand(tall.shape), atol=eps):
+            q, r = plait.linalg.qr(tall)
+            tall = q * r.diagonal(0, -2, -1).sign().unsqueeze(-2)
+        self.base = tall.clone()
+        negative = plait.zeros_like(Q)
+        negative.diagonal(0, -2, -1).fill_(-1.0)
+        return negative
+
+
+def orthogonal(
+    module: Module,
+    name: str = "weight",
+    orthogonal_map: str | None = None,
+    *,
+    use_trivialization: bool = True,
+) -> Module:
+    """Keeps a matrix (or batch of matrices) orthogonal: Q^T Q = 1, or Q Q^T = 1 where there are more columns
+    than rows (Lezcano-Casado 2019).
+
+    `orthogonal_map`: 'matrix_exp' (the default of square matrices), 'cayley' or 'householder'. With
+    `use_trivialization` the result is multiplied by a fixed orthogonal matrix, so that training starts at the
+    module's weight, made orthogonal, and weights can be assigned.
+
+    >>> m = plait.nn.utils.parametrizations.orthogonal(plait.nn.Linear(4, 3))
+    >>> bool((m.weight @ m.weight.T - plait.eye(3)).abs().max() < 1e-5)
+    True
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"orthogonal: {type(module).__name__} has no parameter or buffer '{name}'")
+    if weight.dim() < 2:
+        raise ValueError(
+            f"orthogonal: expected '{name}' with at least 2 dimensions, got shape {tuple(weight.shape)}"
+        )
+    if orthogonal_map is None:
+        orthogonal_map = "matrix_exp" if weight.shape[-2] == weight.shape[-1] else "householder"
+    if orthogonal_map not in ("matrix_exp", "cayley", "householder"):
+        raise ValueError(
+            "orthogonal: expected orthogonal_map 'matrix_exp', 'cayley' or 'householder', got "
+            f"'{orthogonal_map}'"
+        )
+    form = _Orthogonal(weight, orthogonal_map, use_trivialization)
+    return parametrize.register_parametrization(module, name, form, unsafe=True)
