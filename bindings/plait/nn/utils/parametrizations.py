@@ -147,8 +147,9 @@ class _Orthogonal(Module):
                 one = plait.eye(n, dtype=X.dtype, device=X.device).expand(skew.shape)
                 q = plait.linalg.solve(one - 0.5 * skew, one + 0.5 * skew)
             q = q[..., :k]
-        if getattr(self, "base", None) is not None:
-            q = self.base @ q
+        base = self._buffers.get("base")
+        if base is not None:
+            q = base @ q
         return q.mT if turned else q
 
     def right_inverse(self, Q: Tensor) -> Tensor:
