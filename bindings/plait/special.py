@@ -55,7 +55,7 @@ def entr(input: Tensor) -> Tensor:
     """-x log x for x > 0, 0 at 0, -inf below.
 
     >>> plait.special.entr(plait.tensor([0.0, 1.0, -1.0]))
-    tensor([  0.,   0., -inf])
+    tensor([0., 0., -inf])
     """
     return (0.0 - _C.ops["xlogy"](input, input)).masked_fill(input < 0, -math.inf)
 

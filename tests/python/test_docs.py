@@ -65,6 +65,8 @@ def modules() -> list[str]:
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name):
     module = importlib.import_module(name)
+    for attribute in dir(module):
+        getattr(module, attribute)  # what is loaded at first use is there when the module is walked
     for test in doctest.DocTestFinder(exclude_empty=True).find(module):
         if test.examples:
             test.globs.setdefault("plait", plait)

@@ -494,16 +494,16 @@ def upsample(
     align_corners: bool | None = None,
 ) -> Tensor:
     """The former name of `interpolate`."""
-    return plait.interpolate(
-        input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners
-    )
+    from .resizing import interpolate
+
+    return interpolate(input, size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """`interpolate` with mode nearest."""
-    return plait.interpolate(input, size=size, scale_factor=scale_factor, mode="nearest")
+    return upsample(input, size, scale_factor)
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """`interpolate` with mode bilinear and aligned corners."""
-    return plait.interpolate(input, size=size, scale_factor=scale_factor, mode="bilinear", align_corners=True)
+    return upsample(input, size, scale_factor, "bilinear", True)

@@ -179,7 +179,8 @@ class RNNBase(Module):
         if self.proj_size:
             return self._run_projected(gates, states, names, reverse, sizes)
         if self.mode == "LSTM":
-            outputs, cells, _ = plait._lstm_layer(gates, *states, weight_hh, reverse, batch_sizes)
+            h, c = states
+            outputs, cells, _ = plait._lstm_layer(gates, h, c, weight_hh, reverse, batch_sizes)
             return outputs, (_last(outputs, reverse, sizes), _last(cells, reverse, sizes))
         relu = self.mode == "RNN_RELU"
         outputs = plait._rnn_layer(gates, states[0], weight_hh, relu, reverse, batch_sizes)
