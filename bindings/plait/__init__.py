@@ -63,7 +63,6 @@ _LAZY_MODULES = (
     "special",
     "testing",
     "utils",
-    "library",
     "amp",
     "accelerator",
 )

@@ -437,7 +437,7 @@ def gradgradcheck(
     )
 
 
-class _CallableModule(type(sys)):
+class _CallableModule(type(sys)):  # type: ignore[misc]
     """Importing the module puts it where the function of its name was: it can be called like that."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> bool:
