@@ -126,10 +126,11 @@ struct Normal {
 };
 template <class T>
 PLAIT_INLINE Normal<T> normal_distribution(T x) {
-  const T a = at_most(abs(x), is_float<T> ? T(14.4) : T(38.6));
-  const T e = exp_negative_square(a, T(0.5));
-  const T tail = T(0.5) * e * scaled_erfc(a * T(0.7071067811865476));
-  return {select(x < T(0), tail, T(1) - tail), e * T(0.3989422804014327)};
+  const T a = at_most(abs(x), is_float<T> ? T(14.4) : T(38.6)), high = upper_part(a);
+  // exp(-a^2 / 2) 2^64, which is a normal number where the function itself is not.
+  const T e = exp_normal<64>(T(-0.5) * high * high, T(-0.5) * (a - high) * (a + high));
+  const T tail = e * scaled_erfc(a * T(0.7071067811865476)) * T(0x1p-65);
+  return {select(x < T(0), tail, T(1) - tail), e * T(0.3989422804014327 * 0x1p-64)};
 }
 
 }  // namespace
