@@ -45,6 +45,18 @@ void vjp_in_ops(Vjp& v) {
   if (v.needs(3)) v.set(3, channel_sum(g));
 }
 
+void check_groups(const Tensor& self, int64_t groups) {
+  check(self.dim() >= 2, "group_norm: expected self of shape (N, C, ...), got {}", self.sizes());
+  check(groups > 0 && self.sizes()[1] % groups == 0,
+        "group_norm: the {} channels of self of shape {} are not divisible into {} groups", self.sizes()[1],
+        self.sizes(), groups);
+}
+void check_per_channel(const char* name, const Tensor& t, const Tensor& self) {
+  check(!t.defined() || (t.dim() == 1 && t.numel() == self.sizes()[1]),
+        "group_norm: expected {} of shape ({},), got {}", name, self.sizes()[1],
+        t.defined() ? t.sizes() : Dims());
+}
+
 }  // namespace
 
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, const Tensor&, double)>
@@ -54,7 +66,10 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
         .doc = "group_norm of checked arguments, with the mean and the reciprocal standard deviation of each "
                "sample's groups.",
         .meta =
-            [](const Tensor& self, int64_t groups, const Tensor&, const Tensor&, double) {
+            [](const Tensor& self, int64_t groups, const Tensor& weight, const Tensor& bias, double) {
+              check_groups(self, groups);
+              check_per_channel("weight", weight, self);
+              check_per_channel("bias", bias, self);
               const TensorSpec statistics(Dims{self.sizes()[0], groups}, statistics_dtype(self.dtype()),
                                           self.device());
               return std::array<TensorSpec, 3>{infer::like(self), statistics, statistics};
@@ -85,7 +100,8 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
         .doc = "The gradients of _group_norm, whose input, weight and statistics are given; self is that of "
                "the result.",
         .meta =
-            [](const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor&, const Tensor&) {
+            [](const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd,
+               const Tensor& weight) {
               check(
                   self.sizes() == input.sizes() && self.dtype() == input.dtype(),
                   "_group_norm_backward: expected self and input of one shape and dtype, got {} {} and {} {}",
@@ -93,6 +109,14 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
               check<TypeError>(mean.dtype() == statistics_dtype(input.dtype()),
                                "_group_norm_backward: expected mean of dtype {}, got {}",
                                statistics_dtype(input.dtype()), mean.dtype());
+              check(mean.dim() == 2 && mean.sizes()[0] == input.sizes()[0] && rstd.sizes() == mean.sizes(),
+                    "_group_norm_backward: expected mean and rstd of shape (samples, groups), got {} and {}",
+                    mean.sizes(), rstd.sizes());
+              check<TypeError>(rstd.dtype() == mean.dtype(),
+                               "_group_norm_backward: expected mean and rstd of one dtype, got {} and {}",
+                               mean.dtype(), rstd.dtype());
+              check_groups(input, mean.sizes()[1]);
+              check_per_channel("weight", weight, input);
               const TensorSpec channel(Dims{input.sizes()[1]}, input.dtype(), input.device());
               return std::array<TensorSpec, 3>{infer::like(input), channel, channel};
             },
@@ -110,19 +134,8 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, double)> group_n
               "eps=1e-05) -> Tensor",
     .doc = "Normalises each group of channels of each sample; self (N, C, ...), weight and bias (C) (Wu and "
            "He 2018).",
-    .composite =
-        [](const Tensor& self, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-          check(self.dim() >= 2, "group_norm: expected self of shape (N, C, ...), got {}", self.sizes());
-          const int64_t channels = self.sizes()[1];
-          check(groups > 0 && channels % groups == 0,
-                "group_norm: the {} channels of self of shape {} are not divisible into {} groups", channels,
-                self.sizes(), groups);
-          for (const Tensor* t : {&weight, &bias})
-            check(!t->defined() || (t->dim() == 1 && t->numel() == channels),
-                  "group_norm: expected weight and bias of shape ({},), got {}", channels,
-                  t->defined() ? t->sizes() : Dims());
-          return std::get<0>(plait::_group_norm(self, groups, weight, bias, eps));
-        },
+    .composite = [](const Tensor& self, int64_t groups, const Tensor& weight, const Tensor& bias,
+                    double eps) { return std::get<0>(plait::_group_norm(self, groups, weight, bias, eps)); },
     .kind = Kind::Norm,
 }};
 

@@ -72,6 +72,12 @@ PRIVATE = {
         (X[0], X, X[:, 0], INDEX[:, 0], None, -1, 0.0),
         (number(), number(), number(), INDEX, None, -1, 0.0),
     ],
+    "_group_norm": [(X, 0, None, None, 1e-5), (X, 2, None, None, 1e-5), (X, 1, X[0, :1], None, 1e-5)],
+    "_group_norm_backward": [
+        (X, X, X[:, :0], X[:, :0], None),
+        (X, X, X[:1], X[:1], None),
+        (X, X, X[:, :1], X[:, :1], X[0, :1]),
+    ],
     "_layer_norm_rows": [(X[0], None, None, 1e-5, True), (X, X[0, :1], None, 1e-5, True)],
     "_layer_norm_rows_backward": [
         (X, X, X[0], X[:, 0], None, True, True, True, True),
