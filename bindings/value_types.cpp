@@ -182,13 +182,13 @@ bool to_dtype(PyObject* object, DType& out) {
     return true;
   }
   if (object == reinterpret_cast<PyObject*>(&PyFloat_Type))
-    out = default_dtype();
+    out = DType::Float64;  // Python's float has 64 bits
   else if (object == reinterpret_cast<PyObject*>(&PyLong_Type))
     out = DType::Int64;
   else if (object == reinterpret_cast<PyObject*>(&PyBool_Type))
     out = DType::Bool;
   else if (object == reinterpret_cast<PyObject*>(&PyComplex_Type))
-    out = to_complex(default_dtype());
+    out = DType::Complex128;
   else
     return false;
   return true;

@@ -477,3 +477,11 @@ def test_generators():
     plait.manual_seed(3)
     assert (plait.rand(4) == b).all()
     assert struct.calcsize("q") == 8 and isinstance(plait.initial_seed(), int)
+
+
+def test_python_types_as_dtypes():
+    wanted = {float: plait.float64, int: plait.int64, bool: plait.bool, complex: plait.complex128}
+    for kind, dtype in wanted.items():
+        assert plait.zeros(2, dtype=kind).dtype is dtype
+        assert plait.tensor([1], dtype=kind).dtype is dtype
+        assert plait.ones(2).to(kind).dtype is dtype
