@@ -74,7 +74,7 @@ sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-example
 	@$(CMAKE) --build $(SANITIZE_BUILD) --parallel $(JOBS)
 	@bash tools/sanitize.sh $(SANITIZE_BUILD) $(PY) $(ARGS)
 
-emit: build ## regenerate ops/ops.h, the type stubs and docs/reference/ops.md from the registry
+emit: build ## regenerate ops/decl, the type stubs and docs/reference/ops.md from the registry
 	@$(PY) tools/emit.py $(ARGS)
 
 wheel: $(STAMPS)/req-build ## build a wheel into dist/, install it into a fresh environment and import it

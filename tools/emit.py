@@ -43,19 +43,13 @@ class Param:
     """One parameter of a schema, as the stub writes it."""
 
     def __init__(self, text: str) -> None:
-        match = re.fullmatch(r"(\w+)(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:=(.*))?", text, re.S)
-        if not match:
-            raise SystemExit(f"cannot read the parameter '{text}'")
-        kind, question, listed, repeat, question2, name, default = match.groups()
+        self.kind, self.optional, repeat, name, self.default = emit_header.parse_param(text)
         self.name = f"{name}_" if keyword.iskeyword(name) else name
-        self.kind = kind + "[]" if listed else kind
-        self.optional = bool(question2 if listed else question)
-        self.default = default
         annotation = TYPES[self.kind]
         if self.kind == "Tensor" and self.name != "self":
             annotation = "Tensor | Number"
-        elif listed and repeat:
-            annotation = f"{TYPES[kind]} | {annotation}"
+        elif repeat:
+            annotation = f"{TYPES[self.kind.removesuffix('[]')]} | {annotation}"
         self.annotation = f"{annotation} | None" if self.optional else annotation
 
     def __str__(self) -> str:

@@ -89,6 +89,16 @@ def split_params(text: str) -> list[str]:
     return parts
 
 
+def parse_param(text: str) -> tuple[str, bool, str, str, str | None]:
+    """A parameter as (type, optional, how often a lone int is repeated, name, default)."""
+    match = re.fullmatch(r"(\w+)(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:=(.*))?", text, re.S)
+    if not match:
+        raise SystemExit(f"cannot read the parameter '{text}'")
+    kind, question, listed, repeat, question2, name, default = match.groups()
+    optional = bool(question2 if listed else question)
+    return (f"{kind}[]" if listed else kind), optional, repeat or "", name, default
+
+
 def cpp_default(kind: str, optional: bool, default: str, repeat: int) -> str:
     """A schema's default as C++ text."""
     if default == "None":
@@ -119,15 +129,7 @@ def emit_op(schema: str) -> tuple[str, str]:
     for param in split_params(params):
         if param == "*":
             continue
-        m = re.fullmatch(r"(\w+)(\?)?(\[(\d*)\])?(\?)?\s+(\w+)(?:=(.*))?", param, re.S)
-        if not m:
-            raise SystemExit(f"cannot read the parameter '{param}' of: {schema}")
-        kind, question, listed, repeat, question2, arg, default = m.groups()
-        if listed:
-            kind += "[]"
-            optional = bool(question2)
-        else:
-            optional = bool(question)
+        kind, optional, repeat, arg, default = parse_param(param)
         cpp = OPTIONAL.get(kind, TYPES[kind]) if optional else TYPES[kind]
         arg = arg + "_" if arg in KEYWORDS else arg
         types.append(cpp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _C
+from ._handles import RemovableHandle
 
 Tensor = _C.Tensor
 _ops = _C.ops
@@ -39,10 +40,13 @@ class UntypedStorage:
         return hash(self._cdata)
 
 
-class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook away."""
+class _NodeHandle(RemovableHandle):
+    """Removes a hook that the tape keeps."""
+
+    __slots__ = ("_remove",)
 
     def __init__(self, remove):
+        super().__init__()
         self._remove = remove
 
     def remove(self) -> None:
@@ -50,12 +54,6 @@ class RemovableHandle:
         if self._remove is not None:
             self._remove()
             self._remove = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.remove()
 
 
 def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
@@ -79,26 +77,26 @@ def _register_hook(self, hook):
     """Calls `hook(grad)` when the gradient of self has been computed; what it returns, unless None,
     replaces the gradient."""
     key = _C._register_hook(self, hook, False)
-    return RemovableHandle(lambda: _C._remove_hook(self, key))
+    return _NodeHandle(lambda: _C._remove_hook(self, key))
 
 
 def _register_post_accumulate_grad_hook(self, hook):
     """Calls `hook(self)` after a gradient has been added to the `.grad` of this leaf."""
     key = _C._register_hook(self, hook, True)
-    return RemovableHandle(lambda: _C._remove_hook(self, key))
+    return _NodeHandle(lambda: _C._remove_hook(self, key))
 
 
 def _node_register_hook(self, hook):
     """Calls `hook(grad_inputs, grad_outputs)` after the node has run; what it returns, unless None,
     replaces grad_inputs."""
     key = self._register_hook(hook)
-    return RemovableHandle(lambda: self._remove_hook(key))
+    return _NodeHandle(lambda: self._remove_hook(key))
 
 
 def _node_register_prehook(self, hook):
     """Calls `hook(grad_outputs)` before the node runs; what it returns, unless None, replaces them."""
     key = self._register_prehook(hook)
-    return RemovableHandle(lambda: self._remove_hook(key))
+    return _NodeHandle(lambda: self._remove_hook(key))
 
 
 def _to(self, *args, **kwargs):

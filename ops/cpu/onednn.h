@@ -56,7 +56,6 @@ struct MatmulCall {
 struct Window {
   int spatial = 2;
   int64_t groups = 1;
-  std::array<int64_t, 3> kernel{1, 1, 1};  // pooling only: a convolution has it from its weight
   std::array<int64_t, 3> stride{1, 1, 1};
   std::array<int64_t, 3> dilation{1, 1, 1};
   std::array<int64_t, 3> pad_begin{0, 0, 0};
@@ -84,95 +83,10 @@ struct ConvBackwardCall {
   Window window = {};
 };
 
-enum class Pool : uint8_t { Max, AverageIncludePadding, AverageExcludePadding };
-
-// y = pool(x), without the indices that a max pool's backward needs. pad_end may exceed what was asked for
-// (ceil_mode).
-struct PoolForwardCall {
-  View y, x;
-  Window window = {};
-  Pool kind = Pool::Max;
-};
-// dx of an average pool; a max pool is refused.
-struct PoolBackwardCall {
-  View dx, dy;
-  Window window = {};
-  Pool kind = Pool::AverageIncludePadding;
-};
-
-// Normalises each channel (dimension 1) of x (N, C, ...). scale, shift, mean, var: C contiguous float32
-// values; scale and shift may be null. With `training`, mean and var (biased) are results, otherwise inputs.
-// Epilogue None or Relu (inference only).
-struct BatchNormForwardCall {
-  View y, x;
-  const float* scale = nullptr;
-  const float* shift = nullptr;
-  float* mean = nullptr;
-  float* var = nullptr;
-  float epsilon = 1e-5f;
-  bool training = true;
-  Epilogue epilogue = Epilogue::None;
-};
-// With `training` the statistics were computed from x, and dx accounts for it. dscale and dshift come in
-// pairs, with scale.
-struct BatchNormBackwardCall {
-  View dx, dy, x;
-  const float* scale = nullptr;
-  const float* mean = nullptr;
-  const float* var = nullptr;
-  float* dscale = nullptr;
-  float* dshift = nullptr;
-  float epsilon = 1e-5f;
-  bool training = true;
-};
-
-// Normalises over the last dimension; the caller folds more dimensions into it. mean and var (biased) are
-// contiguous float32, one for each row, results of the forward where not null. scale and shift as in batch
-// norm, of the row's length.
-struct LayerNormForwardCall {
-  View y, x;
-  const float* scale = nullptr;
-  const float* shift = nullptr;
-  float* mean = nullptr;
-  float* var = nullptr;
-  float epsilon = 1e-5f;
-};
-struct LayerNormBackwardCall {
-  View dx, dy, x;
-  const float* scale = nullptr;
-  const float* mean = nullptr;
-  const float* var = nullptr;
-  float* dscale = nullptr;
-  float* dshift = nullptr;
-  float epsilon = 1e-5f;
-};
-
-// Over the last axis; others are refused where oneDNN has only slow code for them.
-// Over the last axis; others are refused where oneDNN has only slow code for them.
-struct SoftmaxForwardCall {
-  View y, x;
-  int axis = -1;
-  bool log = false;
-};
-// oneDNN has fast code for this with AVX-512 only; other CPUs refuse.
-struct SoftmaxBackwardCall {
-  View dx, dy, y;  // y: the forward's result
-  int axis = -1;
-  bool log = false;
-};
-
 struct OnednnKernels {
   bool (*matmul)(const MatmulCall&);
   bool (*conv_forward)(const ConvForwardCall&);
   bool (*conv_backward)(const ConvBackwardCall&);
-  bool (*pool_forward)(const PoolForwardCall&);
-  bool (*pool_backward)(const PoolBackwardCall&);
-  bool (*batch_norm_forward)(const BatchNormForwardCall&);
-  bool (*batch_norm_backward)(const BatchNormBackwardCall&);
-  bool (*layer_norm_forward)(const LayerNormForwardCall&);
-  bool (*layer_norm_backward)(const LayerNormBackwardCall&);
-  bool (*softmax_forward)(const SoftmaxForwardCall&);
-  bool (*softmax_backward)(const SoftmaxBackwardCall&);
   // Drops the packed weights of all threads and the calling thread's primitives.
   void (*clear_caches)();
 };

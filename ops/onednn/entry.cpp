@@ -10,14 +10,6 @@ extern "C" PLAIT_API const plait::cpu::OnednnKernels* plait_onednn_kernels() {
       .matmul = dnn::matmul,
       .conv_forward = dnn::conv_forward,
       .conv_backward = dnn::conv_backward,
-      .pool_forward = dnn::pool_forward,
-      .pool_backward = dnn::pool_backward,
-      .batch_norm_forward = dnn::batch_norm_forward,
-      .batch_norm_backward = dnn::batch_norm_backward,
-      .layer_norm_forward = dnn::layer_norm_forward,
-      .layer_norm_backward = dnn::layer_norm_backward,
-      .softmax_forward = dnn::softmax_forward,
-      .softmax_backward = dnn::softmax_backward,
       .clear_caches =
           [] {
             dnn::PlanCache::of_thread().clear();

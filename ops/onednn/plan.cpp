@@ -137,7 +137,6 @@ Threads::~Threads() {
 void Key::add(const Window& window) {
   add((static_cast<int64_t>(window.spatial) << 32) | window.groups);
   for (size_t i = 0; i < static_cast<size_t>(window.spatial); ++i) {
-    add(window.kernel[i]);
     add(window.stride[i]);
     add(window.dilation[i]);
     add(window.pad_begin[i]);

@@ -161,7 +161,7 @@ inline bool taken(bool result, DType dtype) {
   return result;
 }
 
-// A convolution or a pooling.
+// A convolution.
 struct ConvCase {
   Sizes x;      // N, C, spatial
   int64_t out;  // output channels
@@ -175,7 +175,6 @@ inline Window window_of(const ConvCase& k) {
   w.spatial = static_cast<int>(k.kernel.size());
   w.groups = k.groups;
   for (size_t i = 0; i < k.kernel.size(); ++i) {
-    w.kernel[i] = k.kernel[i];
     if (!k.stride.empty()) w.stride[i] = k.stride[i];
     if (!k.dilation.empty()) w.dilation[i] = k.dilation[i];
     if (!k.begin.empty()) w.pad_begin[i] = k.begin[i];

@@ -40,7 +40,7 @@ def run(case, x, w, b, gradient):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
-@pytest.mark.parametrize("case, shape", itertools.product(CASES, SHAPES))
+@pytest.mark.parametrize("case, shape", list(itertools.product(CASES, SHAPES)))
 def test_same_as_contiguous(case, shape, dtype):
     dtype = getattr(plait, dtype)
     rng = np.random.default_rng(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 
 import plait
+from plait._handles import RemovableHandle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,28 +21,6 @@ class _Required:
 
 
 required = _Required()
-
-
-class RemovableHandle:
-    """Removes one hook from the table it was put in."""
-
-    __slots__ = ("_hooks", "id")
-    _next_id = 0
-
-    def __init__(self, hooks: dict):
-        self._hooks = hooks
-        self.id = RemovableHandle._next_id
-        RemovableHandle._next_id += 1
-
-    def remove(self) -> None:
-        """Takes the hook out; a second call does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.remove()
 
 
 def _register(table: OrderedDict, hook: Callable, prepend: bool = False) -> RemovableHandle:
@@ -106,9 +85,8 @@ class Optimizer:
     0.5
     """
 
-    _hooked = (
-        False  # whether any step hook was ever registered: spares the usual step the look into four tables
-    )
+    # Whether any step hook was ever registered: spares the usual step the look into four tables.
+    _hooked = False
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plait
 from plait import Tensor
+from plait._handles import RemovableHandle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,29 +24,6 @@ HOOK_TABLES = frozenset(CALL_HOOK_TABLES + STATE_HOOK_TABLES)
 
 _NONE: dict = {}
 _global_hooks: dict[str, dict[int, _Hook]] = {name: {} for name in CALL_HOOK_TABLES}
-
-
-class RemovableHandle:
-    """Removes one hook from its table; also a context manager that does so at the end."""
-
-    __slots__ = ("_tables", "id")
-    _next_id = 0
-
-    def __init__(self, *tables: dict):
-        self._tables = tables
-        self.id = RemovableHandle._next_id
-        RemovableHandle._next_id += 1
-
-    def remove(self) -> None:
-        """Takes the hook out; a second call does nothing."""
-        for table in self._tables:
-            table.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.remove()
 
 
 class _Hook:
