@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
 from typing import Any, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, overload
 
-from ._tensor import RemovableHandle, UntypedStorage
+from ._handles import RemovableHandle
+from ._tensor import UntypedStorage
 
 _int: TypeAlias = builtins.int
 _float: TypeAlias = builtins.float
