@@ -46,13 +46,13 @@ class PLAIT_API NodeBuilder {
         std::apply([](auto&... t) { return std::array<Tensor, sizeof...(T)>{t...}; }, results);
     finish_all(list, false);
   }
+  void finish_all(std::span<const Tensor> results, bool multi_output);
   void finish_inplace(const Tensor& self);
 
  private:
   void add_edge(const Tensor& tensor);
   void new_attr(Value value) { node_->attrs()[attr_++] = std::move(value); }
   void save(const Tensor& tensor, int8_t source);
-  void finish_all(std::span<const Tensor> results, bool multi_output);
   void save_results(std::span<const Tensor> results);
   const SaveRule* save_rule(int param) const;
 

@@ -3,6 +3,7 @@
 //
 // The same object is a function of the module (`plait.add`) and a method of Tensor (`x.add`): it is a method
 // descriptor with a vectorcall, so that neither makes a bound method.
+#include "bindings/generator.h"
 #include "bindings/python.h"
 
 #include <structmember.h>
@@ -202,29 +203,12 @@ PyTypeObject* result_type_of(const OpBase& op) {
   for (const Return& ret : op.schema().returns) fields.push_back({ret.name.c_str(), nullptr});
   fields.push_back({nullptr, nullptr});
   auto* full = new std::string("plait.return_types." + op.schema().name);  // the type keeps a pointer
+  std::replace(full->begin(), full->end(), ':', '_');
   PyStructSequence_Desc desc{full->c_str(), nullptr, fields.data(), static_cast<int>(fields.size() - 1)};
   PyTypeObject* type = PyStructSequence_NewType(&desc);
   checked(reinterpret_cast<PyObject*>(type));
   types.emplace_back(&op, type);
   return type;
-}
-
-PyObject* wrap_value(Value& value) {
-  switch (value.tag()) {
-    case Value::Tag::None: return Py_NewRef(Py_None);
-    case Value::Tag::Tensor: return wrap(value.tensor());
-    case Value::Tag::TensorList: {
-      const auto& list = value.tensors();
-      Object tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(list.size()))));
-      for (size_t i = 0; i < list.size(); ++i) PyTuple_SET_ITEM(tuple.get(), i, checked(wrap(list[i])));
-      return tuple.release();
-    }
-    case Value::Tag::Bool: return PyBool_FromLong(value.boolean());
-    case Value::Tag::Int: return PyLong_FromLongLong(value.integer());
-    case Value::Tag::Double: return PyFloat_FromDouble(value.real());
-    case Value::Tag::Scalar: return wrap_scalar(value.scalar());
-    default: fail<RuntimeError>("a result of a kind that Python does not know");
-  }
 }
 
 bool is_small(const OpBase& op, const Value* args) {
@@ -339,9 +323,17 @@ PyObject* op_doc(PyObject* self, void*) {
   return PyUnicode_FromString(text.c_str());
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_FromString("plait"); }
+// Pickled by its name in plait; outside ops are looked up in the registry, where their library must be
+// loaded.
 PyObject* op_reduce(PyObject* self, PyObject*) {
-  return op_name(self, nullptr);
-}  // pickled by its name in plait
+  return guarded([&]() -> PyObject* {
+    const auto& f = *reinterpret_cast<OpFunction*>(self);
+    if (f.name->find("::") == std::string::npos) return op_name(self, nullptr);
+    Object module(checked(PyImport_ImportModule("plait._C")));
+    Object make(checked(PyObject_GetAttrString(module.get(), "_op_function")));
+    return Py_BuildValue("O(si)", make.get(), f.name->c_str(), static_cast<int>(f.inplace));
+  });
+}
 
 PyGetSetDef op_getset[] = {{"__name__", op_name, nullptr, nullptr, nullptr},
                            {"__qualname__", op_name, nullptr, nullptr, nullptr},
@@ -351,6 +343,40 @@ PyGetSetDef op_getset[] = {{"__name__", op_name, nullptr, nullptr, nullptr},
 PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
+
+PyObject* wrap_value(const Value& value) {
+  switch (value.tag()) {
+    case Value::Tag::None: return Py_NewRef(Py_None);
+    case Value::Tag::Tensor:
+    case Value::Tag::BorrowedTensor: return wrap(value.tensor());
+    case Value::Tag::TensorList: {
+      const auto& list = value.tensors();
+      Object tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(list.size()))));
+      for (size_t i = 0; i < list.size(); ++i) PyTuple_SET_ITEM(tuple.get(), i, checked(wrap(list[i])));
+      return tuple.release();
+    }
+    case Value::Tag::Bool: return PyBool_FromLong(value.boolean());
+    case Value::Tag::Int: return PyLong_FromLongLong(value.integer());
+    case Value::Tag::Double: return PyFloat_FromDouble(value.real());
+    case Value::Tag::Scalar: return wrap_scalar(value.scalar());
+    case Value::Tag::Ints: return wrap_size(value.ints());
+    case Value::Tag::Doubles: {
+      const auto& list = value.doubles();
+      Object tuple(checked(PyTuple_New(static_cast<Py_ssize_t>(list.size()))));
+      for (size_t i = 0; i < list.size(); ++i)
+        PyTuple_SET_ITEM(tuple.get(), i, checked(PyFloat_FromDouble(list[i])));
+      return tuple.release();
+    }
+    case Value::Tag::DType: return wrap(value.dtype());
+    case Value::Tag::Device: return wrap(value.device());
+    case Value::Tag::MemoryFormat: return wrap(value.memory_format());
+    case Value::Tag::Generator: return wrap_generator(value.generator());
+    case Value::Tag::String:
+      return PyUnicode_FromStringAndSize(value.string().data(),
+                                         static_cast<Py_ssize_t>(value.string().size()));
+  }
+  return nullptr;
+}
 
 PyObject* call_op(const OpBase& op, Form form, Value* args, std::span<const Tensor> outs) {
   Value results[4];
@@ -412,6 +438,7 @@ void add_op_functions(PyObject* module) {
   auto* tensor = reinterpret_cast<PyObject*>(tensor_type);
   for (const OpBase* op : Registry::instance().all()) {
     const std::string& name = op->schema().name;
+    if (name.find("::") != std::string::npos) continue;  // plait.ops
     const bool has_self = !op->schema().params.empty() && op->schema().params[0].name == "self";
     if (!PyDict_GetItemString(ops.get(), name.c_str())) {
       Object function(make_op_function(name.c_str(), false));

@@ -9,4 +9,6 @@ namespace plait::python {
 bool to_generator(PyObject* object, Generator& out);
 void add_generator_type(PyObject* module);
 
+PyObject* wrap_generator(const Generator& generator);
+
 }  // namespace plait::python

@@ -4,9 +4,11 @@
 
 #include "bindings/dlpack.h"
 #include "bindings/generator.h"
+#include "bindings/outside_ops.h"
 #include "core/parallel.h"
 
-namespace py = pybind11;
+// GeneratorImpl counts its references itself.
+PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
 
 namespace plait::python {
 
@@ -49,6 +51,7 @@ struct Saved {
 py::list describe_registry() {
   py::list list;
   for (const OpBase* op : Registry::instance().all()) {
+    if (op->schema().name.find("::") != std::string::npos) continue;  // from outside
     static constexpr const char* kinds[] = {"pointwise", "reduction", "scan",   "view",  "index",
                                             "join",      "matmul",    "conv",   "pool",  "norm",
                                             "loss",      "create",    "random", "optim", "other"};
@@ -78,6 +81,8 @@ py::list describe_registry() {
 
 }  // namespace
 
+PyObject* wrap_generator(const Generator& generator) { return py::cast(generator).release().ptr(); }
+
 bool to_generator(PyObject* object, Generator& out) {
   if (!py::isinstance<GeneratorImpl>(object)) return false;
   out = Generator::share(py::cast<GeneratorImpl*>(py::handle(object)));
@@ -85,9 +90,6 @@ bool to_generator(PyObject* object, Generator& out) {
 }
 
 }  // namespace plait::python
-
-// GeneratorImpl counts its references itself.
-PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
 
 PYBIND11_MODULE(_C, m) {
   using namespace plait;
@@ -355,5 +357,6 @@ PYBIND11_MODULE(_C, m) {
       },
       "Bytes of CPU memory in live tensors, their peak, what is cached, and the numbers of allocations.");
   m.def("reset_peak_memory_stats", reset_peak_cpu_memory);
+  add_outside_ops(m);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");
 }

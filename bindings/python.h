@@ -128,6 +128,7 @@ bool convert(PyObject* object, const Param& param, int position, Value& out);
 // A Python callable for all overloads of an op's name; as an attribute of Tensor it is its method.
 PyObject* make_op_function(const char* name, bool inplace);
 void add_op_functions(PyObject* module);
+PyObject* wrap_value(const Value& value);
 // Calls an op with parsed values and wraps what it returns.
 PyObject* call_op(const OpBase& op, Form form, Value* args, std::span<const Tensor> outs);
 

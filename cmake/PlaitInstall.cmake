@@ -1,7 +1,7 @@
 # Everything lives in the package folder plait/, so that a wheel is complete: module, libraries, headers, CMake package.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS plait EXPORT plaitTargets LIBRARY DESTINATION plait/lib)
+install(TARGETS plait LIBRARY DESTINATION plait/lib)
 if(TARGET plait_onednn)
   install(TARGETS plait_onednn LIBRARY DESTINATION plait/lib)
   install(FILES "${PLAIT_DNNL_LIBRARY}" DESTINATION plait/lib
@@ -15,18 +15,12 @@ if(TARGET _C)
   endif()
 endif()
 
-# Outside ops write #include "core/op.h" or <plait/core/op.h>; both resolve.
-foreach(folder core autograd ops ops/decl)
-  file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.h")
-  install(FILES ${headers} DESTINATION plait/include/plait/${folder})
-endforeach()
-file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/plait/*.h")
+# The public headers: #include <plait/extension.h>.
+file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/plait/*.h")
 install(FILES ${headers} DESTINATION plait/include/plait)
 
-set(plait_cmake_dir plait/lib/cmake/plait)
-install(EXPORT plaitTargets NAMESPACE plait:: DESTINATION ${plait_cmake_dir})
-configure_package_config_file(cmake/plaitConfig.cmake.in "${PROJECT_BINARY_DIR}/plaitConfig.cmake"
-  INSTALL_DESTINATION ${plait_cmake_dir} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
-write_basic_package_version_file("${PROJECT_BINARY_DIR}/plaitConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
-install(FILES "${PROJECT_BINARY_DIR}/plaitConfig.cmake" "${PROJECT_BINARY_DIR}/plaitConfigVersion.cmake"
-        DESTINATION ${plait_cmake_dir})
+# find_package(plait): the same files in the build folder's package and in an installed one.
+configure_file(cmake/plaitConfig.cmake.in "${PLAIT_PACKAGE_DIR}/lib/cmake/plait/plaitConfig.cmake" @ONLY)
+write_basic_package_version_file("${PLAIT_PACKAGE_DIR}/lib/cmake/plait/plaitConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(DIRECTORY "${PLAIT_PACKAGE_DIR}/lib/cmake/plait" DESTINATION plait/lib/cmake)

@@ -20,5 +20,6 @@ file(GLOB python_files LIST_DIRECTORIES true "${SOURCE}/bindings/plait/*")
 list(FILTER python_files EXCLUDE REGEX "/(__pycache__|lib|include|[^/]*\\.so)$")
 link_all("${SOURCE}/bindings/plait" "${PACKAGE}" ${python_files})
 
-file(GLOB public_headers "${SOURCE}/plait/*.h")
-link_all("${SOURCE}" "${PACKAGE}/include/plait" "${SOURCE}/core" "${SOURCE}/autograd" "${SOURCE}/ops" ${public_headers})
+# The public headers: #include <plait/extension.h>.
+file(GLOB public_headers "${SOURCE}/include/plait/*.h")
+link_all("${SOURCE}/include/plait" "${PACKAGE}/include/plait" ${public_headers})

@@ -117,14 +117,16 @@ constexpr int kPoolClasses = 16;                  // 64 to 1024 bytes
 struct ThreadBins {
   FreeList data[kThreadClasses];
   FreeList pool[kPoolClasses];
-  bool dead = false;  // the thread is ending: keep nothing any more
+  // Nothing is kept before the thread's end has been arranged for, nor while it is ending.
+  enum class State : uint8_t { Fresh, Keeping, Ended } state = State::Fresh;
+  bool keeps();
 };
 constinit thread_local ThreadBins t_bins;
 
 struct ThreadBinsCleanup {
   bool armed = false;
   ~ThreadBinsCleanup() {
-    t_bins.dead = true;
+    t_bins.state = ThreadBins::State::Ended;
     for (FreeList& bin : t_bins.data)
       while (void* block = bin.pop()) std::free(block);
     for (FreeList& bin : t_bins.pool)
@@ -132,6 +134,15 @@ struct ThreadBinsCleanup {
   }
 };
 thread_local ThreadBinsCleanup t_cleanup;
+
+// A thread may only ever free what others allocated: its bins, too, must be emptied at its end.
+inline bool ThreadBins::keeps() {
+  if (__builtin_expect(state == State::Fresh, 0)) {
+    t_cleanup.armed = true;
+    state = State::Keeping;
+  }
+  return state == State::Keeping;
+}
 
 class CpuAllocator final : public Allocator {
  public:
@@ -141,7 +152,6 @@ class CpuAllocator final : public Allocator {
     count_allocation(cls.bytes);
     if (cls.bytes <= kThreadLocalMax) {
       if (void* block = t_bins.data[cls.index].pop()) return block;
-      t_cleanup.armed = true;
     } else {
       SharedBins& shared = shared_bins();
       std::lock_guard lock(shared.mutex);
@@ -158,7 +168,7 @@ class CpuAllocator final : public Allocator {
     const SizeClass cls = size_class(capacity);
     if (cls.bytes <= kThreadLocalMax) {
       FreeList& bin = t_bins.data[cls.index];
-      if (!t_bins.dead && bin.count * cls.bytes < kThreadBinBytes) return bin.push(block);
+      if (bin.count * cls.bytes < kThreadBinBytes && t_bins.keeps()) return bin.push(block);
     } else if (g_counters.cached.load(std::memory_order_relaxed) + cls.bytes <= kSharedCacheMax) {
       SharedBins& shared = shared_bins();
       std::lock_guard lock(shared.mutex);
@@ -214,7 +224,6 @@ void* pool_allocate(size_t bytes) {
   const size_t cls = (bytes - 1) / kAlign;
   if (cls < kPoolClasses) {
     if (void* block = t_bins.pool[cls].pop()) return block;
-    t_cleanup.armed = true;
     bytes = (cls + 1) * kAlign;
   }
   void* block = std::malloc(bytes);
@@ -224,7 +233,7 @@ void* pool_allocate(size_t bytes) {
 
 void pool_free(void* block, size_t bytes) noexcept {
   const size_t cls = (bytes - 1) / kAlign;
-  if (cls < kPoolClasses && !t_bins.dead && t_bins.pool[cls].count < 4096)
+  if (cls < kPoolClasses && t_bins.pool[cls].count < 4096 && t_bins.keeps())
     return t_bins.pool[cls].push(block);
   std::free(block);
 }

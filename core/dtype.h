@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/export.h"
-#include "core/half.h"
+#include "plait/half.h"
 
 namespace plait {
 

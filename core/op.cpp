@@ -100,6 +100,21 @@ void OpBase::fail_dtype(const Tensor& tensor, int param) const {
 void OpBase::fail_kernel(Device device) const {
   fail<NotImplementedError>("{}: no kernel for device '{}'; move the tensors to 'cpu'", name(), device);
 }
+void OpBase::attach_boxed(Key key, BoxedKernel kernel) {
+  if (!is_structured_)
+    fail<NotImplementedError>(
+        "{}: takes no kernels of other devices: it is a view, is written in other ops, or decides its own "
+        "result",
+        name());
+  if (!boxed_kernels_) boxed_kernels_ = std::make_unique<std::array<BoxedKernel, kKeyCount>>();
+  (*boxed_kernels_)[static_cast<size_t>(key)] = std::move(kernel);
+}
+void OpBase::run_boxed_kernel(Device device, const Tensor* outs, const Value* args) const {
+  const BoxedKernel* kernel =
+      boxed_kernels_ ? &(*boxed_kernels_)[static_cast<size_t>(device.key())] : nullptr;
+  if (!kernel || !*kernel) fail_kernel(device);
+  (*kernel)(outs, args);
+}
 void OpBase::fail_meta() const {
   fail<NotImplementedError>(
       "{}: the shape of the result depends on data, which tensors on the meta device do not have", name());

@@ -17,6 +17,8 @@
 
 #include <array>
 #include <bit>
+#include <functional>
+#include <memory>
 #include <tuple>
 #include <typeinfo>
 
@@ -84,6 +86,7 @@ class PLAIT_API OpBase {
   bool is_differentiable() const { return vjp_ || is_view_ || (is_composite_ && !no_grad_); }
   Inplace inplace_kind() const { return inplace_; }
   bool has_out() const { return has_out_; }
+  bool is_across_devices() const { return across_; }
   bool has_list_param() const { return has_list_; }
   int output_count() const { return output_count_; }
   void (*vjp() const)(Vjp&) { return vjp_; }
@@ -98,6 +101,10 @@ class PLAIT_API OpBase {
     boxed_(*this, form, args, outs, results);
   }
   const std::type_info& signature() const { return *signature_; }
+  // A kernel of another device, for an op of any signature: it gets the arguments boxed, one Value a
+  // parameter. Only ops with a shape rule and kernels take one.
+  using BoxedKernel = std::function<void(const Tensor* outs, const Value* args)>;
+  void attach_boxed(Key key, BoxedKernel kernel);
   // The schema's C++ types, for the emitted ops.h.
   const char* cpp_signature() const { return cpp_signature_; }
 
@@ -115,6 +122,7 @@ class PLAIT_API OpBase {
   [[noreturn]] void fail_device(const Tensor& tensor, int param, Device expected) const;
   [[noreturn]] void fail_dtype(const Tensor& tensor, int param) const;
   [[noreturn]] void fail_kernel(Device device) const;
+  void run_boxed_kernel(Device device, const Tensor* outs, const Value* args) const;
   [[noreturn]] void fail_meta() const;
   void check_inplace(const Tensor& self, const TensorSpec& spec) const;
   Tensor prepare_out(const Tensor& out, const TensorSpec& spec, bool pointwise_alias) const;
@@ -129,10 +137,12 @@ class PLAIT_API OpBase {
   void (*vjp_)(Vjp&) = nullptr;
   std::vector<SaveRule> saves_;
   std::vector<int8_t> slots_;
+  std::unique_ptr<std::array<BoxedKernel, kKeyCount>> boxed_kernels_;
   DTypeSet dtypes_;
   Kind kind_;
   Inplace inplace_ = Inplace::None;
   bool has_out_ = false, is_view_ = false, is_composite_ = false, no_grad_ = false, has_list_ = false;
+  bool is_structured_ = false, across_ = false;
   int8_t output_count_ = 1;
   int8_t tensor_params_ = 0, attr_params_ = 0;
 };
@@ -290,6 +300,8 @@ struct Decl<R(A...)> {
   Inplace inplace = Inplace::None;
   bool out = false;
   bool no_grad = false;  // a composite whose result carries no gradient on purpose
+  // Arguments may be on two devices; the kernel of the one that is not the CPU runs.
+  bool across_devices = false;
   Kernel cpu = nullptr;
 };
 
@@ -359,10 +371,18 @@ class Op<R(A...)> : public OpBase {
 
   template <class Outs>
   void run_kernel(const Outs& outs, A... a) const {
-    const Device device = outs[0].device();
+    Device device = outs[0].device();
     if (device.type == DeviceType::Meta) return;
+    if (across_) {
+      constexpr unsigned devices = bit(Key::Meta) - 1;
+      device.type =
+          static_cast<DeviceType>(std::bit_width((keys_of(a...) | bit(device.key())) & devices) - 1);
+    }
     const Kernel kernel = kernels_[static_cast<int>(device.key())];
-    if (__builtin_expect(!kernel, 0)) fail_kernel(device);
+    if (__builtin_expect(!kernel, 0)) {
+      const Value args[] = {Value(a)..., Value()};
+      return run_boxed_kernel(device, &outs[0], args);
+    }
     [&]<size_t... I>(std::index_sequence<I...>) { kernel(outs[I]..., static_cast<A>(a)...); }
     (std::make_index_sequence<kTensors>());
   }

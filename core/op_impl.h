@@ -12,7 +12,7 @@ namespace detail {
 // The kernel of the results' device reads no other device's memory: a result may be on the CPU because `self`
 // is a 0-d tensor there, with another argument elsewhere.
 inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
-  constexpr unsigned devices = (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
+  const unsigned devices = op.is_across_devices() ? bit(Key::Meta) : (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
   if (__builtin_expect(keys & devices & ~bit(device.key()), 0)) fail_result_device(op, device);
 }
 
@@ -36,6 +36,8 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
   no_grad_ = decl.no_grad;
   is_view_ = decl.view != nullptr;
   is_composite_ = decl.composite != nullptr;
+  is_structured_ = decl.meta != nullptr;
+  across_ = decl.across_devices;
   kernels_[static_cast<int>(Key::CPU)] = decl.cpu;
   direct_[static_cast<int>(Key::CPU)] = decl.direct;
 
@@ -64,7 +66,7 @@ void Op<R(A...)>::check_args(const std::remove_reference_t<A>&... a) const {
       if (!(dtypes_ & set_of(t.dtype()))) fail_dtype(t, param);
       device = t.device();
       first = false;
-    } else if (t.device() != device) {
+    } else if (t.device() != device && !across_) {
       // A 0-d CPU tensor goes with any device: its value is read as a number.
       if (t.dim() == 0 && t.is_cpu()) return;
       if (settled) fail_device(t, param, device);

@@ -16,6 +16,7 @@ class SchemaParser {
     Schema schema;
     schema.text = text_;
     schema.name = word("the op's name");
+    if (accept("::")) schema.name += "::" + word("the op's name");
     if (accept(".")) schema.overload = word("the overload's name");
     expect("(");
     bool keyword_only = false;
@@ -73,6 +74,11 @@ class SchemaParser {
   }
   std::string type_word() {
     std::string type = word("a type");
+    if (accept("(")) {  // Tensor(a!): the argument that was written
+      word("the name of an alias set");
+      accept("!");
+      expect(")");
+    }
     if (accept("[]")) type += "[]";
     return type;
   }
@@ -91,6 +97,11 @@ class SchemaParser {
         std::find_if(std::begin(kTypes), std::end(kTypes), [&](auto& t) { return t.first == type; });
     if (known == std::end(kTypes)) error("a known type before");
     p.type = known->second;
+    if (accept("(")) {  // Tensor(a!): the letter names an alias set, "!" says that it is written
+      word("the name of an alias set, as in Tensor(a!)");
+      p.mutates = accept("!");
+      expect(")");
+    }
     bool question = accept("?");
     if (accept("[")) {
       p.type = p.type == ParamType::Tensor  ? ParamType::TensorList

@@ -34,6 +34,7 @@ struct Param {
   bool optional = false;        // takes None
   bool optional_items = false;  // Tensor?[]: a list with gaps
   bool keyword_only = false;
+  bool mutates = false;  // Tensor(a!): the op writes into it
   bool has_default = false;
   int repeat = 0;            // int[2]: how often a lone int is repeated
   std::string default_text;  // as written
@@ -45,7 +46,8 @@ struct Return {
   std::string type;  // "Tensor", "Tensor[]", "bool", ...
 };
 
-// "name.overload(Type name=default, *, ...) -> Return" or "-> (Tensor values, Tensor indices)".
+// "name.overload(Type name=default, *, ...) -> Return" or "-> (Tensor values, Tensor indices)". The name of
+// an outside op begins with its namespace: "mine::name(...)".
 struct PLAIT_API Schema {
   std::string text, name, overload;
   std::vector<Param> params;
@@ -64,7 +66,7 @@ class PLAIT_API Registry {
   void remove(OpBase* op);
   // "add" or "sum.dim"; null where there is none.
   const OpBase* find(std::string_view full_name) const;
-  // All overloads of a Python name, in the order of declaration.
+  // All overloads of a Python name, in the order of declaration. Outside ops: "mine::name".
   std::vector<const OpBase*> overloads(std::string_view name) const;
   const std::vector<OpBase*>& all() const { return ops_; }
 

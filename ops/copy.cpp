@@ -53,6 +53,7 @@ tensor([1, 2]))",
         },
     .kind = Kind::Pointwise,
     .inplace = Inplace::Direct,
+    .across_devices = true,
     .cpu = copy_kernel,
 }};
 
@@ -80,6 +81,7 @@ Op<Tensor(const Tensor&, Device)> _to_device{{
         },
     .vjp = [](Vjp& v) { v.set(0, plait::_to_device(v.grad(), v.meta(0).device)); },
     .kind = Kind::Other,
+    .across_devices = true,
     .cpu = [](const Tensor& out, const Tensor& self, Device) { cpu::copy(out, self); },
 }};
 

@@ -60,8 +60,16 @@ bool in_one_pass(const Tensor& self, const Tensor& target, const Tensor& weight)
 Op<Tensor(const Tensor&, const Tensor&, bool)> _squared_distance{{
     .schema = "_squared_distance(Tensor self, Tensor target, bool mean) -> Tensor",
     .doc = "The sum or mean of (self - target)^2, for contiguous tensors of one shape and dtype.",
-    .meta = [](const Tensor& self, const Tensor&,
-               bool) { return TensorSpec(Dims{}, self.dtype(), self.device()); },
+    .meta =
+        [](const Tensor& self, const Tensor& target, bool) {
+          check(self.sizes() == target.sizes() && self.dtype() == target.dtype() && self.is_contiguous() &&
+                    target.is_contiguous(),
+                "_squared_distance: expected two contiguous tensors of one shape and dtype, got {} of {} and "
+                "{} of "
+                "{}; use mse_loss, which takes any",
+                self.sizes(), self.dtype(), target.sizes(), target.dtype());
+          return TensorSpec(Dims{}, self.dtype(), self.device());
+        },
     .vjp =
         [](Vjp& v) {
           const Tensor self = v.in(0), target = v.in(1);

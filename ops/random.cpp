@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/philox.h"
+#include "plait/philox.h"
 #include "ops/cpu/convert.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"

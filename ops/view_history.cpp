@@ -11,6 +11,15 @@
 namespace plait::op {
 namespace {
 
+// The offset of the last element of a window; nothing where it overflows.
+std::optional<int64_t> last_element(int64_t first, IntSpan size, IntSpan stride) {
+  int64_t last = first, reach = 0;
+  for (size_t i = 0; i < size.size(); ++i)
+    if (__builtin_mul_overflow(size[i] - 1, stride[i], &reach) || __builtin_add_overflow(last, reach, &last))
+      return std::nullopt;
+  return last;
+}
+
 // self, laid out with `strides`.
 Tensor laid_out(const Tensor& self, IntSpan strides) {
   const Dims wanted(strides);
@@ -183,18 +192,13 @@ tensor([[0, 1],
           check(size.size() == stride.size(), "as_strided: size {} and stride {} must have one length", size,
                 stride);
           const int64_t first = offset.value_or(self.storage_offset());
-          int64_t last = first;
-          bool overflow = first < 0;
-          for (size_t i = 0; i < size.size(); ++i) {
-            int64_t reach;
-            check(stride[i] >= 0, "as_strided: negative strides are not supported, got {}", stride);
-            overflow |= __builtin_mul_overflow(size[i] - 1, stride[i], &reach);
-            overflow |= __builtin_add_overflow(last, reach, &last);
-          }
+          for (const int64_t s : stride)
+            check(s >= 0, "as_strided: negative strides are not supported, got {}", stride);
+          const std::optional<int64_t> last = first < 0 ? std::nullopt : last_element(first, size, stride);
           const int64_t room = self.storage()
                                    ? static_cast<int64_t>(self.storage()->bytes()) / itemsize(self.dtype())
                                    : INT64_MAX;
-          check(numel == 0 || (!overflow && last < room),
+          check(numel == 0 || (last && *last < room),
                 "as_strided: size {}, stride {} and offset {} reach beyond the storage of {} elements", size,
                 stride, first, room);
           return make_view(self, Dims(size), Dims(stride), first);
@@ -217,12 +221,14 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, std::optional<int64_t>
            std::optional<int64_t> offset) {
           check(size.size() == stride.size(),
                 "_as_strided_backward: size {} and stride {} must have one length", size, stride);
-          const int64_t relative = offset.value_or(input.storage_offset()) - input.storage_offset();
-          int64_t last = relative, reach = 0;
-          for (size_t i = 0; i < size.size(); ++i) last += (size[i] - 1) * stride[i];
-          for (int i = 0; i < input.dim(); ++i) reach += (input.sizes()[i] - 1) * input.strides()[i];
+          int64_t relative = -1;
+          if (__builtin_sub_overflow(offset.value_or(input.storage_offset()), input.storage_offset(),
+                                     &relative))
+            relative = -1;
+          const std::optional<int64_t> last = last_element(relative, size, stride),
+                                       reach = last_element(0, input.sizes(), input.strides());
           check<RuntimeError>(
-              relative >= 0 && last <= reach,
+              relative >= 0 && last && reach && *last <= *reach,
               "as_strided: no gradient where the window reaches beyond self (which is itself a view); "
               "apply as_strided to its base, or to self.contiguous()");
           return plait::_view_accumulate(self, input.sizes(), size, stride, relative, input.strides());

@@ -1,4 +1,5 @@
-"""Emits ops/decl/<file>.h for every ops/<file>.cpp that declares ops, and ops/ops.h, which includes them all.
+"""Emits ops/decl/<file>.h for every ops/<file>.cpp that declares ops, ops/ops.h, which includes them all, and
+include/plait/ops.h, which is the same for code outside of plait.
 
 Each op becomes a C++ function with the defaults of its schema. The schemas are read from the declarations
 themselves, so that
@@ -17,6 +18,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UMBRELLA = ROOT / "ops" / "ops.h"
 DECL = ROOT / "ops" / "decl"
+PUBLIC = ROOT / "include" / "plait" / "ops.h"
 
 TYPES = {
     "Tensor": "const Tensor&",
@@ -190,6 +192,76 @@ def emit_family(path: pathlib.Path) -> str:
     return "\n".join(lines)
 
 
+# What differs for code outside of plait: lists may be written in braces.
+PUBLIC_TYPES = {"Tensor[]": "const std::vector<Tensor>&", "Generator": "Generator"}
+
+
+def public_type(kind: str, optional: bool, repeat: str) -> str:
+    """The C++ type of a parameter in plait/ops.h."""
+    if kind == "int[]":
+        ints = "Ints" if repeat else "Dims"
+        return f"std::optional<{ints}>" if optional else f"const {ints}&"
+    if optional:
+        return OPTIONAL.get(kind, PUBLIC_TYPES.get(kind, TYPES[kind]))
+    return PUBLIC_TYPES.get(kind, TYPES[kind])
+
+
+def emit_public_op(schema: str, inplace: bool) -> list[str]:
+    """The functions of one op, for code outside of plait."""
+    match = re.fullmatch(r"(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.*)", schema.strip(), re.S)
+    assert match
+    name, overload, params, result = match.groups()
+    declared: list[str] = []
+    passed: list[str] = []
+    seen = False
+    for param in reversed([p for p in split_params(params) if p != "*"]):
+        kind, optional, repeat, arg, default = parse_param(param)
+        arg = arg + "_" if arg in KEYWORDS else arg
+        text = f"{public_type(kind, optional, repeat)} {arg}"
+        seen |= default is None  # none after it may go without a default
+        if default is not None and not seen:
+            value = default if repeat and default.isdigit() else cpp_default(kind, optional, default, int(repeat or 0))
+            text += f" = {value}"
+        declared.insert(0, text)
+        passed.insert(0, arg)
+    full = f"{name}.{overload}" if overload else name
+    args, call = ", ".join(declared), "{" + ", ".join(passed) + "}"
+    if result.startswith("("):
+        ret = "std::tuple<" + ", ".join(["Tensor"] * len(split_params(result.strip("()")))) + ">"
+    else:
+        ret = RESULTS[result]
+    look_up = f'static detail::OpName op{{"{full}"}};'
+    run = f"call({call})" if ret == "Tensor" else f"results<{ret}>({call})"
+    lines = [f"inline {ret} {name}({args}) {{ {look_up} return op.{run}; }}"]
+    if inplace:
+        run = f"call({call}, PLAIT_INPLACE)"
+        lines.append(f"inline Tensor {name}_({args}) {{ {look_up} return op.{run}; }}")
+    return lines
+
+
+def emit_public() -> str:
+    """include/plait/ops.h."""
+    lines = [
+        "// Every op as a function, with the names and defaults it has in Python; `name_` is the in-place form.",
+        "// Emitted by tools/emit_header.py: do not edit.",
+        "#pragma once",
+        "",
+        "#include <limits>",
+        "",
+        '#include "plait/tensor.h"',
+        "",
+        "// clang-format off",
+        "namespace plait {",
+        "inline namespace v1 {",
+    ]
+    for path in sorted((ROOT / "ops").glob("*.cpp")):
+        blocks = re.split(r"(?=\.schema\s*=)", path.read_text())[1:]
+        for schema, block in zip(schemas(path), blocks, strict=True):
+            if not schema.startswith("_"):
+                lines += emit_public_op(schema, ".inplace" in block)
+    return "\n".join([*lines, "}  // namespace v1", "}  // namespace plait", "// clang-format on", ""])
+
+
 def emit() -> dict[pathlib.Path, str]:
     """All headers by path."""
     files = {}
@@ -205,13 +277,14 @@ def emit() -> dict[pathlib.Path, str]:
         "",
     ]
     files[UMBRELLA] = "\n".join(lines + [f'#include "ops/decl/{path.name}"' for path in files]) + "\n"
+    files[PUBLIC] = emit_public()
     return files
 
 
 def main() -> int:
     """Write what is stale, or name it."""
     files = emit()
-    old = {*DECL.glob("*.h"), UMBRELLA}
+    old = {*DECL.glob("*.h"), UMBRELLA, PUBLIC}
     stale = [
         path for path in sorted(old | set(files)) if not path.exists() or path.read_text() != files.get(path)
     ]

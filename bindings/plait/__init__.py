@@ -29,6 +29,7 @@ from ._C import (
 )
 
 globals().update(_C.ops)
+del ops  # noqa: F821  (the dict; plait.ops is the module of namespaces)
 float = _C.float32
 int = _C.int32
 bool = _C.bool
@@ -56,7 +57,9 @@ _LAZY_MODULES = (
     "distributions",
     "linalg",
     "fft",
+    "library",
     "nn",
+    "ops",
     "optim",
     "random",
     "serialization",

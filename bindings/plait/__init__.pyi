@@ -104,6 +104,8 @@ from ._C import _conv_weight_grad as _conv_weight_grad
 from ._C import _convert as _convert
 from ._C import _cross_entropy_rows as _cross_entropy_rows
 from ._C import _cross_entropy_rows_backward as _cross_entropy_rows_backward
+from ._C import _declare_op as _declare_op
+from ._C import _describe_op as _describe_op
 from ._C import _detached as _detached
 from ._C import _dropout as _dropout
 from ._C import _elu_backward as _elu_backward
@@ -133,6 +135,7 @@ from ._C import _index_select_backward as _index_select_backward
 from ._C import _layer_norm_rows as _layer_norm_rows
 from ._C import _layer_norm_rows_backward as _layer_norm_rows_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
+from ._C import _load_library as _load_library
 from ._C import _log_softmax as _log_softmax
 from ._C import _log_softmax_backward as _log_softmax_backward
 from ._C import _logsigmoid_backward as _logsigmoid_backward
@@ -144,11 +147,14 @@ from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _mish_backward as _mish_backward
+from ._C import _op_function as _op_function
+from ._C import _outside_ops as _outside_ops
 from ._C import _polygamma as _polygamma
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
 from ._C import _register_hook as _register_hook
 from ._C import _remove_hook as _remove_hook
+from ._C import _remove_op as _remove_op
 from ._C import _resample as _resample
 from ._C import _resample_backward as _resample_backward
 from ._C import _restore_inference_mode as _restore_inference_mode
@@ -160,6 +166,8 @@ from ._C import _scaled_difference as _scaled_difference
 from ._C import _scan_linear as _scan_linear
 from ._C import _set_grad_enabled as _set_grad_enabled
 from ._C import _set_inference_mode as _set_inference_mode
+from ._C import _set_op_autograd as _set_op_autograd
+from ._C import _set_op_kernel as _set_op_kernel
 from ._C import _shrink_backward as _shrink_backward
 from ._C import _sigmoid_backward as _sigmoid_backward
 from ._C import _silu_backward as _silu_backward

@@ -8,6 +8,7 @@
 // `slow` (vecmath/map.h), or a template over the compute type that is made from the loop's Params (`row_of`).
 #pragma once
 
+#include "core/half_blocks.h"
 #include "ops/cpu/loops.h"
 #include "ops/cpu/pointwise.h"
 #include "ops/cpu/vecmath/map.h"

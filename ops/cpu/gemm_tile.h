@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/inline.h"
+#include "plait/inline.h"
 
 namespace plait::cpu {
 namespace {

@@ -1,6 +1,6 @@
 #include "ops/cpu/index_along.h"
 
-#include "core/inline.h"
+#include "plait/inline.h"
 
 namespace plait::cpu {
 namespace {

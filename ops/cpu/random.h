@@ -1,4 +1,4 @@
-// Kernels of random ops. Element i of a result depends on (seed, offset, i) alone (core/philox.h), i counted
+// Kernels of random ops. Element i of a result depends on (seed, offset, i) alone (plait/philox.h), i counted
 // in the logical order.
 #pragma once
 

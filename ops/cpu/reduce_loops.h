@@ -16,7 +16,7 @@
 // Vector types are passed between inlined functions only.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-#include "core/inline.h"
+#include "plait/inline.h"
 #include "ops/cpu/blocks.h"
 #include "ops/cpu/reduce.h"
 

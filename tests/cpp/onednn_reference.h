@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "catch.h"
-#include "core/half.h"
+#include "plait/half.h"
 #include "ops/cpu/onednn.h"
 
 namespace plait::cpu::onednn_test {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "catch.h"
-#include "core/half.h"
+#include "core/half_blocks.h"
 
 using plait::BFloat16;
 using plait::Half;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "catch.h"
-#include "core/philox.h"
+#include "core/philox_fill.h"
 #include "vecmath_kernels.h"
 
 using plait::philox;

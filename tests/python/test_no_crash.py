@@ -59,7 +59,13 @@ PRIVATE = {
         (X, (9,), (3,), (1,), 0, (1,)),
     ],
     "_view_write": [(X, X, (4,), (1,), 3, (3, 1)), (X, X, (2,), (1,), -1, (3, 1))],
-    "_as_strided_backward": [(X, X, (2, 3), (1,), None), (X, X, (2**40,), (1,), 0)],
+    "_as_strided_backward": [
+        (X, X, (2, 3), (1,), None),
+        (X, X, (2**40,), (1,), 0),
+        (X, X, (2, 3), (3, 2**62), 6),
+        (X, X, (7,), (1,), 2**63 - 1),
+    ],
+    "_squared_distance": [(X, X[:1], True), (X, plait.ones(3, 2), False), (X, X.double(), True), (X, X.T, True)],
     "_softmax_backward": [(X, X[:1], 0), (X, INDEX, 0)],
     "_log_softmax_backward": [(X, X[:, :1], 1)],
     "_cross_entropy_rows": [

@@ -63,6 +63,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "amp":
         return import_module(f"{__name__}.amp")
+    if name == "compile_kernel":
+        return import_module(f"{__name__}._nvrtc").compile_kernel
     from .._legacy_tensors import _DTYPES, constructor
 
     if name in _DTYPES:

@@ -1,15 +1,18 @@
-"""Tools for tests: assert_close compares with tolerances that suit the dtype, make_tensor makes samples."""
+"""Tools for tests: assert_close compares with tolerances that suit the dtype, make_tensor makes samples,
+opcheck tests ops."""
 
 from __future__ import annotations
 
 import plait
+
+from ._opcheck import OpCheckError, opcheck
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["assert_close", "make_tensor"]
+__all__ = ["OpCheckError", "assert_close", "make_tensor", "opcheck"]
 
 # rtol and atol by dtype, as PyTorch has them; a complex dtype has those of its parts, others compare exactly.
 _TOLERANCES = {

@@ -1,15 +1,18 @@
 """Tools around training: data loading, activation checkpointing, file formats."""
 
+import os as _os
+
 from . import checkpoint, data
 
-__all__ = ["checkpoint", "data", "dlpack", "safetensors"]
+__all__ = ["checkpoint", "cmake_prefix_path", "cpp_extension", "data", "dlpack", "safetensors"]
+
+cmake_prefix_path: str = _os.path.dirname(_os.path.dirname(_os.path.abspath(__file__)))
+"""Where CMake's find_package(plait) looks: -DCMAKE_PREFIX_PATH=<this>."""
 
 
 def __getattr__(name: str):
-    if name in (
-        "safetensors",
-        "dlpack",
-    ):  # few programs need it, and it is not worth its import time to the others
+    # Few programs need them, and they are not worth their import time to the others.
+    if name in ("cpp_extension", "dlpack", "safetensors"):
         from importlib import import_module
 
         return import_module("." + name, __name__)

@@ -15,7 +15,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "core/inline.h"
+#include "plait/inline.h"
 
 namespace plait::vec {
 namespace {

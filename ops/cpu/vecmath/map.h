@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "core/inline.h"
+#include "plait/inline.h"
 
 namespace plait::vec {
 namespace {

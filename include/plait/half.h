@@ -1,17 +1,12 @@
 // The 16-bit floating types as storage: values are kept as bits, computed as float. Conversions are IEEE 754:
 // to nearest, ties to even, with subnormals, infinities and (quiet) NaNs kept. They are branch-free bit code,
-// so loops over them vectorise; for blocks of Half there are also `half_to_float` and `float_to_half`, which
-// use the F16C instructions where compiled in.
+// so loops over them vectorise (core/half_blocks.h uses the F16C instructions where compiled in).
 #pragma once
 
 #include <cstdint>
 #include <limits>
 
-#include "core/inline.h"
-
-#if defined(__F16C__) && !defined(__CUDACC__)
-#include <immintrin.h>
-#endif
+#include "plait/inline.h"
 
 namespace plait {
 
@@ -98,47 +93,6 @@ struct BFloat16 {
 };
 
 static_assert(sizeof(Half) == 2 && alignof(Half) == 2 && sizeof(BFloat16) == 2 && alignof(BFloat16) == 2);
-
-// Converts blocks; the ranges do not overlap. The same values as element by element, bit for bit.
-static PLAIT_INLINE void half_to_float(const Half* in, float* out, int64_t n) {
-  int64_t i = 0;
-#if defined(__F16C__) && !defined(__CUDACC__)
-  for (; i + 8 <= n; i += 8) {
-    const __m128i h = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i));
-    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(h));
-  }
-#endif
-  for (; i < n; ++i) out[i] = in[i];
-}
-
-static PLAIT_INLINE void float_to_half(const float* in, Half* out, int64_t n) {
-  int64_t i = 0;
-#if defined(__F16C__) && !defined(__CUDACC__)
-  for (; i + 8 <= n; i += 8) {
-    const __m128i h = _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), h);
-  }
-#endif
-  for (; i < n; ++i) out[i] = in[i];
-}
-
-// The same for BFloat16, where plain loops are already as good as it gets, so that callers can be generic.
-static PLAIT_INLINE void bfloat16_to_float(const BFloat16* in, float* out, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) out[i] = in[i];
-}
-static PLAIT_INLINE void float_to_bfloat16(const float* in, BFloat16* out, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) out[i] = in[i];
-}
-
-// One name for both types.
-static PLAIT_INLINE void to_float(const Half* in, float* out, int64_t n) { half_to_float(in, out, n); }
-static PLAIT_INLINE void to_float(const BFloat16* in, float* out, int64_t n) {
-  bfloat16_to_float(in, out, n);
-}
-static PLAIT_INLINE void from_float(const float* in, Half* out, int64_t n) { float_to_half(in, out, n); }
-static PLAIT_INLINE void from_float(const float* in, BFloat16* out, int64_t n) {
-  float_to_bfloat16(in, out, n);
-}
 
 namespace half_detail {
 

@@ -1,0 +1,394 @@
+#include "autograd/boxed_op.h"
+
+#include <mutex>
+#include <unordered_set>
+
+#include "autograd/layer.h"
+
+namespace plait {
+namespace {
+
+constexpr int kMaxReturns = 4;
+
+// Which ops of the registry are boxed ones.
+struct BoxedOps {
+  std::mutex mutex;
+  std::unordered_set<const OpBase*> all;
+};
+BoxedOps& boxed_ops() {
+  static auto* ops = new BoxedOps;
+  return *ops;
+}
+
+}  // namespace
+
+BoxedOp::BoxedOp(BoxedDecl&& decl)
+    : BoxedTexts{decl.doc, decl.library},
+      OpBase(decl.schema.c_str(), BoxedTexts::doc.c_str(), decl.kind, decl.dtypes, decl.save.c_str()),
+      decl_(std::move(decl)) {
+  const auto refuse = [&](std::string_view why) { fail<ValueError>("op '{}': {}", schema_.text, why); };
+  if (decl_.types.data()) check_signature(decl_.types, decl_.optionals);
+  const int ways =
+      (decl_.meta != nullptr) + (decl_.direct || decl_.direct_meta) + (decl_.composite != nullptr);
+  if (ways != 1)
+    refuse("give exactly one of .meta (with a kernel that fills the result), .direct and .composite");
+  if (schema_.returns.size() > kMaxReturns)
+    refuse(message("returns {} values, at most {} are possible; return a Tensor[]",
+                   static_cast<int64_t>(schema_.returns.size()), kMaxReturns));
+  int tensors = 0, lists = 0;
+  for (const Return& ret : schema_.returns) {
+    tensors += ret.type == "Tensor";
+    lists += ret.type == "Tensor[]";
+  }
+  const int returns = static_cast<int>(schema_.returns.size());
+  if (decl_.meta && (tensors != returns || returns == 0))
+    refuse(".meta is for ops that return Tensors; use .direct for other results");
+  if (decl_.vjp && tensors != returns && !(lists == 1 && returns == 1))
+    refuse(".vjp is for ops that return Tensors, or one Tensor[]");
+  if (decl_.composite && (decl_.vjp || decl_.autograd))
+    refuse("a composite is differentiated through the ops that it calls; drop .vjp, or make it .direct");
+  const bool self = returns == 1 && tensors == 1 && !schema_.params.empty() &&
+                    schema_.params[0].type == ParamType::Tensor && !schema_.params[0].optional;
+  if (decl_.inplace != Inplace::None && !self)
+    refuse(".inplace is for ops that take a Tensor first and return one");
+  for (const Param& param : schema_.params) {
+    types_.push_back(param.type);
+    mutates_ |= param.mutates;
+  }
+
+  signature_ = &typeid(BoxedOp);
+  boxed_ = &run_boxed;
+  inplace_ = decl_.inplace;
+  has_out_ = decl_.out && tensors == returns && returns > 0;
+  no_grad_ = decl_.no_grad;
+  is_composite_ = decl_.composite != nullptr;
+  if (!is_composite_ && !no_grad_)
+    vjp_ = [](Vjp& v) {
+      const auto& op = static_cast<const BoxedOp&>(*v.node.op());
+      if (!op.decl_.vjp)
+        fail<NotImplementedError>(
+            "{}: has no derivative; declare one (.vjp in C++, register_autograd in Python), compute it under "
+            "plait.no_grad(), or declare that it has none (.no_grad = true)",
+            op.name());
+      op.decl_.vjp(v);
+    };
+  is_structured_ = decl_.meta != nullptr;
+  if (decl_.cpu) attach_boxed(Key::CPU, decl_.cpu);
+  direct_[static_cast<int>(Key::CPU)] = decl_.direct;
+  direct_[static_cast<int>(Key::Meta)] = decl_.direct_meta;
+}
+
+BoxedOp& BoxedOp::declare(BoxedDecl decl) {
+  const Schema schema = Schema::parse(decl.schema.c_str());
+  const std::string name = schema.overload.empty() ? schema.name : schema.name + "." + schema.overload;
+  if (const BoxedOp* other = from(Registry::instance().find(name)))
+    fail<ValueError>("op '{}' is declared already, by '{}'; '{}' must use another namespace or name", name,
+                     other->library(), decl.library);
+  auto* op = new BoxedOp(std::move(decl));
+  std::lock_guard lock(boxed_ops().mutex);
+  boxed_ops().all.insert(op);
+  return *op;
+}
+
+BoxedOp* BoxedOp::from(const OpBase* op) {
+  std::lock_guard lock(boxed_ops().mutex);
+  return boxed_ops().all.count(op) ? const_cast<BoxedOp*>(static_cast<const BoxedOp*>(op)) : nullptr;
+}
+
+// visit(argument, parameter's index), as a const Tensor&, a TensorList or a const Value&.
+template <class Visitor>
+void BoxedOp::each_arg(const Value* args, const Visitor& visit) const {
+  const int count = static_cast<int>(types_.size());
+  for (int i = 0; i < count; ++i) {
+    if (types_[i] == ParamType::Tensor)
+      visit(args[i].tensor(), i);
+    else if (types_[i] == ParamType::TensorList)
+      visit(Arg<TensorList>::unbox(args[i]), i);
+    else
+      visit(args[i], i);
+  }
+}
+
+KeySet BoxedOp::keys_of(const Value* args) const {
+  KeySet keys = bit(Key::CPU);
+  each_arg(args, [&]<class T>(const T& arg, int) {
+    if constexpr (std::is_same_v<T, Tensor>)
+      keys |= Arg<const Tensor&>::keys(arg);
+    else if constexpr (std::is_same_v<T, TensorList>)
+      keys |= Arg<TensorList>::keys(arg);
+    else if (arg.tag() == Value::Tag::Device)
+      keys |= bit(arg.device().key());
+  });
+  return keys;
+}
+
+// As Op::check_args (core/op_impl.h).
+void BoxedOp::check_args(const Value* args) const {
+  bool first = true, settled = false;
+  Device device;
+  const auto check_tensor = [&](const Tensor& t, int param) {
+    if (!t.defined()) return;
+    if (first) {
+      if (!(dtypes_ & set_of(t.dtype()))) fail_dtype(t, param);
+      device = t.device();
+      first = false;
+    } else if (t.device() != device) {
+      if (t.dim() == 0 && t.is_cpu()) return;
+      if (settled) fail_device(t, param, device);
+      device = t.device();
+    }
+    settled |= t.dim() > 0 || !t.is_cpu();
+  };
+  each_arg(args, [&]<class T>(const T& arg, int i) {
+    if constexpr (std::is_same_v<T, Tensor>) {
+      check_defined(arg, i);
+      check_tensor(arg, i);
+    } else if constexpr (std::is_same_v<T, TensorList>) {
+      for (const Tensor& t : arg) check_tensor(t, i);
+    }
+  });
+}
+
+// What a direct function gave is of the kinds that the schema names, and is not an argument itself: the tape
+// would give the argument the result's history.
+void BoxedOp::check_results(const Value* results) const {
+  for (size_t i = 0; i < schema_.returns.size(); ++i) {
+    const std::string& type = schema_.returns[i].type;
+    const Value::Tag tag = results[i].tag();
+    const bool good = type == "Tensor"     ? tag == Value::Tag::Tensor && results[i].tensor().defined()
+                      : type == "Tensor[]" ? tag == Value::Tag::TensorList
+                      : type == "bool"     ? tag == Value::Tag::Bool
+                      : type == "int"      ? tag == Value::Tag::Int
+                      : type == "float"    ? tag == Value::Tag::Double
+                      : type == "void"     ? tag == Value::Tag::None
+                                           : tag == Value::Tag::Scalar;
+    if (!good)
+      fail<TypeError>("{}: result {} must be a {} by the schema '{}', the kernel returned something else",
+                      name(), static_cast<int64_t>(i), type, schema_.text);
+  }
+}
+
+void BoxedOp::run_kernel(const Tensor* outs, const Value* args) const {
+  const Device device = outs[0].device();
+  if (device.type == DeviceType::Meta) return;
+  run_boxed_kernel(device, outs, args);
+}
+
+void BoxedOp::call_below(const Value* args, Value* results, KeySet keys) const {
+  check_args(args);
+  if (decl_.meta && output_count_ == 1) {
+    TensorSpec spec;
+    decl_.meta(args, &spec);
+    Tensor out = empty_tensor(spec);
+    detail::check_result_device(*this, keys, out.device());
+    run_kernel(&out, args);
+    results[0] = Value(std::move(out));
+  } else if (decl_.meta) {
+    TensorSpec specs[kMaxReturns];
+    decl_.meta(args, specs);
+    Tensor outs[kMaxReturns];
+    for (int i = 0; i < output_count_; ++i) outs[i] = empty_tensor(specs[i]);
+    detail::check_result_device(*this, keys, outs[0].device());
+    run_kernel(outs, args);
+    for (int i = 0; i < output_count_; ++i) results[i] = Value(std::move(outs[i]));
+  } else {
+    const auto key = static_cast<Key>(std::bit_width(keys & (bit(Key::Autograd) - 1u)) - 1);
+    const Direct& direct = direct_[static_cast<int>(key)];
+    if (!direct && key == Key::Meta) fail_meta();
+    if (!direct) fail_kernel(Device{static_cast<DeviceType>(key)});
+    direct(args, results);
+    check_results(results);
+    each_arg(args, [&]<class T>(const T& arg, int param) {
+      if constexpr (std::is_same_v<T, Tensor>) {
+        for (int i = 0; i < output_count_; ++i)
+          if (results[i].tag() == Value::Tag::Tensor && arg.defined() && results[i].tensor().same(arg) &&
+              !schema_.params[param].mutates)
+            fail<RuntimeError>(
+                "{}: the kernel returned its argument '{}' itself; return a copy (.clone()), or "
+                "declare that it is written: Tensor(a!) {}",
+                name(), schema_.params[param].name, schema_.params[param].name);
+      }
+    });
+  }
+  bump_versions(args);
+}
+
+// Of what the schema says is written.
+void BoxedOp::bump_versions(const Value* args) const {
+  if (!mutates_) return;
+  each_arg(args, [&]<class T>(const T& arg, int param) {
+    if (!schema_.params[param].mutates) return;
+    if constexpr (std::is_same_v<T, Tensor>) {
+      if (arg.defined() && arg.storage()) arg.storage()->bump_version();
+    } else if constexpr (std::is_same_v<T, TensorList>) {
+      for (const Tensor& t : arg)
+        if (t.defined() && t.storage()) t.storage()->bump_version();
+    }
+  });
+}
+
+bool BoxedOp::records(const Value* args) const {
+  NodeBuilder builder(*this);
+  each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
+  return builder.records();
+}
+
+void BoxedOp::call_autograd(const Value* args, Value* results, KeySet keys) const {
+  NodeBuilder builder(*this);
+  if (!no_grad_) each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
+  if (mutates_)
+    each_arg(args, [&]<class T>(const T& arg, int param) {
+      if constexpr (std::is_same_v<T, Tensor>) {
+        if (!schema_.params[param].mutates || !arg.defined()) return;
+        check_inplace_allowed(name(), arg, builder.records());
+        if (builder.records() && requires_grad(arg))
+          fail<RuntimeError>(
+              "{}: writes into argument '{}', which requires grad: such a write cannot be recorded; give it "
+              "under plait.no_grad(), or write into a .clone()",
+              name(), schema_.params[param].name);
+      }
+    });
+  if (!builder.records()) {
+    NoGrad guard;
+    call_below(args, results, keys);
+    return;
+  }
+  if (decl_.autograd) {
+    check_args(args);
+    decl_.autograd(args, results);
+    check_results(results);
+    return;
+  }
+  builder.begin();
+  each_arg(args, [&](const auto& arg, int) { builder.fill(arg); });
+  {
+    NoGrad guard;
+    call_below(args, results, keys);
+  }
+  if (output_count_ == 1 && results[0].tag() == Value::Tag::Tensor) {
+    builder.finish(results[0].tensor());
+  } else if (output_count_ == 1 && results[0].tag() == Value::Tag::TensorList) {
+    builder.finish(results[0].tensors());
+  } else {
+    Tensor list[kMaxReturns];
+    bool tensors = output_count_ > 0;
+    for (int i = 0; i < output_count_; ++i) {
+      tensors &= results[i].tag() == Value::Tag::Tensor;
+      if (tensors) list[i] = results[i].tensor();
+    }
+    if (tensors) builder.finish_all({list, static_cast<size_t>(output_count_)}, false);
+  }
+}
+
+void BoxedOp::call(const Value* args, Value* results) const {
+  const Context& ctx = context();
+  const unsigned keys = (keys_of(args) | ctx.included) & ctx.enabled;
+  if (keys & (bit(Key::Autocast) | bit(Key::Record))) {
+    ContextGuard guard;
+    context().enabled &= bit(Key::Autocast) - 1;
+    context().included = 0;
+    return call(args, results);
+  }
+  if (decl_.composite) {
+    check_args(args);
+    if (no_grad_) {
+      NoGrad guard;
+      decl_.composite(args, results);
+    } else {
+      decl_.composite(args, results);
+    }
+    bump_versions(args);
+    check_results(results);
+  } else if (keys & bit(Key::Autograd)) {
+    call_autograd(args, results, static_cast<KeySet>(keys));
+  } else {
+    call_below(args, results, static_cast<KeySet>(keys));
+  }
+}
+
+Tensor BoxedOp::run_inplace(const Value* args) const {
+  NoGrad guard;
+  const Tensor& self = args[0].tensor();
+  check_args(args);
+  bool direct = false;
+  if (decl_.meta && inplace_ == Inplace::Direct) {
+    TensorSpec spec;
+    decl_.meta(args, &spec);
+    check_inplace(self, spec);
+    direct = spec.dtype == self.dtype();
+  }
+  if (direct) {
+    detail::check_result_device(*this, keys_of(args), self.device());
+    // Arguments of a pointwise kernel may be the result itself; of others, only self.
+    std::vector<Value> own;
+    each_arg(args, [&]<class T>(const T& arg, int i) {
+      if constexpr (std::is_same_v<T, Tensor>) {
+        const detail::Unaliased<const Tensor&> safe(arg, self, kind_ == Kind::Pointwise || i == 0);
+        own.push_back(safe.get().defined() ? Value(safe.get()) : Value());
+      } else {
+        own.emplace_back(arg);
+      }
+    });
+    run_kernel(&self, own.data());
+  } else {
+    Value result[kMaxReturns];
+    call(args, result);
+    const Tensor& r = result[0].tensor();
+    check_inplace(self, TensorSpec(r.sizes(), r.dtype(), r.device()));
+    copy_into(self, r);
+  }
+  if (self.storage()) self.storage()->bump_version();
+  return self;
+}
+
+Tensor BoxedOp::call_inplace(const Value* args) const {
+  if (inplace_ == Inplace::None) fail<TypeError>("{}: has no in-place form", name());
+  const Tensor& self = args[0].tensor();
+  check_defined(self, 0);
+  if (!(keys_of(args) & context().enabled & bit(Key::Autograd)) || no_grad_) return run_inplace(args);
+  NodeBuilder builder(*this);
+  each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
+  check_inplace_allowed(name(), self, builder.records());
+  if (!builder.records()) return run_inplace(args);
+  if (is_composite_ || decl_.autograd) {  // the recorded copy_ of the recorded result
+    static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
+    Value result[kMaxReturns];
+    call(args, result);
+    return copy.inplace(self, result[0].tensor(), false);
+  }
+  builder.begin_inplace(self);
+  each_arg(args, [&](const auto& arg, int) { builder.fill(arg); });
+  Tensor result = run_inplace(args);
+  builder.finish_inplace(self);
+  return result;
+}
+
+void BoxedOp::call_out(std::span<const Tensor> outs, const Value* args) const {
+  if (!has_out_) fail<TypeError>("{}: has no out= form", name());
+  check<TypeError>(static_cast<int>(outs.size()) == output_count_, "{}: expected {} tensors for out=, got {}",
+                   name(), static_cast<int>(output_count_), static_cast<int64_t>(outs.size()));
+  bool wants_grad = grad_enabled() && records(args);
+  for (const Tensor& out : outs) wants_grad |= grad_enabled() && out.requires_grad();
+  if (wants_grad) fail_out_requires_grad();
+  NoGrad guard;
+  Value results[kMaxReturns];
+  call(args, results);
+  for (int i = 0; i < output_count_; ++i) {
+    const Tensor& result = results[i].tensor();
+    prepare_out(outs[i], TensorSpec(result.sizes(), result.dtype(), result.device()), true);
+    copy_into(outs[i], result);
+    if (outs[i].storage()) outs[i].storage()->bump_version();
+  }
+}
+
+void BoxedOp::run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
+                        Value* results) {
+  const auto& op = static_cast<const BoxedOp&>(base);
+  switch (form) {
+    case Form::Functional: op.call(args, results); break;
+    case Form::InPlace: results[0] = Value(op.call_inplace(args)); break;
+    case Form::Out: op.call_out(outs, args); break;
+  }
+}
+
+}  // namespace plait

@@ -1,0 +1,86 @@
+"""Ops from outside of plait, by namespace: `plait.ops.mine.swish`.
+
+>>> import plait
+>>> plait.ops.plait.relu(plait.tensor([-1.0, 2.0]))
+tensor([0., 2.])
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import _C
+
+
+class Namespace:
+    """The ops of one extension; `plait` stands for plait's own."""
+
+    def __init__(self, name: str):
+        self.__dict__["__name__"] = name
+
+    def __getattr__(self, op: str):
+        """The callable of an op, kept for the next time."""
+        space = self.__dict__["__name__"]
+        prefix = "" if space == "plait" else f"{space}::"
+        if op.startswith("__"):
+            raise AttributeError(op)
+        if _C._describe_op(prefix + op):
+            found = _C._op_function(prefix + op)
+        elif op.endswith("_") and any(o["inplace"] for o in _C._describe_op(prefix + op[:-1])):
+            found = _C._op_function(prefix + op[:-1], inplace=True)
+        else:
+            there = sorted(dir(self))
+            raise AttributeError(
+                f"plait.ops.{space} has no op '{op}'"
+                + (
+                    f"; it has {', '.join(there[:20])}"
+                    if there
+                    else "; is the library that declares it loaded?"
+                )
+            )
+        self.__dict__[op] = found
+        return found
+
+    def __dir__(self):
+        space = self.__dict__["__name__"]
+        if space == "plait":
+            return sorted({o["name"] for o in _C.registry()})
+        names = (n.split("::") for n in _C._outside_ops())
+        return sorted({op.split(".")[0] for owner, op in names if owner == space})
+
+    def __repr__(self):
+        return f"<ops of '{self.__dict__['__name__']}'>"
+
+
+_spaces: dict[str, Namespace] = {}
+
+
+def _forget(full_names: list[str]) -> None:
+    """Callables that may belong to an earlier build of a library are looked up anew."""
+    for name in {n.split("::")[0] for n in full_names}:
+        if name in _spaces:
+            for op in [k for k in _spaces[name].__dict__ if k != "__name__"]:
+                del _spaces[name].__dict__[op]
+
+
+def load_library(path: str | os.PathLike) -> list[str]:
+    """Load a library of ops that was built with `plait/extension.h`; return the full names of its ops.
+
+    Ops of an earlier build of the same extension are replaced. Raises RuntimeError where the file cannot be
+    loaded, is no plait extension, or was built for another version of plait's ABI; ValueError where an op's
+    name is taken.
+    """
+    names = _C._load_library(os.fspath(path))
+    _forget(names)
+    return names
+
+
+def __getattr__(name: str) -> Namespace:
+    """The namespace `name`; it may be filled later."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _spaces.setdefault(name, Namespace(name))
+
+
+def __dir__() -> list[str]:
+    return sorted({"plait", "load_library", *(n.split("::")[0] for n in _C._outside_ops())})
