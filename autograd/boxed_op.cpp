@@ -109,25 +109,14 @@ void BoxedOp::each_arg(const Value* args, const Visitor& visit) const {
   }
 }
 
-KeySet BoxedOp::keys_of(const Value* args) const {
+// As Op::check_args (core/op_impl.h); gives the arguments' keys, since both walk them.
+KeySet BoxedOp::check_args(const Value* args) const {
   KeySet keys = bit(Key::CPU);
-  each_arg(args, [&]<class T>(const T& arg, int) {
-    if constexpr (std::is_same_v<T, Tensor>)
-      keys |= Arg<const Tensor&>::keys(arg);
-    else if constexpr (std::is_same_v<T, TensorList>)
-      keys |= Arg<TensorList>::keys(arg);
-    else if (arg.tag() == Value::Tag::Device)
-      keys |= bit(arg.device().key());
-  });
-  return keys;
-}
-
-// As Op::check_args (core/op_impl.h).
-void BoxedOp::check_args(const Value* args) const {
   bool first = true, settled = false;
   Device device;
   const auto check_tensor = [&](const Tensor& t, int param) {
     if (!t.defined()) return;
+    keys |= t.keys();
     if (first) {
       if (!(dtypes_ & set_of(t.dtype()))) fail_dtype(t, param);
       device = t.device();
@@ -139,14 +128,19 @@ void BoxedOp::check_args(const Value* args) const {
     }
     settled |= t.dim() > 0 || !t.is_cpu();
   };
-  each_arg(args, [&]<class T>(const T& arg, int i) {
-    if constexpr (std::is_same_v<T, Tensor>) {
-      check_defined(arg, i);
-      check_tensor(arg, i);
-    } else if constexpr (std::is_same_v<T, TensorList>) {
-      for (const Tensor& t : arg) check_tensor(t, i);
+  const int count = static_cast<int>(types_.size());
+  for (int i = 0; i < count; ++i) {
+    if (types_[i] == ParamType::Tensor) {
+      const Tensor& t = args[i].tensor();
+      check_defined(t, i);
+      check_tensor(t, i);
+    } else if (types_[i] == ParamType::TensorList) {
+      for (const Tensor& t : Arg<TensorList>::unbox(args[i])) check_tensor(t, i);
+    } else if (args[i].tag() == Value::Tag::Device) {
+      keys |= bit(args[i].device().key());
     }
-  });
+  }
+  return keys;
 }
 
 // What a direct function gave is of the kinds that the schema names, and is not an argument itself: the tape
@@ -175,14 +169,14 @@ void BoxedOp::run_kernel(const Tensor* outs, const Value* args) const {
 }
 
 void BoxedOp::call_below(const Value* args, Value* results, KeySet keys) const {
-  check_args(args);
   if (decl_.meta && output_count_ == 1) {
     TensorSpec spec;
     decl_.meta(args, &spec);
     Tensor out = empty_tensor(spec);
     detail::check_result_device(*this, keys, out.device());
     run_kernel(&out, args);
-    results[0] = Value(std::move(out));
+    results->~Value();
+    new (results) Value(std::move(out));
   } else if (decl_.meta) {
     TensorSpec specs[kMaxReturns];
     decl_.meta(args, specs);
@@ -254,7 +248,6 @@ void BoxedOp::call_autograd(const Value* args, Value* results, KeySet keys) cons
     return;
   }
   if (decl_.autograd) {
-    check_args(args);
     decl_.autograd(args, results);
     check_results(results);
     return;
@@ -282,7 +275,7 @@ void BoxedOp::call_autograd(const Value* args, Value* results, KeySet keys) cons
 
 void BoxedOp::call(const Value* args, Value* results) const {
   const Context& ctx = context();
-  const unsigned keys = (keys_of(args) | ctx.included) & ctx.enabled;
+  const unsigned keys = (check_args(args) | ctx.included) & ctx.enabled;
   if (keys & (bit(Key::Autocast) | bit(Key::Record))) {
     ContextGuard guard;
     context().enabled &= bit(Key::Autocast) - 1;
@@ -290,7 +283,6 @@ void BoxedOp::call(const Value* args, Value* results) const {
     return call(args, results);
   }
   if (decl_.composite) {
-    check_args(args);
     if (no_grad_) {
       NoGrad guard;
       decl_.composite(args, results);
@@ -309,7 +301,7 @@ void BoxedOp::call(const Value* args, Value* results) const {
 Tensor BoxedOp::run_inplace(const Value* args) const {
   NoGrad guard;
   const Tensor& self = args[0].tensor();
-  check_args(args);
+  const KeySet keys = check_args(args);
   bool direct = false;
   if (decl_.meta && inplace_ == Inplace::Direct) {
     TensorSpec spec;
@@ -318,7 +310,7 @@ Tensor BoxedOp::run_inplace(const Value* args) const {
     direct = spec.dtype == self.dtype();
   }
   if (direct) {
-    detail::check_result_device(*this, keys_of(args), self.device());
+    detail::check_result_device(*this, keys, self.device());
     // Arguments of a pointwise kernel may be the result itself; of others, only self.
     std::vector<Value> own;
     each_arg(args, [&]<class T>(const T& arg, int i) {
@@ -345,7 +337,7 @@ Tensor BoxedOp::call_inplace(const Value* args) const {
   if (inplace_ == Inplace::None) fail<TypeError>("{}: has no in-place form", name());
   const Tensor& self = args[0].tensor();
   check_defined(self, 0);
-  if (!(keys_of(args) & context().enabled & bit(Key::Autograd)) || no_grad_) return run_inplace(args);
+  if (!(check_args(args) & context().enabled & bit(Key::Autograd)) || no_grad_) return run_inplace(args);
   NodeBuilder builder(*this);
   each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
   check_inplace_allowed(name(), self, builder.records());

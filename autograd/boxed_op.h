@@ -70,9 +70,8 @@ class PLAIT_API BoxedOp final : detail::BoxedTexts, public OpBase {
   void call_out(std::span<const Tensor> outs, const Value* args) const;
   Tensor run_inplace(const Value* args) const;
 
-  KeySet keys_of(const Value* args) const;
   bool records(const Value* args) const;
-  void check_args(const Value* args) const;
+  KeySet check_args(const Value* args) const;
   void check_results(const Value* results) const;
   void bump_versions(const Value* args) const;
   void run_kernel(const Tensor* outs, const Value* args) const;

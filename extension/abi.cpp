@@ -115,13 +115,12 @@ TensorSpec broadcast_spec(const char* who, const Tensor* const* tensors, int cou
 
 // The rule that stands in a declaration by its name.
 TensorSpec spec_by_rule(int rule, const OpBase& op, const Value* args) {
+  if (rule == PLAIT_INFER_LIKE_FIRST)
+    return infer::like(args[0].tensor());  // op_declare has checked that it is one
   const Tensor* tensors[8];
   int count = 0;
-  for (size_t i = 0; i < op.schema().params.size() && count < 8; ++i) {
-    if (op.schema().params[i].type != ParamType::Tensor) continue;
-    tensors[count++] = &args[i].tensor();
-    if (rule == PLAIT_INFER_LIKE_FIRST) return infer::like(*tensors[0]);
-  }
+  for (size_t i = 0; i < op.schema().params.size() && count < 8; ++i)
+    if (op.schema().params[i].type == ParamType::Tensor) tensors[count++] = &args[i].tensor();
   return broadcast_spec(op.name(), tensors, count, rule == PLAIT_INFER_BROADCAST_FLOAT ? -2 : -1);
 }
 

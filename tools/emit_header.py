@@ -232,7 +232,9 @@ def emit_public_op(schema: str, inplace: bool) -> list[str]:
         ret = RESULTS[result]
     look_up = f'static detail::OpName op{{"{full}"}};'
     run = f"call({call})" if ret == "Tensor" else f"results<{ret}>({call})"
-    lines = [f"inline {ret} {name}({args}) {{ {look_up} return op.{run}; }}"]
+    # Lists and tuples: compiled where they are used.
+    kind = "inline" if ret in ("Tensor", "bool", "int64_t", "double", "Scalar", "void") else "template <class = void>"
+    lines = [f"{kind} {ret} {name}({args}) {{ {look_up} return op.{run}; }}"]
     if inplace:
         run = f"call({call}, PLAIT_INPLACE)"
         lines.append(f"inline Tensor {name}_({args}) {{ {look_up} return op.{run}; }}")

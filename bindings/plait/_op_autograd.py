@@ -27,8 +27,7 @@ class _Call:
 class OpFunction(Function):
     """Runs an op below autograd and differentiates it by two functions. A subclass for every op.
 
-    Function knows only flat tensors, so that lists of them are spread out, and the last argument is the
-    _Call.
+    Function knows only flat tensors: lists of them are spread out, and the last argument is the _Call.
     """
 
     op_name: str
@@ -73,16 +72,16 @@ class OpFunction(Function):
             result = (result,) if one else tuple(result)
         if len(result) < len(lengths) or any(g is not None for g in result[len(lengths) :]):
             raise RuntimeError(
-                f"{cls.op_name}: backward must return {len(lengths)} gradients, one for each positional argument "
-                f"(None where there is none), it returned {len(result)}"
+                f"{cls.op_name}: backward must return {len(lengths)} gradients, one for each positional "
+                f"argument (None where there is none), it returned {len(result)}"
             )
         flat: list[Any] = []
         for i, (n, grad) in enumerate(zip(lengths, result)):
             if n is None:
                 if grad is not None and len(flat) not in ctx._tensor_positions:
                     raise RuntimeError(
-                        f"{cls.op_name}: backward returned a gradient for argument {i}, which is no tensor; return "
-                        "None there"
+                        f"{cls.op_name}: backward returned a gradient for argument {i}, which is no tensor; "
+                        "return None there"
                     )
                 flat.append(grad)
                 continue
@@ -90,8 +89,8 @@ class OpFunction(Function):
             if not isinstance(grads_of_list, (list, tuple)) or len(grads_of_list) != n:
                 found = f"{len(grad)}" if isinstance(grad, (list, tuple)) else type(grad).__name__
                 raise RuntimeError(
-                    f"{cls.op_name}: argument {i} is a list of {n} tensors, so backward must return a list of {n} "
-                    f"gradients (or None) for it, it returned {found}"
+                    f"{cls.op_name}: argument {i} is a list of {n} tensors, so backward must return a list "
+                    f"of {n} gradients (or None) for it, it returned {found}"
                 )
             flat.extend(grads_of_list)
         return (*flat, None)
@@ -120,8 +119,7 @@ def _gather(flat: tuple, lengths: list[int | None] | None) -> tuple:
 
 
 def make_autograd(name: str, raw: Callable, backward: Callable, setup_context: Callable | None) -> Callable:
-    """What the core calls instead of the op `raw` where a gradient is wanted, with all arguments by
-    position."""
+    """What the core calls instead of `raw` where a gradient is wanted, with all arguments by position."""
     description = _C._describe_op(name)[0]
     returns = description["returns"]
     lists = "[" in description["schema"]

@@ -20,8 +20,7 @@ MAX_RETURNS = 4  # of the core
 class Tag(enum.Enum):
     """What an op is like, beyond its schema; `custom_op(..., tags=Tag.inplace)`.
 
-    `inplace`: writes its first argument and returns it. `out`: writes its keyword-only arguments and returns
-    them.
+    `inplace`: writes its first argument and returns it. `out`: the same of its keyword-only arguments.
     `dynamic_output_shape`: the shape of a result depends on data, so that there is no fake kernel. The others
     change nothing in plait and are there for programs that give them.
     """
@@ -137,7 +136,9 @@ def infer_schema(
     `mutates_args` names the arguments that the function writes; "unknown" means all Tensors. Raises
     ValueError that names the parameter whose hint is missing or of no kind that schemas have.
 
-    >>> def scaled(x: plait.Tensor, factor: float = 2.0, *, axes: list[int] | None = None) -> plait.Tensor: ...
+    >>> def scaled(
+    ...     x: plait.Tensor, factor: float = 2.0, *, axes: list[int] | None = None
+    ... ) -> plait.Tensor: ...
     >>> plait.library.infer_schema(scaled, mutates_args=())
     '(Tensor x, float factor=2.0, *, int[]? axes=None) -> Tensor'
     >>> plait.library.infer_schema(scaled, op_name="scaled", mutates_args=("x",))
@@ -153,14 +154,13 @@ def infer_schema(
     except Exception as e:
         error(
             f"A type annotation could not be read ({type(e).__name__}: {e}). With 'from __future__ import "
-            "annotations' "
-            "the names in annotations must be known at the top of the module, not only inside of a function."
+            "annotations' the names in annotations must be known at the top of the module, not only inside "
+            "of a function."
         )
     if isinstance(mutates_args, str) and mutates_args != "unknown":
         error(
             "mutates_args must either be a sequence of the names of the arguments that are mutated or the "
-            "string "
-            f"'unknown', got '{mutates_args}'; did you mean ('{mutates_args}',)?"
+            f"string 'unknown', got '{mutates_args}'; did you mean ('{mutates_args}',)?"
         )
     unknown = mutates_args == "unknown"
     mutates = () if unknown else tuple(mutates_args)
@@ -181,18 +181,21 @@ def infer_schema(
         word = _word(p.annotation)
         if word is None:
             hint = " For a tuple, give a list." if typing.get_origin(p.annotation) is tuple else ""
-            error(f"Parameter {name} has unsupported type {p.annotation}.{hint} The valid types are: {VALID}.")
+            error(
+                f"Parameter {name} has unsupported type {p.annotation}.{hint} The valid types are: {VALID}."
+            )
         tensor = word.startswith("Tensor")
         default = None if p.default is p.empty else _default(word, p.default)
         if default is None and p.default is not p.empty:
             error(
                 f"Parameter {name} of type {word} has an unsupported default value {p.default!r}. Give None "
-                "as the "
-                "default, with '| None' in the type, and choose the value in the function."
+                "as the default, with '| None' in the type, and choose the value in the function."
             )
         if name in mutates or (unknown and tensor):
             if not tensor:
-                error(f"Parameter {name} is in mutates_args, but only Tensors and lists of them can be written.")
+                error(
+                    f"Parameter {name} is in mutates_args, but only Tensors and lists of them can be written."
+                )
             if Tag.out in kinds and (p.kind != p.KEYWORD_ONLY or word != "Tensor"):
                 error(f"Tag.out: {name} is written, so it must be a keyword-only Tensor.")
             letters[name] = f"a{i}"
@@ -205,13 +208,18 @@ def infer_schema(
         if first is None or _word(first.annotation) != "Tensor" or set(mutates) != {first.name}:
             error("Tag.inplace: the first parameter must be a Tensor, and mutates_args must name it alone.")
         if returns != ["Tensor"]:
-            error(f"Tag.inplace: the function returns its first argument, so annotate '-> Tensor', not {returns}.")
+            error(
+                "Tag.inplace: the function returns its first argument, so annotate '-> Tensor', not "
+                f"{returns}."
+            )
         returns = [f"Tensor({letters[first.name]}!)"]
     if Tag.out in kinds:
         if not letters:
             error("Tag.out: mutates_args must name the keyword-only Tensors that are written.")
         if returns != ["Tensor"] * len(letters):
-            error(f"Tag.out: the function returns {list(letters)}, so its annotation must be as many Tensors.")
+            error(
+                f"Tag.out: the function returns {list(letters)}, so its annotation must be as many Tensors."
+            )
         returns = [f"Tensor({letter}!)" for letter in letters.values()]
     return f"{op_name or ''}({', '.join(params)}) -> {_returns_text(returns)}"
 
@@ -220,7 +228,9 @@ _RETURNS = {plait.Tensor: "Tensor", int: "int", float: "float", bool: "bool", nu
 
 
 def _returns(hint: Any, error: Callable[[str], NoReturn]) -> list[str]:
-    valid = "Tensor, list[Tensor], int, float, bool, int | float | bool, a tuple[...] of 2 to 4 of them, and None"
+    valid = (
+        "Tensor, list[Tensor], int, float, bool, int | float | bool, a tuple[...] of 2 to 4 of them, and None"
+    )
 
     def one(h: Any) -> str:
         kind, optional = _without_none(h)
@@ -243,8 +253,7 @@ def _returns(hint: Any, error: Callable[[str], NoReturn]) -> list[str]:
     if not 2 <= len(parts) <= MAX_RETURNS or ... in parts:
         error(
             f"Return has unsupported type {hint}: a tuple has 2 to {MAX_RETURNS} results; return one alone, "
-            "and more "
-            "as list[Tensor]."
+            "and more as list[Tensor]."
         )
     return [one(p) for p in parts]
 
@@ -273,7 +282,12 @@ def normal_schema(name: str, schema: str) -> str:
     before, _, params = given.partition("(")
     if before.strip() not in ("", name, name.partition("::")[2]):
         raise ValueError(f"custom_op('{name}'): the schema names another op: '{schema}'")
-    for theirs, ours in (("SymInt", "int"), ("ScalarType", "dtype"), ("Device", "device"), ("MemoryFormat", "memory_format")):
+    for theirs, ours in (
+        ("SymInt", "int"),
+        ("ScalarType", "dtype"),
+        ("Device", "device"),
+        ("MemoryFormat", "memory_format"),
+    ):
         params = re.sub(rf"\b{theirs}\b(?=[\[?\]\s])", ours, params)
         returns = re.sub(rf"\b{theirs}\b", ours, returns)
     returns = returns.strip()

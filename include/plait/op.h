@@ -93,12 +93,13 @@ struct Arg<TensorList> : ArgType<1> {
     return v.tag == PLAIT_NONE ? TensorList() : items<Tensor>(v);
   }
 };
-template <>
-struct Arg<std::vector<Tensor>> : ArgType<1> {
+template <class T>
+requires std::is_same_v<T, std::vector<Tensor>>
+struct Arg<T> : ArgType<1> {
   static constexpr const char* word = "Tensor[]";
-  static std::vector<Tensor> unbox(const plait_value& v) {
+  static T unbox(const plait_value& v) {
     const TensorList l = Arg<TensorList>::unbox(v);
-    return std::vector<Tensor>(l.begin(), l.end());
+    return T(l.data(), l.data() + l.size());
   }
 };
 template <>
@@ -132,12 +133,13 @@ struct Arg<IntSpan> : ArgType<6> {
   static constexpr const char* word = "int[]";
   static IntSpan unbox(const plait_value& v) { return items<int64_t>(v); }
 };
-template <>
-struct Arg<std::vector<int64_t>> : ArgType<6> {
+template <class T>
+requires std::is_same_v<T, std::vector<int64_t>>
+struct Arg<T> : ArgType<6> {
   static constexpr const char* word = "int[]";
-  static std::vector<int64_t> unbox(const plait_value& v) {
+  static T unbox(const plait_value& v) {
     const IntSpan l = items<int64_t>(v);
-    return std::vector<int64_t>(l.begin(), l.end());
+    return T(l.data(), l.data() + l.size());
   }
 };
 template <>
@@ -201,7 +203,9 @@ inline void box(Tensor t, plait_value& out) {
   out.tag = t.defined() ? PLAIT_TENSOR : PLAIT_NONE;
   out.as.tensor = t.release();
 }
-inline void box(std::vector<Tensor> list, plait_value& out) {
+template <class List>
+requires std::is_same_v<List, std::vector<Tensor>>
+void box(List list, plait_value& out) {
   plait_tensor** items = api().list_new(static_cast<int64_t>(list.size()));
   for (size_t i = 0; i < list.size(); ++i) items[i] = list[i].release();
   out.tag = PLAIT_TENSORS;

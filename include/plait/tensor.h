@@ -125,6 +125,8 @@ class Dims {
   int64_t values_[PLAIT_MAX_DIMS];
 };
 
+inline MessageArg::MessageArg(const Dims& v) : MessageArg(IntSpan(v)) {}
+
 // Sizes where a lone number stands for equal ones: conv2d(x, weight, bias, 1) or conv2d(x, weight, bias, {1,
 // 2}).
 class Ints : public Dims {
@@ -364,14 +366,18 @@ struct EnableGrad : GradMode {
 inline bool is_grad_enabled() { return api().grad_mode(); }
 
 // Gradients of `outputs` with respect to `inputs`; undefined for those that they do not depend on.
-inline std::vector<Tensor> grad(TensorList outputs, TensorList inputs, TensorList grad_outputs = {},
-                                bool retain_graph = false, bool create_graph = false) {
+// A template, as everything here that handles vectors, so that only who uses it compiles it.
+template <class List = std::vector<Tensor>>
+List grad(TensorList outputs, TensorList inputs, TensorList grad_outputs = {}, bool retain_graph = false,
+          bool create_graph = false) {
   const auto handles = [](TensorList list) { return reinterpret_cast<plait_tensor* const*>(list.data()); };
-  std::vector<Tensor> ones(outputs.size()), results(inputs.size());
-  detail::check_status(api().backward(
-      handles(outputs), handles(grad_outputs.empty() ? TensorList(ones) : grad_outputs),
-      static_cast<int64_t>(outputs.size()), retain_graph || create_graph, create_graph, handles(inputs),
-      static_cast<int64_t>(inputs.size()), reinterpret_cast<plait_tensor**>(results.data())));
+  const List ones(outputs.size());
+  List results(inputs.size());
+  const TensorList given = grad_outputs.empty() ? TensorList(ones.data(), ones.size()) : grad_outputs;
+  detail::check_status(api().backward(handles(outputs), handles(given), static_cast<int64_t>(outputs.size()),
+                                      retain_graph || create_graph, create_graph, handles(inputs),
+                                      static_cast<int64_t>(inputs.size()),
+                                      reinterpret_cast<plait_tensor**>(results.data())));
   return results;
 }
 
@@ -387,7 +393,7 @@ struct Argument {
   Argument(std::nullopt_t) {}
   Argument(const Tensor& t) { value.tag = PLAIT_TENSOR, value.as.tensor = t.handle(); }
   Argument(TensorList l) { list(PLAIT_TENSORS, l.data(), l.size()); }
-  Argument(const std::vector<Tensor>& l) : Argument(TensorList(l)) {}
+  Argument(const std::vector<Tensor>& l) { list(PLAIT_TENSORS, l.data(), l.size()); }
   Argument(const Scalar& s) : value(s.value) {}
   Argument(bool v) { value.tag = PLAIT_BOOLEAN, value.as.integer = v; }
   Argument(int64_t v) { value.tag = PLAIT_INTEGER, value.as.integer = v; }
@@ -402,7 +408,7 @@ struct Argument {
     else
       *this = Argument(IntSpan(v));
   }
-  Argument(const std::vector<int64_t>& v) : Argument(IntSpan(v)) {}
+  Argument(const std::vector<int64_t>& v) { list(PLAIT_INTEGERS, v.data(), v.size()); }
   Argument(std::span<const double> v) { list(PLAIT_REALS, v.data(), v.size()); }
   Argument(DType v) { value.tag = PLAIT_DTYPE, value.as.integer = static_cast<int64_t>(v); }
   Argument(Device v) {
@@ -439,17 +445,18 @@ struct Results {
     values[i].tag = PLAIT_NONE;
     return Tensor::adopt(values[i].as.tensor);
   }
-  std::vector<Tensor> tensors(int i) {
+  template <class List>
+  List tensors(int i) {
     const auto& list = values[i].as.list;
     const auto* items = static_cast<const Tensor*>(list.items);
-    return std::vector<Tensor>(items, items + list.count);
+    return List(items, items + list.count);
   }
   template <class R>
   R take() {
     if constexpr (std::is_same_v<R, Tensor>) {
       return tensor(0);
     } else if constexpr (std::is_same_v<R, std::vector<Tensor>>) {
-      return tensors(0);
+      return tensors<R>(0);
     } else if constexpr (std::is_same_v<R, Scalar>) {
       return Scalar(values[0]);
     } else if constexpr (std::is_arithmetic_v<R>) {

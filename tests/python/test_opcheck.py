@@ -40,7 +40,7 @@ def fails(op, args, test, *texts, kwargs=None):
         assert text in message, message
     with pytest.raises(OpCheckError) as error:
         opcheck(op, args, kwargs, test_utils=test)
-    assert str(error.value) == message
+    assert str(error.value).split("\n")[0] == message.split("\n")[0]
     return message
 
 
@@ -55,13 +55,6 @@ def x23(grad=True, dtype=plait.float32):
 # ---- ops that are right
 
 
-def right_sin():
-    return simple(
-        lambda x: plait.from_numpy(np.sin(x.numpy(force=True)).copy()), fake=lambda x: plait.empty(tuple(x.shape), dtype=x.dtype, device=x.device),
-        backward=lambda ctx, g: g * ctx.saved_tensors[0].cos(), context=save_input,
-    )  # fmt: skip
-
-
 def expect(results, **others):
     devices = "SUCCESS" if plait.cuda.is_available() else "SKIPPED: plait.cuda.is_available() is False"
     for name, result in results.items():
@@ -70,15 +63,15 @@ def expect(results, **others):
 
 
 def test_a_right_op():
-    op = right_sin_contiguous()
+    op = right_sin()
     expect(opcheck(op, (x23(),)))
     expect(library.opcheck(op, [(x23(),), (plait.randn(4, requires_grad=True),), (plait.randn((), requires_grad=True),)]))
     expect(opcheck(plait.ops.test_opcheck.__getattr__(op.__name__), (x23(),)))
 
 
-def right_sin_contiguous():
+def right_sin():
     return simple(
-        lambda x: plait.from_numpy(np.sin(x.contiguous().numpy(force=True))),
+        lambda x: plait.from_numpy(np.array(np.sin(x.contiguous().numpy(force=True)))),
         fake=lambda x: plait.empty(tuple(x.shape), dtype=x.dtype, device=x.device),
         backward=lambda ctx, g: g * ctx.saved_tensors[0].cos(), context=save_input,
     )  # fmt: skip
@@ -159,7 +152,7 @@ def test_ops_that_write_as_declared():
         (plait.exp_, (plait.randn(2, 3, requires_grad=True),), {}),
         (plait.dropout, (plait.randn(20, requires_grad=True), 0.5), {}),
         (plait.randn, ((3, 4),), {}),
-        (plait.nonzero, (plait.tensor([1, 0, 2]),), {}),
+        (plait.ops.plait.nonzero, (plait.tensor([1, 0, 2]),), {}),
     ],
     ids=lambda p: getattr(p, "__name__", ""),
 )
@@ -169,7 +162,7 @@ def test_plaits_own_ops(op, args, kwargs):
     assert results["test_schema"] == "SUCCESS"
     if any(isinstance(a, Tensor) and a.requires_grad for a in args):
         assert results["test_gradcheck"] == "SUCCESS"
-    if op is plait.nonzero:
+    if op.__name__ == "nonzero":
         assert "depends on data" in results["test_faketensor"]
 
 
@@ -198,7 +191,7 @@ PLAIT_OP(wrong_vjp, Tensor(const Tensor&)){
 PLAIT_OP(no_strides, Tensor(const Tensor&)){
     .schema = "no_strides(Tensor x) -> Tensor",
     .direct = [](const Tensor& x) {
-      Tensor out = empty(x.sizes());
+      Tensor out = plait::empty(Dims(x.sizes()));
       for (int64_t i = 0; i < x.numel(); ++i) out.data<float>()[i] = 2 * x.data<float>()[i];
       return out;
     },
@@ -206,7 +199,7 @@ PLAIT_OP(no_strides, Tensor(const Tensor&)){
 };
 // Loses the gradient.
 Tensor lost(const Tensor& x) {
-  Tensor out = empty(x.sizes());
+  Tensor out = plait::empty(Dims(x.sizes()));
   const Tensor c = x.contiguous();
   for (int64_t i = 0; i < c.numel(); ++i) out.data<float>()[i] = 2 * c.data<float>()[i];
   return out;
@@ -272,7 +265,7 @@ def test_samples_stay_as_they_are():
 
 def test_results_that_share_memory_with_arguments():
     fails(
-        simple(lambda x: x.view(-1), fake=lambda x: x.new_empty(x.numel())), (x23(False),), "test_schema",
+        simple(lambda x: x[:, 1:], fake=lambda x: x.new_empty(2, 3)[:, 1:]), (x23(False),), "test_schema",
         "result 0 shares memory with argument 'x', but is not declared to; return a copy (.clone())",
     )  # fmt: skip
     fails(
@@ -335,7 +328,7 @@ def test_a_backward_that_raises():
         raise KeyError("oh")
 
     op = simple(lambda x: x * 2, backward=backward)
-    with pytest.raises(OpCheckError, match="test_autograd_registration.*backward raised KeyError: 'oh'"):
+    with pytest.raises(OpCheckError, match=r"test_autograd_registration.*backward raised KeyError: 'oh'"):
         opcheck(op, (x23(),))
 
 
@@ -421,12 +414,8 @@ def test_a_missing_fake_kernel():
         op, (x23(False),), "test_faketensor",
         f"there is no fake kernel, so that the op does not run on the meta device; register one, which says shape and dtype of the results:\n  @{op.__name__}.register_fake\n  def _(x):\n",
     )  # fmt: skip
-    by_data = op_of(with_schema(lambda x: x[x > 0]), schema="(Tensor x) -> Tensor", tags=library.Tag.dynamic_output_shape)
+    by_data = op_of(lambda x: x[x > 0], schema="(Tensor x) -> Tensor", tags=library.Tag.dynamic_output_shape)
     assert opcheck(by_data, (x23(False),))["test_faketensor"].startswith("SKIPPED: the op is declared so")
-
-
-def with_schema(function):
-    return function
 
 
 @pytest.mark.parametrize(
@@ -482,7 +471,6 @@ def test_a_kernel_that_refuses_layouts():
 
 
 def test_a_write_to_the_wrong_place():
-    op = simple(lambda x: x.contiguous().fill_(1) and None if not x.is_contiguous() else x.fill_(1) and None, "(Tensor(a!) x) -> ()", ("x",), fake=None)
     op = simple(fill_contiguous, "(Tensor(a!) x) -> ()", ("x",), fake=None)
     fails(op, (x23(False),), "test_layouts", "arguments with gaps between their elements give other results")
 
@@ -495,14 +483,21 @@ def test_a_backward_that_knows_no_strides():
     op = simple(lambda x: x * 2, backward=lambda ctx, g: raw_memory(g) * 2)
     results = opcheck(op, (x23(),), test_utils=("test_schema", "test_layouts"), raise_exception=False)
     assert "gradients with gaps between their elements, as they come from sum() and transposes" in str(results["test_layouts"])
-    expanded = simple(lambda x: x * 2, backward=lambda ctx, g: g.view(-1).view(tuple(g.shape)) * 2 if g.stride(-1) == 0 else g * 2)
+
+    def refuses(ctx, g):
+        if 0 in g.stride():
+            raise RuntimeError("no strides of 0")
+        return g * 2
+
+    expanded = simple(lambda x: x * 2, backward=refuses)
     fails(expanded, (x23(),), "test_layouts", "gradients that are expanded (strides of 0) raise", "in backward")
 
 
 def test_a_random_op_repeats():
     op = simple(lambda x: x + plait.rand_like(x), backward=lambda ctx, g: g)
+    x = x23()
     before = plait.get_rng_state()
-    expect(opcheck(op, (x23(),)))
+    expect(opcheck(op, (x,)))
     assert bool((plait.get_rng_state() == before).all()), "opcheck leaves the generator as it was"
     generator = plait.Generator()
     generator.manual_seed(3)
@@ -548,7 +543,7 @@ def test_devices_that_disagree(monkeypatch):
         return x * 2
 
     op = simple(cpu_only)
-    assert opcheck(op, (x23(False),))["test_devices"].startswith("SKIPPED: the op has no kernel for 'cuda'")
+    assert opcheck(op, (x23(False),), test_utils="test_devices")["test_devices"].startswith("SKIPPED: the op has no kernel for 'cuda'")
 
 
 def test_no_cuda_is_said(monkeypatch):
@@ -580,6 +575,10 @@ def test_bad_calls():
     with pytest.raises(ValueError, match="not in the registry any more"):
         opcheck(op, (x,))
     del library._defined[op._qualname]
+    old = simple(lambda x: x + 1)
+    custom_op(old._qualname, lambda x: x + 2, mutates_args=(), schema="(Tensor x) -> Tensor")
+    with pytest.raises(ValueError, match="has been defined anew"):
+        opcheck(old, (x,))
 
 
 def test_an_op_that_raises_for_the_sample():

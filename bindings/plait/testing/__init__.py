@@ -1,5 +1,4 @@
-"""Tools for tests: assert_close compares with tolerances that suit the dtype, make_tensor makes samples,
-opcheck tests ops."""
+"""Tools for tests: assert_close compares by dtype, make_tensor makes samples, opcheck tests ops."""
 
 from __future__ import annotations
 

@@ -20,22 +20,27 @@ class Op:
     """An op as opcheck sees it: the callable, and what the registry says about it."""
 
     def __init__(self, op: Any):
-        from ..library import CustomOpDef
+        from ..library import CustomOpDef, _defined
 
         name = op._qualname if isinstance(op, CustomOpDef) else getattr(op, "__name__", "")
         self.inplace = False
         if not isinstance(op, (CustomOpDef, type(_C.ops["add"]))):
             raise ValueError(
                 "opcheck: argument 'op' must be an op: what custom_op returned, plait.ops.<namespace>.<op>, "
-                "an op of an "
-                f"extension's module, or one of plait's own such as plait.relu; got {op!r}"
+                f"an op of an extension's module, or one of plait's own such as plait.relu; got {op!r}"
+            )
+        if isinstance(op, CustomOpDef) and _defined.get(name) is not op:
+            raise ValueError(
+                f"opcheck: '{name}' has been defined anew by custom_op since; give the op which that returned"
             )
         self.overloads = _C._describe_op(name)
         if not self.overloads and name.endswith("_"):
             self.overloads = [o for o in _C._describe_op(name[:-1]) if o["inplace"]]
             self.inplace = True
         if not self.overloads:
-            raise ValueError(f"opcheck: '{name}' is not in the registry any more; was its library loaded anew?")
+            raise ValueError(
+                f"opcheck: '{name}' is not in the registry any more; was its library loaded anew?"
+            )
         self.name = name
         self.function = op
         self.library = self.overloads[0]["library"]
@@ -51,7 +56,11 @@ class Op:
             if len(args) > len(names) and not (names and self.own):
                 continue
             bound = dict(zip(names, args))
-            if any(p["tensor"] != _has_tensors(bound[p["name"]]) for p in params if _has_tensors(bound.get(p["name"]))):
+            if any(
+                p["tensor"] != _has_tensors(bound[p["name"]])
+                for p in params
+                if _has_tensors(bound.get(p["name"]))
+            ):
                 continue
             if set(kwargs) - {p["name"] for p in params} - {"out"} and len(self.overloads) > 1:
                 continue
@@ -152,9 +161,10 @@ class Sample:
     def differentiable(self) -> bool:
         return any(self.wants_grad(t) for _, _, t in labels(self.bound))
 
-    def copy(self, change: Callable[[Any], Any] | None = None, *, grad: bool = False) -> tuple[tuple, dict[str, Any]]:
-        """Copies of the arguments with their strides, or changed ones; leaves that require grad again if
-        `grad`."""
+    def copy(
+        self, change: Callable[[Any], Any] | None = None, *, grad: bool = False
+    ) -> tuple[tuple, dict[str, Any]]:
+        """Copies of the arguments with their strides, or changed ones; leaves that require grad if `grad`."""
 
         def one(t: Any) -> Any:
             with plait.no_grad():

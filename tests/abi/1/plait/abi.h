@@ -131,7 +131,11 @@ enum { PLAIT_FUNCTIONAL, PLAIT_INPLACE, PLAIT_OUT };                   /* forms 
 enum { PLAIT_INPLACE_NONE, PLAIT_INPLACE_DIRECT, PLAIT_INPLACE_COPY }; /* plait_op_decl.inplace */
 enum { PLAIT_OP_HAS_OUT = 1, PLAIT_OP_NO_GRAD = 2 };                   /* plait_op_decl.flags */
 
-/* An op. Exactly one of `meta` (with kernels), `direct`, `composite` is set. */
+/* The usual shape rules, which plait applies itself: a result like the first tensor; one of the broadcast
+ * shape of all tensors, of the promoted dtype; the same, with integers taken as the default float. */
+enum { PLAIT_INFER_BY_META, PLAIT_INFER_LIKE_FIRST, PLAIT_INFER_BROADCAST, PLAIT_INFER_BROADCAST_FLOAT };
+
+/* An op. Exactly one of `meta` or `infer` (with kernels), `direct`, `composite` is set. */
 typedef struct plait_op_decl {
   size_t size; /* sizeof(plait_op_decl) */
   const char* schema;
@@ -147,7 +151,7 @@ typedef struct plait_op_decl {
   const uint8_t* types;
   const uint8_t* optionals;
   int32_t type_count;
-  int32_t reserved;
+  int32_t infer;
   void* context; /* handed to every callback */
   int (*meta)(void* context, const plait_value* args, plait_spec* specs);
   plait_kernel cpu, cuda;

@@ -97,39 +97,64 @@ using IndexError = ErrorOf<PLAIT_INDEX_ERROR>;
 using NotImplementedError = ErrorOf<PLAIT_NOT_IMPLEMENTED_ERROR>;
 using OutOfMemoryError = ErrorOf<PLAIT_OUT_OF_MEMORY_ERROR>;
 
+class Dims;
+
+// One argument of a message.
+struct MessageArg {
+  enum Kind { None, Int, Real, Bool, String, Shape, Type } kind = None;
+  int64_t integer = 0;  // or the length
+  double real = 0;
+  const void* items = nullptr;
+
+  MessageArg() = default;
+  MessageArg(bool v) : kind(Bool), integer(v) {}
+  MessageArg(int v) : kind(Int), integer(v) {}
+  MessageArg(unsigned v) : kind(Int), integer(v) {}
+  MessageArg(long v) : kind(Int), integer(v) {}
+  MessageArg(unsigned long v) : kind(Int), integer(static_cast<int64_t>(v)) {}
+  MessageArg(long long v) : kind(Int), integer(v) {}
+  MessageArg(unsigned long long v) : kind(Int), integer(static_cast<int64_t>(v)) {}
+  MessageArg(double v) : kind(Real), real(v) {}
+  MessageArg(std::string_view v) : kind(String), integer(static_cast<int64_t>(v.size())), items(v.data()) {}
+  MessageArg(const char* v) : MessageArg(std::string_view(v)) {}
+  MessageArg(std::span<const int64_t> v)
+      : kind(Shape),
+        integer(static_cast<int64_t>(v.size())),
+        items(v.data()) {}
+  MessageArg(const Dims& v);
+  MessageArg(DType v) : kind(Type), integer(static_cast<int64_t>(v)) {}
+
+  void append_to(detail::Text& text) const {
+    static constexpr std::string_view names[] = {"bool",    "uint8",   "int8",      "int16",
+                                                 "int32",   "int64",   "float16",   "bfloat16",
+                                                 "float32", "float64", "complex64", "complex128"};
+    switch (kind) {
+      case None: return text.append(std::string_view("{}"));
+      case Int: return text.append(integer);
+      case Real: return text.append(real);
+      case Bool: return text.append(std::string_view(integer ? "true" : "false"));
+      case String:
+        return text.append(std::string_view(static_cast<const char*>(items), static_cast<size_t>(integer)));
+      case Type: return text.append(names[integer]);
+      case Shape: break;
+    }
+    text.append(std::string_view("("));
+    for (int64_t i = 0; i < integer; ++i) {
+      if (i) text.append(std::string_view(", "));
+      text.append(static_cast<const int64_t*>(items)[i]);
+    }
+    text.append(std::string_view(integer == 1 ? ",)" : ")"));
+  }
+};
+
 namespace detail {
 
-inline void append_arg(Text& text, std::string_view v) { text.append(v); }
-inline void append_arg(Text& text, const char* v) { text.append(std::string_view(v)); }
-inline void append_arg(Text& text, double v) { text.append(v); }
-inline void append_arg(Text& text, bool v) { text.append(std::string_view(v ? "true" : "false")); }
-template <class T>
-requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) inline void append_arg(Text& text, T v) {
-  text.append(static_cast<int64_t>(v));
-}
-inline void append_arg(Text& text, DType v) {
-  constexpr std::string_view names[] = {"bool",    "uint8",   "int8",      "int16",
-                                        "int32",   "int64",   "float16",   "bfloat16",
-                                        "float32", "float64", "complex64", "complex128"};
-  text.append(names[static_cast<int>(v)]);
-}
-inline void append_arg(Text& text, std::span<const int64_t> shape) {
-  text.append(std::string_view("("));
-  for (size_t i = 0; i < shape.size(); ++i) {
-    if (i) text.append(std::string_view(", "));
-    text.append(shape[i]);
+inline void format(Text& text, std::string_view pattern, const MessageArg* args) {
+  for (size_t at; (at = pattern.find("{}")) != std::string_view::npos; pattern.remove_prefix(at + 2)) {
+    text.append(pattern.substr(0, at));
+    args++->append_to(text);
   }
-  text.append(std::string_view(shape.size() == 1 ? ",)" : ")"));
-}
-
-inline void format(Text& text, std::string_view pattern) { text.append(pattern); }
-template <class First, class... Rest>
-void format(Text& text, std::string_view pattern, const First& first, const Rest&... rest) {
-  const size_t at = pattern.find("{}");
-  if (at == std::string_view::npos) return text.append(pattern);
-  text.append(pattern.substr(0, at));
-  append_arg(text, first);
-  format(text, pattern.substr(at + 2), rest...);
+  text.append(pattern);
 }
 
 [[noreturn]] inline void raise_last() {
@@ -161,17 +186,25 @@ int guarded(const F& f) noexcept {
 
 }  // namespace detail
 
-// Raises E with a message in which "{}" is replaced by the arguments in turn. A good message says which op
-// and argument, what was expected, what was given, and what to try.
-template <class E = RuntimeError, class... Args>
-[[noreturn]] __attribute__((noinline, cold)) void fail(std::string_view pattern, const Args&... args) {
+// Raises E with a message in which "{}" is replaced by the arguments in turn: up to eight, with default
+// values rather than a parameter pack, which would be compiled anew for every combination of types. A good
+// message says which op and argument, what was expected, what was given, and what to try.
+template <class E = RuntimeError>
+[[noreturn]] __attribute__((noinline, cold)) void fail(std::string_view pattern, MessageArg a = {},
+                                                       MessageArg b = {}, MessageArg c = {},
+                                                       MessageArg d = {}, MessageArg e = {},
+                                                       MessageArg f = {}, MessageArg g = {},
+                                                       MessageArg h = {}) {
+  const MessageArg args[] = {a, b, c, d, e, f, g, h, {}, {}, {}, {}, {}, {}, {}, {}};
   detail::Text text;
-  detail::format(text, pattern, args...);
+  detail::format(text, pattern, args);
   throw E(text.view());
 }
-template <class E = ValueError, class... Args>
-inline void check(bool condition, std::string_view pattern, const Args&... args) {
-  if (__builtin_expect(!condition, 0)) fail<E>(pattern, args...);
+template <class E = ValueError>
+inline void check(bool condition, std::string_view pattern, MessageArg a = {}, MessageArg b = {},
+                  MessageArg c = {}, MessageArg d = {}, MessageArg e = {}, MessageArg f = {},
+                  MessageArg g = {}, MessageArg h = {}) {
+  if (__builtin_expect(!condition, 0)) fail<E>(pattern, a, b, c, d, e, f, g, h);
 }
 
 }  // namespace v1

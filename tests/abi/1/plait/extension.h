@@ -7,7 +7,7 @@
 //
 //   PLAIT_OP(swish, Tensor(const Tensor&)){
 //       .schema = "swish(Tensor x) -> Tensor",
-//       .meta = [](const Tensor& x) { return like(x); },
+//       .infer = Infer::LikeFirst,
 //       .vjp = [](Vjp& v) {
 //         const Tensor x = v.in("x"), s = sigmoid(x);
 //         v.set("x", v.grad() * (s + x * s * (1 - s)));

@@ -153,17 +153,25 @@ int elementwise_loop(char* const* data, const int64_t* strides, int64_t n, const
   using R = compute_t<Out>;
   return guarded([&] {
     const F& f = *static_cast<const F*>(context);
+    C* in[N];
+    bool direct[N];
+    const bool direct_out = std::is_same_v<Out, R> && strides[0] == static_cast<int64_t>(sizeof(Out));
+    bool all_direct = direct_out;
+    for (size_t k = 0; k < N; ++k) {
+      in[k] = reinterpret_cast<C*>(data[k + 1]);
+      direct[k] = std::is_same_v<T, C> && strides[k + 1] == static_cast<int64_t>(sizeof(T));
+      all_direct &= direct[k];
+    }
+    if constexpr (std::is_same_v<T, C>)
+      if (all_direct)
+        return apply_block<C>(f, reinterpret_cast<R*>(data[0]), in, n, std::make_index_sequence<N>());
     alignas(64) C buffers[N][kBlock];
     alignas(64) R results[kBlock];
-    bool direct[N];
     for (size_t k = 0; k < N; ++k) {
-      direct[k] = std::is_same_v<T, C> && strides[k + 1] == static_cast<int64_t>(sizeof(T));
       if (strides[k + 1] == 0) load_block<T>(data[k + 1], 0, buffers[k], n < kBlock ? n : kBlock);
     }
-    const bool direct_out = std::is_same_v<Out, R> && strides[0] == static_cast<int64_t>(sizeof(Out));
     for (int64_t begin = 0; begin < n; begin += kBlock) {
       const int64_t count = n - begin < kBlock ? n - begin : kBlock;
-      C* in[N];
       for (size_t k = 0; k < N; ++k) {
         char* from = data[k + 1] + begin * strides[k + 1];
         in[k] = direct[k] ? reinterpret_cast<C*>(from) : buffers[k];
