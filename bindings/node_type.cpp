@@ -136,7 +136,9 @@ std::string display_name(const PyNode* self) {
   if (self->node->payload) return self->node->payload->name();
   std::string out;
   bool upper = true;
-  for (const char c : self->node->op()->schema().name) {
+  std::string_view name = self->node->op()->schema().name;
+  if (const size_t space = name.find("::"); space != std::string_view::npos) name.remove_prefix(space + 2);
+  for (const char c : name) {
     if (c == '_') {
       upper = true;
       continue;

@@ -70,14 +70,25 @@ OpBase::OpBase(const char* schema, const char* doc, Kind kind, DTypeSet dtypes, 
 OpBase::~OpBase() { Registry::instance().remove(this); }
 
 void OpBase::check_signature(std::span<const ParamType> types, std::span<const bool> optionals) {
-  bool good = types.size() == schema_.params.size();
-  for (size_t i = 0; good && i < types.size(); ++i) {
+  static constexpr const char* kNames[] = {"Tensor",        "Tensor[]",  "Scalar",  "int",   "float",
+                                           "bool",          "int[]",     "float[]", "dtype", "device",
+                                           "memory_format", "Generator", "str"};
+  if (types.size() != schema_.params.size())
+    fail<TypeError>(
+        "op '{}': the schema and the C++ signature disagree: {} arguments in the schema, {} in C++",
+        schema_.text, schema_.params.size(), types.size());
+  for (size_t i = 0; i < types.size(); ++i) {
     const Param& param = schema_.params[i];
     const bool may_be_absent = param.type == ParamType::Tensor || param.type == ParamType::TensorList ||
                                param.type == ParamType::Generator;
-    good = types[i] == param.type && (may_be_absent || optionals[i] == param.optional);
+    if (types[i] == param.type && (may_be_absent || optionals[i] == param.optional)) continue;
+    fail<TypeError>(
+        "op '{}': the schema and the C++ signature disagree at argument '{}' (position {}): {}{} in the "
+        "schema, {}{} in "
+        "C++",
+        schema_.text, param.name, i + 1, kNames[static_cast<int>(param.type)], param.optional ? "?" : "",
+        kNames[static_cast<int>(types[i])], optionals[i] && !may_be_absent ? "?" : "");
   }
-  if (!good) fail<TypeError>("op '{}': the schema and the C++ signature disagree", schema_.text);
 }
 
 void OpBase::fail_undefined(int param) const {

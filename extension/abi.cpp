@@ -347,12 +347,28 @@ int vjp_grad(plait_vjp* v, int output, plait_tensor** out) {
 }
 int vjp_in(plait_vjp* v, int param, int item, plait_tensor** out) {
   return status([&] {
+    const OpBase& op = *vjp_of(v).node.op();
+    bool kept = false;
+    for (const SaveRule& rule : op.save_rules()) kept |= rule.param == param;
+    if (!kept)
+      fail<RuntimeError>("{}: the derivative reads argument '{}', which .save does not name; add it there",
+                         op.name(), op.schema().params.at(static_cast<size_t>(param)).name);
     const Tensor t = item < 0 ? vjp_of(v).in(param) : vjp_of(v).in_list(param).at(static_cast<size_t>(item));
     *out = give(t);
   });
 }
 int vjp_out(plait_vjp* v, int output, plait_tensor** out) {
-  return status([&] { *out = give(vjp_of(v).out(output)); });
+  return status([&] {
+    const OpBase& op = *vjp_of(v).node.op();
+    bool kept = false;
+    for (const SaveRule& rule : op.save_rules()) kept |= rule.output == output;
+    if (!kept)
+      fail<RuntimeError>(
+          "{}: the derivative reads result {}, which .save does not name; add it there ('result' where "
+          "there is one)",
+          op.name(), output);
+    *out = give(vjp_of(v).out(output));
+  });
 }
 int vjp_attr(plait_vjp* v, int param, plait_value* out) {
   return status([&] {
@@ -468,6 +484,20 @@ int draw(plait_generator* generator, uint64_t* seed, uint64_t* offset) {
   });
 }
 
+int generator_new(plait_generator** out) {
+  return status(
+      [&] { *out = reinterpret_cast<plait_generator*>(Generator::adopt(new GeneratorImpl()).detach()); });
+}
+void generator_release(plait_generator* generator) {
+  Generator::adopt(reinterpret_cast<GeneratorImpl*>(generator));
+}
+int manual_seed(plait_generator* generator, uint64_t seed) {
+  return status([&] {
+    auto* given = reinterpret_cast<GeneratorImpl*>(generator);
+    (given ? given : default_generator().get())->set_state({seed, 0});
+  });
+}
+
 int device_parse(const char* text, plait_device* out) {
   return status([&] {
     const Device d = parse_device(text);
@@ -546,6 +576,9 @@ constexpr plait_api kApi = {
     .parallel_for = run_parallel_for,
     .num_threads = num_threads,
     .draw = draw,
+    .generator_new = generator_new,
+    .generator_release = generator_release,
+    .manual_seed = manual_seed,
     .parse_device = device_parse,
     .claim_device = device_claim,
     .set_allocator = allocator_set,

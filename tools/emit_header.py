@@ -206,8 +206,8 @@ def public_type(kind: str, optional: bool, repeat: str) -> str:
     return PUBLIC_TYPES.get(kind, TYPES[kind])
 
 
-def emit_public_op(schema: str, inplace: bool) -> list[str]:
-    """The functions of one op, for code outside of plait."""
+def emit_public_op(schema: str, inplace: bool, known: dict[str, set[int]]) -> list[str]:
+    """The functions of one op, for code outside of plait. `known`: how many arguments overloads so far need."""
     match = re.fullmatch(r"(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.*)", schema.strip(), re.S)
     assert match
     name, overload, params, result = match.groups()
@@ -224,6 +224,11 @@ def emit_public_op(schema: str, inplace: bool) -> list[str]:
             text += f" = {value}"
         declared.insert(0, text)
         passed.insert(0, arg)
+    # Overloads that need equally many arguments would be ambiguous: the later one asks for one more.
+    needed = sum(" = " not in d for d in declared)
+    if needed in known.setdefault(name, set()) and needed < len(declared):
+        declared[needed] = declared[needed].split(" = ")[0]
+    known[name].add(needed)
     full = f"{name}.{overload}" if overload else name
     args, call = ", ".join(declared), "{" + ", ".join(passed) + "}"
     if result.startswith("("):
@@ -256,11 +261,12 @@ def emit_public() -> str:
         "namespace plait {",
         "inline namespace v1 {",
     ]
+    known: dict[str, set[int]] = {}
     for path in sorted((ROOT / "ops").glob("*.cpp")):
         blocks = re.split(r"(?=\.schema\s*=)", path.read_text())[1:]
         for schema, block in zip(schemas(path), blocks, strict=True):
             if not schema.startswith("_"):
-                lines += emit_public_op(schema, ".inplace" in block)
+                lines += emit_public_op(schema, ".inplace" in block, known)
     return "\n".join([*lines, "}  // namespace v1", "}  // namespace plait", "// clang-format on", ""])
 
 

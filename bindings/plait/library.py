@@ -414,7 +414,8 @@ class CustomOpDef:
         `setup_context(ctx, inputs, output)` runs after the op and keeps what backward needs: tensors by
         `ctx.save_for_backward`, other values as attributes. Where the op has keyword-only arguments it is
         `setup_context(ctx, inputs, keyword_only_inputs, output)`. `backward(ctx, *grads)` gets a gradient for
-        each result and returns one for each positional argument, None where there is none, a list for a list of tensors.
+        each result and returns one for each positional argument: None where there is none, a list of them for
+        a list of tensors.
 
         Write backward in ops, so that it can be differentiated again; or mark it with
         `plait.autograd.function.once_differentiable`.

@@ -258,11 +258,11 @@ inline int64_t product(const Axis* axes, int count) {
 }
 inline int64_t offset_of(const Axis* axes, int count, int64_t index, int64_t Axis::*stride) {
   int64_t offset = 0;
-  for (int i = count - 1; i >= 0; --i) {
+  for (int i = count - 1; i > 0; --i) {
     offset += index % axes[i].size * (axes[i].*stride);
     index /= axes[i].size;
   }
-  return offset;
+  return count > 0 ? offset + index * (axes[0].*stride) : offset;
 }
 
 // Sums of float values are kept in double, of integers in int64_t; a struct is kept as it is.
@@ -286,6 +286,12 @@ struct Reducer {
   // the sums do not wait for one another.
   Acc run(int64_t offset, int64_t begin, int64_t end) const {
     constexpr int kLanes = 8;
+    if (count <= 1 && end - begin < 4 * kLanes) {  // too few for parts to pay
+      const int64_t stride = count > 0 ? axes[0].stride : 1;
+      Acc sum = init;
+      for (int64_t i = begin; i < end; ++i) sum = step(sum, value(x[offset + i * stride]));
+      return sum;
+    }
     Acc lanes[kLanes];
     for (Acc& lane : lanes) lane = init;
     const int64_t inner = count > 0 ? axes[count - 1].size : 1,
@@ -352,17 +358,21 @@ void reduce(const Tensor& out, const Tensor& x, IntSpan dims, Init init, const S
                                                        step,        merge};
     using R = compute_t<T>;
     constexpr bool same = std::is_convertible_v<decltype(finish(reducer.init, total)), R>;
+    const DType result = out.dtype();
+    check<TypeError>((same && result == dtype_of<T>) || result == DType::Int64 || result == DType::Bool,
+                     "reduce: a result of dtype {} cannot be made from {} values", result, dtype_of<T>);
+    void* const data = out.data_ptr();  // asked for once: each question crosses the border
     const auto store = [&](int64_t at, const Acc& acc) {
       if constexpr (same) {
-        if (out.dtype() == dtype_of<T>) {
-          out.data<T>()[at] = static_cast<T>(static_cast<R>(finish(acc, total)));
+        if (result == dtype_of<T>) {
+          static_cast<T*>(data)[at] = static_cast<T>(static_cast<R>(finish(acc, total)));
           return;
         }
       }
-      if (out.dtype() == DType::Int64)
-        out.data<int64_t>()[at] = static_cast<int64_t>(finish(acc, total));
+      if (result == DType::Int64)
+        static_cast<int64_t*>(data)[at] = static_cast<int64_t>(finish(acc, total));
       else
-        out.data<bool>()[at] = static_cast<bool>(finish(acc, total));
+        static_cast<bool*>(data)[at] = static_cast<bool>(finish(acc, total));
     };
     constexpr int64_t kPart = 1 << 16, kColumns = 64;
     if (outputs == 1 && total > kPart) {

@@ -198,6 +198,9 @@ struct TensorSpec {
       : TensorSpec(IntSpan(sizes.begin(), sizes.size()), dtype, device) {}
   IntSpan sizes() const { return {spec.sizes, static_cast<size_t>(spec.ndim)}; }
   DType dtype() const { return static_cast<DType>(spec.dtype); }
+  Device device() const { return Device(static_cast<DeviceType>(spec.device.type), spec.device.index); }
+  // The same without the layout of what it was made like.
+  TensorSpec contiguous() const { return TensorSpec(sizes(), dtype(), device()); }
 };
 
 class Tensor;
@@ -334,6 +337,10 @@ class Tensor {
   const Tensor& operator-=(const Tensor& other) const;
   const Tensor& operator*=(const Tensor& other) const;
   const Tensor& operator/=(const Tensor& other) const;
+  const Tensor& operator+=(Scalar other) const;
+  const Tensor& operator-=(Scalar other) const;
+  const Tensor& operator*=(Scalar other) const;
+  const Tensor& operator/=(Scalar other) const;
 
  private:
   size_t wrap(int64_t d) const {

@@ -1,7 +1,10 @@
 """Two test processes share the machine: each takes one or two threads, and idle ones sleep."""
 
 import os
+import tempfile
 
+# What tests compile is kept by content, apart from the user's.
+os.environ.setdefault("PLAIT_EXTENSIONS_DIR", os.path.join(tempfile.gettempdir(), f"plait-tests-{os.getuid()}"))
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -20,18 +20,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory):
-    """Builds of this run, apart from the user's."""
-    before = os.environ.get("PLAIT_EXTENSIONS_DIR")
-    os.environ["PLAIT_EXTENSIONS_DIR"] = str(tmp_path_factory.mktemp("extensions"))
-    yield
-    if before is None:
-        del os.environ["PLAIT_EXTENSIONS_DIR"]
-    else:
-        os.environ["PLAIT_EXTENSIONS_DIR"] = before
-
-
 SWISH = """
 using namespace plait;
 PLAIT_OP(swish, Tensor(const Tensor&, double)){
@@ -498,8 +486,8 @@ CPU = ".cpu = [](const Tensor& out, const Tensor& x) { elementwise(out, {x}, [](
 @pytest.mark.parametrize(
     "fields, message",
     [
-        (f'.schema = "op(Tensor x, int n) -> Tensor", {META}, {CPU}', "the schema and the C\\+\\+ signature disagree"),
-        (f'.schema = "op(int x) -> Tensor", {META}, {CPU}', "the schema and the C\\+\\+ signature disagree"),
+        (f'.schema = "op(Tensor x, int n) -> Tensor", {META}, {CPU}', "the schema and the C\\+\\+ signature disagree: 2 arguments in the schema, 1 in C\\+\\+"),
+        (f'.schema = "op(int x) -> Tensor", {META}, {CPU}', "disagree at argument 'x' .*: int in the schema, Tensor in C"),
         (f'.schema = "op(Tensor x -> Tensor", {META}, {CPU}', "op schema: expected ',' or '\\)'"),
         (f'.schema = "op(Tensr x) -> Tensor", {META}, {CPU}', "a known type"),
         (f'.schema = "op(Tensor x) -> Tensor", {META}, .save = "y", {CPU}', "'y' in .save names neither"),
@@ -535,6 +523,14 @@ def test_a_missing_derivative():
         y.sum().backward()
     with plait.no_grad():
         assert not module.op(plait.ones(2, requires_grad=True)).requires_grad
+
+
+def test_a_derivative_that_reads_what_was_not_saved():
+    fields = f'.schema = "op(Tensor x) -> Tensor", {META}, .vjp = [](Vjp& v) {{ v.set(0, v.grad() * %s); }}, {CPU}'
+    for name, read, message in (("in", 'v.in("x")', "argument 'x', which .save"), ("out", "v.out()", "result 0, which")):
+        module = load_inline(f"test_unsaved_{name}", declared("op", fields % read))
+        with pytest.raises(RuntimeError, match=message):
+            module.op(plait.ones(2, requires_grad=True)).sum().backward()
 
 
 def test_a_missing_kernel():

@@ -37,7 +37,7 @@ __all__ = [
     "load_inline",
 ]
 
-PACKAGE = pathlib.Path(plait.__file__).resolve().parent
+PACKAGE = pathlib.Path(plait.__file__).parent
 CFLAGS = ["-std=c++20", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math"]
 
 

@@ -237,6 +237,9 @@ typedef struct plait_api {
 
   /* random: the address of one op's numbers (plait/philox.h); null: the default generator */
   int (*draw)(plait_generator*, uint64_t* seed, uint64_t* offset);
+  int (*generator_new)(plait_generator** out);
+  void (*generator_release)(plait_generator*);
+  int (*manual_seed)(plait_generator*, uint64_t seed);
 
   /* devices */
   int (*parse_device)(const char* text, plait_device* out);

@@ -29,7 +29,13 @@ inline const plait_api& find_api() {
     g_api = plait_get_api(PLAIT_ABI_VERSION);
     if (g_api) register_ops();
   }
-  if (!g_api) __builtin_trap();  // neither linked to libplait nor loaded by plait
+  if (!g_api) {
+    __builtin_puts(
+        "plait: an op was called in a library that plait has not loaded (use plait.ops.load_library), or in "
+        "a program "
+        "that was linked without libplait (with g++: -Wl,--no-as-needed -lplait)");
+    __builtin_trap();
+  }
   return *g_api;
 }
 

@@ -84,6 +84,10 @@ inline const Tensor& Tensor::operator+=(const Tensor& other) const {
   add_(*this, other);
   return *this;
 }
+inline const Tensor& Tensor::operator+=(Scalar other) const { return *this += detail::number(other); }
+inline const Tensor& Tensor::operator-=(Scalar other) const { return *this -= detail::number(other); }
+inline const Tensor& Tensor::operator*=(Scalar other) const { return *this *= detail::number(other); }
+inline const Tensor& Tensor::operator/=(Scalar other) const { return *this /= detail::number(other); }
 inline const Tensor& Tensor::operator-=(const Tensor& other) const {
   sub_(*this, other);
   return *this;

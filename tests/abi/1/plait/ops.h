@@ -73,7 +73,7 @@ inline Tensor arctan2(const Tensor& self, const Tensor& other) { static detail::
 inline Tensor subtract(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"subtract"}; return op.call({self, other, alpha}); }
 inline Tensor divide(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode = std::nullopt) { static detail::OpName op{"divide"}; return op.call({self, other, rounding_mode}); }
 inline Tensor clip(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { static detail::OpName op{"clip"}; return op.call({self, min, max}); }
-inline Tensor clip(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { static detail::OpName op{"clip.Tensor"}; return op.call({self, min, max}); }
+inline Tensor clip(const Tensor& self, const Tensor& min, const Tensor& max = {}) { static detail::OpName op{"clip.Tensor"}; return op.call({self, min, max}); }
 inline Tensor fix(const Tensor& self) { static detail::OpName op{"fix"}; return op.call({self}); }
 inline Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"add"}; return op.call({self, other, alpha}); }
 inline Tensor add_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"add"}; return op.call({self, other, alpha}, PLAIT_INPLACE); }
@@ -134,11 +134,11 @@ inline Tensor complex(const Tensor& real, const Tensor& imag) { static detail::O
 inline Tensor conj(const Tensor& self) { static detail::OpName op{"conj"}; return op.call({self}); }
 inline Tensor angle(const Tensor& self) { static detail::OpName op{"angle"}; return op.call({self}); }
 inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
 inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
 inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
 inline Tensor conv_transpose1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose1d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
 inline Tensor conv_transpose2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose2d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
 inline Tensor conv_transpose3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose3d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
@@ -329,7 +329,7 @@ inline Tensor randperm(int64_t n, Generator generator = {}, std::optional<DType>
 inline Tensor uniform(const Tensor& self, double from = 0.0, double to = 1.0, Generator generator = {}) { static detail::OpName op{"uniform"}; return op.call({self, from, to, generator}); }
 inline Tensor uniform_(const Tensor& self, double from = 0.0, double to = 1.0, Generator generator = {}) { static detail::OpName op{"uniform"}; return op.call({self, from, to, generator}, PLAIT_INPLACE); }
 inline Tensor normal(const Tensor& mean, const Tensor& std, Generator generator = {}) { static detail::OpName op{"normal"}; return op.call({mean, std, generator}); }
-inline Tensor normal(double mean, const Tensor& std, Generator generator = {}) { static detail::OpName op{"normal.float_Tensor"}; return op.call({mean, std, generator}); }
+inline Tensor normal(double mean, const Tensor& std, Generator generator) { static detail::OpName op{"normal.float_Tensor"}; return op.call({mean, std, generator}); }
 inline Tensor normal(double mean, double std, const Dims& size, Generator generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"normal.float_float"}; return op.call({mean, std, size, generator, dtype, device}); }
 inline Tensor normal(const Tensor& self, double mean = 0.0, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.fill"}; return op.call({self, mean, std, generator}); }
 inline Tensor normal_(const Tensor& self, double mean = 0.0, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.fill"}; return op.call({self, mean, std, generator}, PLAIT_INPLACE); }
@@ -348,8 +348,8 @@ inline Tensor random_(const Tensor& self, int64_t to, Generator generator = {}) 
 inline Tensor random(const Tensor& self, Generator generator = {}) { static detail::OpName op{"random"}; return op.call({self, generator}); }
 inline Tensor random_(const Tensor& self, Generator generator = {}) { static detail::OpName op{"random"}; return op.call({self, generator}, PLAIT_INPLACE); }
 inline Tensor bernoulli(const Tensor& self, Generator generator = {}) { static detail::OpName op{"bernoulli"}; return op.call({self, generator}); }
-inline Tensor bernoulli(const Tensor& self, double p = 0.5, Generator generator = {}) { static detail::OpName op{"bernoulli.p"}; return op.call({self, p, generator}); }
-inline Tensor bernoulli_(const Tensor& self, double p = 0.5, Generator generator = {}) { static detail::OpName op{"bernoulli.p"}; return op.call({self, p, generator}, PLAIT_INPLACE); }
+inline Tensor bernoulli(const Tensor& self, double p, Generator generator = {}) { static detail::OpName op{"bernoulli.p"}; return op.call({self, p, generator}); }
+inline Tensor bernoulli_(const Tensor& self, double p, Generator generator = {}) { static detail::OpName op{"bernoulli.p"}; return op.call({self, p, generator}, PLAIT_INPLACE); }
 inline Tensor bernoulli(const Tensor& self, const Tensor& p, Generator generator = {}) { static detail::OpName op{"bernoulli.tensor"}; return op.call({self, p, generator}); }
 inline Tensor bernoulli_(const Tensor& self, const Tensor& p, Generator generator = {}) { static detail::OpName op{"bernoulli.tensor"}; return op.call({self, p, generator}, PLAIT_INPLACE); }
 inline Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false, Generator generator = {}) { static detail::OpName op{"multinomial"}; return op.call({self, num_samples, replacement, generator}); }
@@ -363,7 +363,7 @@ inline Tensor rot90(const Tensor& self, int64_t k = 1, const Dims& dims = Dims{0
 inline Tensor repeat(const Tensor& self, const Dims& repeats) { static detail::OpName op{"repeat"}; return op.call({self, repeats}); }
 inline Tensor tile(const Tensor& self, const Dims& dims) { static detail::OpName op{"tile"}; return op.call({self, dims}); }
 inline Tensor repeat_interleave(const Tensor& self, int64_t repeats, std::optional<int64_t> dim = std::nullopt, std::optional<int64_t> output_size = std::nullopt) { static detail::OpName op{"repeat_interleave.int"}; return op.call({self, repeats, dim, output_size}); }
-inline Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim = std::nullopt, std::optional<int64_t> output_size = std::nullopt) { static detail::OpName op{"repeat_interleave.tensor"}; return op.call({self, repeats, dim, output_size}); }
+inline Tensor repeat_interleave(const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size = std::nullopt) { static detail::OpName op{"repeat_interleave.tensor"}; return op.call({self, repeats, dim, output_size}); }
 inline Tensor repeat_interleave(const Tensor& repeats, std::optional<int64_t> output_size = std::nullopt) { static detail::OpName op{"repeat_interleave"}; return op.call({repeats, output_size}); }
 inline Tensor tril(const Tensor& self, int64_t diagonal = 0) { static detail::OpName op{"tril"}; return op.call({self, diagonal}); }
 inline Tensor tril_(const Tensor& self, int64_t diagonal = 0) { static detail::OpName op{"tril"}; return op.call({self, diagonal}, PLAIT_INPLACE); }
@@ -427,16 +427,16 @@ inline Tensor xlogy(const Tensor& self, const Tensor& other) { static detail::Op
 inline Tensor xlogy_(const Tensor& self, const Tensor& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor var(const Tensor& self, bool unbiased = true) { static detail::OpName op{"var"}; return op.call({self, unbiased}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"var.dim"}; return op.call({self, dim, unbiased, keepdim}); }
-inline Tensor var(const Tensor& self, std::optional<Ints> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var.correction"}; return op.call({self, dim, correction, keepdim}); }
+inline Tensor var(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var.correction"}; return op.call({self, dim, correction, keepdim}); }
 inline Tensor std(const Tensor& self, bool unbiased = true) { static detail::OpName op{"std"}; return op.call({self, unbiased}); }
 inline Tensor std(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"std.dim"}; return op.call({self, dim, unbiased, keepdim}); }
-inline Tensor std(const Tensor& self, std::optional<Ints> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"std.correction"}; return op.call({self, dim, correction, keepdim}); }
+inline Tensor std(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"std.correction"}; return op.call({self, dim, correction, keepdim}); }
 template <class = void> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, bool unbiased = true) { static detail::OpName op{"var_mean"}; return op.results<std::tuple<Tensor, Tensor>>({self, unbiased}); }
 template <class = void> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"var_mean.dim"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, unbiased, keepdim}); }
-template <class = void> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<Ints> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var_mean.correction"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, correction, keepdim}); }
+template <class = void> std::tuple<Tensor, Tensor> var_mean(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var_mean.correction"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, correction, keepdim}); }
 template <class = void> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, bool unbiased = true) { static detail::OpName op{"std_mean"}; return op.results<std::tuple<Tensor, Tensor>>({self, unbiased}); }
 template <class = void> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"std_mean.dim"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, unbiased, keepdim}); }
-template <class = void> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<Ints> dim = std::nullopt, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"std_mean.correction"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, correction, keepdim}); }
+template <class = void> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"std_mean.correction"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, correction, keepdim}); }
 inline Tensor count_nonzero(const Tensor& self, std::optional<Ints> dim = std::nullopt) { static detail::OpName op{"count_nonzero"}; return op.call({self, dim}); }
 inline Tensor bincount(const Tensor& self, const Tensor& weights = {}, int64_t minlength = 0) { static detail::OpName op{"bincount"}; return op.call({self, weights, minlength}); }
 inline Tensor histc(const Tensor& self, int64_t bins = 100, const Scalar& min = 0, const Scalar& max = 0) { static detail::OpName op{"histc"}; return op.call({self, bins, min, max}); }
@@ -446,8 +446,8 @@ inline Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& 
 inline Tensor masked_fill_(const Tensor& self, const Tensor& mask, const Tensor& value) { static detail::OpName op{"masked_fill"}; return op.call({self, mask, value}, PLAIT_INPLACE); }
 inline Tensor clamp(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { static detail::OpName op{"clamp"}; return op.call({self, min, max}); }
 inline Tensor clamp_(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { static detail::OpName op{"clamp"}; return op.call({self, min, max}, PLAIT_INPLACE); }
-inline Tensor clamp(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { static detail::OpName op{"clamp.Tensor"}; return op.call({self, min, max}); }
-inline Tensor clamp_(const Tensor& self, const Tensor& min = {}, const Tensor& max = {}) { static detail::OpName op{"clamp.Tensor"}; return op.call({self, min, max}, PLAIT_INPLACE); }
+inline Tensor clamp(const Tensor& self, const Tensor& min, const Tensor& max = {}) { static detail::OpName op{"clamp.Tensor"}; return op.call({self, min, max}); }
+inline Tensor clamp_(const Tensor& self, const Tensor& min, const Tensor& max = {}) { static detail::OpName op{"clamp.Tensor"}; return op.call({self, min, max}, PLAIT_INPLACE); }
 inline Tensor clamp_min(const Tensor& self, const Tensor& min) { static detail::OpName op{"clamp_min"}; return op.call({self, min}); }
 inline Tensor clamp_min_(const Tensor& self, const Tensor& min) { static detail::OpName op{"clamp_min"}; return op.call({self, min}, PLAIT_INPLACE); }
 inline Tensor clamp_max(const Tensor& self, const Tensor& max) { static detail::OpName op{"clamp_max"}; return op.call({self, max}); }
@@ -544,11 +544,11 @@ inline Tensor slice_scatter(const Tensor& self, const Tensor& src, int64_t dim =
 inline Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step) { static detail::OpName op{"unfold"}; return op.call({self, dimension, size, step}); }
 template <class = void> std::vector<Tensor> unbind(const Tensor& self, int64_t dim = 0) { static detail::OpName op{"unbind"}; return op.results<std::vector<Tensor>>({self, dim}); }
 template <class = void> std::vector<Tensor> split(const Tensor& self, int64_t split_size, int64_t dim = 0) { static detail::OpName op{"split"}; return op.results<std::vector<Tensor>>({self, split_size, dim}); }
-template <class = void> std::vector<Tensor> split(const Tensor& self, const Dims& split_size, int64_t dim = 0) { static detail::OpName op{"split.sizes"}; return op.results<std::vector<Tensor>>({self, split_size, dim}); }
+template <class = void> std::vector<Tensor> split(const Tensor& self, const Dims& split_size, int64_t dim) { static detail::OpName op{"split.sizes"}; return op.results<std::vector<Tensor>>({self, split_size, dim}); }
 template <class = void> std::vector<Tensor> split_with_sizes(const Tensor& self, const Dims& split_sizes, int64_t dim = 0) { static detail::OpName op{"split_with_sizes"}; return op.results<std::vector<Tensor>>({self, split_sizes, dim}); }
 template <class = void> std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { static detail::OpName op{"chunk"}; return op.results<std::vector<Tensor>>({self, chunks, dim}); }
 template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, int64_t indices_or_sections, int64_t dim = 0) { static detail::OpName op{"tensor_split"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
-template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, const Dims& indices_or_sections, int64_t dim = 0) { static detail::OpName op{"tensor_split.indices"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
+template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, const Dims& indices_or_sections, int64_t dim) { static detail::OpName op{"tensor_split.indices"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
 }  // namespace v1
 }  // namespace plait
 // clang-format on
