@@ -90,6 +90,15 @@ BoxedOp& BoxedOp::declare(BoxedDecl decl) {
   return *op;
 }
 
+void BoxedOp::attach_direct(Key key, Direct direct) {
+  if (decl_.meta || decl_.composite)
+    fail<NotImplementedError>(
+        "{}: takes no further kernels of this kind: it has a shape rule of its own, or is written in other "
+        "ops",
+        name());
+  direct_[static_cast<int>(key)] = std::move(direct);
+}
+
 BoxedOp* BoxedOp::from(const OpBase* op) {
   std::lock_guard lock(boxed_ops().mutex);
   return boxed_ops().all.count(op) ? const_cast<BoxedOp*>(static_cast<const BoxedOp*>(op)) : nullptr;
@@ -143,8 +152,7 @@ KeySet BoxedOp::check_args(const Value* args) const {
   return keys;
 }
 
-// What a direct function gave is of the kinds that the schema names, and is not an argument itself: the tape
-// would give the argument the result's history.
+// What a direct function gave is of the kinds that the schema names.
 void BoxedOp::check_results(const Value* results) const {
   for (size_t i = 0; i < schema_.returns.size(); ++i) {
     const std::string& type = schema_.returns[i].type;
@@ -192,19 +200,33 @@ void BoxedOp::call_below(const Value* args, Value* results, KeySet keys) const {
     if (!direct) fail_kernel(Device{static_cast<DeviceType>(key)});
     direct(args, results);
     check_results(results);
-    each_arg(args, [&]<class T>(const T& arg, int param) {
-      if constexpr (std::is_same_v<T, Tensor>) {
-        for (int i = 0; i < output_count_; ++i)
-          if (results[i].tag() == Value::Tag::Tensor && arg.defined() && results[i].tensor().same(arg) &&
-              !schema_.params[param].mutates)
-            fail<RuntimeError>(
-                "{}: the kernel returned its argument '{}' itself; return a copy (.clone()), or "
-                "declare that it is written: Tensor(a!) {}",
-                name(), schema_.params[param].name, schema_.params[param].name);
-      }
-    });
+    check_no_alias(args, results);
   }
   bump_versions(args);
+}
+
+// A result that is an argument itself would get the history of the result.
+void BoxedOp::check_no_alias(const Value* args, const Value* results) const {
+  const auto check_pair = [&](const Tensor& arg, const Tensor& result, int param) {
+    if (arg.defined() && result.same(arg) && !schema_.params[param].mutates)
+      fail<RuntimeError>(
+          "{}: the kernel returned its argument '{}' itself; return a copy (.clone()), or declare that it is "
+          "written: "
+          "Tensor(a!) {}",
+          name(), schema_.params[param].name, schema_.params[param].name);
+  };
+  const auto check_arg = [&](const Tensor& arg, int param) {
+    for (int i = 0; i < output_count_; ++i) {
+      if (results[i].tag() == Value::Tag::Tensor) check_pair(arg, results[i].tensor(), param);
+      if (results[i].tag() == Value::Tag::TensorList)
+        for (const Tensor& t : results[i].tensors()) check_pair(arg, t, param);
+    }
+  };
+  each_arg(args, [&]<class T>(const T& arg, int param) {
+    if constexpr (std::is_same_v<T, Tensor>) check_arg(arg, param);
+    if constexpr (std::is_same_v<T, TensorList>)
+      for (const Tensor& t : arg) check_arg(t, param);
+  });
 }
 
 // Of what the schema says is written.

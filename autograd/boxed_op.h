@@ -53,7 +53,7 @@ class PLAIT_API BoxedOp final : detail::BoxedTexts, public OpBase {
   void restore() { Registry::instance().add(this); }
 
   const std::string& library() const { return BoxedTexts::library; }
-  void attach_direct(Key key, Direct direct) { direct_[static_cast<int>(key)] = std::move(direct); }
+  void attach_direct(Key key, Direct direct);
   void set_autograd(Direct autograd) { decl_.autograd = std::move(autograd); }
   bool has_derivative() const { return decl_.vjp || decl_.autograd; }
   static BoxedOp* from(const OpBase* op);  // null where `op` was declared with a C++ signature
@@ -73,6 +73,7 @@ class PLAIT_API BoxedOp final : detail::BoxedTexts, public OpBase {
   bool records(const Value* args) const;
   KeySet check_args(const Value* args) const;
   void check_results(const Value* results) const;
+  void check_no_alias(const Value* args, const Value* results) const;
   void bump_versions(const Value* args) const;
   void run_kernel(const Tensor* outs, const Value* args) const;
   template <class Builder>

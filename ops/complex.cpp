@@ -45,7 +45,12 @@ tensor([[1., 2.]]))",
           strides.push_back(1);
           return view_of(self, to_real(self.dtype()), sizes, strides, 2 * self.storage_offset());
         },
-    .vjp = [](Vjp& v) { v.set(0, plait::view_as_complex(plait::contiguous(v.grad()))); },
+    .vjp =
+        [](Vjp& v) {
+          // Pairs must begin at an even offset, which a view of somebody's gradient need not.
+          const Tensor grad = plait::contiguous(v.grad());
+          v.set(0, plait::view_as_complex(grad.storage_offset() % 2 == 0 ? grad : plait::clone(grad)));
+        },
     .kind = Kind::View,
     .dtypes = kComplexDTypes,
 }};

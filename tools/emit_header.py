@@ -201,6 +201,8 @@ def public_type(kind: str, optional: bool, repeat: str) -> str:
     if kind == "int[]":
         ints = "Ints" if repeat else "Dims"
         return f"std::optional<{ints}>" if optional else f"const {ints}&"
+    if kind == "float[]":
+        return "std::optional<FloatSpan>" if optional else "FloatSpan"
     if optional:
         return OPTIONAL.get(kind, PUBLIC_TYPES.get(kind, TYPES[kind]))
     return PUBLIC_TYPES.get(kind, TYPES[kind])

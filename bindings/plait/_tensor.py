@@ -194,7 +194,7 @@ def _numpy(self, *, force=False):
         self = self.detach().cpu()
         if self.dtype is _C.bfloat16:
             self = self.float()
-    elif self.requires_grad:
+    elif self.requires_grad and _C.is_grad_enabled():
         raise RuntimeError(
             "numpy: the tensor requires grad, and changes to the array would not be recorded; "
             "use .detach().numpy()"

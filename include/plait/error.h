@@ -2,8 +2,9 @@
 #pragma once
 
 #include <exception>
-#include <span>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "plait/abi.h"
 
@@ -18,6 +19,40 @@ namespace plait {
 inline namespace v1 {
 
 enum class DType : int32_t;
+
+// A run of elements that somebody else owns: std::span, without its compile time, and so that
+// `empty(x.sizes())` finds plait's `empty` and not the standard library's.
+template <class T>
+class Span {
+  using Item = std::remove_const_t<T>;
+
+ public:
+  constexpr Span() = default;
+  constexpr Span(T* data, size_t size) : data_(data), size_(size) {}
+  Span(const std::vector<Item>& from) : data_(from.data()), size_(from.size()) {}
+  template <size_t N>
+  constexpr Span(T (&from)[N]) : data_(from),
+                                 size_(N) {}
+  constexpr T* begin() const { return data_; }
+  constexpr T* end() const { return data_ + size_; }
+  constexpr T* data() const { return data_; }
+  constexpr size_t size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr T& operator[](size_t i) const { return data_[i]; }
+  constexpr T& front() const { return data_[0]; }
+  constexpr T& back() const { return data_[size_ - 1]; }
+  friend bool operator==(Span a, Span b) {
+    bool same = a.size_ == b.size_;
+    for (size_t i = 0; same && i < a.size_; ++i) same = a.data_[i] == b.data_[i];
+    return same;
+  }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+using IntSpan = Span<const int64_t>;
+using FloatSpan = Span<const double>;
 
 namespace detail {
 
@@ -123,10 +158,7 @@ struct MessageArg {
   MessageArg(double v) : kind(Real), real(v) {}
   MessageArg(std::string_view v) : kind(String), integer(static_cast<int64_t>(v.size())), items(v.data()) {}
   MessageArg(const char* v) : MessageArg(std::string_view(v)) {}
-  MessageArg(std::span<const int64_t> v)
-      : kind(Shape),
-        integer(static_cast<int64_t>(v.size())),
-        items(v.data()) {}
+  MessageArg(IntSpan v) : kind(Shape), integer(static_cast<int64_t>(v.size())), items(v.data()) {}
   MessageArg(const Dims& v);
   MessageArg(DType v) : kind(Type), integer(static_cast<int64_t>(v)) {}
 

@@ -544,6 +544,8 @@ def test_a_kernel_that_returns_its_argument():
         using namespace plait;
         PLAIT_OP(same, Tensor(const Tensor&)){
             .schema = "same(Tensor x) -> Tensor", .direct = [](const Tensor& x) { return x; }};
+        PLAIT_OP(one_of, Tensor(TensorList)){
+            .schema = "one_of(Tensor[] many) -> Tensor", .direct = [](TensorList many) { return many[1]; }};
         PLAIT_OP(none, Tensor(const Tensor&)){
             .schema = "none(Tensor x) -> Tensor", .direct = [](const Tensor&) { return Tensor(); }};
         PLAIT_OP(written, Tensor(const Tensor&)){
@@ -552,6 +554,8 @@ def test_a_kernel_that_returns_its_argument():
     module = load_inline("test_same", source)
     with pytest.raises(RuntimeError, match="returned its argument 'x' itself"):
         module.same(plait.ones(1))
+    with pytest.raises(RuntimeError, match="returned its argument 'many' itself"):
+        module.one_of([plait.ones(1), plait.ones(1)])
     with pytest.raises(TypeError, match="result 0 must be a Tensor"):
         module.none(plait.ones(1))
     x = plait.ones(2)

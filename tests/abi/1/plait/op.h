@@ -15,7 +15,7 @@
 //   Tensor(a!)        const Tensor&          float   double           dtype          DType
 //   Tensor[]          TensorList             bool    bool             device         Device
 //   Scalar            const Scalar&          int[]   IntSpan          memory_format  MemoryFormat
-//   T?                std::optional<T>       float[] std::span<const double>        Generator  Generator
+//   T?                std::optional<T>       float[] FloatSpan        Generator      Generator
 // and it has one of
 //   .meta and .cpu    `meta` gives the result's shape and dtype (it serves the Meta device, too), the kernel
 //   fills the
@@ -74,7 +74,7 @@ template <class T>
 struct Arg;
 
 template <class T>
-std::span<const T> items(const plait_value& v) {
+Span<const T> items(const plait_value& v) {
   return {static_cast<const T*>(v.as.list.items), static_cast<size_t>(v.as.list.count)};
 }
 
@@ -143,9 +143,9 @@ struct Arg<T> : ArgType<6> {
   }
 };
 template <>
-struct Arg<std::span<const double>> : ArgType<7> {
+struct Arg<FloatSpan> : ArgType<7> {
   static constexpr const char* word = "float[]";
-  static std::span<const double> unbox(const plait_value& v) { return items<double>(v); }
+  static FloatSpan unbox(const plait_value& v) { return items<double>(v); }
 };
 template <>
 struct Arg<DType> : ArgType<8> {

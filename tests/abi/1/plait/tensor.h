@@ -3,7 +3,6 @@
 
 #include <initializer_list>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -78,8 +77,6 @@ template <> struct dtype_of_t<double> : dtype_constant<DType::Float64> {};
 // clang-format on
 template <class T>
 inline constexpr DType dtype_of = dtype_of_t<T>::value;
-
-using IntSpan = std::span<const int64_t>;
 
 // Sizes or strides: up to 32 numbers, without the heap.
 class Dims {
@@ -204,7 +201,7 @@ struct TensorSpec {
 };
 
 class Tensor;
-using TensorList = std::span<const Tensor>;
+using TensorList = Span<const Tensor>;
 
 class Tensor {
  public:
@@ -416,7 +413,7 @@ struct Argument {
       *this = Argument(IntSpan(v));
   }
   Argument(const std::vector<int64_t>& v) { list(PLAIT_INTEGERS, v.data(), v.size()); }
-  Argument(std::span<const double> v) { list(PLAIT_REALS, v.data(), v.size()); }
+  Argument(FloatSpan v) { list(PLAIT_REALS, v.data(), v.size()); }
   Argument(DType v) { value.tag = PLAIT_DTYPE, value.as.integer = static_cast<int64_t>(v); }
   Argument(Device v) {
     value.tag = PLAIT_DEVICE;
