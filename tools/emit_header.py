@@ -222,8 +222,8 @@ def emit_public_op(schema: str, inplace: bool, known: dict[str, set[int]]) -> li
         text = f"{public_type(kind, optional, repeat)} {arg}"
         seen |= default is None  # none after it may go without a default
         if default is not None and not seen:
-            value = default if repeat and default.isdigit() else cpp_default(kind, optional, default, int(repeat or 0))
-            text += f" = {value}"
+            lone = repeat and default.isdigit()
+            text += " = " + (default if lone else cpp_default(kind, optional, default, int(repeat or 0)))
         declared.insert(0, text)
         passed.insert(0, arg)
     # Overloads that need equally many arguments would be ambiguous: the later one asks for one more.
@@ -240,7 +240,8 @@ def emit_public_op(schema: str, inplace: bool, known: dict[str, set[int]]) -> li
     look_up = f'static detail::OpName op{{"{full}"}};'
     run = f"call({call})" if ret == "Tensor" else f"results<{ret}>({call})"
     # Lists and tuples: compiled where they are used.
-    kind = "inline" if ret in ("Tensor", "bool", "int64_t", "double", "Scalar", "void") else "template <class = void>"
+    single = ("Tensor", "bool", "int64_t", "double", "Scalar", "void")
+    kind = "inline" if ret in single else "template <class = void>"
     lines = [f"{kind} {ret} {name}({args}) {{ {look_up} return op.{run}; }}"]
     if inplace:
         run = f"call({call}, PLAIT_INPLACE)"
@@ -251,7 +252,7 @@ def emit_public_op(schema: str, inplace: bool, known: dict[str, set[int]]) -> li
 def emit_public() -> str:
     """include/plait/ops.h."""
     lines = [
-        "// Every op as a function, with the names and defaults it has in Python; `name_` is the in-place form.",
+        "// Every op as a function, with the names and defaults of Python; `name_` is the in-place form.",
         "// Emitted by tools/emit_header.py: do not edit.",
         "#pragma once",
         "",

@@ -1,4 +1,4 @@
-// Every op as a function, with the names and defaults it has in Python; `name_` is the in-place form.
+// Every op as a function, with the names and defaults of Python; `name_` is the in-place form.
 // Emitted by tools/emit_header.py: do not edit.
 #pragma once
 
