@@ -89,8 +89,11 @@ Ref<Node> record_function(std::unique_ptr<NodePayload> payload, std::span<const 
 }
 
 FunctionCall::FunctionCall(const std::type_info& type, Backward backward, std::vector<Tensor> inputs)
-    : name_(readable(type)),
-      backward_(backward),
+    : FunctionCall(readable(type), std::move(backward), std::move(inputs)) {}
+
+FunctionCall::FunctionCall(std::string name, Backward backward, std::vector<Tensor> inputs)
+    : name_(std::move(name)),
+      backward_(std::move(backward)),
       inputs_(std::move(inputs)),
       context_(std::make_shared<FunctionContext>()) {
   for (const Tensor& t : inputs_) {

@@ -61,9 +61,10 @@ PLAIT_API Ref<Node> record_function(std::unique_ptr<NodePayload> payload, std::s
 // One call of a custom Function: what does not depend on its type.
 class PLAIT_API FunctionCall {
  public:
-  using Backward = std::vector<Tensor> (*)(FunctionContext&, const std::vector<Tensor>&);
+  using Backward = std::function<std::vector<Tensor>(FunctionContext&, const std::vector<Tensor>&)>;
 
   // `inputs`: the arguments of forward, undefined where one is no tensor.
+  FunctionCall(std::string name, Backward backward, std::vector<Tensor> inputs);
   FunctionCall(const std::type_info& type, Backward backward, std::vector<Tensor> inputs);
   FunctionContext& context() { return *context_; }
   // Records the call where an input requires grad.

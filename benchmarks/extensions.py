@@ -1,7 +1,7 @@
 """What an outside op costs: to compile, to load, to call.
 
     python benchmarks/extensions.py                              # plait alone
-    python benchmarks/extensions.py --torch-python PYTHON        # the same op by PyTorch's load_inline, in turns
+    python benchmarks/extensions.py --torch-python PYTHON        # PyTorch's load_inline too, in turns
 
 Each cold build is a process of its own with an empty cache.
 """
@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -91,16 +92,15 @@ def include_seconds() -> float:
         command += [f"-I{p}" for p in cpp_extension.include_paths()]
         best = float("inf")
         for _ in range(5):
-            before = os.times()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([*command, "-c", source, "-o", source.with_suffix(".o")], check=True)
-            after = os.times()
-            spent = after.children_user + after.children_system - before.children_user - before.children_system
-            best = min(best, spent)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return best
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch-python", help="a Python with PyTorch and ninja")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
@@ -116,12 +116,16 @@ def main() -> None:
                 if lib not in warm or again["seconds"] < warm[lib]["seconds"]:
                     warm[lib] = again
                 print(f"  {lib}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
-    print(f"{'':36}" + "".join(f"{lib:>16}" for lib in systems))
-    print(f"{'#include <plait/extension.h>, CPU s':36}{include_seconds():16.2f}")
-    print(f"{'load_inline, cold, s':36}" + "".join(f"{min(t):8.2f} - {max(t):5.2f}" for t in cold.values()))
-    print(f"{'load_inline, cached, ms':36}" + "".join(f"{1e3 * w['seconds']:16.1f}" for w in warm.values()))
+
+    def row(label: str, *values: str) -> None:
+        print(f"{label:36}" + "".join(f"{value:>16}" for value in values))
+
+    row("", *systems)
+    row("#include <plait/extension.h>, CPU s", f"{include_seconds():.2f}")
+    row("load_inline, cold, s", *(f"{min(t):.2f} to {max(t):.2f}" for t in cold.values()))
+    row("load_inline, cached, ms", *(f"{1e3 * w['seconds']:.1f}" for w in warm.values()))
     for name in ("custom", "built-in"):
-        print(f"{f'call of the {name} op, ns':36}" + "".join(f"{1e9 * w['calls'][name]:16.0f}" for w in warm.values()))
+        row(f"call of the {name} op, ns", *(f"{1e9 * w['calls'][name]:.0f}" for w in warm.values()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 #include "autograd/boxed_op.h"
 #include "autograd/engine.h"
+#include "autograd/function.h"
 #include "core/parallel.h"
 #include "core/strided_iter.h"
 #include "extension/handles.h"
@@ -339,6 +340,71 @@ int tensor_backward(plait_tensor* const* roots, plait_tensor* const* grads, int6
   });
 }
 
+// ---- custom Functions
+
+FunctionCall& call_of(plait_function_call* call) { return *reinterpret_cast<FunctionCall*>(call); }
+FunctionContext& context_of(plait_function_context* context) {
+  return *reinterpret_cast<FunctionContext*>(context);
+}
+
+int function_begin(const char* name, plait_tensor* const* inputs, int64_t count, plait_backward backward,
+                   void (*deleter)(void*), void* context, plait_function_call** out) {
+  return status([&] {
+    const std::span<const Tensor> given = view(inputs, count);
+    const std::shared_ptr<void> owner(context, [deleter](void* c) {
+      if (deleter) deleter(c);
+    });
+    auto run = [backward, owner, count](FunctionContext& ctx, const std::vector<Tensor>& grads) {
+      std::vector<Tensor> results(static_cast<size_t>(count));
+      check_status(backward(owner.get(), reinterpret_cast<plait_function_context*>(&ctx), view(grads.data()),
+                            static_cast<int64_t>(grads.size()),
+                            reinterpret_cast<plait_tensor**>(results.data()), count));
+      return results;
+    };
+    *out = reinterpret_cast<plait_function_call*>(
+        new FunctionCall(std::string(name), std::move(run), std::vector<Tensor>(given.begin(), given.end())));
+  });
+}
+plait_function_context* function_context(plait_function_call* call) {
+  return reinterpret_cast<plait_function_context*>(&call_of(call).context());
+}
+int function_finish(plait_function_call* call, plait_tensor** outputs, int64_t count) {
+  return status([&] {
+    std::vector<Tensor> taken;
+    for (int64_t i = 0; i < count; ++i) taken.push_back(adopt(std::exchange(outputs[i], nullptr)));
+    const std::vector<Tensor> finished = call_of(call).finish(std::move(taken));
+    for (int64_t i = 0; i < count; ++i) outputs[i] = give(finished[static_cast<size_t>(i)]);
+  });
+}
+void function_end(plait_function_call* call) { delete &call_of(call); }
+int function_save(plait_function_context* context, plait_tensor* const* tensors, int64_t count) {
+  return status([&] {
+    const auto list = view(tensors, count);
+    context_of(context).save_for_backward(std::vector<Tensor>(list.begin(), list.end()));
+  });
+}
+int function_mark(plait_function_context* context, int what, plait_tensor* const* tensors, int64_t count) {
+  return status([&] {
+    const auto list = view(tensors, count);
+    std::vector<Tensor> marked(list.begin(), list.end());
+    if (what == PLAIT_MARK_DIRTY)
+      context_of(context).mark_dirty(std::move(marked));
+    else
+      context_of(context).mark_non_differentiable(std::move(marked));
+  });
+}
+int function_materialize_grads(plait_function_context* context, int on) {
+  return status([&] { context_of(context).set_materialize_grads(on != 0); });
+}
+int function_needs_input_grad(plait_function_context* context, int64_t argument) {
+  return context_of(context).needs_input_grad(static_cast<size_t>(argument));
+}
+int function_saved(plait_function_context* context, plait_value* out) {
+  return status([&] { give_result(Value(context_of(context).saved_tensors()), *out); });
+}
+
+// ---- derivatives
+
 int vjp_grad(plait_vjp* v, int output, plait_tensor** out) {
   return status([&] {
     const Tensor& grad = vjp_of(v).grad(output);
@@ -563,6 +629,15 @@ constexpr plait_api kApi = {
     .grad = tensor_grad,
     .set_grad = tensor_set_grad,
     .backward = tensor_backward,
+    .function_begin = function_begin,
+    .function_context = function_context,
+    .function_finish = function_finish,
+    .function_end = function_end,
+    .function_save = function_save,
+    .function_mark = function_mark,
+    .function_materialize_grads = function_materialize_grads,
+    .function_needs_input_grad = function_needs_input_grad,
+    .function_saved = function_saved,
     .vjp_grad = vjp_grad,
     .vjp_in = vjp_in,
     .vjp_out = vjp_out,

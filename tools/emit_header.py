@@ -209,7 +209,7 @@ def public_type(kind: str, optional: bool, repeat: str) -> str:
 
 
 def emit_public_op(schema: str, inplace: bool, known: dict[str, set[int]]) -> list[str]:
-    """The functions of one op, for code outside of plait. `known`: how many arguments overloads so far need."""
+    """The functions of one op, for code outside of plait. `known`: what earlier overloads need at least."""
     match = re.fullmatch(r"(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.*)", schema.strip(), re.S)
     assert match
     name, overload, params, result = match.groups()

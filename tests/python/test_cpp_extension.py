@@ -647,3 +647,55 @@ def test_calls_from_several_threads(swish):
     for t in threads:
         t.join()
     assert not wrong
+
+
+FUNCTION = """
+#include <plait/function.h>
+using namespace plait;
+
+struct Cube : Function<Cube> {
+  static Tensor forward(FunctionContext& ctx, const Tensor& x) {
+    ctx.save_for_backward({x});
+    return x * x * x;
+  }
+  static std::vector<Tensor> backward(FunctionContext& ctx, const std::vector<Tensor>& grads) {
+    const Tensor x = ctx.saved_tensors()[0];
+    return {grads[0] * x * x * 3};
+  }
+};
+struct Scale : Function<Scale, double> {
+  static std::vector<Tensor> forward(FunctionContextOf<double>& ctx, const Tensor& x, double factor) {
+    ctx.state = factor;
+    return {x * factor, x.detach()};
+  }
+  static std::vector<Tensor> backward(FunctionContextOf<double>& ctx, const std::vector<Tensor>& grads) {
+    return {grads[0] * ctx.state + grads[1], Tensor()};
+  }
+};
+struct Wrong : Function<Wrong> {
+  static Tensor forward(FunctionContext&, const Tensor& x) { return x + 1; }
+  static std::vector<Tensor> backward(FunctionContext&, const std::vector<Tensor>&) { return {}; }
+};
+Tensor cube(const Tensor& x) { return Cube::apply(x); }
+std::vector<Tensor> scale(const Tensor& x, double factor) { return Scale::apply(x, factor); }
+Tensor wrong(const Tensor& x) { return Wrong::apply(x); }
+"""
+
+
+def test_custom_functions():
+    module = load_inline("test_function", FUNCTION, functions=["cube", "scale", "wrong"])
+    x = plait.randn(3, dtype=plait.float64, requires_grad=True)
+    assert plait.autograd.gradcheck(module.cube, (x,)) and plait.autograd.gradgradcheck(module.cube, (x,))
+    assert "Cube" in repr(module.cube(x).grad_fn)
+    scaled, same = module.scale(x, 2.5)
+    (scaled.sum() + same.sum()).backward()
+    assert x.grad.tolist() == [3.5] * 3
+    with pytest.raises(RuntimeError, match="expected 1 gradients, one for each argument"):
+        module.wrong(x).sum().backward()
+    y = x * 1
+    z = module.cube(y).sum()
+    y.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an in-place"):
+        z.backward()
+    with plait.no_grad():
+        assert module.cube(x).grad_fn is None

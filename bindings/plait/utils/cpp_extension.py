@@ -430,7 +430,8 @@ def _dependencies(scratch: pathlib.Path, sources: set[pathlib.Path]) -> dict[str
 def _run(who: str, name: str, command: list[str], scratch: pathlib.Path, verbose: bool) -> None:
     if verbose:
         print(" ".join(command), file=sys.stderr)
-    env = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}  # what this process needs, a compiler does not
+    # What is preloaded into this process, a compiler does not need.
+    env = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
     done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, errors="replace", env=env)
     said = (done.stderr + done.stdout).replace(str(scratch) + os.sep, "")
     if verbose and said:

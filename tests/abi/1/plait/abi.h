@@ -28,6 +28,8 @@ typedef struct plait_tensor plait_tensor; /* reference counted; null is "no tens
 typedef struct plait_op plait_op;
 typedef struct plait_vjp plait_vjp;
 typedef struct plait_generator plait_generator;
+typedef struct plait_function_call plait_function_call; /* of a custom Function, while its forward runs */
+typedef struct plait_function_context plait_function_context; /* what forward leaves for backward */
 
 enum { /* errors, as in Python */
        PLAIT_RUNTIME_ERROR,
@@ -159,6 +161,11 @@ typedef struct plait_op_decl {
   int (*vjp)(void* context, plait_vjp* vjp);
 } plait_op_decl;
 
+/* A custom Function's backward: one gradient for each argument of forward, null where there is none. */
+typedef int (*plait_backward)(void* context, plait_function_context*, plait_tensor* const* grads,
+                              int64_t grad_count, plait_tensor** results, int64_t result_count);
+enum { PLAIT_MARK_DIRTY, PLAIT_MARK_NON_DIFFERENTIABLE };
+
 typedef struct plait_api {
   uint32_t abi_version;
   uint32_t size; /* bytes of this table */
@@ -213,6 +220,21 @@ typedef struct plait_api {
   int (*set_grad)(plait_tensor*, plait_tensor* grad);
   int (*backward)(plait_tensor* const* roots, plait_tensor* const* grads, int64_t count, int retain_graph,
                   int create_graph, plait_tensor* const* inputs, int64_t input_count, plait_tensor** results);
+
+  /* Custom Functions: begin, run forward without recording, finish (which takes `outputs` and gives back what
+   * to return), end. `inputs`: null where an argument of forward is no tensor. `deleter(context)` runs when
+   * neither the call nor the graph needs `context` any more. */
+  int (*function_begin)(const char* name, plait_tensor* const* inputs, int64_t count, plait_backward,
+                        void (*deleter)(void*), void* context, plait_function_call** out);
+  plait_function_context* (*function_context)(plait_function_call*);
+  int (*function_finish)(plait_function_call*, plait_tensor** outputs, int64_t count);
+  void (*function_end)(plait_function_call*);
+  int (*function_save)(plait_function_context*, plait_tensor* const*, int64_t count);
+  int (*function_mark)(plait_function_context*, int what, plait_tensor* const*, int64_t count);
+  int (*function_materialize_grads)(plait_function_context*, int on);
+  int (*function_needs_input_grad)(plait_function_context*, int64_t argument);
+  int (*function_saved)(plait_function_context*,
+                        plait_value* out); /* PLAIT_TENSORS, owned; in backward only */
 
   /* in a derivative: positions are those of the schema */
   int (*vjp_grad)(plait_vjp*, int output, plait_tensor** out);
