@@ -461,25 +461,36 @@ const plait_op* vjp_op(plait_vjp* v) { return reinterpret_cast<const plait_op*>(
 
 // The common case: tensors of one shape and dtype, each in one run, too small for threads. False where it is
 // another.
-bool run_flat(std::span<const Tensor> tensors, plait_loop loop, const void* context, int64_t most,
-              int& status) {
-  const TensorImpl& first = *tensors[0].impl();
-  if (first.numel > most) return false;
-  char* data[StridedIter::kMaxOperands];
-  int64_t strides[StridedIter::kMaxOperands];
-  const int64_t size = itemsize(first.dtype);
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const TensorImpl& t = *tensors[i].impl();
-    if (!t.contiguous || t.dtype != first.dtype || !(t.sizes == first.sizes)) return false;
-    data[i] = static_cast<char*>(t.storage->data()) + t.offset * size;
+bool run_flat(plait_tensor* const* operands, int count, const plait_loop* loops, const void* context,
+              int64_t most, int& status) {
+  constexpr int kMax = StridedIter::kMaxOperands;
+  const auto* first = reinterpret_cast<const TensorImpl*>(operands[0]);
+  if (!first || first->numel > most || first->numel == 0 || count > kMax) return false;
+  const plait_loop loop = loops[static_cast<int>(first->dtype)];
+  const int ndim = first->sizes.size();
+  const int64_t* sizes = first->sizes.data();
+  const int64_t size = itemsize(first->dtype);
+  char* data[kMax];
+  int64_t strides[kMax];
+  for (int i = 0; i < count; ++i) {
+    const auto* t = reinterpret_cast<const TensorImpl*>(operands[i]);
+    if (!t || !t->contiguous || t->dtype != first->dtype || !t->storage || t->sizes.size() != ndim)
+      return false;
+    for (int d = 0; d < ndim; ++d)
+      if (t->sizes.data()[d] != sizes[d]) return false;
+    data[i] = static_cast<char*>(t->storage->data()) + t->offset * size;
     strides[i] = size;
   }
-  status = first.numel > 0 ? loop(data, strides, first.numel, context) : 0;
+  if (!loop) return false;
+  status = loop(data, strides, first->numel, context);
   return true;
 }
 
 int elementwise(plait_tensor* const* operands, int results, int inputs, int predicate,
                 const plait_loop* loops, const void* context, int cost) {
+  int done = 0;
+  if (!predicate && run_flat(operands, results + inputs, loops, context, 32768 / std::max(cost, 1), done))
+    return done;
   return status([&] {
     constexpr int kMax = StridedIter::kMaxOperands;
     const int count = results + inputs;
@@ -492,11 +503,6 @@ int elementwise(plait_tensor* const* operands, int results, int inputs, int pred
         fail<RuntimeError>("elementwise: tensor {} has no data", i);
 
     DType dtype = tensors[0].dtype();
-    const int64_t grain = 32768 / std::max(cost, 1);
-    int done = 0;
-    if (!predicate && loops[static_cast<int>(dtype)] &&
-        run_flat(tensors, loops[static_cast<int>(dtype)], context, grain, done))
-      return check_status(done);
     if (predicate) {
       ResultType type;
       for (int i = results; i < count; ++i) type.add(tensors[i]);
