@@ -24,7 +24,7 @@ PLAIT_OP(dropout, std::tuple<Tensor, Tensor>(const Tensor&, double, Generator)){
           bool* keep = mask.data<bool>();
           // Element i takes the i-th number, in whatever thread.
           parallel_for(0, mask.numel(), 4096, [&](int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; ++i) keep[i] = !draw.bernoulli(i, p);
+            draw.each(begin, end, [&](int64_t i, uint32_t bits) { keep[i] = Draw::to_uniform(bits) >= p; });
           });
           elementwise(out, {x, mask}, [scale = 1 / (1 - p)]<class T>(T v, T kept) {
             return kept != 0 ? v * static_cast<T>(scale) : T(0);

@@ -28,9 +28,7 @@ PLAIT_OP(saxpy, Tensor(const Tensor&, const Tensor&, double)){
     .doc = "alpha x + y, elementwise.",
     .meta =
         [](const Tensor& x, const Tensor& y, double) {
-          TensorSpec spec = broadcast("saxpy", x, y);
-          spec.spec.has_strides = 0;  // contiguous, whatever the layout of the arguments
-          return spec;
+          return broadcast("saxpy", x, y).contiguous();  // whatever the layout of the arguments
         },
     .vjp =
         [](Vjp& v) {

@@ -598,6 +598,36 @@ def test_another_version_of_the_abi(tmp_path, version, size, message):
         plait.ops.load_library(library)
 
 
+def test_a_library_that_knows_less_of_the_table(tmp_path):
+    """What an older release gave it: the table has grown since, at its end."""
+    library = extension(
+        "smaller",
+        """#include <plait/abi.h>
+        #include <stddef.h>
+        static int kernel(void*, const plait_value* args, plait_value* results) {
+          results[0].tag = PLAIT_INTEGER;
+          results[0].as.integer = args[0].as.integer + 1;
+          return 0;
+        }
+        static int init(const plait_api* api) {
+          plait_op_decl decl = {};
+          decl.size = offsetof(plait_op_decl, vjp);  // an older struct, without its last field
+          decl.schema = "test_smaller::next(int n) -> int";
+          decl.library = "test_smaller";
+          decl.dtypes = 0xfff;
+          decl.composite = kernel;
+          const plait_op* op;
+          return api->op_declare(&decl, &op);
+        }
+        extern "C" __attribute__((visibility("default"))) const plait_extension plait_extension_info;
+        const plait_extension plait_extension_info = {
+            PLAIT_ABI_VERSION, offsetof(plait_api, vjp_grad), "test_smaller", init};""",
+        tmp_path,
+    )
+    assert plait.ops.load_library(library) == ["test_smaller::next"]
+    assert plait.ops.test_smaller.next(41) == 42
+
+
 def test_what_is_no_extension(tmp_path):
     with pytest.raises(RuntimeError, match="could not be loaded"):
         plait.ops.load_library(tmp_path / "nothing.so")
