@@ -178,8 +178,8 @@ int op_call(const plait_op* handle, int form, const plait_value* given, int64_t 
 class Lent {
  public:
   Lent(const OpBase& op, const Value* args) {
-    const size_t n = op.schema().params.size();
-    if (n > kInline) more_ = std::make_unique<plait_value[]>(n);
+    const auto n = static_cast<size_t>(op.tensor_params() + op.attr_params());
+    if (__builtin_expect(n > kInline, 0)) more_ = std::make_unique<plait_value[]>(n);
     data_ = more_ ? more_.get() : inline_;
     for (size_t i = 0; i < n; ++i) lend(args[i], data_[i]);
   }
@@ -467,17 +467,15 @@ bool run_flat(plait_tensor* const* operands, int count, const plait_loop* loops,
   const auto* first = reinterpret_cast<const TensorImpl*>(operands[0]);
   if (!first || first->numel > most || first->numel == 0 || count > kMax) return false;
   const plait_loop loop = loops[static_cast<int>(first->dtype)];
-  const int ndim = first->sizes.size();
-  const int64_t* sizes = first->sizes.data();
   const int64_t size = itemsize(first->dtype);
   char* data[kMax];
   int64_t strides[kMax];
   for (int i = 0; i < count; ++i) {
     const auto* t = reinterpret_cast<const TensorImpl*>(operands[i]);
-    if (!t || !t->contiguous || t->dtype != first->dtype || !t->storage || t->sizes.size() != ndim)
+    if (!t || !t->contiguous || t->dtype != first->dtype || t->numel != first->numel || !t->storage)
       return false;
-    for (int d = 0; d < ndim; ++d)
-      if (t->sizes.data()[d] != sizes[d]) return false;
+    if (t->sizes.size() != first->sizes.size()) return false;
+    if (t->sizes.size() > 1 && !(t->sizes == first->sizes)) return false;
     data[i] = static_cast<char*>(t->storage->data()) + t->offset * size;
     strides[i] = size;
   }

@@ -90,7 +90,7 @@ void from_spec(const TensorSpec& spec, plait_spec& out) {
   }
 }
 
-void lend(const Value& value, plait_value& out) {
+void lend_any(const Value& value, plait_value& out) {
   out.reserved = 0;
   const auto list = [&](int32_t tag, const void* items, size_t count) {
     out.tag = tag;

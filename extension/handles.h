@@ -46,7 +46,14 @@ TensorSpec to_spec(const plait_spec& spec);
 void from_spec(const TensorSpec& spec, plait_spec& out);
 
 // Values that borrow from `value`, which outlives them.
-void lend(const Value& value, plait_value& out);
+void lend_any(const Value& value, plait_value& out);
+inline void lend(const Value& value, plait_value& out) {
+  if (value.tag() != Value::Tag::Tensor && value.tag() != Value::Tag::BorrowedTensor)
+    return lend_any(value, out);
+  out.tag = PLAIT_TENSOR;
+  out.reserved = 0;
+  out.as.tensor = reinterpret_cast<plait_tensor*>(value.tensor().impl());
+}
 // An argument for a parameter; raises TypeError where it is of another kind.
 Value take_arg(const plait_value& value, const OpBase& op, int param);
 // A callback's result: references are taken over.
