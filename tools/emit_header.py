@@ -196,8 +196,10 @@ def emit_family(path: pathlib.Path) -> str:
 PUBLIC_TYPES = {"Tensor[]": "const std::vector<Tensor>&", "Generator": "Generator"}
 
 
-def public_type(kind: str, optional: bool, repeat: str) -> str:
-    """The C++ type of a parameter in plait/ops.h."""
+def public_type(kind: str, optional: bool, repeat: str, number: bool) -> str:
+    """The C++ type of a parameter in plait/ops.h; `number`: a number may stand for the tensor."""
+    if kind == "Tensor" and number and not optional:
+        return "const Operand&"
     if kind == "int[]":
         ints = "Ints" if repeat else "Dims"
         return f"std::optional<{ints}>" if optional else f"const {ints}&"
@@ -208,18 +210,25 @@ def public_type(kind: str, optional: bool, repeat: str) -> str:
     return PUBLIC_TYPES.get(kind, TYPES[kind])
 
 
-def emit_public_op(schema: str, inplace: bool, known: dict[str, set[int]]) -> list[str]:
-    """The functions of one op, for code outside of plait. `known`: what earlier overloads need at least."""
+def emit_public_op(
+    schema: str, inplace: bool, known: dict[str, set[int]], kinds: dict[str, list[list[str]]]
+) -> list[str]:
+    """The functions of one op, for code outside of plait.
+
+    `known`: how many arguments earlier overloads need at least; `kinds`: all overloads' parameter types.
+    """
     match = re.fullmatch(r"(\w+)(?:\.(\w+))?\((.*)\)\s*->\s*(.*)", schema.strip(), re.S)
     assert match
     name, overload, params, result = match.groups()
     declared: list[str] = []
     passed: list[str] = []
     seen = False
-    for param in reversed([p for p in split_params(params) if p != "*"]):
+    for i, param in reversed(list(enumerate(p for p in split_params(params) if p != "*"))):
         kind, optional, repeat, arg, default = parse_param(param)
         arg = arg + "_" if arg in KEYWORDS else arg
-        text = f"{public_type(kind, optional, repeat)} {arg}"
+        # Not where another overload takes something else there: a call with a number would be ambiguous.
+        number = i > 0 and all(o[i] == "Tensor" for o in kinds[name] if i < len(o))
+        text = f"{public_type(kind, optional, repeat, number)} {arg}"
         seen |= default is None  # none after it may go without a default
         if default is not None and not seen:
             lone = repeat and default.isdigit()
@@ -265,11 +274,18 @@ def emit_public() -> str:
         "inline namespace v1 {",
     ]
     known: dict[str, set[int]] = {}
-    for path in sorted((ROOT / "ops").glob("*.cpp")):
+    paths = sorted((ROOT / "ops").glob("*.cpp"))
+    kinds: dict[str, list[list[str]]] = {}
+    for schema in (s for path in paths for s in schemas(path)):
+        match = re.fullmatch(r"(\w+)(?:\.\w+)?\((.*)\)\s*->.*", schema.strip(), re.S)
+        assert match
+        parts = [parse_param(p)[0] for p in split_params(match.group(2)) if p != "*"]
+        kinds.setdefault(match.group(1), []).append(parts)
+    for path in paths:
         blocks = re.split(r"(?=\.schema\s*=)", path.read_text())[1:]
         for schema, block in zip(schemas(path), blocks, strict=True):
             if not schema.startswith("_"):
-                lines += emit_public_op(schema, ".inplace" in block, known)
+                lines += emit_public_op(schema, ".inplace" in block, known, kinds)
     return "\n".join([*lines, "}  // namespace v1", "}  // namespace plait", "// clang-format on", ""])
 
 

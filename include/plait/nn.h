@@ -108,7 +108,7 @@ class SGD : public Optimizer {
       if (options.weight_decay != 0) grad = add(grad, p, options.weight_decay);
       if (options.momentum != 0) {
         if (velocity_.empty()) velocity_ = zeros_like_params();
-        mul_(velocity_[i], detail::number(options.momentum));
+        mul_(velocity_[i], options.momentum);
         grad = add_(velocity_[i], grad);
       }
       add_(p, grad, -options.lr);
@@ -138,9 +138,9 @@ class Adam : public Optimizer {
     const AdamOptions& o = options;
     const double first = 1 - std::pow(o.beta1, steps_), second = std::sqrt(1 - std::pow(o.beta2, steps_));
     each([&](size_t i, const Tensor& p, const Tensor& grad) {
-      if (o.weight_decay != 0) mul_(p, detail::number(1 - o.lr * o.weight_decay));
-      lerp_(mean_[i], grad, detail::number(1 - o.beta1));
-      mul_(square_[i], detail::number(o.beta2));
+      if (o.weight_decay != 0) mul_(p, 1 - o.lr * o.weight_decay);
+      lerp_(mean_[i], grad, 1 - o.beta1);
+      mul_(square_[i], o.beta2);
       addcmul_(square_[i], grad, grad, 1 - o.beta2);
       addcdiv_(p, mean_[i], sqrt(square_[i]) / second + o.eps, -o.lr / first);
     });

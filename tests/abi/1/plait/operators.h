@@ -15,30 +15,30 @@ inline Tensor number(const Scalar& s) {
 }  // namespace detail
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
-inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, detail::number(b)); }
-inline Tensor operator+(Scalar a, const Tensor& b) { return add(b, detail::number(a)); }
+inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, b); }
+inline Tensor operator+(Scalar a, const Tensor& b) { return add(b, a); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
-inline Tensor operator-(const Tensor& a, Scalar b) { return sub(a, detail::number(b)); }
+inline Tensor operator-(const Tensor& a, Scalar b) { return sub(a, b); }
 inline Tensor operator-(Scalar a, const Tensor& b) { return sub(detail::number(a), b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
-inline Tensor operator*(const Tensor& a, Scalar b) { return mul(a, detail::number(b)); }
-inline Tensor operator*(Scalar a, const Tensor& b) { return mul(b, detail::number(a)); }
+inline Tensor operator*(const Tensor& a, Scalar b) { return mul(a, b); }
+inline Tensor operator*(Scalar a, const Tensor& b) { return mul(b, a); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
-inline Tensor operator/(const Tensor& a, Scalar b) { return div(a, detail::number(b)); }
+inline Tensor operator/(const Tensor& a, Scalar b) { return div(a, b); }
 inline Tensor operator/(Scalar a, const Tensor& b) { return div(detail::number(a), b); }
 inline Tensor operator-(const Tensor& a) { return neg(a); }
 inline Tensor operator>(const Tensor& a, const Tensor& b) { return gt(a, b); }
-inline Tensor operator>(const Tensor& a, Scalar b) { return gt(a, detail::number(b)); }
+inline Tensor operator>(const Tensor& a, Scalar b) { return gt(a, b); }
 inline Tensor operator>=(const Tensor& a, const Tensor& b) { return ge(a, b); }
-inline Tensor operator>=(const Tensor& a, Scalar b) { return ge(a, detail::number(b)); }
+inline Tensor operator>=(const Tensor& a, Scalar b) { return ge(a, b); }
 inline Tensor operator<(const Tensor& a, const Tensor& b) { return lt(a, b); }
-inline Tensor operator<(const Tensor& a, Scalar b) { return lt(a, detail::number(b)); }
+inline Tensor operator<(const Tensor& a, Scalar b) { return lt(a, b); }
 inline Tensor operator<=(const Tensor& a, const Tensor& b) { return le(a, b); }
-inline Tensor operator<=(const Tensor& a, Scalar b) { return le(a, detail::number(b)); }
+inline Tensor operator<=(const Tensor& a, Scalar b) { return le(a, b); }
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return eq(a, b); }
-inline Tensor operator==(const Tensor& a, Scalar b) { return eq(a, detail::number(b)); }
+inline Tensor operator==(const Tensor& a, Scalar b) { return eq(a, b); }
 inline Tensor operator!=(const Tensor& a, const Tensor& b) { return ne(a, b); }
-inline Tensor operator!=(const Tensor& a, Scalar b) { return ne(a, detail::number(b)); }
+inline Tensor operator!=(const Tensor& a, Scalar b) { return ne(a, b); }
 
 inline Tensor Tensor::contiguous() const { return plait::contiguous(*this); }
 inline Tensor Tensor::clone() const { return plait::clone(*this); }
@@ -77,17 +77,29 @@ inline const Tensor& Tensor::copy_(const Tensor& source) const {
   return *this;
 }
 inline const Tensor& Tensor::fill_(Scalar value) const {
-  plait::fill_(*this, detail::number(value));
+  plait::fill_(*this, value);
   return *this;
 }
 inline const Tensor& Tensor::operator+=(const Tensor& other) const {
   add_(*this, other);
   return *this;
 }
-inline const Tensor& Tensor::operator+=(Scalar other) const { return *this += detail::number(other); }
-inline const Tensor& Tensor::operator-=(Scalar other) const { return *this -= detail::number(other); }
-inline const Tensor& Tensor::operator*=(Scalar other) const { return *this *= detail::number(other); }
-inline const Tensor& Tensor::operator/=(Scalar other) const { return *this /= detail::number(other); }
+inline const Tensor& Tensor::operator+=(Scalar other) const {
+  add_(*this, other);
+  return *this;
+}
+inline const Tensor& Tensor::operator-=(Scalar other) const {
+  sub_(*this, other);
+  return *this;
+}
+inline const Tensor& Tensor::operator*=(Scalar other) const {
+  mul_(*this, other);
+  return *this;
+}
+inline const Tensor& Tensor::operator/=(Scalar other) const {
+  div_(*this, other);
+  return *this;
+}
 inline const Tensor& Tensor::operator-=(const Tensor& other) const {
   sub_(*this, other);
   return *this;

@@ -44,16 +44,16 @@ inline Tensor softshrink(const Tensor& self, double lambd = 0.5) { static detail
 inline Tensor hardshrink(const Tensor& self, double lambd = 0.5) { static detail::OpName op{"hardshrink"}; return op.call({self, lambd}); }
 inline Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt) { static detail::OpName op{"logit"}; return op.call({self, eps}); }
 inline Tensor logit_(const Tensor& self, std::optional<double> eps = std::nullopt) { static detail::OpName op{"logit"}; return op.call({self, eps}, PLAIT_INPLACE); }
-inline Tensor prelu(const Tensor& self, const Tensor& weight) { static detail::OpName op{"prelu"}; return op.call({self, weight}); }
+inline Tensor prelu(const Tensor& self, const Operand& weight) { static detail::OpName op{"prelu"}; return op.call({self, weight}); }
 inline Tensor glu(const Tensor& self, int64_t dim = -1) { static detail::OpName op{"glu"}; return op.call({self, dim}); }
-inline Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmm"}; return op.call({self, mat1, mat2, beta, alpha}); }
-inline Tensor addmm_(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmm"}; return op.call({self, mat1, mat2, beta, alpha}, PLAIT_INPLACE); }
-inline Tensor addmv(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmv"}; return op.call({self, mat, vec, beta, alpha}); }
-inline Tensor addmv_(const Tensor& self, const Tensor& mat, const Tensor& vec, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmv"}; return op.call({self, mat, vec, beta, alpha}, PLAIT_INPLACE); }
-inline Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addbmm"}; return op.call({self, batch1, batch2, beta, alpha}); }
-inline Tensor addbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addbmm"}; return op.call({self, batch1, batch2, beta, alpha}, PLAIT_INPLACE); }
-inline Tensor baddbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}); }
-inline Tensor baddbmm_(const Tensor& self, const Tensor& batch1, const Tensor& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}, PLAIT_INPLACE); }
+inline Tensor addmm(const Tensor& self, const Operand& mat1, const Operand& mat2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmm"}; return op.call({self, mat1, mat2, beta, alpha}); }
+inline Tensor addmm_(const Tensor& self, const Operand& mat1, const Operand& mat2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmm"}; return op.call({self, mat1, mat2, beta, alpha}, PLAIT_INPLACE); }
+inline Tensor addmv(const Tensor& self, const Operand& mat, const Operand& vec, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmv"}; return op.call({self, mat, vec, beta, alpha}); }
+inline Tensor addmv_(const Tensor& self, const Operand& mat, const Operand& vec, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addmv"}; return op.call({self, mat, vec, beta, alpha}, PLAIT_INPLACE); }
+inline Tensor addbmm(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addbmm"}; return op.call({self, batch1, batch2, beta, alpha}); }
+inline Tensor addbmm_(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"addbmm"}; return op.call({self, batch1, batch2, beta, alpha}, PLAIT_INPLACE); }
+inline Tensor baddbmm(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}); }
+inline Tensor baddbmm_(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}, PLAIT_INPLACE); }
 inline Tensor absolute(const Tensor& self) { static detail::OpName op{"absolute"}; return op.call({self}); }
 inline Tensor negative(const Tensor& self) { static detail::OpName op{"negative"}; return op.call({self}); }
 inline Tensor arccos(const Tensor& self) { static detail::OpName op{"arccos"}; return op.call({self}); }
@@ -62,36 +62,36 @@ inline Tensor arctan(const Tensor& self) { static detail::OpName op{"arctan"}; r
 inline Tensor arccosh(const Tensor& self) { static detail::OpName op{"arccosh"}; return op.call({self}); }
 inline Tensor arcsinh(const Tensor& self) { static detail::OpName op{"arcsinh"}; return op.call({self}); }
 inline Tensor arctanh(const Tensor& self) { static detail::OpName op{"arctanh"}; return op.call({self}); }
-inline Tensor multiply(const Tensor& self, const Tensor& other) { static detail::OpName op{"multiply"}; return op.call({self, other}); }
-inline Tensor true_divide(const Tensor& self, const Tensor& other) { static detail::OpName op{"true_divide"}; return op.call({self, other}); }
-inline Tensor greater(const Tensor& self, const Tensor& other) { static detail::OpName op{"greater"}; return op.call({self, other}); }
-inline Tensor greater_equal(const Tensor& self, const Tensor& other) { static detail::OpName op{"greater_equal"}; return op.call({self, other}); }
-inline Tensor less(const Tensor& self, const Tensor& other) { static detail::OpName op{"less"}; return op.call({self, other}); }
-inline Tensor less_equal(const Tensor& self, const Tensor& other) { static detail::OpName op{"less_equal"}; return op.call({self, other}); }
-inline Tensor not_equal(const Tensor& self, const Tensor& other) { static detail::OpName op{"not_equal"}; return op.call({self, other}); }
-inline Tensor arctan2(const Tensor& self, const Tensor& other) { static detail::OpName op{"arctan2"}; return op.call({self, other}); }
-inline Tensor subtract(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"subtract"}; return op.call({self, other, alpha}); }
-inline Tensor divide(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode = std::nullopt) { static detail::OpName op{"divide"}; return op.call({self, other, rounding_mode}); }
+inline Tensor multiply(const Tensor& self, const Operand& other) { static detail::OpName op{"multiply"}; return op.call({self, other}); }
+inline Tensor true_divide(const Tensor& self, const Operand& other) { static detail::OpName op{"true_divide"}; return op.call({self, other}); }
+inline Tensor greater(const Tensor& self, const Operand& other) { static detail::OpName op{"greater"}; return op.call({self, other}); }
+inline Tensor greater_equal(const Tensor& self, const Operand& other) { static detail::OpName op{"greater_equal"}; return op.call({self, other}); }
+inline Tensor less(const Tensor& self, const Operand& other) { static detail::OpName op{"less"}; return op.call({self, other}); }
+inline Tensor less_equal(const Tensor& self, const Operand& other) { static detail::OpName op{"less_equal"}; return op.call({self, other}); }
+inline Tensor not_equal(const Tensor& self, const Operand& other) { static detail::OpName op{"not_equal"}; return op.call({self, other}); }
+inline Tensor arctan2(const Tensor& self, const Operand& other) { static detail::OpName op{"arctan2"}; return op.call({self, other}); }
+inline Tensor subtract(const Tensor& self, const Operand& other, const Scalar& alpha = 1) { static detail::OpName op{"subtract"}; return op.call({self, other, alpha}); }
+inline Tensor divide(const Tensor& self, const Operand& other, std::optional<std::string_view> rounding_mode = std::nullopt) { static detail::OpName op{"divide"}; return op.call({self, other, rounding_mode}); }
 inline Tensor clip(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { static detail::OpName op{"clip"}; return op.call({self, min, max}); }
 inline Tensor clip(const Tensor& self, const Tensor& min, const Tensor& max = {}) { static detail::OpName op{"clip.Tensor"}; return op.call({self, min, max}); }
 inline Tensor fix(const Tensor& self) { static detail::OpName op{"fix"}; return op.call({self}); }
-inline Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"add"}; return op.call({self, other, alpha}); }
-inline Tensor add_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"add"}; return op.call({self, other, alpha}, PLAIT_INPLACE); }
-inline Tensor sub(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"sub"}; return op.call({self, other, alpha}); }
-inline Tensor sub_(const Tensor& self, const Tensor& other, const Scalar& alpha = 1) { static detail::OpName op{"sub"}; return op.call({self, other, alpha}, PLAIT_INPLACE); }
-inline Tensor mul(const Tensor& self, const Tensor& other) { static detail::OpName op{"mul"}; return op.call({self, other}); }
-inline Tensor mul_(const Tensor& self, const Tensor& other) { static detail::OpName op{"mul"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor div(const Tensor& self, const Tensor& other) { static detail::OpName op{"div"}; return op.call({self, other}); }
-inline Tensor div_(const Tensor& self, const Tensor& other) { static detail::OpName op{"div"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor div(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) { static detail::OpName op{"div.mode"}; return op.call({self, other, rounding_mode}); }
-inline Tensor div_(const Tensor& self, const Tensor& other, std::optional<std::string_view> rounding_mode) { static detail::OpName op{"div.mode"}; return op.call({self, other, rounding_mode}, PLAIT_INPLACE); }
-inline Tensor floor_divide(const Tensor& self, const Tensor& other) { static detail::OpName op{"floor_divide"}; return op.call({self, other}); }
-inline Tensor floor_divide_(const Tensor& self, const Tensor& other) { static detail::OpName op{"floor_divide"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor remainder(const Tensor& self, const Tensor& other) { static detail::OpName op{"remainder"}; return op.call({self, other}); }
-inline Tensor remainder_(const Tensor& self, const Tensor& other) { static detail::OpName op{"remainder"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor fmod(const Tensor& self, const Tensor& other) { static detail::OpName op{"fmod"}; return op.call({self, other}); }
-inline Tensor fmod_(const Tensor& self, const Tensor& other) { static detail::OpName op{"fmod"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& attn_mask = {}, double dropout_p = 0.0, bool is_causal = false, std::optional<double> scale = std::nullopt, bool enable_gqa = false) { static detail::OpName op{"scaled_dot_product_attention"}; return op.call({query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa}); }
+inline Tensor add(const Tensor& self, const Operand& other, const Scalar& alpha = 1) { static detail::OpName op{"add"}; return op.call({self, other, alpha}); }
+inline Tensor add_(const Tensor& self, const Operand& other, const Scalar& alpha = 1) { static detail::OpName op{"add"}; return op.call({self, other, alpha}, PLAIT_INPLACE); }
+inline Tensor sub(const Tensor& self, const Operand& other, const Scalar& alpha = 1) { static detail::OpName op{"sub"}; return op.call({self, other, alpha}); }
+inline Tensor sub_(const Tensor& self, const Operand& other, const Scalar& alpha = 1) { static detail::OpName op{"sub"}; return op.call({self, other, alpha}, PLAIT_INPLACE); }
+inline Tensor mul(const Tensor& self, const Operand& other) { static detail::OpName op{"mul"}; return op.call({self, other}); }
+inline Tensor mul_(const Tensor& self, const Operand& other) { static detail::OpName op{"mul"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor div(const Tensor& self, const Operand& other) { static detail::OpName op{"div"}; return op.call({self, other}); }
+inline Tensor div_(const Tensor& self, const Operand& other) { static detail::OpName op{"div"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor div(const Tensor& self, const Operand& other, std::optional<std::string_view> rounding_mode) { static detail::OpName op{"div.mode"}; return op.call({self, other, rounding_mode}); }
+inline Tensor div_(const Tensor& self, const Operand& other, std::optional<std::string_view> rounding_mode) { static detail::OpName op{"div.mode"}; return op.call({self, other, rounding_mode}, PLAIT_INPLACE); }
+inline Tensor floor_divide(const Tensor& self, const Operand& other) { static detail::OpName op{"floor_divide"}; return op.call({self, other}); }
+inline Tensor floor_divide_(const Tensor& self, const Operand& other) { static detail::OpName op{"floor_divide"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor remainder(const Tensor& self, const Operand& other) { static detail::OpName op{"remainder"}; return op.call({self, other}); }
+inline Tensor remainder_(const Tensor& self, const Operand& other) { static detail::OpName op{"remainder"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor fmod(const Tensor& self, const Operand& other) { static detail::OpName op{"fmod"}; return op.call({self, other}); }
+inline Tensor fmod_(const Tensor& self, const Operand& other) { static detail::OpName op{"fmod"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor scaled_dot_product_attention(const Tensor& query, const Operand& key, const Operand& value, const Tensor& attn_mask = {}, double dropout_p = 0.0, bool is_causal = false, std::optional<double> scale = std::nullopt, bool enable_gqa = false) { static detail::OpName op{"scaled_dot_product_attention"}; return op.call({query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa}); }
 inline Tensor avg_pool1d(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, bool ceil_mode = false, bool count_include_pad = true) { static detail::OpName op{"avg_pool1d"}; return op.call({self, kernel_size, stride, padding, ceil_mode, count_include_pad}); }
 inline Tensor adaptive_avg_pool1d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_avg_pool1d"}; return op.call({self, output_size}); }
 inline Tensor avg_pool2d(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { static detail::OpName op{"avg_pool2d"}; return op.call({self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override}); }
@@ -99,54 +99,54 @@ inline Tensor adaptive_avg_pool2d(const Tensor& self, const Ints& output_size) {
 inline Tensor avg_pool3d(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { static detail::OpName op{"avg_pool3d"}; return op.call({self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override}); }
 inline Tensor adaptive_avg_pool3d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_avg_pool3d"}; return op.call({self, output_size}); }
 inline Tensor batch_norm(const Tensor& self, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-05) { static detail::OpName op{"batch_norm"}; return op.call({self, running_mean, running_var, weight, bias, training, momentum, eps}); }
-inline Tensor eq(const Tensor& self, const Tensor& other) { static detail::OpName op{"eq"}; return op.call({self, other}); }
-inline Tensor eq_(const Tensor& self, const Tensor& other) { static detail::OpName op{"eq"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor ne(const Tensor& self, const Tensor& other) { static detail::OpName op{"ne"}; return op.call({self, other}); }
-inline Tensor ne_(const Tensor& self, const Tensor& other) { static detail::OpName op{"ne"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor lt(const Tensor& self, const Tensor& other) { static detail::OpName op{"lt"}; return op.call({self, other}); }
-inline Tensor lt_(const Tensor& self, const Tensor& other) { static detail::OpName op{"lt"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor le(const Tensor& self, const Tensor& other) { static detail::OpName op{"le"}; return op.call({self, other}); }
-inline Tensor le_(const Tensor& self, const Tensor& other) { static detail::OpName op{"le"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor gt(const Tensor& self, const Tensor& other) { static detail::OpName op{"gt"}; return op.call({self, other}); }
-inline Tensor gt_(const Tensor& self, const Tensor& other) { static detail::OpName op{"gt"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor ge(const Tensor& self, const Tensor& other) { static detail::OpName op{"ge"}; return op.call({self, other}); }
-inline Tensor ge_(const Tensor& self, const Tensor& other) { static detail::OpName op{"ge"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor logical_and(const Tensor& self, const Tensor& other) { static detail::OpName op{"logical_and"}; return op.call({self, other}); }
-inline Tensor logical_and_(const Tensor& self, const Tensor& other) { static detail::OpName op{"logical_and"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor logical_or(const Tensor& self, const Tensor& other) { static detail::OpName op{"logical_or"}; return op.call({self, other}); }
-inline Tensor logical_or_(const Tensor& self, const Tensor& other) { static detail::OpName op{"logical_or"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor logical_xor(const Tensor& self, const Tensor& other) { static detail::OpName op{"logical_xor"}; return op.call({self, other}); }
-inline Tensor logical_xor_(const Tensor& self, const Tensor& other) { static detail::OpName op{"logical_xor"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor eq(const Tensor& self, const Operand& other) { static detail::OpName op{"eq"}; return op.call({self, other}); }
+inline Tensor eq_(const Tensor& self, const Operand& other) { static detail::OpName op{"eq"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor ne(const Tensor& self, const Operand& other) { static detail::OpName op{"ne"}; return op.call({self, other}); }
+inline Tensor ne_(const Tensor& self, const Operand& other) { static detail::OpName op{"ne"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor lt(const Tensor& self, const Operand& other) { static detail::OpName op{"lt"}; return op.call({self, other}); }
+inline Tensor lt_(const Tensor& self, const Operand& other) { static detail::OpName op{"lt"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor le(const Tensor& self, const Operand& other) { static detail::OpName op{"le"}; return op.call({self, other}); }
+inline Tensor le_(const Tensor& self, const Operand& other) { static detail::OpName op{"le"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor gt(const Tensor& self, const Operand& other) { static detail::OpName op{"gt"}; return op.call({self, other}); }
+inline Tensor gt_(const Tensor& self, const Operand& other) { static detail::OpName op{"gt"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor ge(const Tensor& self, const Operand& other) { static detail::OpName op{"ge"}; return op.call({self, other}); }
+inline Tensor ge_(const Tensor& self, const Operand& other) { static detail::OpName op{"ge"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor logical_and(const Tensor& self, const Operand& other) { static detail::OpName op{"logical_and"}; return op.call({self, other}); }
+inline Tensor logical_and_(const Tensor& self, const Operand& other) { static detail::OpName op{"logical_and"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor logical_or(const Tensor& self, const Operand& other) { static detail::OpName op{"logical_or"}; return op.call({self, other}); }
+inline Tensor logical_or_(const Tensor& self, const Operand& other) { static detail::OpName op{"logical_or"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor logical_xor(const Tensor& self, const Operand& other) { static detail::OpName op{"logical_xor"}; return op.call({self, other}); }
+inline Tensor logical_xor_(const Tensor& self, const Operand& other) { static detail::OpName op{"logical_xor"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor logical_not(const Tensor& self) { static detail::OpName op{"logical_not"}; return op.call({self}); }
 inline Tensor logical_not_(const Tensor& self) { static detail::OpName op{"logical_not"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor isnan(const Tensor& self) { static detail::OpName op{"isnan"}; return op.call({self}); }
 inline Tensor isinf(const Tensor& self) { static detail::OpName op{"isinf"}; return op.call({self}); }
 inline Tensor isfinite(const Tensor& self) { static detail::OpName op{"isfinite"}; return op.call({self}); }
 inline Tensor signbit(const Tensor& self) { static detail::OpName op{"signbit"}; return op.call({self}); }
-inline Tensor isclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { static detail::OpName op{"isclose"}; return op.call({self, other, rtol, atol, equal_nan}); }
-inline bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { static detail::OpName op{"allclose"}; return op.results<bool>({self, other, rtol, atol, equal_nan}); }
-inline bool equal(const Tensor& self, const Tensor& other) { static detail::OpName op{"equal"}; return op.results<bool>({self, other}); }
+inline Tensor isclose(const Tensor& self, const Operand& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { static detail::OpName op{"isclose"}; return op.call({self, other, rtol, atol, equal_nan}); }
+inline bool allclose(const Tensor& self, const Operand& other, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) { static detail::OpName op{"allclose"}; return op.results<bool>({self, other, rtol, atol, equal_nan}); }
+inline bool equal(const Tensor& self, const Operand& other) { static detail::OpName op{"equal"}; return op.results<bool>({self, other}); }
 inline Tensor view_as_real(const Tensor& self) { static detail::OpName op{"view_as_real"}; return op.call({self}); }
 inline Tensor view_as_complex(const Tensor& self) { static detail::OpName op{"view_as_complex"}; return op.call({self}); }
 inline Tensor real(const Tensor& self) { static detail::OpName op{"real"}; return op.call({self}); }
 inline Tensor imag(const Tensor& self) { static detail::OpName op{"imag"}; return op.call({self}); }
-inline Tensor complex(const Tensor& real, const Tensor& imag) { static detail::OpName op{"complex"}; return op.call({real, imag}); }
+inline Tensor complex(const Tensor& real, const Operand& imag) { static detail::OpName op{"complex"}; return op.call({real, imag}); }
 inline Tensor conj(const Tensor& self) { static detail::OpName op{"conj"}; return op.call({self}); }
 inline Tensor angle(const Tensor& self) { static detail::OpName op{"angle"}; return op.call({self}); }
-inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv1d(const Tensor& self, const Tensor& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv2d(const Tensor& self, const Tensor& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv3d(const Tensor& self, const Tensor& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
-inline Tensor conv_transpose1d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose1d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
-inline Tensor conv_transpose2d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose2d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
-inline Tensor conv_transpose3d(const Tensor& self, const Tensor& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose3d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
-inline Tensor copy(const Tensor& self, const Tensor& src, bool non_blocking = false) { static detail::OpName op{"copy"}; return op.call({self, src, non_blocking}); }
-inline Tensor copy_(const Tensor& self, const Tensor& src, bool non_blocking = false) { static detail::OpName op{"copy"}; return op.call({self, src, non_blocking}, PLAIT_INPLACE); }
+inline Tensor conv1d(const Tensor& self, const Operand& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv1d(const Tensor& self, const Operand& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv1d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv2d(const Tensor& self, const Operand& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv2d(const Tensor& self, const Operand& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv2d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv3d(const Tensor& self, const Operand& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv3d(const Tensor& self, const Operand& weight, const Tensor& bias, const Ints& stride = 1, std::string_view padding = "valid", const Ints& dilation = 1, int64_t groups = 1) { static detail::OpName op{"conv3d.padding"}; return op.call({self, weight, bias, stride, padding, dilation, groups}); }
+inline Tensor conv_transpose1d(const Tensor& self, const Operand& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose1d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
+inline Tensor conv_transpose2d(const Tensor& self, const Operand& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose2d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
+inline Tensor conv_transpose3d(const Tensor& self, const Operand& weight, const Tensor& bias = {}, const Ints& stride = 1, const Ints& padding = 0, const Ints& output_padding = 0, int64_t groups = 1, const Ints& dilation = 1) { static detail::OpName op{"conv_transpose3d"}; return op.call({self, weight, bias, stride, padding, output_padding, groups, dilation}); }
+inline Tensor copy(const Tensor& self, const Operand& src, bool non_blocking = false) { static detail::OpName op{"copy"}; return op.call({self, src, non_blocking}); }
+inline Tensor copy_(const Tensor& self, const Operand& src, bool non_blocking = false) { static detail::OpName op{"copy"}; return op.call({self, src, non_blocking}, PLAIT_INPLACE); }
 inline Tensor clone(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { static detail::OpName op{"clone"}; return op.call({self, memory_format}); }
-inline Tensor fill(const Tensor& self, const Tensor& value) { static detail::OpName op{"fill"}; return op.call({self, value}); }
-inline Tensor fill_(const Tensor& self, const Tensor& value) { static detail::OpName op{"fill"}; return op.call({self, value}, PLAIT_INPLACE); }
+inline Tensor fill(const Tensor& self, const Operand& value) { static detail::OpName op{"fill"}; return op.call({self, value}); }
+inline Tensor fill_(const Tensor& self, const Operand& value) { static detail::OpName op{"fill"}; return op.call({self, value}, PLAIT_INPLACE); }
 inline Tensor zero(const Tensor& self) { static detail::OpName op{"zero"}; return op.call({self}); }
 inline Tensor zero_(const Tensor& self) { static detail::OpName op{"zero"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor contiguous(const Tensor& self, std::optional<MemoryFormat> memory_format = std::nullopt) { static detail::OpName op{"contiguous"}; return op.call({self, memory_format}); }
@@ -171,13 +171,13 @@ inline Tensor eye(int64_t n, std::optional<DType> dtype = std::nullopt, std::opt
 inline Tensor eye(int64_t n, int64_t m, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"eye.m"}; return op.call({n, m, dtype, device}); }
 inline Tensor tril_indices(int64_t row, int64_t col, int64_t offset = 0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"tril_indices"}; return op.call({row, col, offset, dtype, device}); }
 inline Tensor triu_indices(int64_t row, int64_t col, int64_t offset = 0, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"triu_indices"}; return op.call({row, col, offset, dtype, device}); }
-inline Tensor cross_entropy(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean", double label_smoothing = 0.0) { static detail::OpName op{"cross_entropy"}; return op.call({self, target, weight, ignore_index, reduction, label_smoothing}); }
-inline Tensor nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean") { static detail::OpName op{"nll_loss"}; return op.call({self, target, weight, ignore_index, reduction}); }
+inline Tensor cross_entropy(const Tensor& self, const Operand& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean", double label_smoothing = 0.0) { static detail::OpName op{"cross_entropy"}; return op.call({self, target, weight, ignore_index, reduction, label_smoothing}); }
+inline Tensor nll_loss(const Tensor& self, const Operand& target, const Tensor& weight = {}, int64_t ignore_index = -100, std::string_view reduction = "mean") { static detail::OpName op{"nll_loss"}; return op.call({self, target, weight, ignore_index, reduction}); }
 inline Tensor einsum(std::string_view equation, const std::vector<Tensor>& tensors) { static detail::OpName op{"einsum"}; return op.call({equation, tensors}); }
-inline Tensor tensordot(const Tensor& self, const Tensor& other, int64_t dims = 2) { static detail::OpName op{"tensordot"}; return op.call({self, other, dims}); }
-inline Tensor tensordot(const Tensor& self, const Tensor& other, const Dims& dims_self, const Dims& dims_other) { static detail::OpName op{"tensordot.dims"}; return op.call({self, other, dims_self, dims_other}); }
-inline Tensor kron(const Tensor& self, const Tensor& other) { static detail::OpName op{"kron"}; return op.call({self, other}); }
-inline Tensor embedding(const Tensor& weight, const Tensor& indices, std::optional<int64_t> padding_idx = std::nullopt, bool scale_grad_by_freq = false, bool sparse = false) { static detail::OpName op{"embedding"}; return op.call({weight, indices, padding_idx, scale_grad_by_freq, sparse}); }
+inline Tensor tensordot(const Tensor& self, const Operand& other, int64_t dims = 2) { static detail::OpName op{"tensordot"}; return op.call({self, other, dims}); }
+inline Tensor tensordot(const Tensor& self, const Operand& other, const Dims& dims_self, const Dims& dims_other) { static detail::OpName op{"tensordot.dims"}; return op.call({self, other, dims_self, dims_other}); }
+inline Tensor kron(const Tensor& self, const Operand& other) { static detail::OpName op{"kron"}; return op.call({self, other}); }
+inline Tensor embedding(const Tensor& weight, const Operand& indices, std::optional<int64_t> padding_idx = std::nullopt, bool scale_grad_by_freq = false, bool sparse = false) { static detail::OpName op{"embedding"}; return op.call({weight, indices, padding_idx, scale_grad_by_freq, sparse}); }
 inline Tensor one_hot(const Tensor& self, int64_t num_classes = -1) { static detail::OpName op{"one_hot"}; return op.call({self, num_classes}); }
 inline Tensor exp(const Tensor& self) { static detail::OpName op{"exp"}; return op.call({self}); }
 inline Tensor exp_(const Tensor& self) { static detail::OpName op{"exp"}; return op.call({self}, PLAIT_INPLACE); }
@@ -201,25 +201,25 @@ inline Tensor reciprocal(const Tensor& self) { static detail::OpName op{"recipro
 inline Tensor reciprocal_(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor group_norm(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { static detail::OpName op{"group_norm"}; return op.call({self, num_groups, weight, bias, eps}); }
 inline Tensor index(const Tensor& self, const std::vector<Tensor>& indices) { static detail::OpName op{"index"}; return op.call({self, indices}); }
-inline Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values, bool accumulate = false) { static detail::OpName op{"index_put"}; return op.call({self, indices, values, accumulate}); }
-inline Tensor index_put_(const Tensor& self, const std::vector<Tensor>& indices, const Tensor& values, bool accumulate = false) { static detail::OpName op{"index_put"}; return op.call({self, indices, values, accumulate}, PLAIT_INPLACE); }
-inline Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) { static detail::OpName op{"index_select"}; return op.call({self, dim, index}); }
-inline Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool sparse_grad = false) { static detail::OpName op{"gather"}; return op.call({self, dim, index, sparse_grad}); }
-inline Tensor take(const Tensor& self, const Tensor& index) { static detail::OpName op{"take"}; return op.call({self, index}); }
-inline Tensor take_along_dim(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim = std::nullopt) { static detail::OpName op{"take_along_dim"}; return op.call({self, indices, dim}); }
+inline Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Operand& values, bool accumulate = false) { static detail::OpName op{"index_put"}; return op.call({self, indices, values, accumulate}); }
+inline Tensor index_put_(const Tensor& self, const std::vector<Tensor>& indices, const Operand& values, bool accumulate = false) { static detail::OpName op{"index_put"}; return op.call({self, indices, values, accumulate}, PLAIT_INPLACE); }
+inline Tensor index_select(const Tensor& self, int64_t dim, const Operand& index) { static detail::OpName op{"index_select"}; return op.call({self, dim, index}); }
+inline Tensor gather(const Tensor& self, int64_t dim, const Operand& index, bool sparse_grad = false) { static detail::OpName op{"gather"}; return op.call({self, dim, index, sparse_grad}); }
+inline Tensor take(const Tensor& self, const Operand& index) { static detail::OpName op{"take"}; return op.call({self, index}); }
+inline Tensor take_along_dim(const Tensor& self, const Operand& indices, std::optional<int64_t> dim = std::nullopt) { static detail::OpName op{"take_along_dim"}; return op.call({self, indices, dim}); }
 inline Tensor nonzero(const Tensor& self) { static detail::OpName op{"nonzero"}; return op.call({self}); }
 inline Tensor argwhere(const Tensor& self) { static detail::OpName op{"argwhere"}; return op.call({self}); }
-inline Tensor masked_select(const Tensor& self, const Tensor& mask) { static detail::OpName op{"masked_select"}; return op.call({self, mask}); }
-inline Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) { static detail::OpName op{"masked_scatter"}; return op.call({self, mask, source}); }
-inline Tensor masked_scatter_(const Tensor& self, const Tensor& mask, const Tensor& source) { static detail::OpName op{"masked_scatter"}; return op.call({self, mask, source}, PLAIT_INPLACE); }
-inline Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha = 1) { static detail::OpName op{"index_add"}; return op.call({self, dim, index, source, alpha}); }
-inline Tensor index_add_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha = 1) { static detail::OpName op{"index_add"}; return op.call({self, dim, index, source, alpha}, PLAIT_INPLACE); }
-inline Tensor index_copy(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) { static detail::OpName op{"index_copy"}; return op.call({self, dim, index, source}); }
-inline Tensor index_copy_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) { static detail::OpName op{"index_copy"}; return op.call({self, dim, index, source}, PLAIT_INPLACE); }
-inline Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value) { static detail::OpName op{"index_fill.tensor"}; return op.call({self, dim, index, value}); }
-inline Tensor index_fill_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& value) { static detail::OpName op{"index_fill.tensor"}; return op.call({self, dim, index, value}, PLAIT_INPLACE); }
-inline Tensor index_fill(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { static detail::OpName op{"index_fill"}; return op.call({self, dim, index, value}); }
-inline Tensor index_fill_(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { static detail::OpName op{"index_fill"}; return op.call({self, dim, index, value}, PLAIT_INPLACE); }
+inline Tensor masked_select(const Tensor& self, const Operand& mask) { static detail::OpName op{"masked_select"}; return op.call({self, mask}); }
+inline Tensor masked_scatter(const Tensor& self, const Operand& mask, const Operand& source) { static detail::OpName op{"masked_scatter"}; return op.call({self, mask, source}); }
+inline Tensor masked_scatter_(const Tensor& self, const Operand& mask, const Operand& source) { static detail::OpName op{"masked_scatter"}; return op.call({self, mask, source}, PLAIT_INPLACE); }
+inline Tensor index_add(const Tensor& self, int64_t dim, const Operand& index, const Operand& source, const Scalar& alpha = 1) { static detail::OpName op{"index_add"}; return op.call({self, dim, index, source, alpha}); }
+inline Tensor index_add_(const Tensor& self, int64_t dim, const Operand& index, const Operand& source, const Scalar& alpha = 1) { static detail::OpName op{"index_add"}; return op.call({self, dim, index, source, alpha}, PLAIT_INPLACE); }
+inline Tensor index_copy(const Tensor& self, int64_t dim, const Operand& index, const Operand& source) { static detail::OpName op{"index_copy"}; return op.call({self, dim, index, source}); }
+inline Tensor index_copy_(const Tensor& self, int64_t dim, const Operand& index, const Operand& source) { static detail::OpName op{"index_copy"}; return op.call({self, dim, index, source}, PLAIT_INPLACE); }
+inline Tensor index_fill(const Tensor& self, int64_t dim, const Operand& index, const Tensor& value) { static detail::OpName op{"index_fill.tensor"}; return op.call({self, dim, index, value}); }
+inline Tensor index_fill_(const Tensor& self, int64_t dim, const Operand& index, const Tensor& value) { static detail::OpName op{"index_fill.tensor"}; return op.call({self, dim, index, value}, PLAIT_INPLACE); }
+inline Tensor index_fill(const Tensor& self, int64_t dim, const Operand& index, const Scalar& value) { static detail::OpName op{"index_fill"}; return op.call({self, dim, index, value}); }
+inline Tensor index_fill_(const Tensor& self, int64_t dim, const Operand& index, const Scalar& value) { static detail::OpName op{"index_fill"}; return op.call({self, dim, index, value}, PLAIT_INPLACE); }
 inline Tensor instance_norm(const Tensor& self, const Tensor& running_mean = {}, const Tensor& running_var = {}, const Tensor& weight = {}, const Tensor& bias = {}, bool use_input_stats = true, double momentum = 0.1, double eps = 1e-05) { static detail::OpName op{"instance_norm"}; return op.call({self, running_mean, running_var, weight, bias, use_input_stats, momentum, eps}); }
 inline Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0) { static detail::OpName op{"cat"}; return op.call({tensors, dim}); }
 inline Tensor concat(const std::vector<Tensor>& tensors, int64_t dim = 0) { static detail::OpName op{"concat"}; return op.call({tensors, dim}); }
@@ -234,45 +234,45 @@ template <class = void> std::vector<Tensor> meshgrid(const std::vector<Tensor>& 
 inline Tensor cartesian_prod(const std::vector<Tensor>& tensors) { static detail::OpName op{"cartesian_prod"}; return op.call({tensors}); }
 inline Tensor layer_norm(const Tensor& self, const Dims& normalized_shape, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { static detail::OpName op{"layer_norm"}; return op.call({self, normalized_shape, weight, bias, eps}); }
 inline Tensor rms_norm(const Tensor& self, const Dims& normalized_shape, const Tensor& weight = {}, std::optional<double> eps = std::nullopt) { static detail::OpName op{"rms_norm"}; return op.call({self, normalized_shape, weight, eps}); }
-inline Tensor cross(const Tensor& self, const Tensor& other, std::optional<int64_t> dim = std::nullopt) { static detail::OpName op{"cross"}; return op.call({self, other, dim}); }
-inline Tensor cdist(const Tensor& x1, const Tensor& x2, double p = 2.0, std::optional<std::string_view> compute_mode = std::nullopt) { static detail::OpName op{"cdist"}; return op.call({x1, x2, p, compute_mode}); }
-inline Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight, const Tensor& bias = {}) { static detail::OpName op{"bilinear"}; return op.call({input1, input2, weight, bias}); }
+inline Tensor cross(const Tensor& self, const Operand& other, std::optional<int64_t> dim = std::nullopt) { static detail::OpName op{"cross"}; return op.call({self, other, dim}); }
+inline Tensor cdist(const Tensor& x1, const Operand& x2, double p = 2.0, std::optional<std::string_view> compute_mode = std::nullopt) { static detail::OpName op{"cdist"}; return op.call({x1, x2, p, compute_mode}); }
+inline Tensor bilinear(const Tensor& input1, const Operand& input2, const Operand& weight, const Tensor& bias = {}) { static detail::OpName op{"bilinear"}; return op.call({input1, input2, weight, bias}); }
 inline Tensor bitwise_not(const Tensor& self) { static detail::OpName op{"bitwise_not"}; return op.call({self}); }
 inline Tensor bitwise_not_(const Tensor& self) { static detail::OpName op{"bitwise_not"}; return op.call({self}, PLAIT_INPLACE); }
-inline Tensor bitwise_and(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_and"}; return op.call({self, other}); }
-inline Tensor bitwise_and_(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_and"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor bitwise_or(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_or"}; return op.call({self, other}); }
-inline Tensor bitwise_or_(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_or"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor bitwise_xor(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_xor"}; return op.call({self, other}); }
-inline Tensor bitwise_xor_(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_xor"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor bitwise_left_shift(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_left_shift"}; return op.call({self, other}); }
-inline Tensor bitwise_left_shift_(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_left_shift"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor bitwise_right_shift(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_right_shift"}; return op.call({self, other}); }
-inline Tensor bitwise_right_shift_(const Tensor& self, const Tensor& other) { static detail::OpName op{"bitwise_right_shift"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor mse_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { static detail::OpName op{"mse_loss"}; return op.call({self, target, reduction, weight}); }
-inline Tensor l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { static detail::OpName op{"l1_loss"}; return op.call({self, target, reduction, weight}); }
-inline Tensor smooth_l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { static detail::OpName op{"smooth_l1_loss"}; return op.call({self, target, reduction, beta}); }
-inline Tensor huber_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { static detail::OpName op{"huber_loss"}; return op.call({self, target, reduction, delta, weight}); }
-inline Tensor binary_cross_entropy(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean") { static detail::OpName op{"binary_cross_entropy"}; return op.call({self, target, weight, reduction}); }
-inline Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean", const Tensor& pos_weight = {}) { static detail::OpName op{"binary_cross_entropy_with_logits"}; return op.call({self, target, weight, reduction, pos_weight}); }
-inline Tensor kl_div(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", bool log_target = false) { static detail::OpName op{"kl_div"}; return op.call({self, target, reduction, log_target}); }
-inline Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0.0, std::string_view reduction = "mean") { static detail::OpName op{"margin_ranking_loss"}; return op.call({input1, input2, target, margin, reduction}); }
-inline Tensor hinge_embedding_loss(const Tensor& self, const Tensor& target, double margin = 1.0, std::string_view reduction = "mean") { static detail::OpName op{"hinge_embedding_loss"}; return op.call({self, target, margin, reduction}); }
-inline Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t dim = 1, double eps = 1e-08) { static detail::OpName op{"cosine_similarity"}; return op.call({x1, x2, dim, eps}); }
-inline Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p = 2.0, double eps = 1e-06, bool keepdim = false) { static detail::OpName op{"pairwise_distance"}; return op.call({x1, x2, p, eps, keepdim}); }
-inline Tensor cosine_embedding_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin = 0.0, std::string_view reduction = "mean") { static detail::OpName op{"cosine_embedding_loss"}; return op.call({input1, input2, target, margin, reduction}); }
-inline Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin = 1.0, double p = 2.0, double eps = 1e-06, bool swap = false, std::string_view reduction = "mean") { static detail::OpName op{"triplet_margin_loss"}; return op.call({anchor, positive, negative, margin, p, eps, swap, reduction}); }
-inline Tensor gaussian_nll_loss(const Tensor& self, const Tensor& target, const Tensor& var, bool full = false, double eps = 1e-06, std::string_view reduction = "mean") { static detail::OpName op{"gaussian_nll_loss"}; return op.call({self, target, var, full, eps, reduction}); }
-inline Tensor poisson_nll_loss(const Tensor& self, const Tensor& target, bool log_input = true, bool full = false, double eps = 1e-08, std::string_view reduction = "mean") { static detail::OpName op{"poisson_nll_loss"}; return op.call({self, target, log_input, full, eps, reduction}); }
-inline Tensor matmul(const Tensor& self, const Tensor& other) { static detail::OpName op{"matmul"}; return op.call({self, other}); }
-inline Tensor mm(const Tensor& self, const Tensor& mat2) { static detail::OpName op{"mm"}; return op.call({self, mat2}); }
-inline Tensor bmm(const Tensor& self, const Tensor& mat2) { static detail::OpName op{"bmm"}; return op.call({self, mat2}); }
-inline Tensor mv(const Tensor& self, const Tensor& vec) { static detail::OpName op{"mv"}; return op.call({self, vec}); }
-inline Tensor dot(const Tensor& self, const Tensor& tensor) { static detail::OpName op{"dot"}; return op.call({self, tensor}); }
-inline Tensor vdot(const Tensor& self, const Tensor& other) { static detail::OpName op{"vdot"}; return op.call({self, other}); }
-inline Tensor linear(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { static detail::OpName op{"linear.default"}; return op.call({self, weight, bias}); }
-inline Tensor outer(const Tensor& self, const Tensor& vec2) { static detail::OpName op{"outer"}; return op.call({self, vec2}); }
-inline Tensor inner(const Tensor& self, const Tensor& other) { static detail::OpName op{"inner"}; return op.call({self, other}); }
+inline Tensor bitwise_and(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_and"}; return op.call({self, other}); }
+inline Tensor bitwise_and_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_and"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor bitwise_or(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_or"}; return op.call({self, other}); }
+inline Tensor bitwise_or_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_or"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor bitwise_xor(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_xor"}; return op.call({self, other}); }
+inline Tensor bitwise_xor_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_xor"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor bitwise_left_shift(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_left_shift"}; return op.call({self, other}); }
+inline Tensor bitwise_left_shift_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_left_shift"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor bitwise_right_shift(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_right_shift"}; return op.call({self, other}); }
+inline Tensor bitwise_right_shift_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_right_shift"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor mse_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", const Tensor& weight = {}) { static detail::OpName op{"mse_loss"}; return op.call({self, target, reduction, weight}); }
+inline Tensor l1_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", const Tensor& weight = {}) { static detail::OpName op{"l1_loss"}; return op.call({self, target, reduction, weight}); }
+inline Tensor smooth_l1_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", double beta = 1.0) { static detail::OpName op{"smooth_l1_loss"}; return op.call({self, target, reduction, beta}); }
+inline Tensor huber_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { static detail::OpName op{"huber_loss"}; return op.call({self, target, reduction, delta, weight}); }
+inline Tensor binary_cross_entropy(const Tensor& self, const Operand& target, const Tensor& weight = {}, std::string_view reduction = "mean") { static detail::OpName op{"binary_cross_entropy"}; return op.call({self, target, weight, reduction}); }
+inline Tensor binary_cross_entropy_with_logits(const Tensor& self, const Operand& target, const Tensor& weight = {}, std::string_view reduction = "mean", const Tensor& pos_weight = {}) { static detail::OpName op{"binary_cross_entropy_with_logits"}; return op.call({self, target, weight, reduction, pos_weight}); }
+inline Tensor kl_div(const Tensor& self, const Operand& target, std::string_view reduction = "mean", bool log_target = false) { static detail::OpName op{"kl_div"}; return op.call({self, target, reduction, log_target}); }
+inline Tensor margin_ranking_loss(const Tensor& input1, const Operand& input2, const Operand& target, double margin = 0.0, std::string_view reduction = "mean") { static detail::OpName op{"margin_ranking_loss"}; return op.call({input1, input2, target, margin, reduction}); }
+inline Tensor hinge_embedding_loss(const Tensor& self, const Operand& target, double margin = 1.0, std::string_view reduction = "mean") { static detail::OpName op{"hinge_embedding_loss"}; return op.call({self, target, margin, reduction}); }
+inline Tensor cosine_similarity(const Tensor& x1, const Operand& x2, int64_t dim = 1, double eps = 1e-08) { static detail::OpName op{"cosine_similarity"}; return op.call({x1, x2, dim, eps}); }
+inline Tensor pairwise_distance(const Tensor& x1, const Operand& x2, double p = 2.0, double eps = 1e-06, bool keepdim = false) { static detail::OpName op{"pairwise_distance"}; return op.call({x1, x2, p, eps, keepdim}); }
+inline Tensor cosine_embedding_loss(const Tensor& input1, const Operand& input2, const Operand& target, double margin = 0.0, std::string_view reduction = "mean") { static detail::OpName op{"cosine_embedding_loss"}; return op.call({input1, input2, target, margin, reduction}); }
+inline Tensor triplet_margin_loss(const Tensor& anchor, const Operand& positive, const Operand& negative, double margin = 1.0, double p = 2.0, double eps = 1e-06, bool swap = false, std::string_view reduction = "mean") { static detail::OpName op{"triplet_margin_loss"}; return op.call({anchor, positive, negative, margin, p, eps, swap, reduction}); }
+inline Tensor gaussian_nll_loss(const Tensor& self, const Operand& target, const Operand& var, bool full = false, double eps = 1e-06, std::string_view reduction = "mean") { static detail::OpName op{"gaussian_nll_loss"}; return op.call({self, target, var, full, eps, reduction}); }
+inline Tensor poisson_nll_loss(const Tensor& self, const Operand& target, bool log_input = true, bool full = false, double eps = 1e-08, std::string_view reduction = "mean") { static detail::OpName op{"poisson_nll_loss"}; return op.call({self, target, log_input, full, eps, reduction}); }
+inline Tensor matmul(const Tensor& self, const Operand& other) { static detail::OpName op{"matmul"}; return op.call({self, other}); }
+inline Tensor mm(const Tensor& self, const Operand& mat2) { static detail::OpName op{"mm"}; return op.call({self, mat2}); }
+inline Tensor bmm(const Tensor& self, const Operand& mat2) { static detail::OpName op{"bmm"}; return op.call({self, mat2}); }
+inline Tensor mv(const Tensor& self, const Operand& vec) { static detail::OpName op{"mv"}; return op.call({self, vec}); }
+inline Tensor dot(const Tensor& self, const Operand& tensor) { static detail::OpName op{"dot"}; return op.call({self, tensor}); }
+inline Tensor vdot(const Tensor& self, const Operand& other) { static detail::OpName op{"vdot"}; return op.call({self, other}); }
+inline Tensor linear(const Tensor& self, const Operand& weight, const Tensor& bias = {}) { static detail::OpName op{"linear.default"}; return op.call({self, weight, bias}); }
+inline Tensor outer(const Tensor& self, const Operand& vec2) { static detail::OpName op{"outer"}; return op.call({self, vec2}); }
+inline Tensor inner(const Tensor& self, const Operand& other) { static detail::OpName op{"inner"}; return op.call({self, other}); }
 inline Tensor max_pool1d(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, const Ints& dilation = 1, bool ceil_mode = false) { static detail::OpName op{"max_pool1d"}; return op.call({self, kernel_size, stride, padding, dilation, ceil_mode}); }
 template <class = void> std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, const Ints& dilation = 1, bool ceil_mode = false) { static detail::OpName op{"max_pool1d_with_indices"}; return op.results<std::tuple<Tensor, Tensor>>({self, kernel_size, stride, padding, dilation, ceil_mode}); }
 inline Tensor max_pool2d(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, const Ints& dilation = 1, bool ceil_mode = false) { static detail::OpName op{"max_pool2d"}; return op.call({self, kernel_size, stride, padding, dilation, ceil_mode}); }
@@ -299,22 +299,22 @@ inline Tensor norm(const Tensor& self, std::string_view p, std::optional<Ints> d
 inline Tensor logsumexp(const Tensor& self, const Ints& dim, bool keepdim = false) { static detail::OpName op{"logsumexp"}; return op.call({self, dim, keepdim}); }
 inline Tensor constant_pad_nd(const Tensor& self, const Dims& pad, const Scalar& value = 0) { static detail::OpName op{"constant_pad_nd"}; return op.call({self, pad, value}); }
 inline Tensor pad(const Tensor& self, const Dims& pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { static detail::OpName op{"pad"}; return op.call({self, pad, mode, value}); }
-inline Tensor pow(const Tensor& self, const Tensor& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}); }
-inline Tensor pow_(const Tensor& self, const Tensor& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}, PLAIT_INPLACE); }
-inline Tensor pow(const Scalar& self, const Tensor& exponent) { static detail::OpName op{"pow.Scalar"}; return op.call({self, exponent}); }
-inline Tensor maximum(const Tensor& self, const Tensor& other) { static detail::OpName op{"maximum"}; return op.call({self, other}); }
-inline Tensor minimum(const Tensor& self, const Tensor& other) { static detail::OpName op{"minimum"}; return op.call({self, other}); }
-inline Tensor fmax(const Tensor& self, const Tensor& other) { static detail::OpName op{"fmax"}; return op.call({self, other}); }
-inline Tensor fmin(const Tensor& self, const Tensor& other) { static detail::OpName op{"fmin"}; return op.call({self, other}); }
-inline Tensor atan2(const Tensor& self, const Tensor& other) { static detail::OpName op{"atan2"}; return op.call({self, other}); }
-inline Tensor atan2_(const Tensor& self, const Tensor& other) { static detail::OpName op{"atan2"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor hypot(const Tensor& self, const Tensor& other) { static detail::OpName op{"hypot"}; return op.call({self, other}); }
-inline Tensor hypot_(const Tensor& self, const Tensor& other) { static detail::OpName op{"hypot"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor logaddexp(const Tensor& self, const Tensor& other) { static detail::OpName op{"logaddexp"}; return op.call({self, other}); }
-inline Tensor copysign(const Tensor& self, const Tensor& other) { static detail::OpName op{"copysign"}; return op.call({self, other}); }
-inline Tensor copysign_(const Tensor& self, const Tensor& other) { static detail::OpName op{"copysign"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor heaviside(const Tensor& self, const Tensor& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}); }
-inline Tensor heaviside_(const Tensor& self, const Tensor& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor pow(const Tensor& self, const Operand& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}); }
+inline Tensor pow_(const Tensor& self, const Operand& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}, PLAIT_INPLACE); }
+inline Tensor pow(const Scalar& self, const Operand& exponent) { static detail::OpName op{"pow.Scalar"}; return op.call({self, exponent}); }
+inline Tensor maximum(const Tensor& self, const Operand& other) { static detail::OpName op{"maximum"}; return op.call({self, other}); }
+inline Tensor minimum(const Tensor& self, const Operand& other) { static detail::OpName op{"minimum"}; return op.call({self, other}); }
+inline Tensor fmax(const Tensor& self, const Operand& other) { static detail::OpName op{"fmax"}; return op.call({self, other}); }
+inline Tensor fmin(const Tensor& self, const Operand& other) { static detail::OpName op{"fmin"}; return op.call({self, other}); }
+inline Tensor atan2(const Tensor& self, const Operand& other) { static detail::OpName op{"atan2"}; return op.call({self, other}); }
+inline Tensor atan2_(const Tensor& self, const Operand& other) { static detail::OpName op{"atan2"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor hypot(const Tensor& self, const Operand& other) { static detail::OpName op{"hypot"}; return op.call({self, other}); }
+inline Tensor hypot_(const Tensor& self, const Operand& other) { static detail::OpName op{"hypot"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor logaddexp(const Tensor& self, const Operand& other) { static detail::OpName op{"logaddexp"}; return op.call({self, other}); }
+inline Tensor copysign(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}); }
+inline Tensor copysign_(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor heaviside(const Tensor& self, const Operand& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}); }
+inline Tensor heaviside_(const Tensor& self, const Operand& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor prod(const Tensor& self, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"prod"}; return op.call({self, dtype}); }
 inline Tensor prod(const Tensor& self, int64_t dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"prod.dim_int"}; return op.call({self, dim, keepdim, dtype}); }
 inline Tensor rand(const Dims& size, Generator generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"rand"}; return op.call({size, generator, dtype, device}); }
@@ -388,18 +388,18 @@ inline Tensor cumprod_(const Tensor& self, int64_t dim, std::optional<DType> dty
 inline Tensor logcumsumexp(const Tensor& self, int64_t dim) { static detail::OpName op{"logcumsumexp"}; return op.call({self, dim}); }
 template <class = void> std::tuple<Tensor, Tensor> cummax(const Tensor& self, int64_t dim) { static detail::OpName op{"cummax"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim}); }
 template <class = void> std::tuple<Tensor, Tensor> cummin(const Tensor& self, int64_t dim) { static detail::OpName op{"cummin"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim}); }
-inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { static detail::OpName op{"scatter"}; return op.call({self, dim, index, src}); }
-inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { static detail::OpName op{"scatter"}; return op.call({self, dim, index, src}, PLAIT_INPLACE); }
-inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { static detail::OpName op{"scatter.value"}; return op.call({self, dim, index, value}); }
-inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value) { static detail::OpName op{"scatter.value"}; return op.call({self, dim, index, value}, PLAIT_INPLACE); }
-inline Tensor scatter(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) { static detail::OpName op{"scatter.reduce_src"}; return op.call({self, dim, index, src, reduce}); }
-inline Tensor scatter_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce) { static detail::OpName op{"scatter.reduce_src"}; return op.call({self, dim, index, src, reduce}, PLAIT_INPLACE); }
-inline Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { static detail::OpName op{"scatter_add"}; return op.call({self, dim, index, src}); }
-inline Tensor scatter_add_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) { static detail::OpName op{"scatter_add"}; return op.call({self, dim, index, src}, PLAIT_INPLACE); }
-inline Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce, bool include_self = true) { static detail::OpName op{"scatter_reduce"}; return op.call({self, dim, index, src, reduce, include_self}); }
-inline Tensor scatter_reduce_(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce, bool include_self = true) { static detail::OpName op{"scatter_reduce"}; return op.call({self, dim, index, src, reduce, include_self}, PLAIT_INPLACE); }
-inline Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& self, bool out_int32 = false, bool right = false, std::optional<std::string_view> side = std::nullopt, const Tensor& sorter = {}) { static detail::OpName op{"searchsorted"}; return op.call({sorted_sequence, self, out_int32, right, side, sorter}); }
-inline Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32 = false, bool right = false) { static detail::OpName op{"bucketize"}; return op.call({self, boundaries, out_int32, right}); }
+inline Tensor scatter(const Tensor& self, int64_t dim, const Operand& index, const Tensor& src) { static detail::OpName op{"scatter"}; return op.call({self, dim, index, src}); }
+inline Tensor scatter_(const Tensor& self, int64_t dim, const Operand& index, const Tensor& src) { static detail::OpName op{"scatter"}; return op.call({self, dim, index, src}, PLAIT_INPLACE); }
+inline Tensor scatter(const Tensor& self, int64_t dim, const Operand& index, const Scalar& value) { static detail::OpName op{"scatter.value"}; return op.call({self, dim, index, value}); }
+inline Tensor scatter_(const Tensor& self, int64_t dim, const Operand& index, const Scalar& value) { static detail::OpName op{"scatter.value"}; return op.call({self, dim, index, value}, PLAIT_INPLACE); }
+inline Tensor scatter(const Tensor& self, int64_t dim, const Operand& index, const Tensor& src, std::string_view reduce) { static detail::OpName op{"scatter.reduce_src"}; return op.call({self, dim, index, src, reduce}); }
+inline Tensor scatter_(const Tensor& self, int64_t dim, const Operand& index, const Tensor& src, std::string_view reduce) { static detail::OpName op{"scatter.reduce_src"}; return op.call({self, dim, index, src, reduce}, PLAIT_INPLACE); }
+inline Tensor scatter_add(const Tensor& self, int64_t dim, const Operand& index, const Operand& src) { static detail::OpName op{"scatter_add"}; return op.call({self, dim, index, src}); }
+inline Tensor scatter_add_(const Tensor& self, int64_t dim, const Operand& index, const Operand& src) { static detail::OpName op{"scatter_add"}; return op.call({self, dim, index, src}, PLAIT_INPLACE); }
+inline Tensor scatter_reduce(const Tensor& self, int64_t dim, const Operand& index, const Operand& src, std::string_view reduce, bool include_self = true) { static detail::OpName op{"scatter_reduce"}; return op.call({self, dim, index, src, reduce, include_self}); }
+inline Tensor scatter_reduce_(const Tensor& self, int64_t dim, const Operand& index, const Operand& src, std::string_view reduce, bool include_self = true) { static detail::OpName op{"scatter_reduce"}; return op.call({self, dim, index, src, reduce, include_self}, PLAIT_INPLACE); }
+inline Tensor searchsorted(const Tensor& sorted_sequence, const Operand& self, bool out_int32 = false, bool right = false, std::optional<std::string_view> side = std::nullopt, const Tensor& sorter = {}) { static detail::OpName op{"searchsorted"}; return op.call({sorted_sequence, self, out_int32, right, side, sorter}); }
+inline Tensor bucketize(const Tensor& self, const Operand& boundaries, bool out_int32 = false, bool right = false) { static detail::OpName op{"bucketize"}; return op.call({self, boundaries, out_int32, right}); }
 inline Tensor softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"softmax"}; return op.call({self, dim, dtype}); }
 inline Tensor log_softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"log_softmax"}; return op.call({self, dim, dtype}); }
 inline Tensor softmin(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"softmin"}; return op.call({self, dim, dtype}); }
@@ -422,9 +422,9 @@ inline Tensor lgamma(const Tensor& self) { static detail::OpName op{"lgamma"}; r
 inline Tensor lgamma_(const Tensor& self) { static detail::OpName op{"lgamma"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor digamma(const Tensor& self) { static detail::OpName op{"digamma"}; return op.call({self}); }
 inline Tensor digamma_(const Tensor& self) { static detail::OpName op{"digamma"}; return op.call({self}, PLAIT_INPLACE); }
-inline Tensor polygamma(int64_t n, const Tensor& self) { static detail::OpName op{"polygamma"}; return op.call({n, self}); }
-inline Tensor xlogy(const Tensor& self, const Tensor& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}); }
-inline Tensor xlogy_(const Tensor& self, const Tensor& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor polygamma(int64_t n, const Operand& self) { static detail::OpName op{"polygamma"}; return op.call({n, self}); }
+inline Tensor xlogy(const Tensor& self, const Operand& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}); }
+inline Tensor xlogy_(const Tensor& self, const Operand& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor var(const Tensor& self, bool unbiased = true) { static detail::OpName op{"var"}; return op.call({self, unbiased}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"var.dim"}; return op.call({self, dim, unbiased, keepdim}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var.correction"}; return op.call({self, dim, correction, keepdim}); }
@@ -440,24 +440,24 @@ template <class = void> std::tuple<Tensor, Tensor> std_mean(const Tensor& self, 
 inline Tensor count_nonzero(const Tensor& self, std::optional<Ints> dim = std::nullopt) { static detail::OpName op{"count_nonzero"}; return op.call({self, dim}); }
 inline Tensor bincount(const Tensor& self, const Tensor& weights = {}, int64_t minlength = 0) { static detail::OpName op{"bincount"}; return op.call({self, weights, minlength}); }
 inline Tensor histc(const Tensor& self, int64_t bins = 100, const Scalar& min = 0, const Scalar& max = 0) { static detail::OpName op{"histc"}; return op.call({self, bins, min, max}); }
-inline Tensor where(const Tensor& condition, const Tensor& self, const Tensor& other) { static detail::OpName op{"where"}; return op.call({condition, self, other}); }
+inline Tensor where(const Tensor& condition, const Operand& self, const Operand& other) { static detail::OpName op{"where"}; return op.call({condition, self, other}); }
 template <class = void> std::vector<Tensor> where(const Tensor& condition) { static detail::OpName op{"where.condition"}; return op.results<std::vector<Tensor>>({condition}); }
-inline Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) { static detail::OpName op{"masked_fill"}; return op.call({self, mask, value}); }
-inline Tensor masked_fill_(const Tensor& self, const Tensor& mask, const Tensor& value) { static detail::OpName op{"masked_fill"}; return op.call({self, mask, value}, PLAIT_INPLACE); }
+inline Tensor masked_fill(const Tensor& self, const Operand& mask, const Operand& value) { static detail::OpName op{"masked_fill"}; return op.call({self, mask, value}); }
+inline Tensor masked_fill_(const Tensor& self, const Operand& mask, const Operand& value) { static detail::OpName op{"masked_fill"}; return op.call({self, mask, value}, PLAIT_INPLACE); }
 inline Tensor clamp(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { static detail::OpName op{"clamp"}; return op.call({self, min, max}); }
 inline Tensor clamp_(const Tensor& self, std::optional<Scalar> min = std::nullopt, std::optional<Scalar> max = std::nullopt) { static detail::OpName op{"clamp"}; return op.call({self, min, max}, PLAIT_INPLACE); }
 inline Tensor clamp(const Tensor& self, const Tensor& min, const Tensor& max = {}) { static detail::OpName op{"clamp.Tensor"}; return op.call({self, min, max}); }
 inline Tensor clamp_(const Tensor& self, const Tensor& min, const Tensor& max = {}) { static detail::OpName op{"clamp.Tensor"}; return op.call({self, min, max}, PLAIT_INPLACE); }
-inline Tensor clamp_min(const Tensor& self, const Tensor& min) { static detail::OpName op{"clamp_min"}; return op.call({self, min}); }
-inline Tensor clamp_min_(const Tensor& self, const Tensor& min) { static detail::OpName op{"clamp_min"}; return op.call({self, min}, PLAIT_INPLACE); }
-inline Tensor clamp_max(const Tensor& self, const Tensor& max) { static detail::OpName op{"clamp_max"}; return op.call({self, max}); }
-inline Tensor clamp_max_(const Tensor& self, const Tensor& max) { static detail::OpName op{"clamp_max"}; return op.call({self, max}, PLAIT_INPLACE); }
-inline Tensor lerp(const Tensor& self, const Tensor& end, const Tensor& weight) { static detail::OpName op{"lerp"}; return op.call({self, end, weight}); }
-inline Tensor lerp_(const Tensor& self, const Tensor& end, const Tensor& weight) { static detail::OpName op{"lerp"}; return op.call({self, end, weight}, PLAIT_INPLACE); }
-inline Tensor addcmul(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcmul"}; return op.call({self, tensor1, tensor2, value}); }
-inline Tensor addcmul_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcmul"}; return op.call({self, tensor1, tensor2, value}, PLAIT_INPLACE); }
-inline Tensor addcdiv(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcdiv"}; return op.call({self, tensor1, tensor2, value}); }
-inline Tensor addcdiv_(const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcdiv"}; return op.call({self, tensor1, tensor2, value}, PLAIT_INPLACE); }
+inline Tensor clamp_min(const Tensor& self, const Operand& min) { static detail::OpName op{"clamp_min"}; return op.call({self, min}); }
+inline Tensor clamp_min_(const Tensor& self, const Operand& min) { static detail::OpName op{"clamp_min"}; return op.call({self, min}, PLAIT_INPLACE); }
+inline Tensor clamp_max(const Tensor& self, const Operand& max) { static detail::OpName op{"clamp_max"}; return op.call({self, max}); }
+inline Tensor clamp_max_(const Tensor& self, const Operand& max) { static detail::OpName op{"clamp_max"}; return op.call({self, max}, PLAIT_INPLACE); }
+inline Tensor lerp(const Tensor& self, const Operand& end, const Operand& weight) { static detail::OpName op{"lerp"}; return op.call({self, end, weight}); }
+inline Tensor lerp_(const Tensor& self, const Operand& end, const Operand& weight) { static detail::OpName op{"lerp"}; return op.call({self, end, weight}, PLAIT_INPLACE); }
+inline Tensor addcmul(const Tensor& self, const Operand& tensor1, const Operand& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcmul"}; return op.call({self, tensor1, tensor2, value}); }
+inline Tensor addcmul_(const Tensor& self, const Operand& tensor1, const Operand& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcmul"}; return op.call({self, tensor1, tensor2, value}, PLAIT_INPLACE); }
+inline Tensor addcdiv(const Tensor& self, const Operand& tensor1, const Operand& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcdiv"}; return op.call({self, tensor1, tensor2, value}); }
+inline Tensor addcdiv_(const Tensor& self, const Operand& tensor1, const Operand& tensor2, const Scalar& value = 1) { static detail::OpName op{"addcdiv"}; return op.call({self, tensor1, tensor2, value}, PLAIT_INPLACE); }
 inline Tensor sin(const Tensor& self) { static detail::OpName op{"sin"}; return op.call({self}); }
 inline Tensor sin_(const Tensor& self) { static detail::OpName op{"sin"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor cos(const Tensor& self) { static detail::OpName op{"cos"}; return op.call({self}); }
@@ -511,13 +511,13 @@ inline Tensor nan_to_num_(const Tensor& self, std::optional<double> nan = std::n
 inline Tensor reshape(const Tensor& self, const Dims& shape) { static detail::OpName op{"reshape"}; return op.call({self, shape}); }
 inline Tensor view(const Tensor& self, const Dims& size) { static detail::OpName op{"view"}; return op.call({self, size}); }
 inline Tensor view(const Tensor& self, DType dtype) { static detail::OpName op{"view.dtype"}; return op.call({self, dtype}); }
-inline Tensor view_as(const Tensor& self, const Tensor& other) { static detail::OpName op{"view_as"}; return op.call({self, other}); }
-inline Tensor reshape_as(const Tensor& self, const Tensor& other) { static detail::OpName op{"reshape_as"}; return op.call({self, other}); }
+inline Tensor view_as(const Tensor& self, const Operand& other) { static detail::OpName op{"view_as"}; return op.call({self, other}); }
+inline Tensor reshape_as(const Tensor& self, const Operand& other) { static detail::OpName op{"reshape_as"}; return op.call({self, other}); }
 inline Tensor ravel(const Tensor& self) { static detail::OpName op{"ravel"}; return op.call({self}); }
 inline Tensor flatten(const Tensor& self, int64_t start_dim = 0, int64_t end_dim = -1) { static detail::OpName op{"flatten"}; return op.call({self, start_dim, end_dim}); }
 inline Tensor unflatten(const Tensor& self, int64_t dim, const Dims& sizes) { static detail::OpName op{"unflatten"}; return op.call({self, dim, sizes}); }
 inline Tensor expand(const Tensor& self, const Dims& size) { static detail::OpName op{"expand"}; return op.call({self, size}); }
-inline Tensor expand_as(const Tensor& self, const Tensor& other) { static detail::OpName op{"expand_as"}; return op.call({self, other}); }
+inline Tensor expand_as(const Tensor& self, const Operand& other) { static detail::OpName op{"expand_as"}; return op.call({self, other}); }
 inline Tensor broadcast_to(const Tensor& self, const Dims& size) { static detail::OpName op{"broadcast_to"}; return op.call({self, size}); }
 inline Tensor permute(const Tensor& self, const Dims& dims) { static detail::OpName op{"permute"}; return op.call({self, dims}); }
 inline Tensor transpose(const Tensor& self, int64_t dim0, int64_t dim1) { static detail::OpName op{"transpose"}; return op.call({self, dim0, dim1}); }
@@ -538,9 +538,9 @@ inline Tensor select(const Tensor& self, int64_t dim, int64_t index) { static de
 inline Tensor slice(const Tensor& self, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { static detail::OpName op{"slice"}; return op.call({self, dim, start, end, step}); }
 inline Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) { static detail::OpName op{"narrow"}; return op.call({self, dim, start, length}); }
 inline Tensor diagonal(const Tensor& self, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { static detail::OpName op{"diagonal"}; return op.call({self, offset, dim1, dim2}); }
-inline Tensor diagonal_scatter(const Tensor& self, const Tensor& src, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { static detail::OpName op{"diagonal_scatter"}; return op.call({self, src, offset, dim1, dim2}); }
-inline Tensor select_scatter(const Tensor& self, const Tensor& src, int64_t dim, int64_t index) { static detail::OpName op{"select_scatter"}; return op.call({self, src, dim, index}); }
-inline Tensor slice_scatter(const Tensor& self, const Tensor& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { static detail::OpName op{"slice_scatter"}; return op.call({self, src, dim, start, end, step}); }
+inline Tensor diagonal_scatter(const Tensor& self, const Operand& src, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) { static detail::OpName op{"diagonal_scatter"}; return op.call({self, src, offset, dim1, dim2}); }
+inline Tensor select_scatter(const Tensor& self, const Operand& src, int64_t dim, int64_t index) { static detail::OpName op{"select_scatter"}; return op.call({self, src, dim, index}); }
+inline Tensor slice_scatter(const Tensor& self, const Operand& src, int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt, int64_t step = 1) { static detail::OpName op{"slice_scatter"}; return op.call({self, src, dim, start, end, step}); }
 inline Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step) { static detail::OpName op{"unfold"}; return op.call({self, dimension, size, step}); }
 template <class = void> std::vector<Tensor> unbind(const Tensor& self, int64_t dim = 0) { static detail::OpName op{"unbind"}; return op.results<std::vector<Tensor>>({self, dim}); }
 template <class = void> std::vector<Tensor> split(const Tensor& self, int64_t split_size, int64_t dim = 0) { static detail::OpName op{"split"}; return op.results<std::vector<Tensor>>({self, split_size, dim}); }

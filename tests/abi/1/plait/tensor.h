@@ -438,6 +438,18 @@ struct Argument {
 };
 static_assert(sizeof(Argument) == sizeof(plait_value));
 
+}  // namespace detail
+
+// A tensor, or a number that stands for one, weak in type promotion: maximum(x, 0).
+struct Operand : detail::Argument {
+  Operand(const Tensor& t) : Argument(t) {}
+  Operand(const Scalar& s) : Argument(s) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> Operand(T v) : Argument(Scalar(v)) {}
+};
+
+namespace detail {
+
 // A call's results, released at the end of the scope but for what is taken.
 struct Results {
   plait_value values[4] = {};
