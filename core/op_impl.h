@@ -12,7 +12,8 @@ namespace detail {
 // The kernel of the results' device reads no other device's memory: a result may be on the CPU because `self`
 // is a 0-d tensor there, with another argument elsewhere.
 inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
-  const unsigned devices = op.is_across_devices() ? bit(Key::Meta) : (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
+  const unsigned devices =
+      op.is_across_devices() ? bit(Key::Meta) : (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
   if (__builtin_expect(keys & devices & ~bit(device.key()), 0)) fail_result_device(op, device);
 }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "plait/philox.h"
 #include "ops/cpu/convert.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
@@ -15,6 +14,7 @@
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "plait/philox.h"
 
 namespace plait::op {
 namespace {

@@ -1,5 +1,6 @@
 // Random numbers for blocks of elements: uniform, normal, exponential, bounded integers. Element i's number
-// depends on (seed, offset, i) alone, whatever the split into blocks: plait/philox.h says which bits it reads.
+// depends on (seed, offset, i) alone, whatever the split into blocks: plait/philox.h says which bits it
+// reads.
 //
 //   uniform       [0, 1) with as many bits as the type's mantissa
 //   normal        elements 2 j and 2 j + 1 are r cos(a) and r sin(a), r = sqrt(-2 log u), a = 2 pi v, with u

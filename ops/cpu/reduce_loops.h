@@ -16,9 +16,9 @@
 // Vector types are passed between inlined functions only.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-#include "plait/inline.h"
 #include "ops/cpu/blocks.h"
 #include "ops/cpu/reduce.h"
+#include "plait/inline.h"
 
 namespace plait::cpu {
 namespace {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "catch.h"
-#include "plait/half.h"
 #include "ops/cpu/onednn.h"
+#include "plait/half.h"
 
 namespace plait::cpu::onednn_test {
 
