@@ -2,11 +2,12 @@
 
 import os as _os
 
+from .. import _C
 from . import checkpoint, data
 
 __all__ = ["checkpoint", "cmake_prefix_path", "cpp_extension", "data", "dlpack", "safetensors"]
 
-cmake_prefix_path: str = _os.path.dirname(_os.path.dirname(_os.path.abspath(__file__)))
+cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(_C.__file__))
 """Where CMake's find_package(plait) looks: -DCMAKE_PREFIX_PATH=<this>."""
 
 

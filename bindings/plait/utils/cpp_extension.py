@@ -37,7 +37,8 @@ __all__ = [
     "load_inline",
 ]
 
-PACKAGE = pathlib.Path(plait.__file__).parent
+# Beside the compiled module: in an editable installation the Python files are elsewhere.
+PACKAGE = pathlib.Path(plait._C.__file__).parent
 CFLAGS = ["-std=c++20", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math"]
 
 
@@ -47,7 +48,7 @@ class CompileError(RuntimeError):
 
 def include_paths() -> list[str]:
     """The folders that an extension's compiler needs as `-I`."""
-    return [str(pathlib.Path(plait.__file__).parent / "include")]
+    return [str(PACKAGE / "include")]
 
 
 def library_paths() -> list[str]:
