@@ -119,7 +119,8 @@ struct ThreadBins {
   FreeList pool[kPoolClasses];
   // Nothing is kept before the thread's end has been arranged for, nor while it is ending.
   enum class State : uint8_t { Fresh, Keeping, Ended } state = State::Fresh;
-  bool keeps();
+  bool keeps() { return __builtin_expect(state == State::Keeping, 1) || begin(); }
+  bool begin();
 };
 constinit thread_local ThreadBins t_bins;
 
@@ -136,12 +137,11 @@ struct ThreadBinsCleanup {
 thread_local ThreadBinsCleanup t_cleanup;
 
 // A thread may only ever free what others allocated: its bins, too, must be emptied at its end.
-inline bool ThreadBins::keeps() {
-  if (__builtin_expect(state == State::Fresh, 0)) {
-    t_cleanup.armed = true;
-    state = State::Keeping;
-  }
-  return state == State::Keeping;
+__attribute__((noinline)) bool ThreadBins::begin() {
+  if (state == State::Ended) return false;
+  t_cleanup.armed = true;
+  state = State::Keeping;
+  return true;
 }
 
 class CpuAllocator final : public Allocator {

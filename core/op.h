@@ -373,18 +373,21 @@ class Op<R(A...)> : public OpBase {
   void run_kernel(const Outs& outs, A... a) const {
     Device device = outs[0].device();
     if (device.type == DeviceType::Meta) return;
-    if (across_) {
+    if (__builtin_expect(across_, 0)) {
       constexpr unsigned devices = bit(Key::Meta) - 1;
       device.type =
           static_cast<DeviceType>(std::bit_width((keys_of(a...) | bit(device.key())) & devices) - 1);
     }
     const Kernel kernel = kernels_[static_cast<int>(device.key())];
-    if (__builtin_expect(!kernel, 0)) {
-      const Value args[] = {Value(a)..., Value()};
-      return run_boxed_kernel(device, &outs[0], args);
-    }
+    if (__builtin_expect(!kernel, 0)) return run_boxed_kernel_on(device, &outs[0], a...);
     [&]<size_t... I>(std::index_sequence<I...>) { kernel(outs[I]..., static_cast<A>(a)...); }
     (std::make_index_sequence<kTensors>());
+  }
+  // Apart from the hot road, which would carry the values' clean-up.
+  __attribute__((noinline, cold)) void run_boxed_kernel_on(Device device, const Tensor* outs,
+                                                           const std::remove_reference_t<A>&... a) const {
+    const Value args[] = {Value(a)..., Value()};
+    run_boxed_kernel(device, outs, args);
   }
   void check_args(const std::remove_reference_t<A>&... a) const;
 

@@ -12,9 +12,10 @@ namespace detail {
 // The kernel of the results' device reads no other device's memory: a result may be on the CPU because `self`
 // is a 0-d tensor there, with another argument elsewhere.
 inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
-  const unsigned devices =
-      op.is_across_devices() ? bit(Key::Meta) : (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
-  if (__builtin_expect(keys & devices & ~bit(device.key()), 0)) fail_result_device(op, device);
+  constexpr unsigned devices = (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
+  const unsigned others = keys & devices & ~bit(device.key());
+  if (__builtin_expect(others, 0) && (!op.is_across_devices() || others & bit(Key::Meta)))
+    fail_result_device(op, device);
 }
 
 }  // namespace detail
