@@ -1,4 +1,4 @@
-"""What an outside op costs: to compile, to load, to call.
+"""What an outside op costs, in C++ and in Python: to compile, to load, to call.
 
     python benchmarks/extensions.py                              # plait alone
     python benchmarks/extensions.py --torch-python PYTHON        # PyTorch's load_inline too, in turns
@@ -56,11 +56,16 @@ op = load_inline("bench_swish", source, **more).swish
 seconds = time.perf_counter() - start
 x = L.tensor([0.1, 0.2, 0.3, 0.4])
 silu = L.ops.plait.silu if lib == "plait" else L.ops.aten.silu
-op(x), silu(x)
+
+@L.library.custom_op("bench::twice", mutates_args=())
+def twice(x: L.Tensor) -> L.Tensor:
+    return x + x
+
+op(x), silu(x), twice(x)
 best = {}
 if cached:
     for _ in range(15):
-        for name, f in (("custom", op), ("built-in", silu)):
+        for name, f in (("custom", op), ("built-in", silu), ("Python", twice)):
             t = min(timeit.repeat(lambda: f(x), number=2000, repeat=3)) / 2000
             best[name] = min(best.get(name, t), t)
 print(json.dumps({"seconds": seconds, "calls": best}))
@@ -99,6 +104,21 @@ def include_seconds() -> float:
     return best
 
 
+def kernel_seconds() -> float | None:
+    """Seconds of a first `plait.cuda.compile_kernel`; None where libnvrtc is not installed."""
+    from plait.cuda import compile_kernel
+
+    source = "__global__ void scale(float* x, float f, int n) { int i = threadIdx.x; if (i < n) x[i] *= f; }"
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PLAIT_EXTENSIONS_DIR"] = folder
+        start = time.perf_counter()
+        try:
+            compile_kernel(source, "scale", compute_capability="90")
+        except RuntimeError:
+            return None
+        return time.perf_counter() - start
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch-python", help="a Python with PyTorch and ninja")
@@ -123,8 +143,10 @@ def main() -> None:
     row("", *systems)
     row("#include <plait/extension.h>, CPU s", f"{include_seconds():.2f}")
     row("load_inline, cold, s", *(f"{min(t):.2f} to {max(t):.2f}" for t in cold.values()))
+    seconds = kernel_seconds()
+    row("compile_kernel (NVRTC), first, s", "no libnvrtc" if seconds is None else f"{seconds:.2f}")
     row("load_inline, cached, ms", *(f"{1e3 * w['seconds']:.1f}" for w in warm.values()))
-    for name in ("custom", "built-in"):
+    for name in ("custom", "built-in", "Python"):
         row(f"call of the {name} op, ns", *(f"{1e9 * w['calls'][name]:.0f}" for w in warm.values()))
 
 

@@ -88,6 +88,9 @@ def load_inline(
     returned, and of `plait.ops.<name>`. `<plait/extension.h>` is included before the sources unless
     `no_implicit_headers`.
 
+    `with_cuda`, `is_python_module` and `keep_intermediates` are taken for the sake of PyTorch and change nothing:
+    the sources say whether there is CUDA, a module is always returned, only complete builds are kept.
+
     Raises CompileError (a RuntimeError) with the compiler's messages where the sources do not compile;
     RuntimeError where there is no compiler; ValueError where a declaration is wrong.
     """
@@ -110,7 +113,7 @@ def load_inline(
     flags = [*([] if no_implicit_headers else ["-include", "plait/extension.h"]), *(extra_cflags or [])]
     return _load(
         "load_inline", name, files, [], flags, list(extra_cuda_cflags or []), list(extra_ldflags or []),
-        list(extra_include_paths or []), build_directory, verbose, is_python_module, no_implicit_headers,
+        list(extra_include_paths or []), build_directory, verbose,
     )  # fmt: skip
 
 
@@ -141,7 +144,6 @@ def load(
     return _load(
         "load", name, {}, paths, list(extra_cflags or []), list(extra_cuda_cflags or []),
         list(extra_ldflags or []), list(extra_include_paths or []), build_directory, verbose,
-        is_python_module, True,
     )  # fmt: skip
 
 
@@ -287,8 +289,6 @@ def _load(
     includes,
     build_directory,
     verbose,
-    is_module,
-    bare,
 ) -> types.ModuleType:
     compiler = _compiler(who)
     cuda = any(n.endswith(".cu") for n in files) or any(p.suffix == ".cu" for p in paths)
