@@ -19,6 +19,18 @@ void set_error(int kind, const char* text, size_t length);
 
 namespace {
 
+// The numbers of the border are those of core: both sides cast from one to the other.
+static_assert(PLAIT_BOOL == static_cast<int>(DType::Bool) &&
+              PLAIT_FLOAT16 == static_cast<int>(DType::Float16) &&
+              PLAIT_COMPLEX128 == static_cast<int>(DType::Complex128) && PLAIT_COMPLEX128 + 1 == kDTypeCount);
+static_assert(PLAIT_CUDA == static_cast<int>(DeviceType::CUDA) &&
+              PLAIT_PRIVATE3 == static_cast<int>(DeviceType::Private3) &&
+              PLAIT_META == static_cast<int>(DeviceType::Meta));
+static_assert(PLAIT_INPLACE == static_cast<int>(Form::InPlace) && PLAIT_OUT == static_cast<int>(Form::Out));
+static_assert(PLAIT_INPLACE_DIRECT == static_cast<int>(Inplace::Direct) &&
+              PLAIT_INPLACE_COPY == static_cast<int>(Inplace::Copy));
+static_assert(static_cast<int>(PLAIT_MAX_DIMS) == kMaxDims);
+
 const OpBase& op_of(const plait_op* op) { return *reinterpret_cast<const OpBase*>(op); }
 Vjp& vjp_of(plait_vjp* vjp) { return *reinterpret_cast<Vjp*>(vjp); }
 

@@ -88,7 +88,7 @@ def load_inline(
     returned, and of `plait.ops.<name>`. `<plait/extension.h>` is included before the sources unless
     `no_implicit_headers`.
 
-    `with_cuda`, `is_python_module` and `keep_intermediates` are taken for the sake of PyTorch and change nothing:
+    `with_cuda`, `is_python_module` and `keep_intermediates` are there for the sake of PyTorch, unused:
     the sources say whether there is CUDA, a module is always returned, only complete builds are kept.
 
     Raises CompileError (a RuntimeError) with the compiler's messages where the sources do not compile;
