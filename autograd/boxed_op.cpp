@@ -297,7 +297,9 @@ void BoxedOp::call_autograd(const Value* args, Value* results, KeySet keys) cons
 
 void BoxedOp::call(const Value* args, Value* results) const {
   const Context& ctx = context();
-  const unsigned keys = (check_args(args) | ctx.included) & ctx.enabled;
+  unsigned keys = (check_args(args) | ctx.included) & ctx.enabled;
+  // No list has ops from outside: an autocast region holds for what a composite is written in.
+  if (decl_.composite) keys &= ~unsigned{bit(Key::Autocast)};
   if (keys & (bit(Key::Autocast) | bit(Key::Record))) {
     ContextGuard guard;
     context().enabled &= bit(Key::Autocast) - 1;

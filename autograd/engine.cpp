@@ -109,6 +109,9 @@ class Engine {
     ContextGuard guard;
     context().inference = false;
     set_grad_enabled(options_.create_graph);
+    // Derivatives run in the dtypes that forward chose, also where backward is called in an autocast region.
+    context().enabled &= static_cast<KeySet>(~bit(Key::Autocast));
+    context().included &= static_cast<KeySet>(~bit(Key::Autocast));
     for (size_t i = 0; i < roots.size(); ++i) {
       const int slot = slots_.find(root_edges_[i].key());
       deliver(slot, root_edges_[i].output(), grads[i]);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/backend.h"
 #include "core/op_impl.h"
 
 namespace plait {
@@ -157,7 +158,8 @@ void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
 
 Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_strides) const {
   check<TypeError>(out.defined(), "{}: out= must be a Tensor, not None", name());
-  if (out.device() != spec.device && !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
+  if (out.device() != spec.device && out.device() != concrete(spec.device) &&
+      !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
     fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);
   if (!can_cast(spec.dtype, out.dtype()))
     fail<RuntimeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(),

@@ -57,7 +57,5 @@ class StorageImpl final : public RefCounted, public Pooled<StorageImpl> {
 using Storage = Ref<StorageImpl>;
 
 PLAIT_API Storage make_storage(size_t bytes, Device device);
-// A backend other than the CPU brings its allocator.
-PLAIT_API void set_allocator(DeviceType type, Allocator* allocator);
 
 }  // namespace plait

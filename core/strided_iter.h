@@ -52,6 +52,10 @@ class PLAIT_API StridedIter {
   int operands() const { return operands_; }
   // Is every operand contiguous or broadcast from one element, so that there is a single run?
   bool is_flat() const { return ndim_ <= 1; }
+  // The merged dimensions, innermost first, and the byte strides and first byte of each operand.
+  int64_t size(int dim) const { return shape_[dim]; }
+  int64_t stride(int dim, int operand) const { return strides_[dim][operand]; }
+  char* data(int operand) const { return data_[operand]; }
 
  private:
   void add(const Tensor& tensor, bool output);

@@ -1,5 +1,6 @@
 #include "core/tensor.h"
 
+#include "core/backend.h"
 #include "core/generator.h"
 
 namespace plait {
@@ -29,24 +30,12 @@ bool Scalar::fits(DType dtype) const {
   return true;
 }
 
-namespace {
-
-Allocator* g_allocators[6] = {};
-
-}  // namespace
-
-void set_allocator(DeviceType type, Allocator* allocator) {
-  g_allocators[static_cast<int>(type)] = allocator;
-}
-
 Storage make_storage(size_t bytes, Device device) {
-  Allocator* allocator =
-      device.type == DeviceType::CPU ? &cpu_allocator() : g_allocators[static_cast<int>(device.type)];
-  if (!allocator)
-    fail<RuntimeError>("device '{}': no backend is attached on this machine; use device='cpu'", device);
+  if (device.type != DeviceType::CPU) return require_backend(device).allocate(bytes, concrete(device));
+  Allocator& allocator = cpu_allocator();
   size_t capacity = 0;
-  void* data = allocator->allocate(bytes, capacity);
-  return Storage::adopt(new StorageImpl(data, bytes, capacity, device, allocator));
+  void* data = allocator.allocate(bytes, capacity);
+  return Storage::adopt(new StorageImpl(data, bytes, capacity, device, &allocator));
 }
 
 // An error that memory is out names what was to be made, too.
@@ -62,13 +51,14 @@ Tensor empty_tensor(const TensorSpec& spec) {
   const int64_t numel = checked_numel(spec.sizes, "empty");
   Storage storage;
   if (spec.device.type != DeviceType::Meta) storage = storage_for(spec, numel);
+  const Device device = storage ? storage->device() : spec.device;
   Ref<TensorImpl> impl;
   if (spec.strides) {
     impl = Ref<TensorImpl>::adopt(
-        new TensorImpl(std::move(storage), spec.dtype, spec.device, spec.sizes, *spec.strides, numel));
+        new TensorImpl(std::move(storage), spec.dtype, device, spec.sizes, *spec.strides, numel));
     impl->contiguous = is_contiguous(impl->sizes, impl->strides);
   } else {
-    impl = Ref<TensorImpl>::adopt(new TensorImpl(std::move(storage), spec.dtype, spec.device, spec.sizes,
+    impl = Ref<TensorImpl>::adopt(new TensorImpl(std::move(storage), spec.dtype, device, spec.sizes,
                                                  contiguous_strides(spec.sizes), numel));
   }
   return Tensor(std::move(impl));

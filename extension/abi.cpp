@@ -6,6 +6,7 @@
 #include "autograd/boxed_op.h"
 #include "autograd/engine.h"
 #include "autograd/function.h"
+#include "core/backend.h"
 #include "core/parallel.h"
 #include "core/strided_iter.h"
 #include "extension/handles.h"
@@ -590,18 +591,27 @@ int device_claim(const char* name, int* type) {
   return status([&] { *type = static_cast<int>(claim_device_type(name)); });
 }
 
-class ForeignAllocator final : public Allocator {
+class ForeignBackend final : public DeviceBackend {
  public:
-  ForeignAllocator(void* (*take)(size_t), void (*give_back)(void*, size_t)) : take_(take), give_(give_back) {}
-  void* allocate(size_t bytes, size_t& capacity) override {
-    capacity = bytes;
+  ForeignBackend(void* (*take)(size_t), void (*give_back)(void*, size_t)) : take_(take), give_(give_back) {}
+  Storage allocate(size_t bytes, Device device) override {
     void* data = take_(bytes);
     if (!data && bytes) fail<OutOfMemoryError>("an outside device could not allocate {} bytes", bytes);
-    return data;
+    return Storage::adopt(new StorageImpl(data, bytes, device, &release, new Block{this, data, bytes}));
   }
-  void deallocate(void* data, size_t capacity) noexcept override { give_(data, capacity); }
 
  private:
+  struct Block : Pooled<Block> {
+    Block(ForeignBackend* b, void* d, size_t n) : backend(b), data(d), bytes(n) {}
+    ForeignBackend* backend;
+    void* data;
+    size_t bytes;
+  };
+  static void release(void* context) {
+    const std::unique_ptr<Block> block(static_cast<Block*>(context));
+    block->backend->give_(block->data, block->bytes);
+  }
+
   void* (*take_)(size_t);
   void (*give_)(void*, size_t);
 };
@@ -611,7 +621,7 @@ int allocator_set(int type, void* (*take)(size_t), void (*give_back)(void*, size
     check(type >= PLAIT_PRIVATE1 && type <= PLAIT_PRIVATE3,
           "set_allocator: expected a device type that claim_device gave, got {}", type);
     // Lives as long as the storages that it allocated: forever.
-    plait::set_allocator(static_cast<DeviceType>(type), new ForeignAllocator(take, give_back));
+    plait::set_backend(static_cast<DeviceType>(type), new ForeignBackend(take, give_back));
   });
 }
 

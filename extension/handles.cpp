@@ -1,5 +1,6 @@
 #include "extension/handles.h"
 
+#include <memory>
 #include <string>
 
 #include "autograd/boxed_op.h"
@@ -12,47 +13,52 @@ struct Kept {
   int kind = PLAIT_RUNTIME_ERROR;
   std::string text;
 };
-thread_local Kept t_kept;
+// On the heap: thread-local storage is scarce in libraries that are loaded late.
+Kept& kept() {
+  thread_local std::unique_ptr<Kept> kept;
+  if (!kept) kept = std::make_unique<Kept>();
+  return *kept;
+}
 
 }  // namespace
 
 void keep_error() noexcept {
-  t_kept.exception = std::current_exception();
-  t_kept.kind = PLAIT_RUNTIME_ERROR;
+  kept().exception = std::current_exception();
+  kept().kind = PLAIT_RUNTIME_ERROR;
   try {
     throw;
   } catch (const TypeError& e) {
-    t_kept.kind = PLAIT_TYPE_ERROR, t_kept.text = e.what();
+    kept().kind = PLAIT_TYPE_ERROR, kept().text = e.what();
   } catch (const ValueError& e) {
-    t_kept.kind = PLAIT_VALUE_ERROR, t_kept.text = e.what();
+    kept().kind = PLAIT_VALUE_ERROR, kept().text = e.what();
   } catch (const IndexError& e) {
-    t_kept.kind = PLAIT_INDEX_ERROR, t_kept.text = e.what();
+    kept().kind = PLAIT_INDEX_ERROR, kept().text = e.what();
   } catch (const NotImplementedError& e) {
-    t_kept.kind = PLAIT_NOT_IMPLEMENTED_ERROR, t_kept.text = e.what();
+    kept().kind = PLAIT_NOT_IMPLEMENTED_ERROR, kept().text = e.what();
   } catch (const OutOfMemoryError& e) {
-    t_kept.kind = PLAIT_OUT_OF_MEMORY_ERROR, t_kept.text = e.what();
+    kept().kind = PLAIT_OUT_OF_MEMORY_ERROR, kept().text = e.what();
   } catch (const std::exception& e) {
-    t_kept.text = e.what();
+    kept().text = e.what();
   } catch (...) {
-    t_kept.text = "an error was raised in Python";
+    kept().text = "an error was raised in Python";
   }
 }
 
 void rethrow() {
-  if (!t_kept.exception)
+  if (!kept().exception)
     fail<RuntimeError>("a function of an extension failed without saying why (no set_error before -1)");
-  std::rethrow_exception(std::exchange(t_kept.exception, nullptr));
+  std::rethrow_exception(std::exchange(kept().exception, nullptr));
 }
 
 const char* last_error(int* kind) {
-  if (kind) *kind = t_kept.kind;
-  return t_kept.text.c_str();
+  if (kind) *kind = kept().kind;
+  return kept().text.c_str();
 }
 
 void set_error(int kind, const char* text, size_t length) {
   const std::string message(text, length);
   // An error that came from plait and passed through the extension stays what it was.
-  if (t_kept.exception && t_kept.kind == kind && t_kept.text == message) return;
+  if (kept().exception && kept().kind == kind && kept().text == message) return;
   status([&] {
     switch (kind) {
       case PLAIT_TYPE_ERROR: throw TypeError(message);

@@ -1,10 +1,9 @@
 #include "ops/cpu/onednn.h"
 
-#include <dlfcn.h>
-
 #include <string>
 
 #include "core/error.h"
+#include "core/library.h"
 
 namespace plait::cpu {
 namespace {
@@ -17,29 +16,12 @@ struct Loaded {
   std::string reason;  // why not
 };
 
-std::string last_dl_error() {
-  const char* text = dlerror();
-  return text ? text : "unknown reason";
-}
-
-Loaded load() {
-  Dl_info self{};
-  if (!dladdr(reinterpret_cast<const void*>(&onednn), &self) || !self.dli_fname)
-    return {nullptr, "the folder of libplait.so could not be found out"};
-  std::string path = self.dli_fname;
-  const size_t slash = path.rfind('/');
-  path = (slash == std::string::npos ? std::string() : path.substr(0, slash + 1)) + kLibrary;
-  // Never closed again: primitives, thread-locals and function pointers live in it.
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return {nullptr, last_dl_error()};
-  using Entry = const OnednnKernels* (*)();
-  const auto entry = reinterpret_cast<Entry>(dlsym(library, kSymbol));
-  if (!entry) return {nullptr, last_dl_error()};
-  return {entry(), {}};
-}
-
 const Loaded& loaded() {
-  static const Loaded result = load();
+  static const Loaded result = [] {
+    const LoadedSymbol entry = load_symbol(kLibrary, kSymbol);
+    using Entry = const OnednnKernels* (*)();
+    return Loaded{entry.symbol ? reinterpret_cast<Entry>(entry.symbol)() : nullptr, entry.reason};
+  }();
   return result;
 }
 
