@@ -1,0 +1,43 @@
+// What kernels report instead of trapping. Note [Faults] in runtime/fault.cpp.
+#pragma once
+
+#include <cstdint>
+
+namespace plait::cuda {
+
+enum class FaultKind : int32_t {
+  None,
+  Index,                 // valid: -bound <= value < bound
+  ZeroDivision,          // of an integer
+  PositiveIndex,         // valid: 0 <= value < bound
+  Target,                // a class of cross-entropy, at position `dim`; valid: 0 <= value < bound
+  Class,                 // of one_hot; valid: 0 <= value < bound
+  MaskedSource,          // a mask selects `value` elements; the source has `bound`, which are too few
+  MaskedValues,          // ... which must be as many
+  NegativeRepeat,        // `value`
+  RepeatSum,             // `value`; `bound` was expected
+  Probability,           // of binary_cross_entropy; `value` is a double's bits
+  BernoulliProbability,  // the same, of a random op
+  Weight,                // of multinomial; `value`: a double's bits, negative or not finite, at index `dim`
+  NoWeight,              // row `value` has none that is positive
+  FewWeights,            // a row has `value` positive ones, fewer than the `bound` draws without replacement
+};
+
+// In pinned memory that the device can write. The first offender is kept.
+struct Fault {
+  int32_t kind;   // FaultKind; claimed by the first with a compare-and-swap
+  int32_t ready;  // set after the rest is written
+  int64_t value;  // the index
+  int64_t bound;  // valid: -bound <= value < bound
+  int64_t op;     // a const char* of the host: the op's name, a string that lives for ever
+  int64_t dim;    // the dimension that was indexed; -1: none
+};
+
+// Where kernels launched now on the current device report. A device pointer.
+Fault* fault_slot();
+
+// Called wherever the host has just waited for the device: raises IndexError or RuntimeError and clears the
+// slot.
+void raise_faults(int device);
+
+}  // namespace plait::cuda
