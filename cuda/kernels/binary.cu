@@ -1,0 +1,68 @@
+#include "cuda/device/functions_binary.cuh"
+#include "cuda/kernels/family.cuh"
+
+namespace plait::cuda {
+namespace {
+
+template <class T>
+void run(const ElementwisePlan& plan, Arithmetic f, opmath_t<T> number = {}) {
+  if constexpr (std::is_same_v<T, bool>)
+    elementwise<T, T, T>(plan, BoolArithmetic{f});
+  else if constexpr (std::is_integral_v<T>)
+    elementwise<T, T, T>(plan, IntArithmetic<T>{f, number});
+  else
+    elementwise<T, T, T>(plan, FloatArithmetic<opmath_t<T>>{f, number});
+}
+
+template <class T>
+struct RunBinary {
+  static void run(const ElementwisePlan& plan, const void* params) {
+    cuda::run<T>(plan, arithmetic(function_of<fn::Binary>(params)));
+  }
+};
+template <class T>
+struct RunMinMax {
+  static void run(const ElementwisePlan& plan, const void* params) {
+    cuda::run<T>(plan, arithmetic(function_of<fn::MinMax>(params)));
+  }
+};
+template <class T>
+struct RunBits {
+  static void run(const ElementwisePlan& plan, const void* params) {
+    cuda::run<T>(plan, arithmetic(function_of<fn::Bits>(params)));
+  }
+};
+
+template <class T>
+struct RunAddScaled {
+  static void run(const ElementwisePlan& plan, const void* params) {
+    cuda::run<T>(plan, Arithmetic::AddScaled, parameter<T>(params, 0));
+  }
+};
+
+template <template <class> class Run>
+Launcher real_launcher(DType dtype) {
+  if (dtype == DType::Bool) return &Run<bool>::run;
+  return is_floating(dtype) ? float_launcher<Run>(dtype) : int_launcher<Run>(dtype);
+}
+
+}  // namespace
+
+Launcher launcher(fn::Binary f, DType dtype) {
+  if (is_complex(dtype)) return complex_launcher(f, dtype);
+  if (f == fn::Binary::Div && !is_floating(dtype)) return nullptr;
+  if (f == fn::Binary::Sub && dtype == DType::Bool) return nullptr;
+  return real_launcher<RunBinary>(dtype);
+}
+Launcher add_scaled_launcher(DType dtype) {
+  if (is_complex(dtype)) return complex_add_scaled_launcher(dtype);
+  return is_floating(dtype) ? float_launcher<RunAddScaled>(dtype) : int_launcher<RunAddScaled>(dtype);
+}
+Launcher launcher(fn::MinMax, DType dtype) { return real_launcher<RunMinMax>(dtype); }
+Launcher launcher(fn::Bits f, DType dtype) {
+  const bool shift = f == fn::Bits::ShiftLeft || f == fn::Bits::ShiftRight;
+  if (dtype == DType::Bool) return shift ? nullptr : &RunBits<bool>::run;
+  return int_launcher<RunBits>(dtype);
+}
+
+}  // namespace plait::cuda

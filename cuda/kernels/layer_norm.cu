@@ -1,0 +1,496 @@
+// Layer norm: 2 x n elements move forward, 3 x n backward.
+//
+// Forward a row stays in registers: its mean and its deviations are computed from there. Backward a group of
+// threads takes many rows, one after the other; a thread keeps the sums of dw and db for its columns in
+// registers over all of them, so that x and dy are read once for all three gradients. The groups' sums (some
+// hundreds of rows of n floats, which stay in L2) are added by a second, small kernel. While a row is reduced
+// the next one is on its way.
+#include "cuda/kernels/layer_norm.h"
+
+#include <algorithm>
+
+#include "cuda/device/row.cuh"
+#include "cuda/device/row_math.cuh"
+#include "cuda/runtime/memory.h"
+
+namespace plait::cuda {
+namespace {
+
+// A weight of every column: elements of T or, where `wide`, of its opmath type.
+template <class T>
+struct Weights {
+  const void* data;
+  bool wide;
+
+  template <int W>
+  __device__ __forceinline__ void load(int i, opmath_t<T> (&to)[W]) const {
+    using O = opmath_t<T>;
+    if constexpr (!std::is_same_v<O, T>) {
+      if (!wide) {
+        const auto v = *reinterpret_cast<const Vector<T, W>*>(static_cast<const T*>(data) + i);
+#pragma unroll
+        for (int k = 0; k < W; ++k) to[k] = to_op(v.at[k]);
+        return;
+      }
+    }
+    constexpr int kPart = W < kVectorWidth<O> ? W : kVectorWidth<O>;  // 16 bytes
+#pragma unroll
+    for (int p = 0; p < W; p += kPart) {
+      const auto v = *reinterpret_cast<const Vector<O, kPart>*>(static_cast<const O*>(data) + i + p);
+#pragma unroll
+      for (int k = 0; k < kPart; ++k) to[p + k] = v.at[k];
+    }
+  }
+};
+
+template <class T, int W, int E>
+__global__ void __launch_bounds__(1024)
+    layer_norm_rows(const T* x, Weights<T> w, Weights<T> b, T* y, opmath_t<T>* mean, opmath_t<T>* rstd,
+                    int64_t rows, int n, int64_t stride, opmath_t<T> eps, bool center) {
+  using O = opmath_t<T>;
+  using Tile = RowTile<T, W, E>;
+  __shared__ typename RowGroup::Shared<O> shared;
+  const int64_t row = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
+  const int count = row < rows ? n : 0;
+  Tile tile;
+  tile.load(x + row * stride, count, O(0));
+  const O inverse = O(1) / static_cast<O>(n);
+  O m = 0;
+  if (center) {
+#pragma unroll
+    for (int i = 0; i < E; ++i) m += tile.at[i];
+    m = RowGroup::all(m, shared, 0, AddValues{}) * inverse;
+  }
+  O squares = 0;
+#pragma unroll
+  for (int i = 0; i < E; ++i) {
+    tile.at[i] -= m;
+    if (Tile::index(i) < n) squares += tile.at[i] * tile.at[i];
+  }
+  const O s = rsqrt_of(RowGroup::all(squares, shared, 1, AddValues{}) * inverse + eps);
+#pragma unroll
+  for (int v = 0; v < Tile::kVectors; ++v) {
+    const int i = Tile::index(v * W);
+    if (i >= count) continue;
+    O weight[W];
+#pragma unroll
+    for (int k = 0; k < W; ++k) tile.at[v * W + k] *= s;
+    if (w.data) {
+      w.template load<W>(i, weight);
+#pragma unroll
+      for (int k = 0; k < W; ++k) tile.at[v * W + k] *= weight[k];
+    }
+    if (b.data) {
+      b.template load<W>(i, weight);
+#pragma unroll
+      for (int k = 0; k < W; ++k) tile.at[v * W + k] += weight[k];
+    }
+  }
+  tile.store(y + row * n, count);
+  if (threadIdx.x == 0 && count) {
+    mean[row] = m;
+    rstd[row] = s;
+  }
+}
+
+// ---- backward
+
+// With h = (x - mean) rstd and u = g w: dx = rstd (u - mean(u) - h mean(u h)), dw = sum g h, db = sum g.
+template <class T>
+struct Backward {
+  using O = opmath_t<T>;
+  const T *g, *x;
+  Weights<T> w;
+  const O *mean, *rstd;
+  T* dx;     // may be null
+  O* parts;  // (parts, 2, n): of dw, of db; may be null
+  int64_t rows;
+  int n;
+  bool center;
+};
+
+// A row as it lies in memory.
+template <class T, int W, int E>
+struct RawRow {
+  static constexpr int kVectors = E / W;
+  Vector<T, W> g[kVectors], x[kVectors];
+  opmath_t<T> mean, rstd;
+
+  __device__ __forceinline__ void load(const Backward<T>& p, int64_t row) {
+    mean = row < p.rows ? p.mean[row] : opmath_t<T>(0);
+    rstd = row < p.rows ? p.rstd[row] : opmath_t<T>(0);
+#pragma unroll
+    for (int v = 0; v < kVectors; ++v) {
+      const int i = RowTile<T, W, E>::index(v * W);
+      if (row < p.rows && i < p.n) {
+        g[v] = load_streaming(reinterpret_cast<const Vector<T, W>*>(p.g + row * p.n + i));
+        x[v] = load_streaming(reinterpret_cast<const Vector<T, W>*>(p.x + row * p.n + i));
+      } else {
+#pragma unroll
+        for (int k = 0; k < W; ++k) g[v].at[k] = x[v].at[k] = from_op<T>(opmath_t<T>(0));
+      }
+    }
+  }
+};
+template <class O, int R>
+struct RowSums {
+  Pair<O> of[R];
+  __device__ __forceinline__ friend RowSums operator+(const RowSums& a, const RowSums& b) {
+    RowSums sum;
+#pragma unroll
+    for (int r = 0; r < R; ++r) sum.of[r] = a.of[r] + b.of[r];
+    return sum;
+  }
+};
+
+// Threads of a block at most, and of the blocks that a multiprocessor has registers for at a time.
+template <int E>
+constexpr int kBackwardThreads = E > 8 ? 512 : 320;
+template <int E>
+constexpr int kResidentThreads = E > 8 ? 512 : 640;
+
+// R rows at a time: 64 bytes or more a thread are on their way while it computes, 32 to 40 KB a
+// multiprocessor. An H200 needs 29 (4.8 TB/s times 0.8 us over 132).
+template <class T, int W, int E, int R>
+__global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<E> / kBackwardThreads<E>)
+    layer_norm_rows_backward(const Backward<T> p) {
+  using O = opmath_t<T>;
+  using Tile = RowTile<T, W, E>;
+  constexpr int kVectors = E / W;
+  __shared__ typename RowGroup::Shared<RowSums<O, R>> shared;
+  __shared__ O columns[kBackwardThreads<E>];
+  const O inverse = O(1) / static_cast<O>(p.n);
+  O weight[E], dw[E], db[E];
+#pragma unroll
+  for (int v = 0; v < kVectors; ++v) {
+    const int i = Tile::index(v * W);
+    O part[W];
+#pragma unroll
+    for (int k = 0; k < W; ++k) part[k] = O(1);
+    if (p.w.data && i < p.n) p.w.template load<W>(i, part);
+#pragma unroll
+    for (int k = 0; k < W; ++k) {
+      weight[v * W + k] = part[k];
+      dw[v * W + k] = db[v * W + k] = O(0);
+    }
+  }
+
+  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.y * R;
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * blockDim.y * R;  // of the block, R for each group
+  const int64_t own = first + threadIdx.y * R;
+  RawRow<T, W, E> rows[R], next[R];
+#pragma unroll
+  for (int r = 0; r < R; ++r) rows[r].load(p, own + r);
+  int turn = 0;
+  for (int64_t offset = 0; first + offset < p.rows; offset += step, ++turn) {
+    const int64_t row = own + offset;
+#pragma unroll
+    for (int r = 0; r < R; ++r) next[r].load(p, row + r + step);
+    RowSums<O, R> sums;
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
+      sums.of[r] = {O(0), O(0)};
+#pragma unroll
+      for (int i = 0; i < E; ++i) {
+        const O g = to_op(rows[r].g[i / W].at[i % W]), d = to_op(rows[r].x[i / W].at[i % W]) - rows[r].mean;
+        const O u = g * weight[i];
+        sums.of[r].a += u;
+        sums.of[r].b += u * d;
+        dw[i] += g * (d * rows[r].rstd);
+        db[i] += g;
+      }
+    }
+    if (p.dx) {
+      sums = RowGroup::all(sums, shared, turn, AddValues{});
+#pragma unroll
+      for (int r = 0; r < R; ++r) {
+        const O s = rows[r].rstd, shift = p.center ? sums.of[r].a * inverse : O(0),
+                slope = sums.of[r].b * inverse * s * s;
+#pragma unroll
+        for (int v = 0; v < kVectors; ++v) {
+          const int i = Tile::index(v * W);
+          if (row + r >= p.rows || i >= p.n) continue;
+          Vector<T, W> out;
+#pragma unroll
+          for (int k = 0; k < W; ++k) {
+            const O g = to_op(rows[r].g[v].at[k]), d = to_op(rows[r].x[v].at[k]) - rows[r].mean;
+            out.at[k] = from_op<T>((g * weight[v * W + k] - shift - d * slope) * s);
+          }
+          store_streaming(reinterpret_cast<Vector<T, W>*>(p.dx + (row + r) * p.n + i), out);
+        }
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < R; ++r) rows[r] = next[r];
+  }
+
+  if (!p.parts) return;
+  // The groups of the block together.
+  O* to = p.parts + static_cast<int64_t>(blockIdx.x) * 2 * p.n;
+  const int thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
+#pragma unroll
+  for (int i = 0; i < E; ++i) {
+#pragma unroll
+    for (int which = 0; which < 2; ++which) {
+      O sum = which == 0 ? dw[i] : db[i];
+      if (blockDim.y > 1) {
+        __syncthreads();
+        columns[thread] = sum;
+        __syncthreads();
+        for (unsigned y = 1; threadIdx.y == 0 && y < blockDim.y; ++y)
+          sum += columns[y * blockDim.x + threadIdx.x];
+      }
+      if (threadIdx.y == 0 && Tile::index(i) < p.n) to[which * p.n + Tile::index(i)] = sum;
+    }
+  }
+}
+
+// dw and db from the parts.
+constexpr int kSumRows = 32;
+template <class T>
+__global__ void __launch_bounds__(kWarp* kSumRows)
+    layer_norm_sums(const opmath_t<T>* parts, int64_t count, int64_t n, T* dw, T* db) {
+  using O = opmath_t<T>;
+  __shared__ O shared[kSumRows][kWarp + 1];
+  T* out = blockIdx.y == 0 ? dw : db;
+  if (!out) return;
+  const int64_t column = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.x;
+  O sum = 0;
+  if (column < n) {
+    const O* from = parts + blockIdx.y * n + column;
+#pragma unroll 8
+    for (int64_t r = threadIdx.y; r < count; r += kSumRows) sum += from[r * 2 * n];
+  }
+  shared[threadIdx.y][threadIdx.x] = sum;
+  __syncthreads();
+  sum = warp_all(shared[threadIdx.x][threadIdx.y], kWarp, AddValues{});  // a warp for each column
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.y;
+  if (threadIdx.x == 0 && at < n) out[at] = from_op<T>(sum);
+}
+
+// ---- rows that no register file holds: a block each, several passes, of which L2 serves the later ones
+
+constexpr int kLongThreads = 512;
+
+template <class T, class F>
+__device__ __forceinline__ void over_row(int64_t n, const F& f) {
+  for (int64_t i = threadIdx.x; i < n; i += kLongThreads) f(i);
+}
+
+template <class T>
+__device__ __forceinline__ opmath_t<T> weight_at(const Weights<T>& w, int64_t i) {
+  if (w.wide) return static_cast<const opmath_t<T>*>(w.data)[i];
+  return to_op(static_cast<const T*>(w.data)[i]);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kLongThreads)
+    layer_norm_long_rows(const T* x, Weights<T> w, Weights<T> b, T* y, opmath_t<T>* mean, opmath_t<T>* rstd,
+                         int64_t n, int64_t stride, opmath_t<T> eps, bool center) {
+  using O = opmath_t<T>;
+  __shared__ typename RowGroup::Shared<O> shared;
+  const int64_t row = blockIdx.x;
+  x += row * stride;
+  y += row * n;
+  O m = 0, squares = 0;
+  if (center) {
+    over_row<T>(n, [&](int64_t i) { m += to_op(x[i]); });
+    m = RowGroup::all(m, shared, 0, AddValues{}) / static_cast<O>(n);
+  }
+  over_row<T>(n, [&](int64_t i) {
+    const O d = to_op(x[i]) - m;
+    squares += d * d;
+  });
+  const O s = rsqrt_of(RowGroup::all(squares, shared, 1, AddValues{}) / static_cast<O>(n) + eps);
+  over_row<T>(n, [&](int64_t i) {
+    O value = (to_op(x[i]) - m) * s;
+    if (w.data) value *= weight_at(w, i);
+    if (b.data) value += weight_at(b, i);
+    y[i] = from_op<T>(value);
+  });
+  if (threadIdx.x == 0) {
+    mean[row] = m;
+    rstd[row] = s;
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kLongThreads)
+    layer_norm_long_rows_backward(const Backward<T> p, int64_t n) {
+  using O = opmath_t<T>;
+  __shared__ typename RowGroup::Shared<Pair<O>> shared;
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * n;
+  const O m = p.mean[blockIdx.x], s = p.rstd[blockIdx.x], inverse = O(1) / static_cast<O>(n);
+  Pair<O> sums{O(0), O(0)};
+  const auto upper = [&](int64_t i) { return to_op(p.g[at + i]) * (p.w.data ? weight_at(p.w, i) : O(1)); };
+  over_row<T>(n, [&](int64_t i) {
+    const O u = upper(i);
+    sums.a += u;
+    sums.b += u * (to_op(p.x[at + i]) - m);
+  });
+  sums = RowGroup::all(sums, shared, 0, AddValues{});
+  const O shift = p.center ? sums.a * inverse : O(0), slope = sums.b * inverse * s * s;
+  over_row<T>(n, [&](int64_t i) {
+    p.dx[at + i] = from_op<T>((upper(i) - shift - (to_op(p.x[at + i]) - m) * slope) * s);
+  });
+}
+
+// The sums of dw and db over the rows of blockIdx.y, 32 columns a block.
+constexpr int kColumnRows = 16;
+template <class T>
+__global__ void __launch_bounds__(kWarp* kColumnRows)
+    layer_norm_column_sums(const Backward<T> p, int64_t n, int64_t rows_per_part) {
+  using O = opmath_t<T>;
+  __shared__ Pair<O> shared[kColumnRows][kWarp];
+  const int64_t column = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.x;
+  const int64_t begin = blockIdx.y * rows_per_part;
+  const int64_t end = begin + rows_per_part < p.rows ? begin + rows_per_part : p.rows;
+  Pair<O> sums{O(0), O(0)};
+  if (column < n) {
+#pragma unroll 4
+    for (int64_t r = begin + threadIdx.y; r < end; r += kColumnRows) {
+      const O g = to_op(p.g[r * n + column]);
+      sums.a += g * ((to_op(p.x[r * n + column]) - p.mean[r]) * p.rstd[r]);
+      sums.b += g;
+    }
+  }
+  shared[threadIdx.y][threadIdx.x] = sums;
+  __syncthreads();
+  if (threadIdx.y > 0 || column >= n) return;
+  for (int y = 1; y < kColumnRows; ++y) sums = sums + shared[y][threadIdx.x];
+  O* to = p.parts + static_cast<int64_t>(blockIdx.y) * 2 * n + column;
+  to[0] = sums.a;
+  to[n] = sums.b;
+}
+
+// ---- launching
+
+template <class T, int W, int E>
+void forward_in_registers(const LayerNormPlan& p, const T* x, int64_t stride, Weights<T> w, Weights<T> b,
+                          T* y, opmath_t<T>* mean, opmath_t<T>* rstd) {
+  const RowShape shape = row_shape(p.rows, p.n, E);
+  launch(layer_norm_rows<T, W, E>, {dim3(shape.blocks), shape.block}, x, w, b, y, mean, rstd, p.rows,
+         static_cast<int>(p.n), stride, static_cast<opmath_t<T>>(p.eps), p.center);
+}
+template <class T, int W>
+bool forward_rows(const LayerNormPlan& p, const T* x, int64_t stride, Weights<T> w, Weights<T> b, T* y,
+                  opmath_t<T>* mean, opmath_t<T>* rstd) {
+  constexpr int E = W == 1 || std::is_same_v<T, double> ? 8 : 16;  // that a thread holds at most
+  if (p.n > E * 1024) return false;
+  if (p.n <= 8 * kWarp || (p.n > E * kWarp && p.n <= 8 * 256))
+    forward_in_registers<T, W, 8>(p, x, stride, w, b, y, mean, rstd);
+  else
+    forward_in_registers<T, W, E>(p, x, stride, w, b, y, mean, rstd);
+  return true;
+}
+
+template <class T>
+void add_parts(const LayerNormPlan& p, const opmath_t<T>* parts, int64_t count, T* dw, T* db) {
+  launch(layer_norm_sums<T>, {dim3(static_cast<unsigned>(ceil_div(p.n, kWarp)), 2), dim3(kWarp, kSumRows)},
+         parts, count, p.n, dw, db);
+}
+
+template <class T, int W, int E>
+void backward_in_registers(const LayerNormPlan& p, Backward<T> args, T* dw, T* db) {
+  int64_t lanes = 1;
+  const int64_t needed = ceil_div(p.n, E);
+  if (needed <= kWarp)
+    while (lanes < needed) lanes *= 2;
+  else
+    lanes = ceil_div(needed, kWarp) * kWarp;
+  constexpr int R = E == 8 && sizeof(T) == 2 && W > 1 ? 2 : 1;
+  const int64_t beside = std::max<int64_t>(1, 256 / lanes);
+  const int64_t resident = std::max<int64_t>(1, kResidentThreads<E> / (lanes * beside));
+  const int64_t blocks = std::min(ceil_div(p.rows, beside * R), properties().multiprocessors * resident);
+  const LaunchConfig config{dim3(static_cast<unsigned>(blocks)),
+                            dim3(static_cast<unsigned>(lanes), static_cast<unsigned>(beside))};
+  if (!dw && !db) return launch(layer_norm_rows_backward<T, W, E, R>, config, args);
+  const Workspace parts(static_cast<size_t>(blocks * 2 * p.n) * sizeof(opmath_t<T>));
+  args.parts = parts.as<opmath_t<T>>();
+  launch(layer_norm_rows_backward<T, W, E, R>, config, args);
+  add_parts(p, args.parts, blocks, dw, db);
+}
+
+template <class T, int W>
+bool backward_rows(const LayerNormPlan& p, const Backward<T>& args, T* dw, T* db) {
+  constexpr int kMost = W == 1 || std::is_same_v<T, double> ? 8 : 16;
+  if (p.n > kMost * kBackwardThreads<kMost>) return false;
+  if (p.n <= 8 * kBackwardThreads<8>)
+    backward_in_registers<T, W, 8>(p, args, dw, db);
+  else if constexpr (kMost > 8)
+    backward_in_registers<T, W, kMost>(p, args, dw, db);
+  return true;
+}
+
+template <class T>
+void backward_long(const LayerNormPlan& p, Backward<T> args, T* dw, T* db) {
+  if (args.dx)
+    launch(layer_norm_long_rows_backward<T>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)}, args,
+           p.n);
+  if (!dw && !db) return;
+  const int64_t tiles = ceil_div(p.n, kWarp);
+  const int64_t wanted = ceil_div(properties().multiprocessors * 4, tiles);
+  const int64_t per_part = std::max<int64_t>(64, ceil_div(p.rows, std::max<int64_t>(1, wanted)));
+  const int64_t count = ceil_div(p.rows, per_part);
+  const Workspace parts(static_cast<size_t>(count * 2 * p.n) * sizeof(opmath_t<T>));
+  args.parts = parts.as<opmath_t<T>>();
+  launch(layer_norm_column_sums<T>,
+         {dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(count)), dim3(kWarp, kColumnRows)}, args,
+         p.n, per_part);
+  add_parts(p, args.parts, count, dw, db);
+}
+
+template <class F>
+void with_float(DType dtype, const F& f) {
+  switch (dtype) {
+    case DType::Float16: return f.template operator()<Half>();
+    case DType::BFloat16: return f.template operator()<BFloat16>();
+    case DType::Float32: return f.template operator()<float>();
+    default: return f.template operator()<double>();
+  }
+}
+
+}  // namespace
+
+void layer_norm(const LayerNormPlan& p, const void* from, int64_t row_stride, const void* weight,
+                const void* bias, void* to, void* means, void* deviations) {
+  with_float(p.dtype, [&]<class T>() {
+    using O = opmath_t<T>;
+    const bool wide = p.wide_weights || std::is_same_v<T, O>;
+    const auto* x = static_cast<const T*>(from);
+    auto* y = static_cast<T*>(to);
+    auto *mean = static_cast<O*>(means), *rstd = static_cast<O*>(deviations);
+    const Weights<T> w{weight, wide}, b{bias, wide};
+    const bool vectors = rows_fit_vectors<T>(p.n, {x, y, weight, bias}, {row_stride});
+    if (vectors ? forward_rows<T, kVectorWidth<T>>(p, x, row_stride, w, b, y, mean, rstd)
+                : forward_rows<T, 1>(p, x, row_stride, w, b, y, mean, rstd))
+      return;
+    launch(layer_norm_long_rows<T>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)}, x, w, b, y,
+           mean, rstd, p.n, row_stride, static_cast<O>(p.eps), p.center);
+  });
+}
+
+void layer_norm_backward(const LayerNormPlan& p, const void* g, const void* x, const void* w,
+                         const void* mean, const void* rstd, void* dx, void* dweight, void* dbias) {
+  with_float(p.dtype, [&]<class T>() {
+    using O = opmath_t<T>;
+    const bool wide = p.wide_weights || std::is_same_v<T, O>;
+    const Backward<T> args{static_cast<const T*>(g),
+                           static_cast<const T*>(x),
+                           {w, wide},
+                           static_cast<const O*>(mean),
+                           static_cast<const O*>(rstd),
+                           static_cast<T*>(dx),
+                           nullptr,
+                           p.rows,
+                           static_cast<int>(p.n),
+                           p.center};
+    auto *dw = static_cast<T*>(dweight), *db = static_cast<T*>(dbias);
+    if (rows_fit_vectors<T>(p.n, {g, x, dx, w}) ? backward_rows<T, kVectorWidth<T>>(p, args, dw, db)
+                                                : backward_rows<T, 1>(p, args, dw, db))
+      return;
+    backward_long<T>(p, args, dw, db);
+  });
+}
+
+}  // namespace plait::cuda

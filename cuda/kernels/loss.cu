@@ -1,0 +1,89 @@
+#include "cuda/kernels/loss.h"
+
+#include "cuda/device/fault.cuh"
+#include "cuda/device/reduce_kernel.cuh"
+
+namespace plait::cuda {
+namespace {
+
+template <class T>
+struct SquaredDistance {
+  static constexpr bool kPair = true;
+  using Element = T;
+  using O = opmath_t<T>;
+  using Lane = O;
+  using Acc = double;
+  double divisor;
+
+  __device__ Lane start(int64_t) const { return O(0); }
+  __device__ T neutral() const { return from_op<T>(O(0)); }
+  __device__ O step(O a, O b) const { return a + b; }
+  template <int N, class I>
+  __device__ void add(Lane& lane, const T (&x)[N], const T (&y)[N], int, const I&) const {
+    O part[N];
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+      const O d = to_op(x[i]) - to_op(y[i]);
+      part[i] = d * d;
+    }
+    fold<N>(*this, part);
+    lane += part[0];
+  }
+  __device__ Acc lift(const Lane& lane, int64_t) const { return lane; }
+  __device__ Acc merge(const Acc& a, const Acc& b) const { return a + b; }
+  __device__ void store(const Acc& acc, int64_t at, char* const* out) const {
+    reinterpret_cast<T*>(out[0])[at] = from_op<T>(static_cast<O>(acc / divisor));
+  }
+};
+
+constexpr int kThreads = 256;
+
+// A grid that walks n elements, some in each thread.
+LaunchConfig walk(int64_t n) {
+  const int64_t most = properties().multiprocessors * 8, blocks = ceil_div(n, kThreads * 4);
+  return {dim3(static_cast<unsigned>(blocks < most ? blocks : most)), dim3(kThreads)};
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) probabilities(const T* x, int64_t n, Fault* fault) {
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
+#pragma unroll 4
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
+    const auto value = to_op(x[i]);
+    if (value < 0 || value > 1) report_probability(fault, "binary_cross_entropy", static_cast<double>(value));
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) targets(const int64_t* target, int64_t n, int64_t classes,
+                                                    int64_t ignore_index, int64_t* out, Fault* fault) {
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
+    const int64_t c = target[i];
+    const bool good = c >= 0 && c < classes;
+    if (!good && c != ignore_index) report_target(fault, "nll_loss", c, classes, i);
+    out[i] = good && c != ignore_index ? c : 0;
+  }
+}
+
+}  // namespace
+
+void squared_distance(DType dtype, const ReducePlan& plan) {
+  visit(dtype, [&]<class T>() {
+    if constexpr (is_floating(dtype_of<T>))
+      run_reduction<ReduceVectors::Rows>(plan, SquaredDistance<T>{plan.params.divisor});
+  });
+}
+
+void check_probabilities(DType dtype, const void* x, int64_t n, Fault* fault) {
+  visit(dtype, [&]<class T>() {
+    if constexpr (is_floating(dtype_of<T>))
+      launch(probabilities<T>, walk(n), static_cast<const T*>(x), n, fault);
+  });
+}
+
+void class_targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,
+                   Fault* fault) {
+  launch(targets, walk(n), target, n, classes, ignore_index, out, fault);
+}
+
+}  // namespace plait::cuda

@@ -1,0 +1,39 @@
+// Kernels over lists of tensors: optimiser steps, norms, scaling, zeros. A launch takes as many tensors as
+// its arguments hold (10 KB), cut into chunks; so a step of a network is a few launches, however many
+// parameters it has.
+#pragma once
+
+#include "core/dtype.h"
+#include "ops/optim_steps.h"
+
+namespace plait::cuda {
+
+// Memory of one parameter's step: parameter, gradient, up to three states (null where the optimiser has
+// none).
+struct StepTensors {
+  static constexpr int kLists = 5;
+  char* data[kLists];
+  int64_t numel;
+};
+// All of one floating dtype.
+void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::SgdStep& step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::RmspropStep& step);
+
+struct DenseTensor {
+  char* data;
+  int64_t numel;
+};
+// How many numbers `sum_of_powers` writes.
+int64_t norm_parts(const DenseTensor* tensors, int count);
+// parts[i] = the sum of |x|^power over a part of the elements, of power infinity the largest |x|.
+void sum_of_powers(const DenseTensor* tensors, int count, DType dtype, double power, double* parts);
+// out = the norm of order `power` from these sums.
+void finish_norm(const double* parts, int64_t count, double power, void* out, DType dtype);
+
+// x *= scale, a number of the opmath type in device memory.
+void scale_tensors(const DenseTensor* tensors, int count, DType dtype, const void* scale);
+// Writes zeros; `numel` in bytes.
+void zero_tensors(const DenseTensor* tensors, int count);
+
+}  // namespace plait::cuda

@@ -1,0 +1,293 @@
+#include "cuda/kernels/random.h"
+
+#include "cuda/device/fault.cuh"
+#include "cuda/device/launch.cuh"
+#include "cuda/device/math.cuh"
+#include "cuda/device/numeric.cuh"
+#include "cuda/device/store.cuh"
+#include "cuda/kernels/visit_float.cuh"
+#include "plait/philox.h"
+
+namespace plait::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+// The bits of elements 4 t to 4 t + 3: one Philox block of 32-bit draws, two of 64-bit ones.
+template <class C>
+struct Bits {
+  using Word = uint32_t;
+  static __device__ __forceinline__ void draw(const PhiloxKey& key, uint64_t t, uint32_t (&bits)[kGroup]) {
+    const PhiloxBlock block = philox(key.seed, key.offset, t);
+#pragma unroll
+    for (int i = 0; i < kGroup; ++i) bits[i] = block.v[i];
+  }
+};
+template <>
+struct Bits<double> {
+  using Word = uint64_t;
+  static __device__ __forceinline__ void draw(const PhiloxKey& key, uint64_t t, uint64_t (&bits)[kGroup]) {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const PhiloxBlock block = philox(key.seed, key.offset, 2 * t + static_cast<uint64_t>(i));
+      bits[2 * i] = static_cast<uint64_t>(block.v[1]) << 32 | block.v[0];
+      bits[2 * i + 1] = static_cast<uint64_t>(block.v[3]) << 32 | block.v[2];
+    }
+  }
+};
+
+__device__ __forceinline__ float uniform01(uint32_t bits) { return uniform_from_bits<float>(bits); }
+__device__ __forceinline__ double uniform01(uint64_t bits) { return uniform_from_bits(bits); }
+
+// The numbers of four elements.
+template <Distribution D, class C>
+__device__ __forceinline__ void numbers_of(const typename Bits<C>::Word (&bits)[kGroup], C (&x)[kGroup]) {
+  if constexpr (D == Distribution::Uniform) {
+#pragma unroll
+    for (int i = 0; i < kGroup; ++i) x[i] = uniform01(bits[i]);
+  } else if constexpr (D == Distribution::Normal) {
+#pragma unroll
+    for (int i = 0; i < kGroup; i += 2) {  // Box and Muller, 1958
+      const C radius = math::sqrt(C(-2) * math::log(positive_uniform_from_bits(bits[i])));
+      const C turns = uniform01(bits[i + 1]);
+      C sine, cosine;
+      if constexpr (sizeof(C) == 4)
+        ::sincospif(2 * turns, &sine, &cosine);
+      else
+        ::sincospi(2 * turns, &sine, &cosine);
+      x[i] = radius * cosine;
+      x[i + 1] = radius * sine;
+    }
+  } else {
+    constexpr C kSmallest = std::numeric_limits<C>::epsilon() / 2;  // positive: users divide by them
+#pragma unroll
+    for (int i = 0; i < kGroup; ++i)
+      x[i] = math::at_least(-math::log(positive_uniform_from_bits(bits[i])), kSmallest);
+  }
+}
+
+template <Distribution D, class T>
+__global__ void __launch_bounds__(kThreads)
+    fill_kernel(const RandomState state, T* out, int64_t n, opmath_t<T> shift, opmath_t<T> scale) {
+  using C = opmath_t<T>;
+  const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (t * kGroup >= n) return;
+  typename Bits<C>::Word bits[kGroup];
+  Bits<C>::draw(state.key(), static_cast<uint64_t>(t), bits);
+  C x[kGroup];
+  numbers_of<D, C>(bits, x);
+#pragma unroll
+  for (int i = 0; i < kGroup; ++i) {
+    if constexpr (D == Distribution::Uniform && is_16bit_float<T>) {
+      // As many bits as the dtype holds below 1, so that none rounds up to 1.
+      constexpr C kGrid = std::is_same_v<T, Half> ? 0x1p11f : 0x1p8f;
+      x[i] = static_cast<C>(static_cast<int>(x[i] * kGrid)) / kGrid;
+    }
+    x[i] = scale == C(1) && shift == C(0) ? x[i] : shift + scale * x[i];
+  }
+  store_group(out, t * kGroup, n, x);
+}
+
+template <bool Wide>
+__global__ void __launch_bounds__(kThreads)
+    integer_kernel(const RandomState state, void* out, int64_t n, DType dtype, int64_t low, uint64_t range) {
+  const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (t * kGroup >= n) return;
+  const PhiloxKey key = state.key();
+  using C = std::conditional_t<Wide, double, float>;
+  typename Bits<C>::Word bits[kGroup];
+  Bits<C>::draw(key, static_cast<uint64_t>(t), bits);
+  int64_t x[kGroup];
+#pragma unroll
+  for (int i = 0; i < kGroup; ++i) {
+    const auto element = static_cast<uint64_t>(t * kGroup + i);
+    uint64_t value;
+    if constexpr (Wide)
+      value = bounded_from_bits64(bits[i], range, key.seed, key.offset, element);
+    else
+      value = bounded_from_bits32(bits[i], range, key.seed, key.offset, element);
+    x[i] = static_cast<int64_t>(static_cast<uint64_t>(low) + value);
+  }
+  store_group(out, dtype, t * kGroup, n, x);
+}
+
+template <class C>
+__global__ void __launch_bounds__(kThreads)
+    bernoulli_kernel(const RandomState state, void* out, int64_t n, DType dtype, const C* p, C one_p,
+                     const char* op, Fault* fault) {
+  const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x, first = t * kGroup;
+  if (first >= n) return;
+  typename Bits<C>::Word bits[kGroup];
+  Bits<C>::draw(state.key(), static_cast<uint64_t>(t), bits);
+  bool x[kGroup];
+#pragma unroll
+  for (int i = 0; i < kGroup; ++i) {
+    C limit = one_p;
+    if (p && first + i < n) {
+      limit = p[first + i];
+      if (!(limit >= C(0) && limit <= C(1)))
+        report_fault(fault, FaultKind::BernoulliProbability, op,
+                     __builtin_bit_cast(int64_t, static_cast<double>(limit)), 0, -1);
+    }
+    x[i] = uniform01(bits[i]) < limit;
+  }
+  store_group(out, dtype, first, n, x);
+}
+
+// 2 bytes an element in, 2 out (of 16 bits): the mask is never stored.
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    dropout_kernel(const RandomState state, const T* x, T* out, int64_t n, opmath_t<T> p, opmath_t<T> scale) {
+  using C = opmath_t<T>;
+  constexpr int W = kVectorWidth < T >> kGroup ? kVectorWidth<T> : kGroup, kGroups = W / kGroup;
+  const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x, first = t * W;
+  if (first >= n) return;
+  constexpr int V = kVectorWidth<T>;
+  const bool whole =
+      first + W <= n && (reinterpret_cast<uintptr_t>(x) | reinterpret_cast<uintptr_t>(out)) % 16 == 0;
+  Vector<T, V> in[W / V];
+  if (whole) {
+#pragma unroll
+    for (int i = 0; i < W / V; ++i) in[i] = reinterpret_cast<const Vector<T, V>*>(x + first)[i];
+  } else {
+#pragma unroll
+    for (int i = 0; i < W; ++i)
+      if (first + i < n) in[i / V].at[i % V] = x[first + i];
+  }
+  const PhiloxKey key = state.key();
+#pragma unroll
+  for (int g = 0; g < kGroups; ++g) {
+    typename Bits<C>::Word bits[kGroup];
+    Bits<C>::draw(key, static_cast<uint64_t>(t * kGroups + g), bits);
+#pragma unroll
+    for (int i = 0; i < kGroup; ++i) {
+      T& element = in[(g * kGroup + i) / V].at[(g * kGroup + i) % V];
+      element = from_op<T>(uniform01(bits[i]) >= p ? to_op(element) * scale : C(0));
+    }
+  }
+  if (whole) {
+#pragma unroll
+    for (int i = 0; i < W / V; ++i) reinterpret_cast<Vector<T, V>*>(out + first)[i] = in[i];
+  } else {
+#pragma unroll
+    for (int i = 0; i < W; ++i)
+      if (first + i < n) out[first + i] = in[i / V].at[i % V];
+  }
+}
+
+// ---- multinomial
+
+constexpr const char* kMultinomial = "multinomial";  // the host's address of it
+
+// What is wrong with a row's weights? A block a row.
+__global__ void __launch_bounds__(kThreads)
+    weights_kernel(const double* weights, double* keys, int64_t n, int64_t draws, bool replacement,
+                   const char* op, Fault* fault) {
+  const int64_t row = blockIdx.x;
+  const double* w = weights + row * n;
+  unsigned long long positive = 0;
+  for (int64_t i = threadIdx.x; i < n; i += kThreads) {
+    const double x = w[i];
+    if (!(x >= 0 && x < math::infinity<double>()))
+      report_fault(fault, FaultKind::Weight, op, __builtin_bit_cast(int64_t, x), 0, i);
+    positive += x > 0;
+    if (keys) keys[row * n + i] = x > 0 ? keys[row * n + i] / x : math::infinity<double>();
+  }
+  __shared__ unsigned long long total;
+  if (threadIdx.x == 0) total = 0;
+  __syncthreads();
+  if (positive) atomicAdd(&total, positive);
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  if (total == 0)
+    report_fault(fault, FaultKind::NoWeight, op, row, 0, -1);
+  else if (!replacement && static_cast<int64_t>(total) < draws)
+    report_fault(fault, FaultKind::FewWeights, op, static_cast<int64_t>(total), draws, -1);
+}
+
+__global__ void __launch_bounds__(kThreads)
+    search_kernel(const double* sums, const double* numbers, int64_t rows, int64_t n, int64_t draws,
+                  int64_t* out) {
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (at >= rows * draws) return;
+  const double* sum = sums + at / draws * n;
+  const double wanted = numbers[at] * sum[n - 1];
+  int64_t low = 0, high = n;  // the first sum above it
+  while (low < high) {
+    const int64_t middle = (low + high) / 2;
+    if (sum[middle] > wanted)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  out[at] = low < n ? low : n - 1;
+}
+
+unsigned blocks_for(int64_t n, int per_thread = kGroup) {
+  return static_cast<unsigned>(ceil_div(n, int64_t{kThreads} * per_thread));
+}
+
+template <Distribution D>
+void fill(const RandomState& state, void* out, int64_t n, DType dtype, double shift, double scale) {
+  visit_float(dtype, [&]<class T>() {
+    launch(fill_kernel<D, T>, {blocks_for(n), kThreads}, state, static_cast<T*>(out), n,
+           static_cast<opmath_t<T>>(shift), static_cast<opmath_t<T>>(scale));
+  });
+}
+
+}  // namespace
+
+void random_fill(Distribution distribution, const RandomState& state, void* out, int64_t n, DType dtype,
+                 double shift, double scale) {
+  switch (distribution) {
+    case Distribution::Uniform: return fill<Distribution::Uniform>(state, out, n, dtype, shift, scale);
+    case Distribution::Normal: return fill<Distribution::Normal>(state, out, n, dtype, shift, scale);
+    case Distribution::Exponential:
+      return fill<Distribution::Exponential>(state, out, n, dtype, shift, scale);
+  }
+}
+
+void random_integers(const RandomState& state, void* out, int64_t n, DType dtype, int64_t low,
+                     uint64_t range) {
+  const bool wide = range == 0 || range > uint64_t{1} << 32;
+  launch(wide ? integer_kernel<true> : integer_kernel<false>, {blocks_for(n), kThreads}, state, out, n, dtype,
+         low, range);
+}
+
+void bernoulli(const RandomState& state, void* out, int64_t n, DType dtype, double p) {
+  launch(bernoulli_kernel<float>, {blocks_for(n), kThreads}, state, out, n, dtype, nullptr,
+         static_cast<float>(p), nullptr, nullptr);
+}
+void bernoulli(const RandomState& state, void* out, int64_t n, DType dtype, const void* p, DType p_dtype,
+               const char* op, Fault* fault) {
+  const LaunchConfig config{blocks_for(n), kThreads};
+  if (p_dtype == DType::Float64)
+    launch(bernoulli_kernel<double>, config, state, out, n, dtype, static_cast<const double*>(p), 0.0, op,
+           fault);
+  else
+    launch(bernoulli_kernel<float>, config, state, out, n, dtype, static_cast<const float*>(p), 0.0f, op,
+           fault);
+}
+
+void dropout(const RandomState& state, const void* x, void* out, int64_t n, DType dtype, double p) {
+  visit_float(dtype, [&]<class T>() {
+    using C = opmath_t<T>;
+    constexpr int per_thread = kVectorWidth < T >> kGroup ? kVectorWidth<T> : kGroup;
+    launch(dropout_kernel<T>, {blocks_for(n, per_thread), kThreads}, state, static_cast<const T*>(x),
+           static_cast<T*>(out), n, static_cast<C>(p), static_cast<C>(p < 1 ? 1 / (1 - p) : 0));
+  });
+}
+
+void multinomial_keys(const double* weights, double* numbers, int64_t rows, int64_t n, int64_t draws,
+                      Fault* fault) {
+  launch(weights_kernel, {static_cast<unsigned>(rows), kThreads}, weights, numbers, n, draws, false,
+         kMultinomial, fault);
+}
+void multinomial_search(const double* weights, const double* sums, const double* numbers, int64_t rows,
+                        int64_t n, int64_t draws, int64_t* out, Fault* fault) {
+  launch(weights_kernel, {static_cast<unsigned>(rows), kThreads}, weights, nullptr, n, draws, true,
+         kMultinomial, fault);
+  launch(search_kernel, {blocks_for(rows * draws, 1), kThreads}, sums, numbers, rows, n, draws, out);
+}
+
+}  // namespace plait::cuda

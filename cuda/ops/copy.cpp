@@ -1,0 +1,146 @@
+// Copies within a device, between devices, and between host and device.
+#include "ops/decl/copy.h"
+
+#include "cuda/attach.h"
+#include "cuda/ops/elementwise.h"
+#include "cuda/runtime/event.h"
+#include "cuda/runtime/fault.h"
+#include "cuda/runtime/pinned.h"
+#include "cuda/runtime/stream.h"
+
+namespace plait::cuda {
+namespace {
+
+bool same_layout(const Tensor& a, const Tensor& b) {
+  return a.sizes() == b.sizes() && (a.strides() == b.strides() || (a.is_contiguous() && b.is_contiguous()));
+}
+// Do its elements fill one range of memory without gaps, in the order of `model`?
+bool is_block_like(const Tensor& t, const Tensor& model) {
+  if (t.dtype() != model.dtype() || !same_layout(t, model)) return false;
+  return t.is_contiguous() || t.is_contiguous(MemoryFormat::ChannelsLast) ||
+         t.is_contiguous(MemoryFormat::ChannelsLast3d);
+}
+
+Tensor dense_like(const Tensor& t, DType dtype, Device device) {
+  return empty_tensor(TensorSpec(t.sizes(), dtype, device));
+}
+
+// The rest of a copy, after the bytes arrived on the device (or the host) in another layout or dtype.
+void settle(const Tensor& out, const Tensor& arrived) {
+  if (out.is_cpu())
+    copy_into(out, arrived);
+  else
+    copy_on_device(out, arrived);
+}
+
+Tensor expanded(const Tensor& src, const Tensor& out) {
+  if (src.sizes() == out.sizes()) return src;
+  Tensor full = dense_like(out, src.dtype(), src.device());
+  settle(full, src);
+  return full;
+}
+
+// Sends what is smaller over the bus: the source's elements, or the result's.
+void copy_to_device(const Tensor& out, const Tensor& source, bool non_blocking) {
+  DeviceGuard guard(out.device().index);
+  if (is_number(source)) return copy_on_device(out, source);  // travels in the kernel's arguments
+  Tensor src = source;
+  if (itemsize(out.dtype()) < itemsize(src.dtype())) {
+    src = dense_like(source, out.dtype(), kCPU);
+    copy_into(src, source);
+  }
+  const bool direct = is_block_like(src, out);
+  if (!direct && !src.is_contiguous()) src = clone_plain(src);
+  const Tensor to = direct ? out : dense_like(src, src.dtype(), out.device());
+  const cudaStream_t stream = current_stream();
+  check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
+                             cudaMemcpyHostToDevice, stream));
+  // From pageable memory the call has read everything when it returns; pinned memory is read later.
+  if (is_pinned(src.storage())) {
+    if (non_blocking && src.storage().get() == source.storage().get())
+      record_pinned_use(src.storage(), stream);
+    else
+      synchronize_stream(stream);
+  }
+  if (!direct) copy_on_device(out, to);
+}
+
+void copy_to_host(const Tensor& out, const Tensor& source, bool non_blocking) {
+  DeviceGuard guard(source.device().index);
+  const cudaStream_t stream = current_stream();
+  Tensor src = source;
+  if (itemsize(out.dtype()) < itemsize(src.dtype())) {
+    src = dense_like(source, out.dtype(), source.device());
+    copy_on_device(src, source);
+  }
+  const bool direct = is_block_like(src, out);
+  if (!direct) src = cuda::contiguous(src);
+  const Tensor to = direct ? out : dense_like(src, src.dtype(), kCPU);
+  check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
+                             cudaMemcpyDeviceToHost, stream));
+  if (direct && non_blocking && is_pinned(out.storage())) return record_pinned_use(out.storage(), stream);
+  synchronize_stream(stream);
+  if (!direct) settle(out, to);
+}
+
+void copy_between_devices(const Tensor& out, const Tensor& source) {
+  const int from = source.device().index, to = out.device().index;
+  Tensor src = source;
+  cudaStream_t from_stream, to_stream = current_stream(to);
+  {
+    DeviceGuard guard(from);
+    from_stream = current_stream();
+    if (!is_block_like(src, out)) {
+      src = dense_like(source, out.dtype(), source.device());
+      copy_on_device(src, source);
+    }
+  }
+  DeviceGuard guard(to);
+  const bool direct = is_block_like(src, out);
+  const Tensor there = direct ? out : dense_like(src, src.dtype(), out.device());
+  // The source's stream does the copy; it waits for what was done to the destination, which then waits for
+  // it.
+  order_streams(to, to_stream, from, from_stream);
+  {
+    DeviceGuard copying(from);
+    check_cuda(cudaMemcpyPeerAsync(there.data_ptr(), to, src.data_ptr(), from,
+                                   static_cast<size_t>(src.nbytes()), from_stream));
+  }
+  order_streams(from, from_stream, to, to_stream);
+  if (!direct) copy_on_device(out, there);
+}
+
+void copy_tensor(const Tensor& out, const Tensor& src, bool non_blocking) {
+  if (out.numel() == 0) return;
+  const bool to_cuda = out.device().type == DeviceType::CUDA,
+             from_cuda = src.device().type == DeviceType::CUDA;
+  check<RuntimeError>((to_cuda || out.is_cpu()) && (from_cuda || src.is_cpu()),
+                      "copy_: cannot copy from {} to {}; go through the CPU", src.device(), out.device());
+  if (to_cuda && from_cuda) {
+    if (src.device() != out.device()) return copy_between_devices(out, expanded(src, out));
+    DeviceGuard guard(out.device().index);
+    return copy_on_device(out, src);
+  }
+  if (to_cuda && is_number(src)) return copy_to_device(out, src, non_blocking);
+  if (src.sizes() != out.sizes()) {  // broadcast after the transfer: fewer bytes
+    Tensor there = dense_like(src, src.dtype(), out.device());
+    copy_tensor(there, src, false);
+    DeviceGuard guard(to_cuda ? out.device().index : src.device().index);
+    return settle(out, there);
+  }
+  to_cuda ? copy_to_device(out, src, non_blocking) : copy_to_host(out, src, non_blocking);
+}
+
+struct Attach {
+  Attach() {
+    op::copy.attach(Key::CUDA, [](const Tensor& out, const Tensor&, const Tensor& src, bool non_blocking) {
+      copy_tensor(out, src, non_blocking);
+    });
+    op::_to_device.attach(Key::CUDA, [](const Tensor& out, const Tensor& self, Device, bool non_blocking) {
+      copy_tensor(out, self, non_blocking);
+    });
+  }
+} attach;
+
+}  // namespace
+}  // namespace plait::cuda

@@ -1,0 +1,181 @@
+// Fused steps of the optimisers over lists of tensors, norms of them, scaling. Nothing waits for the device.
+#include "ops/decl/optim.h"
+
+#include <vector>
+
+#include "core/shape.h"
+#include "cuda/attach.h"
+#include "cuda/kernels/optim.h"
+#include "cuda/ops/elementwise.h"
+#include "cuda/runtime/memory.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/copy.h"
+#include "ops/optim_common.h"
+
+namespace plait::cuda {
+namespace {
+
+void check_device(const char* op, const char* list, TensorList tensors, Device device) {
+  for (size_t i = 0; i < tensors.size(); ++i)
+    check<RuntimeError>(tensors[i].device() == device,
+                        "{}: '{}'[{}] is on {}, expected {}, where the first tensor is; call it once for the "
+                        "tensors of each device",
+                        op, list, static_cast<int64_t>(i), tensors[i].device(), device);
+}
+
+void bump_version(const Tensor& t) {
+  if (t.storage()) t.storage()->bump_version();
+}
+
+// Runs a step over all parameters. Memory is walked in its order where parameter, gradient and state are laid
+// out alike; others go through contiguous copies.
+template <class Step>
+void run_step(const char* op, TensorList params, TensorList grads, std::initializer_list<TensorList> states,
+              const Step& step) {
+  if (params.empty()) return;
+  const DType dtype = params[0].dtype();
+  check_device(op, "params", params, params[0].device());
+  check_device(op, "grads", grads, params[0].device());
+  for (const TensorList& list : states) check_device(op, "states", list, params[0].device());
+
+  std::vector<StepTensors> work;
+  work.reserve(params.size());
+  std::vector<std::pair<Tensor, Tensor>> copies;  // to be written back: destination, work
+  std::vector<Tensor> kept;                       // copies of gradients
+  const auto flush = [&](DType of) {
+    fused_step(work.data(), static_cast<int>(work.size()), of, step);
+    work.clear();
+  };
+  DType current = dtype;
+  for (size_t i = 0; i < params.size(); ++i) {
+    const Tensor& p = params[i];
+    optim::check_floating(op, p);
+    if (p.dtype() != current) {
+      flush(current);
+      current = p.dtype();
+    }
+    Tensor tensors[StepTensors::kLists] = {p, grads[i]};
+    int count = 2;
+    for (const TensorList& list : states) tensors[count++] = list.empty() ? Tensor() : list[i];
+    bool alike = is_dense(p.sizes(), p.strides());
+    for (int k = 1; k < count; ++k)
+      alike = alike && (!tensors[k].defined() || tensors[k].strides() == p.strides());
+    StepTensors entry{{}, p.numel()};
+    for (int k = 0; k < count; ++k) {
+      if (!tensors[k].defined()) continue;
+      const Tensor at = alike ? tensors[k] : clone_plain(detached_alias(tensors[k]));
+      entry.data[k] = at.data<char>();
+      if (alike) continue;
+      if (k == 1)
+        kept.push_back(at);
+      else
+        copies.emplace_back(tensors[k], at);
+    }
+    work.push_back(entry);
+  }
+  flush(current);
+  for (const auto& [destination, from] : copies) copy_on_device(destination, from);
+  for (const Tensor& p : params) bump_version(p);
+  for (const TensorList& list : states)
+    for (const Tensor& t : list) bump_version(t);
+}
+
+CudaDirect sgd(op::_fused_sgd_,
+               [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
+                  double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
+                 optim::check_lists("_fused_sgd_", params,
+                                    {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
+                 run_step("_fused_sgd_", params, grads, {buffers},
+                          fn::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first});
+               });
+
+CudaDirect adam(op::_fused_adam_, [](TensorList params, TensorList grads, TensorList m, TensorList v,
+                                     TensorList most, int64_t step, double lr, double beta1, double beta2,
+                                     double eps, double weight_decay, bool amsgrad, bool maximize,
+                                     bool decoupled) {
+  optim::check_lists("_fused_adam_", params,
+                     {{"grads", grads, true},
+                      {"exp_avgs", m, true},
+                      {"exp_avg_sqs", v, true},
+                      {"max_exp_avg_sqs", most, amsgrad}});
+  run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
+           optim::adam_step(step, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled));
+});
+
+CudaDirect rmsprop(op::_fused_rmsprop_,
+                   [](TensorList params, TensorList grads, TensorList squares, TensorList averages,
+                      TensorList buffers, double lr, double alpha, double eps, double weight_decay,
+                      double momentum, bool centered, bool maximize) {
+                     optim::check_lists("_fused_rmsprop_", params,
+                                        {{"grads", grads, true},
+                                         {"square_avgs", squares, true},
+                                         {"grad_avgs", averages, centered},
+                                         {"momentum_buffers", buffers, momentum != 0}});
+                     run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
+                              fn::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize});
+                   });
+
+// ---- lists of tensors, each by its elements
+
+CudaKernel norm(op::_foreach_norm, [](const Tensor& out, TensorList tensors, double ord) {
+  check_device("_foreach_norm", "tensors", tensors, out.device());
+  std::vector<Tensor> kept;
+  std::vector<DenseTensor> groups[4];  // by dtype, of which there is one as a rule
+  for (const Tensor& t : tensors) {
+    optim::check_floating("_foreach_norm", t);
+    const bool dense = is_dense(t.sizes(), t.strides());
+    if (!dense) kept.push_back(clone_plain(detached_alias(t)));
+    groups[static_cast<int>(t.dtype()) - static_cast<int>(DType::Float16)].push_back(
+        {(dense ? t : kept.back()).data<char>(), t.numel()});
+  }
+  int64_t parts = 0;
+  for (const auto& group : groups) parts += norm_parts(group.data(), static_cast<int>(group.size()));
+  const Workspace memory(static_cast<size_t>(parts) * sizeof(double));
+  double* next = memory.as<double>();
+  for (int i = 0; i < 4; ++i) {
+    const int count = static_cast<int>(groups[i].size());
+    sum_of_powers(groups[i].data(), count, static_cast<DType>(static_cast<int>(DType::Float16) + i), ord,
+                  next);
+    next += norm_parts(groups[i].data(), count);
+  }
+  finish_norm(memory.as<double>(), parts, ord, out.data_ptr(), out.dtype());
+});
+
+CudaDirect mul(op::_foreach_mul_, [](TensorList tensors, const Tensor& scale) {
+  check(scale.numel() == 1,
+        "_foreach_mul_: expected scale to be a number or a tensor of one element, got shape {}",
+        scale.sizes());
+  // Of one dtype and device, as gradients are: a launch for all. The number stays on the device.
+  bool plain = !tensors.empty() && is_floating(tensors[0].dtype()) && !is_complex(scale.dtype());
+  for (const Tensor& t : tensors)
+    plain = plain && t.dtype() == tensors[0].dtype() && t.device() == tensors[0].device() &&
+            is_dense(t.sizes(), t.strides());
+  if (!plain) {
+    for (const Tensor& t : tensors) op::mul.run_inplace(t, scale);
+    return;
+  }
+  const DType dtype = tensors[0].dtype();
+  const Tensor factor = converted(scale, dtype == DType::Float64 ? DType::Float64 : DType::Float32);
+  std::vector<DenseTensor> list;
+  list.reserve(tensors.size());
+  for (const Tensor& t : tensors) list.push_back({t.data<char>(), t.numel()});
+  scale_tensors(list.data(), static_cast<int>(list.size()), dtype, factor.data_ptr());
+  for (const Tensor& t : tensors) bump_version(t);
+});
+
+CudaDirect zero(op::_foreach_zero_, [](TensorList tensors) {
+  std::vector<DenseTensor> list;
+  list.reserve(tensors.size());
+  for (const Tensor& t : tensors) {
+    if (t.device() != tensors[0].device() || !is_dense(t.sizes(), t.strides())) {
+      op::zero.run_inplace(t);
+      continue;
+    }
+    list.push_back({t.data<char>(), t.nbytes()});
+    bump_version(t);
+  }
+  zero_tensors(list.data(), static_cast<int>(list.size()));
+});
+
+}  // namespace
+}  // namespace plait::cuda

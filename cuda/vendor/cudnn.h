@@ -1,0 +1,56 @@
+// Convolution and attention by cuDNN's graphs, which is loaded when the first of them asks for it. Plans are
+// built once for each problem and kept.
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace plait::cuda {
+
+// May and can cuDNN be used here (plait.backends.cudnn.enabled, the library found)?
+bool cudnn_is_available();
+
+// Compared as bytes: value-initialise it.
+struct ConvProblem {
+  enum Pass : int32_t { Forward, InputGrad, WeightGrad };
+  struct Layout {
+    int64_t sizes[5], strides[5];
+  };
+  Pass pass;
+  int32_t dims;  // of the tensors: 4 or 5
+  int32_t dtype;
+  int32_t has_bias;  // forward only
+  Layout x, w, y;    // (N, C, ...), (O, C / groups, ...), (N, O, ...)
+  int64_t stride[3], padding[3], dilation[3];
+  int32_t device;
+  int32_t settings;  // filled in by cudnn_conv
+};
+
+// Writes the pass's result (y, x or w) on the current stream. False where cuDNN has no plan for it, or none
+// whose workspace fits into memory.
+bool cudnn_conv(const ConvProblem& problem, void* x, void* w, void* y, const void* bias);
+
+struct AttentionProblem {
+  struct Layout {
+    int64_t sizes[4], strides[4];  // (B, H, rows, depth)
+  };
+  int32_t dtype, causal;
+  Layout q, k, v, out;
+  double scale;
+  int32_t backward;
+  int32_t device;
+  Layout dq, dk, dv, grad;  // backward only
+};
+
+struct AttentionPointers {
+  const void *q, *k, *v;
+  void *out, *lse;  // lse (B, H, queries), float32
+  const void* grad;
+  void *dq, *dk, *dv;
+};
+
+// Scaled dot product attention, forward or backward. False where cuDNN has no plan for it.
+bool cudnn_attention(const AttentionProblem& problem, const AttentionPointers& pointers);
+
+}  // namespace plait::cuda
