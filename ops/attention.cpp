@@ -295,10 +295,10 @@ tensor([[[1., 1., 1.],
                 if (mask.dtype() != DType::Bool && mask.dtype() != query.dtype())
                   mask = plait::_convert(mask, query.dtype());
               }
-              const bool fused = query.dtype() != DType::Float64 && is_floating(query.dtype()) &&
-                                 dropout_p == 0 &&
-                                 !(mask.defined() && mask.requires_grad() && grad_enabled()) &&
-                                 (query.is_cpu() || query.is_meta());
+              const bool fused =
+                  query.dtype() != DType::Float64 && is_floating(query.dtype()) && dropout_p == 0 &&
+                  !(mask.defined() && mask.requires_grad() && grad_enabled()) &&
+                  (query.is_cpu() || query.is_meta() || query.device().type == DeviceType::CUDA);
               if (fused) {
                 if (mask.defined() && leading.size() != 2 && mask.dim() > 2) mask = as_heads(mask, leading);
                 const Dims key_leading = enable_gqa ? Dims(leading_of(key)) : leading;

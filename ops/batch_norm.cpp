@@ -75,22 +75,11 @@ void backward_vjp(Vjp& v) {
   if (v.needs(2)) v.set(2, plait::reshape(inverse * product, Dims{x.sizes()[1]}));
 }
 
+// For _move_running_ without a kernel of its own.
 void update(const Tensor& running, const Tensor& value, double momentum) {
   if (!running.defined()) return;
   plait::copy_(running,
                plait::_convert(running, value.dtype()) * Scalar(1 - momentum) + value * Scalar(momentum));
-}
-
-Tensor by_given_statistics(const Tensor& self, const Tensor& mean, const Tensor& var, const Tensor& weight,
-                           const Tensor& bias, double eps) {
-  const DType compute = statistics_dtype(self.dtype());
-  const auto as = [&](const Tensor& t) { return t.dtype() == compute ? t : plait::_convert(t, compute); };
-  Tensor scale = plait::rsqrt(as(var) + Scalar(eps));
-  if (weight.defined()) scale = scale * as(weight);
-  Tensor shift = -(as(mean) * scale);
-  if (bias.defined()) shift = shift + as(bias);
-  const Tensor out = plait::addcmul(per_channel(shift, self), as(self), per_channel(scale, self));
-  return out.dtype() == self.dtype() ? out : plait::_convert(out, self.dtype());
 }
 
 }  // namespace
@@ -162,6 +151,80 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
             },
     }};
 
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, double)>
+    _batch_norm_given{{
+        .schema =
+            "_batch_norm_given(Tensor self, Tensor mean, Tensor var, Tensor? weight, Tensor? bias, float "
+            "eps) -> Tensor",
+        .doc = "Each channel of (N, C, ...) normalised by a given mean and variance.",
+        .meta =
+            [](const Tensor& self, const Tensor& mean, const Tensor& var, const Tensor& weight,
+               const Tensor& bias, double) {
+              check_self("batch_norm", self);
+              check_channels("batch_norm", "running_mean", mean, self);
+              check_channels("batch_norm", "running_var", var, self);
+              check_channels("batch_norm", "weight", weight, self);
+              check_channels("batch_norm", "bias", bias, self);
+              return infer::like(self);
+            },
+        .vjp =
+            [](Vjp& v) {
+              // y = d inverse w + b with d = x - mean, inverse = 1 / sqrt(var + eps).
+              const Tensor x = v.in(0), weight = v.in(3), g = v.grad();
+              const DType compute = statistics_dtype(x.dtype());
+              const auto as = [&](const Tensor& t) {
+                return t.dtype() == compute ? t : plait::_convert(t, compute);
+              };
+              const Dims dims = other_dims(x);
+              const Tensor inverse = plait::rsqrt(as(v.in(2)) + Scalar(v.attr<double>(5)));
+              const Tensor scale = weight.defined() ? inverse * as(weight) : inverse;
+              if (v.needs(0)) v.set(0, as(g) * per_channel(scale, x));
+              Tensor total, dot;
+              if (v.needs(1) || v.needs(4)) total = plait::sum(as(g), dims);
+              if (v.needs(2) || v.needs(3))
+                dot = plait::sum(as(g) * (as(x) - per_channel(as(v.in(1)), x)), dims);
+              if (v.needs(1)) v.set(1, -(total * scale));
+              if (v.needs(2)) v.set(2, dot * scale * inverse * inverse * Scalar(-0.5));
+              if (v.needs(3)) v.set(3, dot * inverse);
+              if (v.needs(4)) v.set(4, total);
+            },
+        .save = "self, mean, var, weight",
+        .kind = Kind::Norm,
+        .dtypes = kFloatDTypes,
+        .cpu =
+            [](const Tensor& out, const Tensor& self, const Tensor& mean, const Tensor& var,
+               const Tensor& weight, const Tensor& bias, double eps) {
+              const DType compute = statistics_dtype(self.dtype());
+              const auto as = [&](const Tensor& t) {
+                return t.dtype() == compute ? t : plait::_convert(t, compute);
+              };
+              Tensor scale = plait::rsqrt(as(var) + Scalar(eps));
+              if (weight.defined()) scale = scale * as(weight);
+              Tensor shift = -(as(mean) * scale);
+              if (bias.defined()) shift = shift + as(bias);
+              const Tensor addend = per_channel(shift, self), factor = per_channel(scale, self), x = as(self);
+              if (out.dtype() == compute)
+                op::addcmul.out({&out, 1}, addend, x, factor, 1);
+              else
+                copy_into(out, plait::addcmul(addend, x, factor));
+            },
+    }};
+
+Op<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, double, double)> _move_running_{{
+    .schema =
+        "_move_running_(Tensor? running_mean, Tensor? running_var, Tensor mean, Tensor var, float momentum, "
+        "float factor) -> void",
+    .doc = "Moves the running statistics of batch_norm towards those of a batch: running = running (1 - "
+           "momentum) + value momentum, the variance multiplied by factor before.",
+    .direct =
+        [](const Tensor& running_mean, const Tensor& running_var, const Tensor& mean, const Tensor& var,
+           double momentum, double factor) {
+          update(running_mean, mean, momentum);
+          if (running_var.defined()) update(running_var, var * Scalar(factor), momentum);
+        },
+    .kind = Kind::Norm,
+}};
+
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, double, double)>
     batch_norm{{
         .schema = "batch_norm(Tensor self, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
@@ -190,18 +253,17 @@ tensor([[-1.],
                 check(running_mean.defined() && running_var.defined(),
                       "batch_norm: expected running_mean and running_var without training, got None; give "
                       "them or set training=True");
-                return by_given_statistics(self, running_mean, running_var, weight, bias, eps);
+                return plait::_batch_norm_given(self, running_mean, running_var, weight, bias, eps);
               }
               const int64_t count = count_of(self);
               check(count != 1,
                     "batch_norm: expected more than 1 value per channel when training, got self of shape {}",
                     self.sizes());
               const auto [out, mean, var] = plait::_batch_norm(self, weight, bias, eps);
-              if (count > 0) {
+              if (count > 0 && !self.is_meta() && (running_mean.defined() || running_var.defined())) {
                 NoGrad guard;
-                update(running_mean, mean, momentum);
-                update(running_var, var * Scalar(static_cast<double>(count) / static_cast<double>(count - 1)),
-                       momentum);
+                plait::_move_running_(running_mean, running_var, mean, var, momentum,
+                                      static_cast<double>(count) / static_cast<double>(count - 1));
               }
               return out;
             },

@@ -5,6 +5,7 @@
 
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
+#include "ops/decl/minmax.h"
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
@@ -17,6 +18,7 @@ using cpu::Test;
 
 // Is every element of a bool tensor true?
 bool all_true(const Tensor& mask) {
+  if (!mask.is_cpu()) return item(plait::all(mask)).to<bool>();
   const Tensor flat = plait::contiguous(mask);
   return flat.numel() == 0 || !std::memchr(flat.data_ptr(), 0, static_cast<size_t>(flat.numel()));
 }
@@ -310,9 +312,10 @@ Op<bool(const Tensor&, const Tensor&, double, double, bool)> allclose{{
 
 >>> plait.allclose(plait.tensor([1.0]), plait.tensor([1.0 + 1e-7]))
 True)",
-    .direct = [](const Tensor& self, const Tensor& other, double rtol, double atol,
-                 bool equal_nan) { return all_true(plait::isclose(self, other, rtol, atol, equal_nan)); },
+    .composite = [](const Tensor& self, const Tensor& other, double rtol, double atol,
+                    bool equal_nan) { return all_true(plait::isclose(self, other, rtol, atol, equal_nan)); },
     .kind = Kind::Reduction,
+    .no_grad = true,
 }};
 
 Op<bool(const Tensor&, const Tensor&)> equal{{
@@ -321,11 +324,14 @@ Op<bool(const Tensor&, const Tensor&)> equal{{
 
 >>> plait.equal(plait.tensor([1, 2]), plait.tensor([1, 2]))
 True)",
-    .direct =
+    .composite =
         [](const Tensor& self, const Tensor& other) {
+          check<NotImplementedError>(!self.is_meta() && !other.is_meta(),
+                                     "equal: tensors on the meta device hold no data to compare");
           return self.sizes() == other.sizes() && all_true(plait::eq(self, other));
         },
     .kind = Kind::Reduction,
+    .no_grad = true,
 }};
 
 }  // namespace plait::op

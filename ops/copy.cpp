@@ -1,5 +1,6 @@
 // Copies: into a tensor, into another dtype, into a new tensor; filling with a value.
 #include "ops/decl/copy.h"
+#include "core/backend.h"
 #include "ops/cpu/binary.h"
 #include "ops/cpu/convert.h"
 #include "ops/decl/arithmetic.h"
@@ -66,23 +67,23 @@ Op<Tensor(const Tensor&, DType)> _convert{{
     .cpu = [](const Tensor& out, const Tensor& self, DType) { cpu::copy(out, self); },
 }};
 
-Op<Tensor(const Tensor&, Device)> _to_device{{
-    .schema = "_to_device(Tensor self, device device) -> Tensor",
+Op<Tensor(const Tensor&, Device, bool)> _to_device{{
+    .schema = "_to_device(Tensor self, device device, bool non_blocking=False) -> Tensor",
     .doc = "A copy of self on another device, in the layout of self.",
     .meta =
-        [](const Tensor& self, Device device) {
+        [](const Tensor& self, Device device, bool) {
           check<NotImplementedError>(!self.is_meta() || device.type == DeviceType::Meta,
                                      "to: a tensor on the meta device holds no data to be copied to {}; use "
                                      "empty_like(x, device=...)",
                                      device);
           TensorSpec spec = infer::like(self);
-          spec.device = device;
+          spec.device = concrete(device);
           return spec;
         },
     .vjp = [](Vjp& v) { v.set(0, plait::_to_device(v.grad(), v.meta(0).device)); },
     .kind = Kind::Other,
     .across_devices = true,
-    .cpu = [](const Tensor& out, const Tensor& self, Device) { cpu::copy(out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self, Device, bool) { cpu::copy(out, self); },
 }};
 
 Op<Tensor(const Tensor&, std::optional<MemoryFormat>)> clone{{

@@ -259,6 +259,20 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
             },
     }};
 
+Op<Tensor(const Tensor&, int64_t, int64_t)> _class_targets{{
+    .schema = "_class_targets(Tensor self, int classes, int ignore_index) -> Tensor",
+    .doc = "The classes of nll_loss with 0 for ignore_index. Raises IndexError for a class out of range.",
+    .meta = [](const Tensor& self, int64_t, int64_t) { return infer::like(self); },
+    .kind = Kind::Loss,
+    .dtypes = set_of(DType::Int64),
+    .cpu =
+        [](const Tensor& out, const Tensor& self, int64_t classes, int64_t ignore) {
+          const Tensor t = plait::contiguous(self);
+          check_targets("nll_loss", t, classes, ignore);
+          copy_into(out, plait::mul(t, plait::ne(t, wrapped_scalar(ignore))));
+        },
+}};
+
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view, double)> cross_entropy{{
     .schema = "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str "
               "reduction='mean', float label_smoothing=0.0) -> Tensor",
@@ -320,8 +334,8 @@ tensor(2.))",
            std::string_view reduction) {
           check_class_shapes("nll_loss", self, target, weight);
           const Tensor flat = plait::reshape(target, Dims{-1}), rows = as_rows(self);
-          if (!flat.is_meta()) check_targets("nll_loss", plait::contiguous(flat), rows.sizes()[1], ignore);
-          const Tensor keep = plait::ne(flat, wrapped_scalar(ignore)), safe = plait::mul(flat, keep);
+          const Tensor keep = plait::ne(flat, wrapped_scalar(ignore)),
+                       safe = plait::_class_targets(flat, rows.sizes()[1], ignore);
           const Tensor picked = plait::squeeze(plait::gather(rows, 1, plait::unsqueeze(safe, 1)), Dims{1});
           const Tensor w = target_weights(flat, weight, ignore, self.dtype());
           // Ignored rows may hold anything, infinities too: they are replaced, not multiplied by 0.

@@ -230,7 +230,8 @@ Op<Tensor(const Tensor&, TensorList, const Tensor&, bool)> index_put{{
     .schema = "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
     .doc =
         R"(A copy of self with values, broadcast, written at the indices (as in index), or added there; index_put_ overwrites self: x[i] = v in
-Python. Where an index appears twice the last value stays, or all are added.
+Python. Where an index appears twice the last value stays (on CUDA any of them, unless
+deterministic algorithms are asked for), or all are added.
 
 >>> plait.zeros(3).index_put([plait.tensor([0, 2])], plait.tensor([1., 2.]))
 tensor([1., 0., 2.]))",

@@ -104,7 +104,8 @@ tensor([4., 0., 2.]))",
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> index_copy{{
     .schema = "index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
     .doc =
-        R"(self with the parts of source written at the indices of dimension dim; where an index appears twice the last part stays.
+        R"(self with the parts of source written at the indices of dimension dim; where an index appears twice the last part stays (on
+CUDA any of them, unless deterministic algorithms are asked for).
 
 Shapes: source has those of self, but along dim the length of index. Raises IndexError for an index out of range.
 

@@ -50,9 +50,11 @@ double sum_in_parts(const Tensor& a, const Tensor& b, const F& kernel) {
   return sum;
 }
 bool in_one_pass(const Tensor& self, const Tensor& target, const Tensor& weight) {
-  return !weight.defined() && (self.dtype() == DType::Float32 || self.dtype() == DType::Float64) &&
-         target.dtype() == self.dtype() && self.sizes() == target.sizes() && self.is_contiguous() &&
-         target.is_contiguous() && (self.is_cpu() || self.is_meta());
+  const bool cuda = self.device().type == DeviceType::CUDA;
+  const bool dtype = self.dtype() == DType::Float32 || self.dtype() == DType::Float64 ||
+                     (cuda && is_reduced_float(self.dtype()));
+  return !weight.defined() && dtype && target.dtype() == self.dtype() && self.sizes() == target.sizes() &&
+         self.is_contiguous() && target.is_contiguous() && (cuda || self.is_cpu() || self.is_meta());
 }
 
 }  // namespace
@@ -176,6 +178,22 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)
     .kind = Kind::Loss,
 }};
 
+Op<void(const Tensor&)> _check_probabilities{{
+    .schema = "_check_probabilities(Tensor self) -> void",
+    .doc = "Raises ValueError where an element of binary_cross_entropy's argument is not between 0 and 1.",
+    .direct =
+        [](const Tensor& self) {
+          const double low = item(plait::amin(self)).to<double>(),
+                       high = item(plait::amax(self)).to<double>();
+          check(!(low < 0) && !(high > 1),
+                "binary_cross_entropy: expected probabilities between 0 and 1, got values from {} to {}; "
+                "use binary_cross_entropy_with_logits for logits",
+                low, high);
+        },
+    .kind = Kind::Loss,
+    .dtypes = kRealDTypes,
+}};
+
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view)> binary_cross_entropy{{
     .schema = "binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, *, str "
               "reduction='mean') -> Tensor",
@@ -185,15 +203,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view)> binary
           check(self.sizes() == target.sizes(),
                 "binary_cross_entropy: expected target of the shape {} of self, got {}", self.sizes(),
                 target.sizes());
-          if (!self.is_meta() && self.numel() > 0) {
-            const Tensor plain = detached_alias(self);
-            const double low = item(plait::amin(plain)).to<double>(),
-                         high = item(plait::amax(plain)).to<double>();
-            check(!(low < 0) && !(high > 1),
-                  "binary_cross_entropy: expected probabilities between 0 and 1, got values from {} to {}; "
-                  "use binary_cross_entropy_with_logits for logits",
-                  low, high);
-          }
+          if (!self.is_meta() && self.numel() > 0) plait::_check_probabilities(detached_alias(self));
           const Tensor log_p = plait::clamp_min(plait::log(self), wrapped_scalar(-100));
           const Tensor log_q = plait::clamp_min(plait::log1p(-self), wrapped_scalar(-100));
           return reduced("binary_cross_entropy", (target - Scalar(1)) * log_q - target * log_p, reduction,

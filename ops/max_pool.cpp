@@ -16,7 +16,13 @@ std::array<TensorSpec, 2> values_and_places(const Dims& sizes, const Tensor& sel
 // Of the values' gradient to self, for both kinds of windows.
 void max_vjp(Vjp& v) {
   if (!v.grad(0).defined()) return;
-  v.set(0, plait::_max_pool_backward(v.grad(0), v.out(1), pool::spatial(v.sizes(0))));
+  v.set(0, plait::_max_pool_backward(v.grad(0), v.out(1), pool::spatial(v.sizes(0)), v.attr<IntSpan>(1),
+                                     v.attr<IntSpan>(2), v.attr<IntSpan>(3), v.attr<IntSpan>(4)));
+}
+void adaptive_max_vjp(Vjp& v) {
+  if (!v.grad(0).defined()) return;
+  const IntSpan none;
+  v.set(0, plait::_max_pool_backward(v.grad(0), v.out(1), pool::spatial(v.sizes(0)), none, none, none, none));
 }
 
 template <int N>
@@ -76,7 +82,7 @@ Op<Pair(const Tensor&, IntSpan)> _adaptive_max_pool{{
           return values_and_places(pool::adaptive_sizes("adaptive_max_pool", self.sizes(), output_size),
                                    self);
         },
-    .vjp = max_vjp,
+    .vjp = adaptive_max_vjp,
     .save = "self.layout, indices",
     .kind = Kind::Pool,
     .dtypes = kFloatDTypes,
@@ -87,17 +93,26 @@ Op<Pair(const Tensor&, IntSpan)> _adaptive_max_pool{{
         },
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, IntSpan)> _max_pool_backward{{
-    .schema = "_max_pool_backward(Tensor self, Tensor indices, int[] input_size) -> Tensor",
-    .doc = "Sums each element of self (N, C, ...) into its place in planes of the given size.",
+Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, IntSpan)> _max_pool_backward{{
+    .schema = "_max_pool_backward(Tensor self, Tensor indices, int[] input_size, int[] kernel_size, int[] "
+              "stride, int[] padding, int[] dilation) -> Tensor",
+    .doc = "Sums each element of self (N, C, ...) into its place in planes of the given size. An index lies "
+           "in its window; adaptive windows have no kernel_size.",
     .meta =
-        [](const Tensor& self, const Tensor& indices, IntSpan input_size) {
+        [](const Tensor& self, const Tensor& indices, IntSpan input_size, IntSpan kernel, IntSpan stride,
+           IntSpan padding, IntSpan dilation) {
           check(self.dim() == static_cast<int64_t>(input_size.size()) + 2 && indices.sizes() == self.sizes(),
                 "_max_pool_backward: expected self and indices of one shape, with as many spatial dimensions "
                 "as input_size, got {}, {} and {}",
                 self.sizes(), indices.sizes(), input_size);
           check<TypeError>(indices.dtype() == DType::Int64,
                            "_max_pool_backward: expected indices of dtype int64, got {}", indices.dtype());
+          const size_t n = input_size.size();
+          check((kernel.empty() && stride.empty() && padding.empty() && dilation.empty()) ||
+                    (kernel.size() == n && stride.size() == n && padding.size() == n && dilation.size() == n),
+                "_max_pool_backward: expected kernel_size, stride, padding and dilation with as many entries "
+                "as input_size {}, or without any, got {}, {}, {} and {}",
+                input_size, kernel, stride, padding, dilation);
           return pool::spec_like(pool::with_spatial(self.sizes(), input_size), self, self.dtype());
         },
     .vjp =
@@ -114,8 +129,8 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan)> _max_pool_backward{{
     .save = "indices",
     .kind = Kind::Pool,
     .dtypes = kFloatDTypes,
-    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& indices,
-              IntSpan) { cpu::max_pool_backward(out, self, indices); },
+    .cpu = [](const Tensor& out, const Tensor& self, const Tensor& indices, IntSpan, IntSpan, IntSpan,
+              IntSpan, IntSpan) { cpu::max_pool_backward(out, self, indices); },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool1d{{

@@ -6,6 +6,7 @@
 #include "ops/decl/activation_grad.h"
 #include "ops/decl/addmm.h"
 #include "ops/decl/alias.h"
+#include "ops/decl/amp.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/attention.h"
 #include "ops/decl/avg_pool.h"

@@ -10,6 +10,7 @@
 #include "ops/decl/optim.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/optim_common.h"
 
 namespace plait::op {
 namespace {
@@ -17,26 +18,8 @@ namespace {
 using cpu::StepBlock;
 
 int row_of(const char* op, const Tensor& t) {
-  check<TypeError>(is_floating(t.dtype()), "{}: expected parameters of a floating dtype, got {}", op,
-                   t.dtype());
+  optim::check_floating(op, t);
   return static_cast<int>(t.dtype()) - static_cast<int>(DType::Float16);
-}
-
-struct List {
-  const char* name;
-  TensorList list;
-  bool needed;  // or it may be empty
-};
-void check_lists(const char* op, TensorList params, std::initializer_list<List> others) {
-  for (const auto& [name, list, needed] : others) {
-    if (list.empty() && !needed) continue;
-    check(list.size() == params.size(), "{}: expected {} tensors in '{}', got {}", op,
-          static_cast<int64_t>(params.size()), name, static_cast<int64_t>(list.size()));
-    for (size_t i = 0; i < list.size(); ++i)
-      check(list[i].sizes() == params[i].sizes() && list[i].dtype() == params[i].dtype(),
-            "{}: '{}'[{}] has shape {} and dtype {}, its parameter {} and {}", op, name,
-            static_cast<int64_t>(i), list[i].sizes(), list[i].dtype(), params[i].sizes(), params[i].dtype());
-  }
 }
 
 // Runs a step over all parameters. Blocks are walked in memory order where parameter, gradient and state are
@@ -104,8 +87,8 @@ Op<void(TensorList, TensorList, TensorList, double, double, double, double, bool
     .direct =
         [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
            double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
-          check_lists("_fused_sgd_", params,
-                      {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
+          optim::check_lists("_fused_sgd_", params,
+                             {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
           run_step("_fused_sgd_", params, grads, {buffers},
                    cpu::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first},
                    cpu::optim_table().sgd);
@@ -125,17 +108,15 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, dou
             [](TensorList params, TensorList grads, TensorList m, TensorList v, TensorList most, int64_t step,
                double lr, double beta1, double beta2, double eps, double weight_decay, bool amsgrad,
                bool maximize, bool decoupled) {
-              check_lists("_fused_adam_", params,
-                          {{"grads", grads, true},
-                           {"exp_avgs", m, true},
-                           {"exp_avg_sqs", v, true},
-                           {"max_exp_avg_sqs", most, amsgrad}});
-              check(step > 0, "_fused_adam_: expected a step of 1 or more, got {}", step);
-              const auto t = static_cast<double>(step);
-              run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
-                       cpu::AdamStep{lr, beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t),
-                                     std::sqrt(1 - std::pow(beta2, t)), amsgrad, maximize, decoupled},
-                       cpu::optim_table().adam);
+              optim::check_lists("_fused_adam_", params,
+                                 {{"grads", grads, true},
+                                  {"exp_avgs", m, true},
+                                  {"exp_avg_sqs", v, true},
+                                  {"max_exp_avg_sqs", most, amsgrad}});
+              run_step(
+                  "_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
+                  optim::adam_step(step, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled),
+                  cpu::optim_table().adam);
             },
         .kind = Kind::Optim,
     }};
@@ -153,11 +134,11 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, doub
             [](TensorList params, TensorList grads, TensorList squares, TensorList averages,
                TensorList buffers, double lr, double alpha, double eps, double weight_decay, double momentum,
                bool centered, bool maximize) {
-              check_lists("_fused_rmsprop_", params,
-                          {{"grads", grads, true},
-                           {"square_avgs", squares, true},
-                           {"grad_avgs", averages, centered},
-                           {"momentum_buffers", buffers, momentum != 0}});
+              optim::check_lists("_fused_rmsprop_", params,
+                                 {{"grads", grads, true},
+                                  {"square_avgs", squares, true},
+                                  {"grad_avgs", averages, centered},
+                                  {"momentum_buffers", buffers, momentum != 0}});
               run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
                        cpu::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize},
                        cpu::optim_table().rmsprop);

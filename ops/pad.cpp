@@ -86,8 +86,40 @@ void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const S
 
 enum class Mode { Reflect, Replicate, Circular };
 
+Mode mode_of(std::string_view name) {
+  if (name == "reflect") return Mode::Reflect;
+  if (name == "replicate") return Mode::Replicate;
+  check(name == "circular", "pad: expected mode 'constant', 'reflect', 'replicate' or 'circular', got '{}'",
+        name);
+  return Mode::Circular;
+}
+
+// The padded shape, where each width suits the mode.
+Dims checked_sizes(const Dims& from, IntSpan pad, std::string_view name) {
+  const Mode mode = mode_of(name);
+  const Padding p = padding_of(pad, from);
+  const Dims sizes = padded_sizes(p, from, pad);
+  const int padded = static_cast<int>(pad.size()) / 2, n = from.size();
+  check(padded >= 1 && n > padded,
+        "pad: mode '{}' pads the last dimensions of a tensor with at least one more, got widths {} for shape "
+        "{}",
+        name, pad, from);
+  for (int d = 0; d < n; ++d) {
+    const int64_t cut =
+        mode == Mode::Circular ? std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) : 0;
+    const int64_t size = from[d] + cut, most = std::max(p.before[d], p.after[d]);
+    if (most <= 0) continue;
+    check(size > 0, "pad: mode '{}' cannot pad dimension {} of shape {}, which is empty", name, d, from);
+    check(mode != Mode::Reflect || most < size,
+          "pad: mode 'reflect' needs widths smaller than size {} of dimension {}, got {}", size, d, pad);
+    check(mode != Mode::Circular || most <= size,
+          "pad: mode 'circular' needs widths of at most size {} of dimension {}, got {}", size, d, pad);
+  }
+  return sizes;
+}
+
 // For each place of the padded dimension, which element of the dimension stands there.
-Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode, Device device) {
+Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode) {
   const Tensor out = empty_tensor(Dims{size + before + after}, DType::Int64);
   for (int64_t i = 0; i < out.numel(); ++i) {
     int64_t at = i - before;
@@ -102,42 +134,58 @@ Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode, Devi
     }
     out.data<int64_t>()[i] = at;
   }
-  if (device.type == DeviceType::CPU) return out;
-  const Tensor there = empty_tensor(out.sizes(), DType::Int64, device);
-  if (device.type != DeviceType::Meta) copy_into(there, out);
-  return there;
+  return out;
 }
 
-Tensor by_position(const Tensor& self, IntSpan pad, Mode mode, std::string_view name) {
+bool only_cuts(const Padding& p, int d) { return p.before[d] <= 0 && p.after[d] <= 0; }
+// The dimensions that more elements are put around.
+std::vector<int> grown_dims(const Padding& p) {
+  std::vector<int> dims;
+  for (int d = 0; d < p.before.size(); ++d)
+    if (!only_cuts(p, d)) dims.push_back(d);
+  return dims;
+}
+// The widths of the dimensions that are only cut, as `constant_pad_nd` takes them, times `sign`.
+Dims cut_widths(const Padding& p, int64_t sign) {
+  Dims widths;
+  for (int d = p.before.size() - 1; d >= 0; --d) {
+    widths.push_back(only_cuts(p, d) ? sign * p.before[d] : 0);
+    widths.push_back(only_cuts(p, d) ? sign * p.after[d] : 0);
+  }
+  return widths;
+}
+
+// Cuts first, then one dimension after the other.
+void pad_kernel(const Tensor& out, const Tensor& self, IntSpan pad, std::string_view name) {
   const Padding p = padding_of(pad, self.sizes());
-  const Dims sizes = padded_sizes(p, self.sizes(), pad);
-  const int padded = static_cast<int>(pad.size()) / 2, n = static_cast<int>(self.dim());
-  check(padded >= 1 && n > padded,
-        "pad: mode '{}' pads the last dimensions of a tensor with at least one more, got widths {} for shape "
-        "{}",
-        name, pad, self.sizes());
-  for (int d = 0; d < n; ++d) {
-    const int64_t cut =
-        mode == Mode::Circular ? std::min<int64_t>(p.before[d], 0) + std::min<int64_t>(p.after[d], 0) : 0;
-    const int64_t size = self.sizes()[d] + cut, most = std::max(p.before[d], p.after[d]);
-    if (most <= 0) continue;
-    check(size > 0, "pad: mode '{}' cannot pad dimension {} of shape {}, which is empty", name, d,
-          self.sizes());
-    check(mode != Mode::Reflect || most < size,
-          "pad: mode 'reflect' needs widths smaller than size {} of dimension {}, got {}", size, d, pad);
-    check(mode != Mode::Circular || most <= size,
-          "pad: mode 'circular' needs widths of at most size {} of dimension {}, got {}", size, d, pad);
-  }
-  Tensor out = self;
-  for (int d = 0; d < n; ++d) {
-    if (p.before[d] == 0 && p.after[d] == 0) continue;
-    if (sizes[d] <= self.sizes()[d] && p.before[d] <= 0 && p.after[d] <= 0)
-      out = plait::narrow(out, d, -p.before[d], sizes[d]);
+  const std::vector<int> dims = grown_dims(p);
+  Tensor from = detached_alias(self);
+  for (int d = 0; d < self.dim(); ++d)
+    if (only_cuts(p, d)) from = plait::narrow(from, d, -p.before[d], out.sizes()[d]);
+  if (dims.empty()) return cpu::copy(out, from);
+  for (const int d : dims) {
+    const Tensor index = source_index(self.sizes()[d], p.before[d], p.after[d], mode_of(name));
+    if (d != dims.back())
+      from = plait::index_select(from, d, index);
     else
-      out = plait::index_select(out, d,
-                                source_index(self.sizes()[d], p.before[d], p.after[d], mode, self.device()));
+      op::index_select.out(std::span(&out, 1), from, d, index);
   }
-  return out.same(self) ? plait::clone(self) : out;
+}
+
+void pad_backward_kernel(const Tensor& out, const Tensor& grad, IntSpan size, IntSpan pad,
+                         std::string_view name) {
+  const Dims sizes(size);
+  const Padding p = padding_of(pad, sizes);
+  std::vector<int> dims = grown_dims(p);
+  Tensor g = detached_alias(grad);
+  for (; !dims.empty(); dims.pop_back()) {
+    const int d = dims.back();
+    Dims before(g.sizes());
+    before[d] = sizes[d];
+    g = plait::_index_select_backward(g, before, d,
+                                      source_index(sizes[d], p.before[d], p.after[d], mode_of(name)));
+  }
+  cpu::copy(out, plait::constant_pad_nd(g, cut_widths(p, -1), 0));
 }
 
 }  // namespace
@@ -166,6 +214,40 @@ tensor([0, 1, 2, 0, 0]))",
     .cpu = constant_kernel,
 }};
 
+Op<Tensor(const Tensor&, IntSpan, std::string_view)> _pad_nd{{
+    .schema = "_pad_nd(Tensor self, int[] pad, str mode) -> Tensor",
+    .doc = "pad by what stands at the edges: 'reflect', 'replicate' or 'circular'.",
+    .meta =
+        [](const Tensor& self, IntSpan pad, std::string_view mode) {
+          return TensorSpec(checked_sizes(self.sizes(), pad, mode), self.dtype(), self.device());
+        },
+    .vjp =
+        [](Vjp& v) {
+          v.set(0, plait::_pad_nd_backward(v.grad(), v.sizes(0), v.attr<IntSpan>(1),
+                                           v.attr<std::string_view>(2)));
+        },
+    .kind = Kind::Index,
+    .cpu = pad_kernel,
+}};
+
+Op<Tensor(const Tensor&, IntSpan, IntSpan, std::string_view)> _pad_nd_backward{{
+    .schema = "_pad_nd_backward(Tensor grad, int[] size, int[] pad, str mode) -> Tensor",
+    .doc =
+        "The gradient of _pad_nd, for an argument of the given size: each element is the sum of the places "
+        "where it stood.",
+    .meta =
+        [](const Tensor& grad, IntSpan size, IntSpan pad, std::string_view mode) {
+          const Dims expected = checked_sizes(Dims(size), pad, mode);
+          check(grad.sizes() == expected, "_pad_nd_backward: expected grad of shape {}, got {}", expected,
+                grad.sizes());
+          return TensorSpec(Dims(size), grad.dtype(), grad.device());
+        },
+    .vjp =
+        [](Vjp& v) { v.set(0, plait::_pad_nd(v.grad(), v.attr<IntSpan>(2), v.attr<std::string_view>(3))); },
+    .kind = Kind::Index,
+    .cpu = pad_backward_kernel,
+}};
+
 Op<Tensor(const Tensor&, IntSpan, std::string_view, std::optional<Scalar>)> pad{{
     .schema = "pad(Tensor self, int[] pad, str mode='constant', Scalar? value=None) -> Tensor",
     .doc =
@@ -180,11 +262,7 @@ tensor([0., 1., 2., 0., 0.]))",
         [](const Tensor& self, IntSpan pad, std::string_view mode, std::optional<Scalar> value) {
           if (mode == "constant") return plait::constant_pad_nd(self, pad, value.value_or(Scalar(0)));
           check(!value || value->equals(0), "pad: value is for mode 'constant' only, got mode '{}'", mode);
-          if (mode == "reflect") return by_position(self, pad, Mode::Reflect, mode);
-          if (mode == "replicate") return by_position(self, pad, Mode::Replicate, mode);
-          check(mode == "circular",
-                "pad: expected mode 'constant', 'reflect', 'replicate' or 'circular', got '{}'", mode);
-          return by_position(self, pad, Mode::Circular, mode);
+          return plait::_pad_nd(self, pad, mode);
         },
     .kind = Kind::Index,
 }};

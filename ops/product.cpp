@@ -1,12 +1,15 @@
 // Products.
 #include "ops/decl/product.h"
 #include "core/parallel.h"
+#include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
 #include "ops/decl/join.h"
 #include "ops/decl/minmax.h"
 #include "ops/decl/rearrange.h"
+#include "ops/decl/reduce.h"
 #include "ops/decl/scan.h"
+#include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
 #include "ops/decl/view_split.h"
 #include "ops/reduce_common.h"
@@ -59,11 +62,22 @@ Tensor product_before(const Tensor& self, int64_t dim) {
   return plait::cat(parts, dim);
 }
 
-// The product of all elements but each one: by division where there is no zero.
+// The product of all elements but each one: by division where there is no zero. Other devices than the CPU
+// are not asked whether there is one, which would be to wait for them: where a zero stands alone, the product
+// of the rest is that of all with the zero left out.
 Tensor product_of_others(const Tensor& self, const Tensor& result, int64_t dim) {
-  const bool zeros = !self.is_meta() && !item(plait::all(self, std::nullopt, false)).to<bool>();
-  if (!zeros) return result / self;
   const int64_t dims[] = {dim};
+  const bool near = self.is_cpu() || self.is_meta();
+  if (!near && !grad_enabled()) {
+    const Tensor zero = plait::eq(self, wrapped_scalar(0));
+    const Tensor zeros = plait::sum(zero, IntSpan(dims), true);
+    const Tensor rest = plait::prod(plait::masked_fill(self, zero, wrapped_scalar(1)), dim, true);
+    return plait::where(
+        zero, plait::masked_fill(rest, plait::ne(zeros, wrapped_scalar(1)), wrapped_scalar(0)),
+        plait::masked_fill(result / self, plait::ne(zeros, wrapped_scalar(0)), wrapped_scalar(0)));
+  }
+  const bool zeros = !near || (self.is_cpu() && !item(plait::all(self, std::nullopt, false)).to<bool>());
+  if (!zeros) return result / self;
   return product_before(self, dim) * plait::flip(product_before(plait::flip(self, dims), dim), dims);
 }
 

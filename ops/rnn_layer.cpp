@@ -157,15 +157,28 @@ Tensor previous(const Tensor& initial, const Tensor& values, const Sequence& s) 
     const Tensor pair[] = {s.reverse ? flat : initial, s.reverse ? initial : flat};
     return plait::narrow(plait::cat(pair), 0, s.reverse ? std::min(s.batch, s.total) : 0, s.total);
   }
-  const Tensor pair[] = {initial, flat};
-  Tensor index = empty_tensor(Dims{s.total}, DType::Int64);
-  int64_t* to = index.data<int64_t>();
+  // Runs of rows of one of the two; steps with equally many rows make one run.
+  struct Run {
+    const Tensor* from;
+    int64_t first, rows;
+  };
+  std::vector<Run> runs;
+  const auto add = [&](const Tensor& from, int64_t first, int64_t rows) {
+    if (rows == 0) return;
+    if (!runs.empty() && runs.back().from == &from && runs.back().first + runs.back().rows == first)
+      runs.back().rows += rows;
+    else
+      runs.push_back({&from, first, rows});
+  };
   for (size_t t = 0; t < s.count(); ++t) {
     const size_t earlier = s.reverse ? t + 1 : t - 1;  // wraps around to "none"
-    for (int64_t r = 0; r < s.rows[t]; ++r)
-      *to++ = earlier < s.count() && r < s.rows[earlier] ? s.batch + s.starts[earlier] + r : r;
+    const int64_t shared = earlier < s.count() ? std::min(s.rows[t], s.rows[earlier]) : 0;
+    if (shared > 0) add(flat, s.starts[earlier], shared);
+    add(initial, shared, s.rows[t] - shared);
   }
-  return plait::index_select(plait::cat(pair), 0, index);
+  std::vector<Tensor> parts;
+  for (const Run& run : runs) parts.push_back(plait::narrow(*run.from, 0, run.first, run.rows));
+  return plait::cat(parts);
 }
 
 // Walks through the steps against the recurrence. `step(first, rows, carried)` treats the rows of one step

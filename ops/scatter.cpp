@@ -94,7 +94,8 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&)> scatter{{
     .schema = "scatter(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     .doc =
         R"(self with out[i, index[i, j]] = src[i, j] for dim 1, and likewise for other dimensions. src may be a number. With reduce='add' or
-'multiply' the value is combined with what is there. Where places meet the last value stays.
+'multiply' the value is combined with what is there. Where places meet the last value stays (on CUDA any of
+them, unless deterministic algorithms are asked for).
 
 Shapes: self, index and src have the same number of dimensions; index is nowhere longer than src, nor than self but along dim.
 Raises IndexError for an index out of range.

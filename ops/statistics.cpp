@@ -261,6 +261,24 @@ Op<Pair(const Tensor&, MaybeDims, Correction, bool)> std_mean_correction{{
 
 // ---- counts
 
+}  // namespace plait::op
+
+void plait::reduction::check_bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
+  check(self.dim() == 1, "bincount: expected a 1-D tensor for self, got shape {}; flatten it with .ravel()",
+        self.sizes());
+  check<TypeError>(is_integral(self.dtype()),
+                   "bincount: expected integers for self, got {}; convert it with .long()", self.dtype());
+  check(minlength >= 0, "bincount: expected minlength of 0 or more, got {}", minlength);
+  check(!weights.defined() || weights.sizes() == self.sizes(),
+        "bincount: expected weights of the shape of self, {}, got {}", self.sizes(),
+        weights.defined() ? weights.sizes() : Dims());
+  check<TypeError>(!weights.defined() || !is_complex(weights.dtype()),
+                   "bincount: expected real weights, got {}",
+                   weights.defined() ? weights.dtype() : DType::Float32);
+}
+
+namespace plait::op {
+
 Op<Tensor(const Tensor&, MaybeDims)> count_nonzero{{
     .schema = "count_nonzero(Tensor self, int[1]? dim=None) -> Tensor",
     .doc = R"(How many elements, of all or over the dimensions `dim`, are not zero.
@@ -296,19 +314,7 @@ Errors: ValueError for another shape or a negative element.
 tensor([1, 0, 2]))",
     .direct =
         [](const Tensor& self, const Tensor& weights, int64_t minlength) {
-          check(self.dim() == 1,
-                "bincount: expected a 1-D tensor for self, got shape {}; flatten it with .ravel()",
-                self.sizes());
-          check<TypeError>(is_integral(self.dtype()),
-                           "bincount: expected integers for self, got {}; convert it with .long()",
-                           self.dtype());
-          check(minlength >= 0, "bincount: expected minlength of 0 or more, got {}", minlength);
-          check(!weights.defined() || weights.sizes() == self.sizes(),
-                "bincount: expected weights of the shape of self, {}, got {}", self.sizes(),
-                weights.defined() ? weights.sizes() : Dims());
-          check<TypeError>(!weights.defined() || !is_complex(weights.dtype()),
-                           "bincount: expected real weights, got {}",
-                           weights.defined() ? weights.dtype() : DType::Float32);
+          check_bincount(self, weights, minlength);
           check<NotImplementedError>(
               !self.is_meta(),
               "bincount: the size of the result depends on the data, which a meta tensor "

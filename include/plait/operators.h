@@ -47,7 +47,7 @@ inline Tensor Tensor::to(DType dtype) const {
   return dtype == this->dtype() ? *this : call("_convert", {*this, dtype});
 }
 inline Tensor Tensor::to(Device device) const {
-  return device == this->device() ? *this : call("_to_device", {*this, device});
+  return device == this->device() ? *this : call("_to_device", {*this, device, false});
 }
 inline Tensor Tensor::reshape(IntSpan sizes) const { return plait::reshape(*this, sizes); }
 inline Tensor Tensor::transpose(int64_t a, int64_t b) const { return plait::transpose(*this, a, b); }

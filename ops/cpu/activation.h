@@ -2,52 +2,9 @@
 #pragma once
 
 #include "ops/cpu/pointwise.h"
+#include "ops/functions.h"
 
 namespace plait::cpu {
-
-// In parentheses: what the Params give.
-enum class Activation : uint8_t {
-  Relu,  // also of integers
-  LogSigmoid,
-  Silu,
-  Mish,
-  GeluErf,
-  GeluTanh,
-  Softsign,
-  Tanhshrink,
-  Hardsigmoid,
-  Hardswish,
-  LeakyRelu,   // (slope)
-  Elu,         // (alpha * scale, scale, input scale)
-  Softplus,    // (beta, threshold)
-  Clamp,       // (low, high), also of integers
-  Threshold,   // (threshold, value), also of integers
-  Softshrink,  // (lambda)
-  Hardshrink,  // (lambda)
-  Logit,       // (eps)
-  Count
-};
-
-// Of the gradient and self, or the gradient and the result (Sigmoid, Tanh).
-enum class ActivationGrad : uint8_t {
-  Sigmoid,
-  Tanh,
-  Silu,
-  Mish,
-  GeluErf,
-  GeluTanh,
-  Hardsigmoid,
-  Hardswish,
-  LeakyRelu,  // (slope)
-  Elu,        // (alpha * scale, scale, input scale)
-  Softplus,   // (beta, threshold)
-  LogSigmoid,
-  Clamp,      // (low, high): where low <= x <= high
-  Hardtanh,   // (low, high): where low < x < high
-  Threshold,  // (threshold): where x > threshold
-  Shrink,     // (lambda): where |x| > lambda
-  Count
-};
 
 PLAIT_ISA_TABLE(LoopTable<Activation>, activation_table)
 PLAIT_ISA_TABLE(LoopTable<ActivationGrad>, activation_grad_table)

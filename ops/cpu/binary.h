@@ -2,14 +2,9 @@
 #pragma once
 
 #include "ops/cpu/pointwise.h"
+#include "ops/functions.h"
 
 namespace plait::cpu {
-
-enum class Binary : uint8_t { Add, Sub, Mul, Div, Count };
-enum class MinMax : uint8_t { Maximum, Minimum, Fmax, Fmin, Count };
-enum class Division : uint8_t { Floor, Trunc, Remainder, Fmod, Count };
-enum class BinaryMath : uint8_t { Pow, Atan2, Hypot, LogAddExp, XLogY, CopySign, Heaviside, Count };
-enum class Bits : uint8_t { And, Or, Xor, ShiftLeft, ShiftRight, Count };
 
 template <class E>
 struct NumberTable {

@@ -141,15 +141,6 @@ void put_rows(const Tensor& out, const Tensor& src, const Tensor& index, int64_t
 
 // ---- several index tensors
 
-namespace {
-
-// Which dimensions are indexed, where the broadcast index goes in the result, and its shape.
-struct IndexLayout {
-  Dims shape;      // that the index tensors broadcast to
-  int first = -1;  // position of the index dimensions in the result (0 where they are not adjacent)
-  bool adjacent = true;
-};
-
 IndexLayout index_layout(const char* op, const Tensor& self, TensorList indices) {
   check<IndexError>(static_cast<int64_t>(indices.size()) <= self.dim(),
                     "{}: too many indices: {} for a tensor of shape {}", op,
@@ -179,6 +170,8 @@ IndexLayout index_layout(const char* op, const Tensor& self, TensorList indices)
   if (!layout.adjacent) layout.first = 0;
   return layout;
 }
+
+namespace {
 
 bool is_indexed(TensorList indices, int d) {
   return d < static_cast<int>(indices.size()) && indices[d].defined();

@@ -47,8 +47,15 @@ struct IndexPlan {
   std::vector<int64_t> before, index, after;  // in the order of the result's dimensions
   int64_t run = 1;
 };
+// Which dimensions are indexed, where the broadcast index goes in the result, and its shape.
+struct IndexLayout {
+  Dims shape;      // that the index tensors broadcast to
+  int first = -1;  // position of the index dimensions in the result (0 where they are not adjacent)
+  bool adjacent = true;
+};
+PLAIT_API IndexLayout index_layout(const char* op, const Tensor& self, TensorList indices);
 // The shape of self[indices] from the shapes alone. Indices: integers, undefined for a full slice, no masks.
-Dims indexed_shape(const char* op, const Tensor& self, TensorList indices);
+PLAIT_API Dims indexed_shape(const char* op, const Tensor& self, TensorList indices);
 IndexPlan plan_index(const char* op, const Tensor& self, TensorList indices);
 void gather_planned(const Tensor& out, const Tensor& self, const IndexPlan& plan);
 // self[indices] = values (contiguous, of the result's shape, or one element), or += .

@@ -3,26 +3,9 @@
 
 #include "core/tensor.h"
 #include "ops/cpu/isa.h"
+#include "ops/matrix_product.h"
 
 namespace plait::cpu {
-
-// c = alpha * (a b) + beta * c + bias, for a batch of matrices c (m, n), a (m, k), b (k, n). Strides are in
-// elements and may be anything for a and b (0 where broadcast); the elements of c are distinct. c is not read
-// where beta is 0.
-struct Product {
-  struct Operand {
-    void* data;
-    int64_t row, column;
-    int64_t batch[kMaxDims];
-  };
-  DType dtype;
-  int64_t m, n, k;
-  Operand c, a, b;
-  int batch_dims = 0;
-  int64_t batch[kMaxDims];
-  const void* bias = nullptr;  // one for each column, contiguous; only where beta is 0
-  Scalar alpha = 1, beta = 0;
-};
 
 // Computes c. float16 and bfloat16 are refused: the caller converts.
 void run(const Product& product);

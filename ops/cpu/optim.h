@@ -3,6 +3,7 @@
 
 #include "core/tensor.h"
 #include "ops/cpu/isa.h"
+#include "ops/optim_steps.h"
 
 namespace plait::cpu {
 
@@ -12,20 +13,6 @@ struct StepBlock {
   char *param, *state[3];
   const char* grad;
   int64_t n;
-};
-
-struct SgdStep {
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov, maximize, first;
-};
-struct AdamStep {
-  double lr, beta1, beta2, eps, weight_decay;
-  double correction1, correction2_sqrt;  // 1 - beta1^t, sqrt(1 - beta2^t)
-  bool amsgrad, maximize, decoupled;
-};
-struct RmspropStep {
-  double lr, alpha, eps, weight_decay, momentum;
-  bool centered, maximize;
 };
 
 template <class Step>

@@ -10,7 +10,6 @@ inline __attribute__((always_inline)) compute_t<T> at(const T* p, int64_t i) {
   return static_cast<compute_t<T>>(p[i]);
 }
 
-// Sutskever et al. 2013, in the form of PyTorch's SGD.
 template <class T, bool Momentum>
 void sgd_loop(const StepBlock& b, const SgdStep& s) {
   using C = compute_t<T>;
@@ -40,7 +39,6 @@ void sgd(const StepBlock& b, const SgdStep& s) {
 inline __attribute__((always_inline)) float root(float v) { return __builtin_sqrtf(v); }
 inline __attribute__((always_inline)) double root(double v) { return __builtin_sqrt(v); }
 
-// Kingma and Ba 2015; decoupled: Loshchilov and Hutter 2019; amsgrad: Reddi et al. 2018.
 template <class T, bool Amsgrad>
 void adam_loop(const StepBlock& b, const AdamStep& s) {
   using C = compute_t<T>;
@@ -75,7 +73,6 @@ void adam(const StepBlock& b, const AdamStep& s) {
   s.amsgrad ? adam_loop<T, true>(b, s) : adam_loop<T, false>(b, s);
 }
 
-// Tieleman and Hinton 2012; centered: Graves 2013.
 template <class T>
 void rmsprop(const StepBlock& b, const RmspropStep& s) {
   using C = compute_t<T>;

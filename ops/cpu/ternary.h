@@ -2,10 +2,10 @@
 #pragma once
 
 #include "ops/cpu/pointwise.h"
+#include "ops/functions.h"
 
 namespace plait::cpu {
 
-enum class Ternary : uint8_t { Clamp, Lerp, Addcmul, Addcdiv, ScaledDifference, Count };
 struct TernaryTable {
   LoopTable<Ternary> same;
   Loop lerp_number[kDTypeCount];  // the weight is a number (in the Params)

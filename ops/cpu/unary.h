@@ -2,33 +2,9 @@
 #pragma once
 
 #include "ops/cpu/pointwise.h"
+#include "ops/functions.h"
 
 namespace plait::cpu {
-
-enum class Unary : uint8_t {
-  Neg,
-  Abs,
-  Sign,
-  Conj,
-  Square,
-  Reciprocal,
-  Sqrt,
-  Rsqrt,
-  Floor,
-  Ceil,
-  Round,
-  RoundDecimals,
-  Trunc,
-  Frac,
-  BitwiseNot,
-  Scale,
-  NanToNum,
-  Angle,
-  Count
-};
-enum class Explog : uint8_t { Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sigmoid, Count };
-enum class Trig : uint8_t { Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh, Acosh, Atanh, Count };
-enum class Special : uint8_t { Erf, Erfc, Erfinv, Lgamma, Digamma, Trigamma, Count };
 
 PLAIT_ISA_TABLE(LoopTable<Unary>, unary_table)
 PLAIT_ISA_TABLE(LoopTable<Explog>, explog_table)

@@ -11,6 +11,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)> huber_loss;
+extern PLAIT_API Op<void(const Tensor&)> _check_probabilities;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view)> binary_cross_entropy;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, std::string_view, const Tensor&)> binary_cross_entropy_with_logits;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, bool)> kl_div;
@@ -35,6 +36,7 @@ inline Tensor smooth_l1_loss(const Tensor& self, const Tensor& target, std::stri
 inline Tensor smooth_l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss.inplace(self, target, reduction, beta); }
 inline Tensor huber_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { return op::huber_loss(self, target, reduction, delta, weight); }
 inline Tensor huber_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { return op::huber_loss.inplace(self, target, reduction, delta, weight); }
+inline void _check_probabilities(const Tensor& self) { return op::_check_probabilities(self); }
 inline Tensor binary_cross_entropy(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean") { return op::binary_cross_entropy(self, target, weight, reduction); }
 inline Tensor binary_cross_entropy_(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean") { return op::binary_cross_entropy.inplace(self, target, weight, reduction); }
 inline Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target, const Tensor& weight = {}, std::string_view reduction = "mean", const Tensor& pos_weight = {}) { return op::binary_cross_entropy_with_logits(self, target, weight, reduction, pos_weight); }
