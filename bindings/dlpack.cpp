@@ -1,5 +1,7 @@
 #include "bindings/dlpack.h"
 
+#include "core/backend.h"
+
 // The structures of DLPack 0.8 (https://dmlc.github.io/dlpack), as every library lays them out.
 extern "C" {
 struct DLDevice {
@@ -30,7 +32,7 @@ namespace plait::python {
 namespace {
 
 enum Code : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6 };
-constexpr int32_t kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3;
+constexpr int32_t kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3, kDLCUDAManaged = 13;
 
 DLDataType dl_type(DType d) {
   const auto bits = static_cast<uint8_t>(itemsize(d) * 8);
@@ -91,10 +93,13 @@ Tensor from_dlpack(PyObject* capsule) {
     fail<ValueError>("from_dlpack: expected an unused capsule named 'dltensor' from __dlpack__()");
   auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
   const DLTensor& t = managed->dl_tensor;
-  if (t.device.device_type != kDLCPU && t.device.device_type != kDLCUDAHost)
+  const bool cuda = t.device.device_type == kDLCUDA || t.device.device_type == kDLCUDAManaged;
+  if (!cuda && t.device.device_type != kDLCPU && t.device.device_type != kDLCUDAHost)
     fail<RuntimeError>(
         "from_dlpack: a tensor on DLPack device type {} cannot be taken; move it to the CPU first",
         t.device.device_type);
+  const Device device = cuda ? Device{DeviceType::CUDA, static_cast<int8_t>(t.device.device_id)} : kCPU;
+  if (cuda) require_backend(device);
   const DType dtype = plait_type(t.dtype);
   const Dims sizes(IntSpan(t.shape, static_cast<size_t>(t.ndim)));
   const Dims strides =
@@ -107,7 +112,7 @@ Tensor from_dlpack(PyObject* capsule) {
   }
   const auto bytes = static_cast<size_t>((last + 1) * itemsize(dtype));
   auto storage = Storage::adopt(new StorageImpl(
-      static_cast<char*>(t.data) + t.byte_offset, bytes, kCPU,
+      static_cast<char*>(t.data) + t.byte_offset, bytes, device,
       [](void* context) {
         auto* m = static_cast<DLManagedTensor*>(context);
         if (!m->deleter || !Py_IsInitialized()) return;

@@ -92,7 +92,7 @@ std::string call_site_text(CallSite site) {
 
 WithoutGil::WithoutGil(bool release) {
   if (!release || t_unlocked) return;
-  if (grad_enabled()) t_site = call_site();
+  t_site = call_site();
   state_ = PyEval_SaveThread();
   t_unlocked = true;
 }

@@ -47,6 +47,7 @@ class Values {
 struct Keywords {
   PyObject* out = nullptr;
   bool requires_grad = false;
+  bool pin_memory = false;
 };
 
 // Why an overload did not fit. Made only when the error is reported.
@@ -99,6 +100,15 @@ bool is_alias(PyObject* given, const std::string& param) {
   const std::string_view name(text);
   return (param == "self" && (name == "input" || name == "x")) || (param == "dim" && name == "axis") ||
          (param == "keepdim" && name == "keepdims");
+}
+
+// Tensors that are made from nothing go to the thread's default device; those made like another stay with it.
+void use_default_device(const OpBase& op, Value* values) {
+  const Device device = default_device();
+  if (device.type == DeviceType::CPU || op.tensor_params() || op.has_list_param()) return;
+  const std::vector<Param>& params = op.schema().params;
+  for (size_t i = 0; i < params.size(); ++i)
+    if (params[i].type == ParamType::Device && values[i].is_none()) values[i] = Value(device);
 }
 
 // Fills `values`, one per parameter. Returns false where this overload does not fit; `why` is filled when
@@ -161,8 +171,10 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
       keywords.out = value == Py_None ? nullptr : value;
     } else if (creates && keyword == "requires_grad") {
       keywords.requires_grad = PyObject_IsTrue(value) == 1;
-    } else if (creates && (keyword == "layout" || keyword == "pin_memory")) {
-      // All tensors are strided; pinning is of no meaning on the CPU.
+    } else if (creates && keyword == "pin_memory") {
+      keywords.pin_memory = PyObject_IsTrue(value) == 1;
+    } else if (creates && keyword == "layout") {
+      // All tensors are strided.
     } else {
       if (why) why->text = message("got an unexpected keyword argument '{}'", keyword);
       return false;
@@ -191,6 +203,7 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
       return false;
     }
   }
+  if (op.kind() == Kind::Create || op.kind() == Kind::Random) use_default_device(op, values);
   return true;
 }
 
@@ -216,7 +229,11 @@ bool is_small(const OpBase& op, const Value* args) {
   for (size_t i = 0; i < op.schema().params.size(); ++i) {
     const Value& v = args[i];
     if (v.tag() == Value::Tag::BorrowedTensor || v.tag() == Value::Tag::Tensor) {
+      // What another device computes is only launched here, unless it is a copy, which may wait.
+      if (v.tensor().defined() && !v.tensor().is_cpu()) return !op.is_across_devices();
       work += v.tensor().numel();
+    } else if (v.tag() == Value::Tag::Device) {
+      if (v.device().type != DeviceType::CPU) return !op.is_across_devices();
     } else if (v.tag() == Value::Tag::TensorList) {
       for (const Tensor& t : v.tensors())
         if (t.defined()) work += t.numel();
@@ -252,6 +269,10 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
     return Py_NewRef(keywords.out);
   }
   PyObject* result = call_op(op, Form::Functional, values, {});
+  if (__builtin_expect(keywords.pin_memory, 0)) {
+    Object unpinned(checked(result));
+    result = checked(PyObject_CallMethod(unpinned.get(), "pin_memory", nullptr));
+  }
   if (result && keywords.requires_grad && is_tensor(result)) set_requires_grad(unwrap(result), true);
   return result;
 }

@@ -40,6 +40,14 @@ std::optional<int64_t> slice_bound(PyObject* object) {
   return value;
 }
 
+// What is on the CPU, on the device of `tensor`: lists and arrays index tensors of any device.
+Tensor beside(const Tensor& tensor, const Tensor& host) {
+  if (!host.is_cpu() || tensor.is_cpu() || tensor.is_meta()) return host;
+  const Tensor there = empty_tensor(host.sizes(), host.dtype(), tensor.device());
+  copy_into(there, host);
+  return there;
+}
+
 // How many dimensions of the tensor an index element takes.
 int consumed(PyObject* element) {
   if (element == Py_None || element == Py_Ellipsis || PyBool_Check(element)) return 0;
@@ -80,7 +88,7 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
   const auto put = [&](const Tensor& index) {
     out.advanced = true;
     while (static_cast<int64_t>(out.indices.size()) < d - masked) out.indices.emplace_back();
-    out.indices.push_back(index);
+    out.indices.push_back(beside(out.view, index));
   };
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* element = converted[i].get();
@@ -91,9 +99,8 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
       d += skipped;
     } else if (PyBool_Check(element)) {
       out.view = unsqueeze_op()(out.view, d);
-      put(scalar_tensor(element == Py_True, DType::Bool));
       // A 0-d mask picks the new dimension or none of it.
-      out.indices.back() = unsqueeze_op()(out.indices.back(), 0);
+      put(unsqueeze_op()(scalar_tensor(element == Py_True, DType::Bool), 0));
       ++d;
     } else if (PySlice_Check(element)) {
       auto* slice = reinterpret_cast<PySliceObject*>(element);
@@ -163,7 +170,7 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     else if (is_number(value))
       source = wrapped_scalar(to_scalar(value));
     else
-      source = tensor_from_data(value, std::nullopt, false);
+      source = beside(t, tensor_from_data(value, std::nullopt, false));
     if (!is_complex(t.dtype()) && is_complex(source.dtype()))
       fail<TypeError>("index assignment: a complex value cannot be written into a tensor of dtype {}",
                       t.dtype());

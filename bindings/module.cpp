@@ -2,9 +2,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "bindings/autocast.h"
+#include "bindings/cuda.h"
 #include "bindings/dlpack.h"
 #include "bindings/generator.h"
 #include "bindings/outside_ops.h"
+#include "core/backend.h"
+#include "core/library.h"
 #include "core/parallel.h"
 
 // GeneratorImpl counts its references itself.
@@ -94,6 +98,15 @@ bool to_generator(PyObject* object, Generator& out) {
 PYBIND11_MODULE(_C, m) {
   using namespace plait;
   using namespace plait::python;
+
+  set_package_folders([] {
+    py::gil_scoped_acquire gil;
+    const py::object paths = py::module_::import("sys").attr("path");
+    std::vector<std::string> folders;
+    for (const py::handle path : paths)
+      if (py::isinstance<py::str>(path)) folders.push_back(py::cast<std::string>(path));
+    return folders;
+  });
 
   py::register_exception_translator([](std::exception_ptr p) {
     try {
@@ -211,6 +224,19 @@ PYBIND11_MODULE(_C, m) {
       fail<TypeError>("set_default_dtype: expected a floating dtype such as plait.float32");
     set_default_dtype(dtype);
   });
+  m.def("_get_default_device", [] { return steal(wrap(concrete(default_device()))); });
+  m.def("_set_default_device", [](py::handle object) {
+    Device device;
+    if (!to_device(object.ptr(), device))
+      fail<TypeError>("set_default_device: expected a device, got {}", Py_TYPE(object.ptr())->tp_name);
+    set_default_device(device);
+  });
+  m.def("_concrete", [](py::handle object) {
+    Device device;
+    if (!to_device(object.ptr(), device))
+      fail<TypeError>("device: expected a device, got {}", Py_TYPE(object.ptr())->tp_name);
+    return steal(wrap(concrete(device)));
+  });
   m.def("promote_types", [](py::handle a, py::handle b) {
     DType x, y;
     if (!to_dtype(a.ptr(), x) || !to_dtype(b.ptr(), y)) fail<TypeError>("promote_types: expected two dtypes");
@@ -245,15 +271,17 @@ PYBIND11_MODULE(_C, m) {
       dtype = d;
     }
     Device device;
-    if (!device_object.is_none() && !to_device(device_object.ptr(), device))
+    if (device_object.is_none())  // a tensor stays where it is
+      device = is_tensor(data.ptr()) ? unwrap(data.ptr()).device() : default_device();
+    else if (!to_device(device_object.ptr(), device))
       fail<TypeError>("tensor: argument 'device' must be a device");
+    device = concrete(device);
     Tensor t = tensor_from_data(data.ptr(), dtype, copy);
-    if (device != kCPU || t.device() != kCPU) {
-      if (!device_object.is_none() && device != t.device()) {
-        const Tensor there = empty_tensor(t.sizes(), t.dtype(), device);
-        if (device.type != DeviceType::Meta) copy_into(there, t);
-        t = there;
-      }
+    if (device != t.device()) {
+      WithoutGil unlocked;
+      const Tensor there = empty_tensor(t.sizes(), t.dtype(), device);
+      if (device.type != DeviceType::Meta) copy_into(there, t);
+      t = there;
     }
     if (requires_grad) set_requires_grad(t, true);
     return steal(wrap(t));
@@ -358,5 +386,7 @@ PYBIND11_MODULE(_C, m) {
       "Bytes of CPU memory in live tensors, their peak, what is cached, and the numbers of allocations.");
   m.def("reset_peak_memory_stats", reset_peak_cpu_memory);
   add_outside_ops(m);
+  add_autocast(m);
+  add_cuda(m);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");
 }

@@ -47,17 +47,19 @@ PyObject* unary(NamedOp& named, PyObject* a) {
 
 constexpr int64_t kTiny = 32768;  // elements under which giving up the GIL costs more than it helps
 
+// Other devices than the CPU only launch: their tensors are never too large to keep the GIL.
+bool is_quick(const Tensor& t) { return t.numel() < kTiny || !t.is_cpu(); }
 bool is_plain_number(PyObject* o) { return PyFloat_CheckExact(o) || PyLong_CheckExact(o); }
 
 // The four hottest on tensors that are not large, or one and a number: called with their C++ types.
 template <auto& Typed, auto Call>
 PyObject* hot(PyObject* a, PyObject* b) {
-  if (is_tensor(a) && unwrap(a).numel() < kTiny) {
-    if (is_tensor(b) && unwrap(b).numel() < kTiny)
+  if (is_tensor(a) && is_quick(unwrap(a))) {
+    if (is_tensor(b) && is_quick(unwrap(b)))
       return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), unwrap(b))); });
     if (is_plain_number(b))
       return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), wrapped_scalar(to_scalar(b)))); });
-  } else if (is_plain_number(a) && is_tensor(b) && unwrap(b).numel() < kTiny) {
+  } else if (is_plain_number(a) && is_tensor(b) && is_quick(unwrap(b))) {
     return guarded([&]() -> PyObject* { return wrap(Call(wrapped_scalar(to_scalar(a)), unwrap(b))); });
   }
   static NamedOp named{Typed.name()};
@@ -66,8 +68,8 @@ PyObject* hot(PyObject* a, PyObject* b) {
 // Their in-place forms, which return the object that was changed.
 template <auto& Typed, auto Call>
 PyObject* hot_inplace(PyObject* a, PyObject* b) {
-  if (is_tensor(a) && unwrap(a).numel() < kTiny) {
-    if (is_tensor(b) && unwrap(b).numel() < kTiny) {
+  if (is_tensor(a) && is_quick(unwrap(a))) {
+    if (is_tensor(b) && is_quick(unwrap(b))) {
       return guarded([&]() -> PyObject* {
         Call(unwrap(a), unwrap(b));
         return Py_NewRef(a);
@@ -150,18 +152,18 @@ int nb_bool(PyObject* o) {
     if (t.numel() != 1)
       fail<RuntimeError>("bool: the truth value of a tensor of shape {} is ambiguous; use .any() or .all()",
                          t.sizes());
-    return item(t).to<bool>();
+    return item_without_gil(t).to<bool>();
   });
 }
 PyObject* nb_int(PyObject* o) {
   return guarded([&]() -> PyObject* {
-    Object value(checked(wrap_scalar(item(unwrap(o)))));
+    Object value(checked(wrap_scalar(item_without_gil(unwrap(o)))));
     return PyNumber_Long(value.get());
   });
 }
 PyObject* nb_float(PyObject* o) {
   return guarded([&]() -> PyObject* {
-    const Scalar value = item(unwrap(o));
+    const Scalar value = item_without_gil(unwrap(o));
     check<TypeError>(!value.is_complex(), "float: a complex tensor has no float value; take .real first");
     return PyFloat_FromDouble(value.to<double>());
   });
@@ -173,7 +175,7 @@ PyObject* nb_index(PyObject* o) {
       fail<TypeError>(
           "index: only an integer tensor of one element can be an index, got dtype {} and shape {}",
           t.dtype(), t.sizes());
-    return PyLong_FromLongLong(item(t).to<int64_t>());
+    return PyLong_FromLongLong(item_without_gil(t).to<int64_t>());
   });
 }
 

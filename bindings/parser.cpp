@@ -158,7 +158,7 @@ bool convert(PyObject* object, const Param& param, int position, Value& out) {
         return true;
       }
       if (is_tensor(object) && unwrap(object).dim() == 0) {
-        out = Value(item(unwrap(object)));
+        out = Value(item_without_gil(unwrap(object)));
         return true;
       }
       return false;

@@ -98,7 +98,8 @@ inline bool is_tensor(PyObject* object) {
   return Py_TYPE(object) == tensor_type || PyType_IsSubtype(Py_TYPE(object), tensor_type);
 }
 inline const Tensor& unwrap(PyObject* object) { return reinterpret_cast<PyTensor*>(object)->tensor; }
-PyObject* wrap(Tensor tensor);  // None for an undefined one
+PyObject* wrap(Tensor tensor);                  // None for an undefined one
+Scalar item_without_gil(const Tensor& tensor);  // of any device; waits for one that is not the CPU
 PyTypeObject* make_tensor_type(PyObject* module);
 PyObject* new_subclass_instance(PyTypeObject* type, Tensor tensor);
 
@@ -112,6 +113,9 @@ bool to_dtype(PyObject* object, DType& out);    // plait dtypes, and Python's fl
 bool to_device(PyObject* object, Device& out);  // device objects, strings, indices; raises for a bad string
 bool to_memory_format(PyObject* object, MemoryFormat& out);
 void add_value_types(PyObject* module);
+// Where this thread makes tensors unless told: `set_default_device`, `with device:`.
+Device default_device();
+void set_default_device(Device device);
 PyObject* wrap_scalar(const Scalar& value);
 
 // ---- parsing (parser.cpp)

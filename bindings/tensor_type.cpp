@@ -384,7 +384,7 @@ PyObject* get_device_index(PyObject* o, PyObject*) {
   return PyLong_FromLong(unwrap(o).is_cpu() ? -1 : unwrap(o).device().index);
 }
 PyObject* item_method(PyObject* o, PyObject*) {
-  return get(o, [](const Tensor& t) { return wrap_scalar(item(t)); });
+  return get(o, [](const Tensor& t) { return wrap_scalar(item_without_gil(t)); });
 }
 PyObject* retain_grad_method(PyObject* o, PyObject*) {
   return get(o, [](const Tensor& t) {
@@ -433,7 +433,12 @@ void nested_list(const Tensor& t, char* data, int d, PyObject** out) {
 PyObject* tolist(PyObject* o, PyObject*) {
   return get(o, [](const Tensor& t) {
     check<RuntimeError>(!t.is_meta(), "tolist: a tensor on the meta device holds no data");
-    const Tensor host = t.is_cpu() ? t : clone_plain(detached_alias(t));
+    Tensor host = t;
+    if (!t.is_cpu()) {
+      WithoutGil unlocked;
+      host = empty_tensor(t.sizes(), t.dtype());
+      copy_into(host, detached_alias(t));
+    }
     PyObject* out = nullptr;
     nested_list(host, host.data<char>(), 0, &out);
     return out;
@@ -521,6 +526,11 @@ PyObject* new_subclass_instance(PyTypeObject* type, Tensor tensor) {
   self->tensor.impl()->wrapped_number = false;
   self->tensor.impl()->pyobj = self;
   return object;
+}
+
+Scalar item_without_gil(const Tensor& tensor) {
+  WithoutGil unlocked(!tensor.is_cpu());
+  return item(tensor);
 }
 
 PyTypeObject* make_tensor_type(PyObject* module) {

@@ -103,10 +103,34 @@ PyObject* device_get_index(PyObject* o, void*) {
 PyObject* device_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(device_type), device_str(o));
 }
+thread_local Device t_default_device;
+// On the heap: thread-local storage is scarce in libraries that are loaded late.
+std::vector<Device>& outer_defaults() {
+  thread_local std::unique_ptr<std::vector<Device>> devices;
+  if (!devices) devices = std::make_unique<std::vector<Device>>();
+  return *devices;
+}
+
+PyObject* device_enter(PyObject* o, PyObject*) {
+  return guarded([&] {
+    outer_defaults().push_back(t_default_device);
+    t_default_device = device_of_object(o);
+    return Py_NewRef(o);
+  });
+}
+PyObject* device_exit(PyObject*, PyObject*) {
+  if (!outer_defaults().empty()) {
+    t_default_device = outer_defaults().back();
+    outer_defaults().pop_back();
+  }
+  Py_RETURN_NONE;
+}
 PyGetSetDef device_getset[] = {{"type", device_get_type, nullptr, nullptr, nullptr},
                                {"index", device_get_index, nullptr, nullptr, nullptr},
                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {"__enter__", device_enter, METH_NOARGS, nullptr},
+                                {"__exit__", device_exit, METH_VARARGS, nullptr},
                                 {nullptr, nullptr, 0, nullptr}};
 
 // memory_format
@@ -214,6 +238,9 @@ bool to_device(PyObject* object, Device& out) {
   }
   return false;
 }
+
+Device default_device() { return t_default_device; }
+void set_default_device(Device device) { t_default_device = device; }
 
 bool to_memory_format(PyObject* object, MemoryFormat& out) {
   if (Py_TYPE(object) != format_type) return false;

@@ -54,9 +54,6 @@ from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._printing import set_printoptions as set_printoptions
 from .amp import autocast as autocast
-from .amp import get_autocast_dtype as get_autocast_dtype
-from .amp import is_autocast_available as is_autocast_available
-from .amp import is_autocast_enabled as is_autocast_enabled
 from .autograd.gradcheck import gradcheck as gradcheck
 from .serialization import load as load
 from .serialization import save as save
@@ -88,15 +85,22 @@ from ._C import __version__ as __version__
 from ._C import _adaptive_avg_pool as _adaptive_avg_pool
 from ._C import _adaptive_avg_pool_backward as _adaptive_avg_pool_backward
 from ._C import _adaptive_max_pool as _adaptive_max_pool
+from ._C import _amp_foreach_non_finite_check_and_unscale_ as _amp_foreach_non_finite_check_and_unscale_
+from ._C import _amp_update_scale_ as _amp_update_scale_
 from ._C import _as_strided_backward as _as_strided_backward
 from ._C import _attention as _attention
 from ._C import _attention_backward as _attention_backward
+from ._C import _autocast_active as _autocast_active
 from ._C import _avg_pool as _avg_pool
 from ._C import _avg_pool_backward as _avg_pool_backward
 from ._C import _batch_norm as _batch_norm
 from ._C import _batch_norm_backward as _batch_norm_backward
+from ._C import _batch_norm_given as _batch_norm_given
 from ._C import _bump_version as _bump_version
+from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
+from ._C import _class_targets as _class_targets
+from ._C import _concrete as _concrete
 from ._C import _conj as _conj
 from ._C import _conv as _conv
 from ._C import _conv_input_grad as _conv_input_grad
@@ -111,6 +115,7 @@ from ._C import _dropout as _dropout
 from ._C import _elu_backward as _elu_backward
 from ._C import _embedding_backward as _embedding_backward
 from ._C import _embedding_masked as _embedding_masked
+from ._C import _enter_autocast as _enter_autocast
 from ._C import _foreach_mul_ as _foreach_mul_
 from ._C import _foreach_norm as _foreach_norm
 from ._C import _foreach_zero_ as _foreach_zero_
@@ -120,6 +125,7 @@ from ._C import _fused_rmsprop_ as _fused_rmsprop_
 from ._C import _fused_sgd_ as _fused_sgd_
 from ._C import _gather_backward as _gather_backward
 from ._C import _gelu_backward as _gelu_backward
+from ._C import _get_default_device as _get_default_device
 from ._C import _group_norm as _group_norm
 from ._C import _group_norm_backward as _group_norm_backward
 from ._C import _gru_layer as _gru_layer
@@ -135,6 +141,7 @@ from ._C import _index_select_backward as _index_select_backward
 from ._C import _layer_norm_rows as _layer_norm_rows
 from ._C import _layer_norm_rows_backward as _layer_norm_rows_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
+from ._C import _leave_autocast as _leave_autocast
 from ._C import _load_library as _load_library
 from ._C import _log_softmax as _log_softmax
 from ._C import _log_softmax_backward as _log_softmax_backward
@@ -147,8 +154,11 @@ from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _mish_backward as _mish_backward
+from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
 from ._C import _outside_ops as _outside_ops
+from ._C import _pad_nd as _pad_nd
+from ._C import _pad_nd_backward as _pad_nd_backward
 from ._C import _polygamma as _polygamma
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
@@ -164,6 +174,7 @@ from ._C import _roll as _roll
 from ._C import _run_backward as _run_backward
 from ._C import _scaled_difference as _scaled_difference
 from ._C import _scan_linear as _scan_linear
+from ._C import _set_default_device as _set_default_device
 from ._C import _set_grad_enabled as _set_grad_enabled
 from ._C import _set_inference_mode as _set_inference_mode
 from ._C import _set_op_autograd as _set_op_autograd
@@ -178,6 +189,7 @@ from ._C import _squared_distance as _squared_distance
 from ._C import _storage_bytes as _storage_bytes
 from ._C import _storage_from_buffer as _storage_from_buffer
 from ._C import _storage_info as _storage_info
+from ._C import _switch_autocast as _switch_autocast
 from ._C import _tanh_backward as _tanh_backward
 from ._C import _tensor_from_data as _tensor_from_data
 from ._C import _tensor_on_storage as _tensor_on_storage
@@ -245,6 +257,8 @@ from ._C import atan2_ as atan2_
 from ._C import atan_ as atan_
 from ._C import atanh as atanh
 from ._C import atanh_ as atanh_
+from ._C import autocast_decrement_nesting as autocast_decrement_nesting
+from ._C import autocast_increment_nesting as autocast_increment_nesting
 from ._C import avg_pool1d as avg_pool1d
 from ._C import avg_pool2d as avg_pool2d
 from ._C import avg_pool3d as avg_pool3d
@@ -294,6 +308,7 @@ from ._C import clamp_max as clamp_max
 from ._C import clamp_max_ as clamp_max_
 from ._C import clamp_min as clamp_min
 from ._C import clamp_min_ as clamp_min_
+from ._C import clear_autocast_cache as clear_autocast_cache
 from ._C import clip as clip
 from ._C import clone as clone
 from ._C import column_stack as column_stack
@@ -410,6 +425,9 @@ from ._C import gelu as gelu
 from ._C import gelu_ as gelu_
 from ._C import geometric as geometric
 from ._C import geometric_ as geometric_
+from ._C import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+from ._C import get_autocast_dtype as get_autocast_dtype
+from ._C import get_autocast_gpu_dtype as get_autocast_gpu_dtype
 from ._C import get_default_dtype as get_default_dtype
 from ._C import get_num_threads as get_num_threads
 from ._C import glu as glu
@@ -452,6 +470,10 @@ from ._C import int16 as int16
 from ._C import int32 as int32
 from ._C import int64 as int64
 from ._C import int8 as int8
+from ._C import is_autocast_available as is_autocast_available
+from ._C import is_autocast_cache_enabled as is_autocast_cache_enabled
+from ._C import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+from ._C import is_autocast_enabled as is_autocast_enabled
 from ._C import is_grad_enabled as is_grad_enabled
 from ._C import is_inference as is_inference
 from ._C import is_inference_mode_enabled as is_inference_mode_enabled
@@ -622,6 +644,12 @@ from ._C import select as select
 from ._C import select_scatter as select_scatter
 from ._C import selu as selu
 from ._C import selu_ as selu_
+from ._C import set_autocast_cache_enabled as set_autocast_cache_enabled
+from ._C import set_autocast_cpu_dtype as set_autocast_cpu_dtype
+from ._C import set_autocast_cpu_enabled as set_autocast_cpu_enabled
+from ._C import set_autocast_dtype as set_autocast_dtype
+from ._C import set_autocast_enabled as set_autocast_enabled
+from ._C import set_autocast_gpu_dtype as set_autocast_gpu_dtype
 from ._C import set_default_dtype as set_default_dtype
 from ._C import set_num_threads as set_num_threads
 from ._C import sgn as sgn

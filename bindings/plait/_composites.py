@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from . import _C
+from ._autocast import one_op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def sinc(input: Tensor) -> Tensor:
     return (x.sin() / x).masked_fill(zero, 1.0)
 
 
+@one_op(cpu="float32", cuda="float32")
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """abs cos(angle) + i abs sin(angle), for float32 or float64.
 

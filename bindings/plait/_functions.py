@@ -34,6 +34,9 @@ __all__ = [
     "use_deterministic_algorithms",
     "set_float32_matmul_precision",
     "get_default_device",
+    "are_deterministic_algorithms_enabled",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "get_float32_matmul_precision",
     "unique",
     "where",
     "meshgrid",
@@ -61,13 +64,17 @@ def tensor(
     """A new tensor with a copy of the data: a number, nested sequences of numbers, an array or a tensor.
 
     Dtype: of the data (Python floats give the default dtype), unless `dtype` says otherwise. Raises
-    ValueError for rows of different lengths, TypeError for what is no number.
+    ValueError for rows of different lengths, TypeError for what is no number. `pin_memory`: in page-locked
+    memory, see `Tensor.pin_memory`.
 
     >>> plait.tensor([[1, 2], [3, 4]])
     tensor([[1, 2],
             [3, 4]])
     """
-    return _C._tensor_from_data(data, dtype, device, requires_grad, True)
+    if not pin_memory:
+        return _C._tensor_from_data(data, dtype, device, requires_grad, True)
+    pinned = _C._tensor_from_data(data, dtype, device, False, True).pin_memory()
+    return pinned.requires_grad_(requires_grad)
 
 
 def as_tensor(data: Any, dtype: _C._DType | None = None, device: _C._Device | None = None) -> Tensor:
@@ -126,9 +133,14 @@ def frombuffer(
 
 def from_dlpack(source: Any) -> Tensor:
     """A tensor that shares the memory of another library's (anything with `__dlpack__`, or a DLPack
-    capsule)."""
-    capsule = source.__dlpack__() if hasattr(source, "__dlpack__") else source
-    return _C._from_dlpack(capsule)
+    capsule). On a CUDA device the current stream waits for what the other library has launched."""
+    if not hasattr(source, "__dlpack__"):
+        return _C._from_dlpack(source)
+    kind, index = source.__dlpack_device__() if hasattr(source, "__dlpack_device__") else (1, 0)
+    if kind not in (2, 13):
+        return _C._from_dlpack(source.__dlpack__())
+    # DLPack calls the null stream 1.
+    return _C._from_dlpack(source.__dlpack__(stream=_C._cuda.current_stream(int(index)) or 1))
 
 
 def is_tensor(obj: object) -> bool:
@@ -192,30 +204,78 @@ def set_rng_state(state: Tensor) -> None:
 
 
 def get_default_device() -> _C.device:
-    """The device where tensors are made: the CPU."""
-    return _C.device("cpu")
+    """The device where this thread makes tensors unless told.
+
+    >>> plait.get_default_device()
+    device(type='cpu')
+    """
+    return _C._get_default_device()
 
 
-def set_default_device(device: _C._Device) -> None:
-    """Only the CPU can be the default; pass device= for others."""
-    if _C.device(device).type != "cpu":
-        raise NotImplementedError(
-            f"set_default_device: only 'cpu' can be the default device, got '{device}'; pass "
-            "device= where tensors are made"
-        )
+def set_default_device(device: _C._Device | None) -> None:
+    """Makes a device the one where this thread makes tensors unless told; None: the CPU. `with
+    plait.device("cuda"):` does it for a while. Tensors made like or from another one stay on its device.
+
+    >>> plait.set_default_device("meta")
+    >>> plait.ones(2).device
+    device(type='meta')
+    >>> plait.set_default_device(None)
+    """
+    if device is not None and _C.device(device).type == "cuda":
+        _C._cuda.current_device()  # raises where there is none
+    _C._set_default_device("cpu" if device is None else device)
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Every CPU kernel of plait is deterministic: nothing needs to be switched."""
+    """Whether ops on CUDA devices must give the same bits at each run, perhaps more slowly. On the CPU they
+    always do. `warn_only` is kept, and changes nothing: every op has a deterministic form.
+
+    >>> plait.use_deterministic_algorithms(True)
+    >>> plait.are_deterministic_algorithms_enabled()
+    True
+    >>> plait.use_deterministic_algorithms(False)
+    """
+    _C._cuda.set_switch("deterministic", bool(mode))
+    _C._cuda.set_switch("deterministic_warn_only", bool(warn_only))
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Must ops give the same bits at each run?"""
+    return _C._cuda.get_switch("deterministic")
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """What `use_deterministic_algorithms` was told about warnings."""
+    return _C._cuda.get_switch("deterministic_warn_only")
+
+
+_matmul_precision = "highest"
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """float32 products are computed in float32 on the CPU, whatever the precision asked for ('highest',
-    'high', 'medium')."""
+    """How exactly CUDA devices multiply float32 matrices: 'highest' in float32; 'high' and 'medium' by the
+    tensor cores' TF32, with 10 bits of mantissa. On the CPU it is always float32.
+
+    >>> plait.set_float32_matmul_precision("high")
+    >>> plait.backends.cuda.matmul.allow_tf32
+    True
+    >>> plait.set_float32_matmul_precision("highest")
+    """
+    global _matmul_precision
     if precision not in ("highest", "high", "medium"):
         raise ValueError(
             f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got '{precision}'"
         )
+    _matmul_precision = precision
+    _C._cuda.set_switch("allow_tf32_matmul", precision != "highest")
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was told, or 'high' where TF32 was allowed otherwise."""
+    allowed = _C._cuda.get_switch("allow_tf32_matmul")
+    if allowed != (_matmul_precision != "highest"):
+        return "high" if allowed else "highest"
+    return _matmul_precision
 
 
 def broadcast_shapes(*shapes: int | Sequence[int]) -> _C.Size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _C
+from ._autocast import one_op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _ops = _C.ops
 
 
+@one_op(cuda="float32")
 def vector_norm(
     x: Tensor,
     ord: float = 2,
@@ -49,6 +51,7 @@ def vector_norm(
     return _ops["norm"](x, ord, dims, keepdim) if dims else x.abs()
 
 
+@one_op(cuda="float32")
 def matrix_norm(
     A: Tensor,
     ord: float | str = "fro",
@@ -119,6 +122,7 @@ def norm(
     return vector_norm(A, ord, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
 
 
+@one_op(cpu="lower", cuda="lower")
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """The dot products along a dimension; x is conjugated where complex."""
     return ((x.conj() if x.is_complex() else x) * y).sum(dim)

@@ -102,29 +102,34 @@ def _node_register_prehook(self, hook):
 def _to(self, *args, **kwargs):
     """self with another dtype or on another device; self itself where it has both already.
 
-    Takes a dtype, a device, a device and a dtype, or a tensor to be like; `copy=True` always copies;
-    `non_blocking` and `memory_format` as in PyTorch.
+    Takes a dtype, a device, a device and a dtype, or a tensor to be like, then `non_blocking` and `copy`;
+    `copy=True` always copies, `memory_format` as in PyTorch. "cuda" is the current CUDA device.
+    `non_blocking=True`: a copy between page-locked memory (`pin_memory`) and a CUDA device is not waited for.
+    One to the host may be read after `plait.cuda.synchronize()` or an event behind it.
 
     >>> plait.tensor([1.5]).to(plait.int64)
     tensor([1])
     """
     dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
     copy, memory_format = kwargs.pop("copy", False), kwargs.pop("memory_format", None)
-    kwargs.pop("non_blocking", None)
+    non_blocking = kwargs.pop("non_blocking", False)
     if kwargs:
         raise TypeError(f"to: got an unexpected keyword argument '{next(iter(kwargs))}'")
-    for i, arg in enumerate(args):
+    flags = []
+    for arg in args:
         if isinstance(arg, Tensor):
             dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, bool):
+            flags.append(arg)
         elif isinstance(arg, _C.dtype) or arg in (float, int, bool, complex):
             dtype = arg
-        elif isinstance(arg, bool):
-            copy = copy or (arg and i > 0 and isinstance(args[i - 1], bool))
         elif arg is not None:
             device = arg
+    if flags:  # in this order
+        non_blocking, copy = (*flags, copy)[:2]
     out = self
     if device is not None:
-        out = _to_device(out, _C.device(device) if not isinstance(device, _C.device) else device)
+        out = _to_device(out, device, non_blocking)
     if dtype is not None:
         wanted = (
             dtype if isinstance(dtype, _C.dtype) else _ops["empty"]((0,), dtype=dtype, device="meta").dtype
@@ -136,10 +141,11 @@ def _to(self, *args, **kwargs):
     return out.clone() if copy and out is self else out
 
 
-def _to_device(tensor, device):
-    if tensor.device == device or (device.index is None and tensor.device.type == device.type):
+def _to_device(tensor, device, non_blocking=False):
+    device = _C._concrete(device)
+    if tensor.device == device:
         return tensor
-    return _ops["_to_device"](tensor, device)
+    return _ops["_to_device"](tensor, device, bool(non_blocking))
 
 
 def _cpu(self, memory_format=None):
@@ -148,8 +154,39 @@ def _cpu(self, memory_format=None):
 
 
 def _cuda(self, device=None, non_blocking=False, memory_format=None):
-    """self on a CUDA device."""
-    return self.to("cuda" if device is None else device)
+    """self on a CUDA device, the current one unless given; self itself where it is there already.
+
+    `non_blocking`: see `Tensor.to`. Raises RuntimeError where there is no CUDA device.
+    """
+    wanted = _C.device("cuda" if device is None else device)
+    if wanted.type != "cuda":
+        raise ValueError(f"cuda: expected a CUDA device, got '{wanted}'")
+    return self.to(wanted, non_blocking=non_blocking, memory_format=memory_format)
+
+
+def _pin_memory(self, device=None):
+    """self in page-locked host memory, from and to which a CUDA device copies by itself
+    (`non_blocking=True`); self itself where it is there already, and where there is no CUDA device. Raises
+    RuntimeError for a tensor that is not on the CPU.
+    """
+    if not self.is_cpu:
+        raise RuntimeError(f"pin_memory: only tensors on the CPU can be pinned, got one on {self.device}")
+    cuda = _C._cuda
+    if not cuda.device_count() or cuda.is_pinned(self):
+        return self
+    like = _ops["empty_like"](self, device="meta")
+    return cuda.pinned_empty(list(like.shape), list(like.stride()), self.dtype).copy_(self)
+
+
+def _is_pinned(self, device=None):
+    """Is self in page-locked host memory?"""
+    return _C._cuda.is_pinned(self)
+
+
+def _record_stream(self, stream):
+    """Says that kernels on `stream` use self, which was allocated on another: its memory is not used for
+    other tensors before they are done."""
+    _C._cuda.record_stream(self, stream.device_index, stream.cuda_stream)
 
 
 def _converter(dtype):
@@ -164,7 +201,7 @@ def _type(self, dtype=None, non_blocking=False):
     """The type's name, or self in another dtype."""
     if dtype is None:
         return (
-            "plait."
+            ("plait.cuda." if self.is_cuda else "plait.")
             + {
                 "float32": "FloatTensor",
                 "float64": "DoubleTensor",
@@ -216,7 +253,52 @@ def _array(self, dtype=None, copy=None):
 
 
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-    return _C._to_dlpack(self.clone() if copy else self)
+    shared = self.clone() if copy else self
+    if self.is_cuda:
+        _let_wait(self.device.index, stream)
+    elif stream is not None:
+        raise ValueError("__dlpack__: stream must be None for a tensor on the CPU")
+    return _C._to_dlpack(shared)
+
+
+def _let_wait(index, stream):
+    """A stream of another library's (as DLPack counts them) waits for the current one."""
+    if stream == -1:  # nothing need wait
+        return
+    if stream == 0:
+        raise ValueError("__dlpack__: stream 0 is ambiguous; give 1 for the null stream, -1 for none")
+    # 1 and None are the null stream; 2, the thread's own one, is CUDA's name of it as well.
+    handle = 0 if stream is None or stream == 1 else int(stream)
+    cuda = _C._cuda
+    current = cuda.current_stream(index)
+    if handle != current:
+        event = cuda._CudaEvent(False, False, False)
+        event.record(index, current)
+        event.wait(index, handle)
+
+
+def _cuda_array_interface(self):
+    """What Numba, CuPy and others read of a tensor on a CUDA device (version 2)."""
+    if not self.is_cuda:
+        raise AttributeError(f"__cuda_array_interface__: the tensor is on {self.device}; use .cuda()")
+    if self.requires_grad:
+        raise RuntimeError(
+            "__cuda_array_interface__: a tensor that requires grad is not handed out; use .detach()"
+        )
+    kinds = {"bool": "|b1", "uint8": "|u1", "int8": "|i1", "float16": "<f2", "complex64": "<c8"}
+    name = self.dtype.name
+    if name == "bfloat16":
+        raise TypeError("__cuda_array_interface__: there is no bfloat16 in it; use .float()")
+    size = self.element_size()
+    letter = "c" if self.dtype.is_complex else "f" if self.dtype.is_floating_point else "i"
+    strides = None if self.is_contiguous() else tuple(s * size for s in self.stride())
+    return {
+        "typestr": kinds.get(name, f"<{letter}{size}"),
+        "shape": tuple(self.shape),
+        "strides": strides,
+        "data": (self.data_ptr() if self.numel() else 0, False),
+        "version": 2,
+    }
 
 
 def _dlpack_device(self):
@@ -247,10 +329,12 @@ def _format(self, spec):
     return object.__format__(self, spec) if spec else repr(self)
 
 
-def _rebuild(cls, data, dtype, shape, stride, requires_grad, attributes):
+def _rebuild(cls, data, dtype, shape, stride, requires_grad, attributes, device="cpu"):
     """A tensor from its pickled form."""
     flat = _C._storage_from_buffer(bytearray(data))
     out = _C._tensor_on_storage(flat, dtype, list(shape), list(stride), 0)
+    if device != "cpu":
+        out = out.to(device)
     if cls is not Tensor:
         out = _C._make_subclass(cls, out, requires_grad)
     elif requires_grad:
@@ -285,6 +369,7 @@ def _reduce(self, protocol=None):
         tuple(strides),
         self.requires_grad,
         dict(self.__dict__),
+        str(self.device),
     )
 
 
@@ -448,8 +533,9 @@ def _install() -> None:
         "untyped_storage": lambda self: UntypedStorage(self),
         "type_as": lambda self, other: self.to(other.dtype),
         "is_inference": lambda self: _C.is_inference(self),
-        "pin_memory": lambda self: self,
-        "is_pinned": lambda self: False,
+        "pin_memory": _pin_memory,
+        "is_pinned": _is_pinned,
+        "record_stream": _record_stream,
         "is_same_size": lambda self, other: self.shape == other.shape,
         "view_as": lambda self, other: self.view(other.shape),
         "reshape_as": lambda self, other: self.reshape(other.shape),
@@ -482,6 +568,7 @@ def _install() -> None:
         elif function is not None:
             setattr(Tensor, name, property(function))
     Tensor.layout = property(_layout)  # type: ignore[attr-defined]
+    Tensor.__cuda_array_interface__ = property(_cuda_array_interface)  # type: ignore[attr-defined]
     for alias, name in (
         ("absolute", "abs"),
         ("multiply", "mul"),

@@ -1,5 +1,7 @@
 """Discrete Fourier transforms with gradients, computed by NumPy on the CPU in float32 and float64.
 
+A tensor on another device is copied to the CPU and the result back, which waits for the device.
+
 The norms are 'backward' (1 / n on the inverse, the default), 'forward' (1 / n on the transform) and 'ortho'
 (1 / sqrt(n) on both).
 
@@ -10,6 +12,7 @@ tensor([1.+0.j, 1.+0.j, 1.+0.j])
 from __future__ import annotations
 
 from . import _C
+from ._autocast import one_op
 from .autograd.function import Function
 
 TYPE_CHECKING = False
@@ -50,7 +53,7 @@ def _call(name: str, x: Tensor, wanted: _C.dtype, *args: Any, **kwargs: Any) -> 
         import numpy
     except ImportError as error:
         raise RuntimeError("fft: needs NumPy, which is not installed; pip install numpy") from error
-    result = getattr(numpy.fft, name)(x.detach().numpy(), *args, **kwargs)
+    result = getattr(numpy.fft, name)(x.detach().cpu().numpy(), *args, **kwargs)
     # NumPy before 2.0 computes in double precision always.
     kinds = {
         _C.complex64: "complex64",
@@ -58,7 +61,7 @@ def _call(name: str, x: Tensor, wanted: _C.dtype, *args: Any, **kwargs: Any) -> 
         _C.float32: "float32",
         _C.float64: "float64",
     }
-    return _C.from_numpy(numpy.array(result, dtype=kinds[wanted], order="C"))
+    return _C.from_numpy(numpy.array(result, dtype=kinds[wanted], order="C")).to(x.device)
 
 
 class _Complex(Function):
@@ -160,6 +163,7 @@ def _dims(
     return dims, tuple(sizes)
 
 
+@one_op(cpu="float32", cuda="float32")
 def _complex(who: str, inverse: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm)
     dims, sizes = _dims(who, x, s, dim)
@@ -170,6 +174,7 @@ def _complex(who: str, inverse: bool, x: Tensor, s: Any, dim: Any, norm: str | N
     return _Complex.apply(x, dims, inverse, norm) if dims else x
 
 
+@one_op(cpu="float32", cuda="float32")
 def _forward_real(who: str, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm, real=True)
     dims, sizes = _dims(who, x, s, dim)
@@ -181,6 +186,7 @@ def _forward_real(who: str, x: Tensor, s: Any, dim: Any, norm: str | None) -> Te
     return _Complex.apply(half, dims[:-1], False, norm) if len(dims) > 1 else half
 
 
+@one_op(cpu="float32", cuda="float32")
 def _inverse_real(who: str, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm)
     rank = x.dim()

@@ -1,7 +1,8 @@
 """Linear algebra: norms, products, and decompositions with gradients.
 
 The decompositions are computed by NumPy (LAPACK), on the CPU, in float32 and float64, over any batch
-dimensions; their derivatives are plait ops, so that higher derivatives follow.
+dimensions; their derivatives are plait ops, so that higher derivatives follow. Tensors on another device are
+copied to the CPU and results back, which waits for the device.
 
 >>> a = plait.tensor([[2.0, 0.0], [0.0, 4.0]])
 >>> plait.linalg.inv(a)
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from . import _C
+from ._autocast import one_op
 from ._norms import cross, diagonal, matmul, matrix_norm, norm, vecdot, vector_norm
 from .autograd.function import Function
 
@@ -77,13 +79,14 @@ def _call(who: str, function: Callable[..., Any], *tensors: Tensor) -> Any:
     """NumPy's result on the tensors' values, as tensors."""
     numpy = _numpy(who)
     try:
-        result = function(numpy, *[t.detach().numpy() for t in tensors])
+        arrays = [t.detach().cpu().numpy() for t in tensors]
+        result = function(numpy, *arrays)
     except numpy.linalg.LinAlgError as error:
         shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
         raise LinAlgError(f"linalg.{who}: {str(error).lower()} (input of shape {shapes})") from error
     many = isinstance(result, tuple)
     out = [
-        _C.from_numpy(numpy.array(r, dtype=tensors[0].detach().numpy().dtype, order="C", ndmin=0))
+        _C.from_numpy(numpy.array(r, dtype=arrays[0].dtype, order="C", ndmin=0)).to(tensors[0].device)
         for r in (result if many else (result,))
     ]
     return tuple(out) if many else out[0]
@@ -121,6 +124,7 @@ class _Inverse(Function):
         return -(turned @ grad @ turned)
 
 
+@one_op(cpu="float32", cuda="float32")
 def inv(A: Tensor) -> Tensor:
     """The inverses of square matrices (..., n, n). Raises LinAlgError for a singular one.
 
@@ -162,6 +166,7 @@ def _same_batch(who: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a.expand((*batch, *a.shape[-2:])), b.expand((*batch, *b.shape[-2:]))
 
 
+@one_op(cpu="float32", cuda="float32")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A X = B, or X A = B where not `left`; B is a matrix (..., n, k), or vectors of shape
     A.shape[:-1]. Raises LinAlgError where A is singular.
@@ -183,6 +188,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     return _Solve.apply(*_same_batch("solve", A, B))
 
 
+@one_op(cpu="float32", cuda="float32")
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -234,6 +240,7 @@ class _Cholesky(Function):
         return 0.5 * (full + full.mT)
 
 
+@one_op(cpu="float32", cuda="float32")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L with L L^T = A (or the upper L^T) of symmetric positive-definite matrices.
     Raises LinAlgError for another one.
@@ -274,6 +281,7 @@ class _Det(Function):
         return (grad * det(u) * det(vh))[..., None, None] * cofactors
 
 
+@one_op(cpu="float32", cuda="float32")
 def det(A: Tensor) -> Tensor:
     """The determinants of square matrices.
 
@@ -298,6 +306,7 @@ class _Slogdet(Function):
         return grad[..., None, None] * inv(a).mT
 
 
+@one_op(cpu="float32", cuda="float32")
 def slogdet(A: Tensor) -> Slogdet:
     """The signs and the logarithms of the absolute values of determinants: (0, -inf) for a singular matrix.
 
@@ -329,6 +338,7 @@ class _QR(Function):
         return solve_triangular(r.mT, grad_q + q @ symmetric, upper=False, left=False)
 
 
+@one_op(cpu="float32", cuda="float32")
 def qr(A: Tensor, mode: str = "reduced") -> QR:
     """A = Q R with orthogonal columns Q and upper triangular R: 'reduced' to min(m, n) columns, 'complete'
     (without gradient where m > n), or 'r' alone (Q is empty).
@@ -396,6 +406,7 @@ class _SVD(Function):
         return result
 
 
+@one_op(cpu="float32", cuda="float32")
 def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     """A = U diag(S) Vh, with the singular values in falling order.
 
@@ -417,6 +428,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     return SVD(*_SVD.apply(A))
 
 
+@one_op(cpu="float32", cuda="float32")
 def svdvals(A: Tensor) -> Tensor:
     """The singular values, in falling order."""
     _check("svdvals", A, square=False)
@@ -442,6 +454,7 @@ class _Eigh(Function):
         return (None if middle is None else v @ middle @ v.mT), None
 
 
+@one_op(cpu="float32", cuda="float32")
 def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     """The eigenvalues, in rising order, and eigenvectors (columns) of symmetric matrices, of which the lower
     ('L') or upper ('U') triangle is read. The gradient is that of A as a symmetric matrix.
@@ -455,6 +468,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     return Eigh(*_Eigh.apply(A, UPLO.upper()))
 
 
+@one_op(cpu="float32", cuda="float32")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of symmetric matrices, in rising order."""
     return eigh(A, UPLO).eigenvalues
@@ -484,6 +498,7 @@ class _Pinv(Function):
         return -(k @ p).mT + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None
 
 
+@one_op(cpu="float32", cuda="float32")
 def pinv(A: Tensor, rtol: float | None = None, hermitian: bool = False) -> Tensor:
     """The Moore-Penrose inverse; singular values below rtol (max(m, n) epsilon) times the largest count as
     zero. Its gradient is that of matrices of the same rank.
@@ -501,6 +516,7 @@ def pinv(A: Tensor, rtol: float | None = None, hermitian: bool = False) -> Tenso
     return _Pinv.apply(A, rtol)
 
 
+@one_op(cpu="float32", cuda="float32")
 def matrix_rank(A: Tensor, *, rtol: float | None = None) -> Tensor:
     """The number of singular values above rtol (max(m, n) epsilon) times the largest."""
     _check("matrix_rank", A, square=False)
@@ -513,6 +529,7 @@ def matrix_rank(A: Tensor, *, rtol: float | None = None) -> Tensor:
     return (s > rtol * s.amax(-1, True)).sum(-1)
 
 
+@one_op(cpu="float32", cuda="float32")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values). The
     residuals are the squared norms of B's columns, where m > n and A is of full rank, else empty.
@@ -563,6 +580,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     return result
 
 
+@one_op(cpu="float32", cuda="float32")
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponentials of square matrices: by squaring that of A / 2^s, of norm 1/2 at most, which 18 terms
     of its power series give to the last digit (Moler and Van Loan 2003, method 3).
@@ -591,6 +609,7 @@ def matrix_exp(A: Tensor) -> Tensor:
     return result
 
 
+@one_op(cpu="float32", cuda="float32")
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first k columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^T, where v_i is 0 above row i, 1 in it
     and column i of A (..., m, k) below: LAPACK's form of the Q of a QR decomposition.

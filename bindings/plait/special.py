@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from . import _C
+from ._autocast import one_op
 from ._composites import sinc
 
 TYPE_CHECKING = False
@@ -51,6 +52,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+@one_op()
 def entr(input: Tensor) -> Tensor:
     """-x log x for x > 0, 0 at 0, -inf below.
 
@@ -60,6 +62,7 @@ def entr(input: Tensor) -> Tensor:
     return (0.0 - _C.ops["xlogy"](input, input)).masked_fill(input < 0, -math.inf)
 
 
+@one_op()
 def ndtr(input: Tensor) -> Tensor:
     """The cumulative distribution function of the standard normal distribution.
 
@@ -69,11 +72,13 @@ def ndtr(input: Tensor) -> Tensor:
     return 0.5 * _C.ops["erfc"](input * -math.sqrt(0.5))
 
 
+@one_op()
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of ndtr."""
     return math.sqrt(2) * _C.ops["erfinv"](2 * input - 1)
 
 
+@one_op()
 def xlog1py(input: Any, other: Any) -> Tensor:
     """input * log1p(other), and 0 where input is 0 and other is not NaN."""
     y = other if isinstance(other, _C.Tensor) else _C.ops["full_like"](input, other)
@@ -81,6 +86,7 @@ def xlog1py(input: Any, other: Any) -> Tensor:
     return _C.ops["where"]((x == 0) & (y == y), 0.0, x * y.log1p())
 
 
+@one_op()
 def multigammaln(input: Tensor, p: int) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension p; input > (p - 1) / 2."""
     if p < 1:

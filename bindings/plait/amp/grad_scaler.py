@@ -73,12 +73,15 @@ class GradScaler:
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
         self._init_growth_tracker = 0
-        self._growth_tracker = 0
+        self._growth_tracker: Tensor | None = None
         self._per_optimizer_states: dict[int, dict[str, Any]] = defaultdict(_fresh)
 
     def _scale_tensor(self, device: Any) -> Tensor:
         if self._scale is None:
             self._scale = plait.full((), self._init_scale, dtype=plait.float32, device=device)
+            self._growth_tracker = plait.full(
+                (), self._init_growth_tracker, dtype=plait.int32, device=device
+            )
         return self._scale
 
     def scale(self, outputs: Any) -> Any:
@@ -98,25 +101,22 @@ class GradScaler:
 
     def _unscale_grads(self, optimizer: Any, inverse: Tensor, allow_fp16: bool) -> dict[Any, Tensor]:
         """Multiplies the gradients by `inverse`; says for each device whether one was not finite."""
+        grads: dict[Any, list[Tensor]] = defaultdict(list)
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                grad = parameter.grad
+                if grad is None:
+                    continue
+                if grad.dtype is plait.float16 and not allow_fp16:
+                    raise ValueError(
+                        "GradScaler.unscale_: Attempting to unscale FP16 gradients; keep parameters in "
+                        "float32"
+                    )
+                grads[str(grad.device)].append(grad)
         found: dict[Any, Tensor] = {}
-        factors: dict[Any, Tensor] = {}
-        with plait.no_grad():
-            for group in optimizer.param_groups:
-                for parameter in group["params"]:
-                    grad = parameter.grad
-                    if grad is None:
-                        continue
-                    if grad.dtype is plait.float16 and not allow_fp16:
-                        raise ValueError(
-                            "GradScaler.unscale_: Attempting to unscale FP16 gradients; keep parameters in "
-                            "float32"
-                        )
-                    key = str(grad.device)
-                    if key not in factors:
-                        factors[key] = inverse.to(grad.device)
-                        found[key] = plait.zeros((), dtype=plait.float32, device=grad.device)
-                    found[key].logical_or_(grad.isfinite().logical_not_().any())
-                    grad.mul_(factors[key])
+        for device, there in grads.items():
+            found[device] = plait.zeros((), dtype=plait.float32, device=device)
+            plait._amp_foreach_non_finite_check_and_unscale_(there, found[device], inverse.to(device))
         return found
 
     def unscale_(self, optimizer: Any) -> None:
@@ -172,7 +172,7 @@ class GradScaler:
                     "GradScaler.update: expected new_scale as a number or a 1-element Tensor that does not "
                     f"require grad, got shape {tuple(new_scale.shape)}"
                 )
-            scale.fill_(float(new_scale))
+            scale.copy_(new_scale.reshape(())) if isinstance(new_scale, Tensor) else scale.fill_(new_scale)
         else:
             found = [
                 value
@@ -181,16 +181,19 @@ class GradScaler:
             ]
             if not found:
                 raise RuntimeError("GradScaler.update: no inf checks were recorded; call step() before")
-            if any(value.item() for value in found):
-                scale.mul_(self._backoff_factor)
-                self._growth_tracker = 0
-            else:
-                self._growth_tracker += 1
-                if self._growth_tracker == self._growth_interval:
-                    grown = scale * self._growth_factor
-                    if grown.isfinite().item():
-                        scale.copy_(grown)
-                    self._growth_tracker = 0
+            # Added up on the scale's device: nothing is read back.
+            total = found[0].to(scale.device)
+            for value in found[1:]:
+                total = total + value.to(scale.device)
+            assert self._growth_tracker is not None  # it comes with the scale
+            plait._amp_update_scale_(
+                scale,
+                self._growth_tracker,
+                total,
+                self._growth_factor,
+                self._backoff_factor,
+                self._growth_interval,
+            )
         self._per_optimizer_states = defaultdict(_fresh)
 
     def _checked_scale(self, who: str) -> Tensor:
@@ -234,7 +237,9 @@ class GradScaler:
     def _get_growth_tracker(self) -> int:
         if not self._enabled:
             return 0
-        return self._init_growth_tracker if self._scale is None else self._growth_tracker
+        if self._growth_tracker is None:
+            return self._init_growth_tracker
+        return int(self._growth_tracker.item())
 
     def is_enabled(self) -> bool:
         """Does it scale?"""
@@ -266,4 +271,6 @@ class GradScaler:
         self._growth_factor = state_dict["growth_factor"]
         self._backoff_factor = state_dict["backoff_factor"]
         self._growth_interval = state_dict["growth_interval"]
-        self._init_growth_tracker = self._growth_tracker = state_dict["_growth_tracker"]
+        self._init_growth_tracker = state_dict["_growth_tracker"]
+        if self._growth_tracker is not None:
+            self._growth_tracker.fill_(state_dict["_growth_tracker"])

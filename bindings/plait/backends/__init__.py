@@ -1,6 +1,6 @@
 """Switches and questions about the libraries behind the kernels, with PyTorch's names.
 
-The switches can be set and read; on the CPU they have no effect.
+The switches are read by kernels on CUDA devices; on the CPU they have no effect.
 """
 
 from . import cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum

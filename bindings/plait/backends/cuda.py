@@ -1,79 +1,121 @@
-"""Switches of CUDA's libraries: `matmul.allow_tf32`, and the kinds of attention. Without CUDA, no effect."""
+"""Switches of CUDA's kernels: `matmul.allow_tf32`, and the kinds of attention."""
 
 from __future__ import annotations
 
-from ._flags import changed
+import contextlib
+
+from .. import _C
+from ._flags import switch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
+
+_cuda = _C._cuda
 
 
 class _Matmul:
-    """Switches of matrix products."""
+    """Switches of matrix products. `allow_tf32`: float32 products by the tensor cores, with 10 bits of
+    mantissa. `allow_..._reduced_precision_reduction`: partial sums of products of 16-bit floats may be
+    rounded to 16 bits. `allow_fp16_accumulation`: products of float16 may be summed in float16.
 
-    allow_tf32 = False
-    allow_fp16_reduced_precision_reduction = True
-    allow_bf16_reduced_precision_reduction = True
-    allow_fp16_accumulation = False
-    fp32_precision = "none"
+    >>> plait.backends.cuda.matmul.allow_tf32
+    False
+    """
+
+    allow_tf32 = switch("allow_tf32_matmul", "float32 products by TF32?")
+    allow_fp16_reduced_precision_reduction = switch(
+        "allow_fp16_reduced_precision", "Partial sums of float16 products in float16?"
+    )
+    allow_bf16_reduced_precision_reduction = switch(
+        "allow_bf16_reduced_precision", "Partial sums of bfloat16 products in bfloat16?"
+    )
+    allow_fp16_accumulation = switch("allow_fp16_accumulation", "Sums of float16 products in float16?")
+
+    @property
+    def fp32_precision(self) -> str:
+        """'tf32' where TF32 is allowed, else 'ieee'."""
+        return "tf32" if _cuda.get_switch("allow_tf32_matmul") else "ieee"
+
+    @fp32_precision.setter
+    def fp32_precision(self, precision: str) -> None:
+        if precision not in ("tf32", "ieee", "none"):
+            raise ValueError(
+                f"backends.cuda.matmul.fp32_precision: expected 'ieee', 'tf32' or 'none', got '{precision}'"
+            )
+        _cuda.set_switch("allow_tf32_matmul", precision == "tf32")
 
 
 matmul = _Matmul()
-_attention = {"flash": True, "mem_efficient": True, "math": True, "cudnn": True}
 
 
 def is_built() -> bool:
-    """Has this build a CUDA library?"""
-    return False
+    """Has this build a CUDA library? (Whether it finds a device is `plait.cuda.is_available()`.)"""
+    import os
+
+    folder = os.path.join(os.path.dirname(_C.__file__), "lib")
+    return os.path.exists(os.path.join(folder, "libplait_cuda.so"))
 
 
 def flash_sdp_enabled() -> bool:
     """May attention use flash kernels?"""
-    return _attention["flash"]
+    return _cuda.get_switch("attention_flash")
 
 
 def enable_flash_sdp(enabled: bool) -> None:
     """Whether attention may use flash kernels."""
-    _attention["flash"] = enabled
+    _cuda.set_switch("attention_flash", enabled)
 
 
 def mem_efficient_sdp_enabled() -> bool:
     """May attention use memory-efficient kernels?"""
-    return _attention["mem_efficient"]
+    return _cuda.get_switch("attention_mem_efficient")
 
 
 def enable_mem_efficient_sdp(enabled: bool) -> None:
     """Whether attention may use memory-efficient kernels."""
-    _attention["mem_efficient"] = enabled
+    _cuda.set_switch("attention_mem_efficient", enabled)
 
 
 def math_sdp_enabled() -> bool:
     """May attention be computed by its formula?"""
-    return _attention["math"]
+    return _cuda.get_switch("attention_math")
 
 
 def enable_math_sdp(enabled: bool) -> None:
     """Whether attention may be computed by its formula."""
-    _attention["math"] = enabled
+    _cuda.set_switch("attention_math", enabled)
 
 
 def cudnn_sdp_enabled() -> bool:
     """May attention use cuDNN?"""
-    return _attention["cudnn"]
+    return _cuda.get_switch("attention_cudnn")
 
 
 def enable_cudnn_sdp(enabled: bool) -> None:
     """Whether attention may use cuDNN."""
-    _attention["cudnn"] = enabled
+    _cuda.set_switch("attention_cudnn", enabled)
 
 
+@contextlib.contextmanager
 def sdp_kernel(
     enable_flash: bool = True,
     enable_math: bool = True,
     enable_mem_efficient: bool = True,
     enable_cudnn: bool = True,
-) -> AbstractContextManager[None]:
+) -> Iterator[None]:
     """The kinds of attention for the length of a `with`; the former form of nn.attention.sdpa_kernel."""
-    kinds = {"flash": enable_flash, "math": enable_math}
-    return changed(_attention, **kinds, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
+    wanted = {
+        "attention_flash": enable_flash,
+        "attention_math": enable_math,
+        "attention_mem_efficient": enable_mem_efficient,
+        "attention_cudnn": enable_cudnn,
+    }
+    before = {name: _cuda.get_switch(name) for name in wanted}
+    for name, on in wanted.items():
+        _cuda.set_switch(name, on)
+    try:
+        yield
+    finally:
+        for name, on in before.items():
+            _cuda.set_switch(name, on)

@@ -22,4 +22,4 @@ def flags(
     enabled: bool = False, deterministic: bool = False, allow_tf32: bool = True
 ) -> AbstractContextManager[None]:
     """The switches for the length of a `with`."""
-    return changed(globals(), enabled=enabled, deterministic=deterministic, allow_tf32=allow_tf32)
+    return changed(__name__, enabled=enabled, deterministic=deterministic, allow_tf32=allow_tf32)

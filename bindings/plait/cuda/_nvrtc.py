@@ -73,11 +73,26 @@ def _check_nvrtc(lib: ctypes.CDLL, status: int, call: str) -> None:
         raise RuntimeError(f"compile_kernel: {call} failed: {lib.nvrtcGetErrorString(status).decode()}")
 
 
+def _current_device() -> int:
+    """plait's current device; 0 where plait has no CUDA library and the driver is used alone."""
+    from .. import _C
+
+    return _C._cuda.current_device() if _C._cuda.device_count() else 0
+
+
+def _current_stream() -> int:
+    """The handle of plait's current stream."""
+    from .. import _C
+
+    cuda = _C._cuda
+    return cuda.current_stream(cuda.current_device()) if cuda.device_count() else 0
+
+
 def _compute_capability() -> str:
-    """Of device 0."""
+    """Of the current device."""
     driver = _driver()
     device, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
-    _check_driver(driver, driver.cuDeviceGet(ctypes.byref(device), 0), "cuDeviceGet")
+    _check_driver(driver, driver.cuDeviceGet(ctypes.byref(device), _current_device()), "cuDeviceGet")
     for into, attribute in (
         (major, 75),
         (minor, 76),
@@ -157,20 +172,22 @@ class Kernel:
     def __init__(self, name: str, code: bytes, lowered_name: str, arch: str):
         self.name, self.code, self.arch = name, code, arch
         self._lowered = lowered_name
-        self._function: ctypes.c_void_p | None = None
+        self._functions: dict[int, ctypes.c_void_p] = {}  # by device
 
     def __repr__(self) -> str:
         return f"<CUDA kernel {self.name} for sm_{self.arch}, {len(self.code)} bytes>"
 
     def _load(self) -> ctypes.c_void_p:
-        if self._function is None:
+        device = _current_device()
+        function = self._functions.get(device)
+        if function is None:
             driver = _driver()
             current = ctypes.c_void_p()
             _check_driver(driver, driver.cuCtxGetCurrent(ctypes.byref(current)), "cuCtxGetCurrent")
             if not current.value:
                 _check_driver(
                     driver,
-                    driver.cuDevicePrimaryCtxRetain(ctypes.byref(current), 0),
+                    driver.cuDevicePrimaryCtxRetain(ctypes.byref(current), device),
                     "cuDevicePrimaryCtxRetain",
                 )
                 _check_driver(driver, driver.cuCtxSetCurrent(current), "cuCtxSetCurrent")
@@ -180,8 +197,8 @@ class Kernel:
             )
             status = driver.cuModuleGetFunction(ctypes.byref(function), module, self._lowered.encode())
             _check_driver(driver, status, "cuModuleGetFunction")
-            self._function = function
-        return self._function
+            self._functions[device] = function
+        return function
 
     def __call__(
         self,
@@ -191,12 +208,15 @@ class Kernel:
         shared_mem: int = 0,
         stream: Any = None,
     ) -> None:
-        """Launch. Tensors are passed as pointers, ints as `int`, floats as `float`, bools as `bool`; for
-        other C types give ctypes or NumPy scalars."""
+        """Launch, on plait's current stream unless `stream` (a `plait.cuda.Stream`, or a handle) is given.
+        Tensors are passed as pointers, ints as `int`, floats as `float`, bools as `bool`; for other C types
+        give ctypes or NumPy scalars."""
         sizes = [_three(self.name, "grid", grid), _three(self.name, "block", block)]
         values = [_argument(self.name, i, arg) for i, arg in enumerate(args)]
         function = self._load()
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
+        if stream is None:
+            stream = _current_stream()
         handle = ctypes.c_void_p(getattr(stream, "cuda_stream", stream) or 0)
         driver = _driver()
         status = driver.cuLaunchKernel(

@@ -32,8 +32,8 @@ class SDPBackend(enum.IntEnum):
 
 @contextlib.contextmanager
 def sdpa_kernel(backends: SDPBackend | Sequence[SDPBackend], set_priority: bool = False) -> Iterator[None]:
-    """Says which kinds of kernels scaled dot-product attention may use. The CPU has one, which it always
-    uses.
+    """Says which kinds of kernels scaled dot-product attention may use on CUDA devices. The CPU has one,
+    which it always uses. `set_priority` is accepted: the order is plait's own.
 
     >>> with plait.nn.attention.sdpa_kernel(plait.nn.attention.SDPBackend.MATH):
     ...     pass
@@ -41,7 +41,16 @@ def sdpa_kernel(backends: SDPBackend | Sequence[SDPBackend], set_priority: bool 
     given = (backends,) if isinstance(backends, SDPBackend) else tuple(backends)
     if not given or not all(isinstance(b, SDPBackend) for b in given):
         raise TypeError(f"sdpa_kernel: expected an SDPBackend or a list of them, got {backends!r}")
-    yield
+    from plait.backends.cuda import sdp_kernel
+
+    allowed = set(given)
+    with sdp_kernel(
+        enable_flash=SDPBackend.FLASH_ATTENTION in allowed,
+        enable_math=SDPBackend.MATH in allowed,
+        enable_mem_efficient=SDPBackend.EFFICIENT_ATTENTION in allowed,
+        enable_cudnn=SDPBackend.CUDNN_ATTENTION in allowed,
+    ):
+        yield
 
 
 def _additive(name: str, mask: Tensor | None, dtype: Any) -> Tensor | None:

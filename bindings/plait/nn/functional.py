@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import plait
 from plait import Tensor
+from plait._autocast import one_op as _one_op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -416,6 +417,7 @@ adaptive_max_pool2d_with_indices = _with_indices(adaptive_max_pool2d)
 # ---- embedding, bilinear, resizing
 
 
+@_one_op()
 def renorm_rows_(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
     """Scales the given rows of `weight`, in place and without gradient, to a norm of at most `max_norm`."""
     with plait.no_grad():
@@ -456,6 +458,7 @@ def embedding(
     return plait.embedding(weight, input, padding_idx, scale_grad_by_freq)
 
 
+@_one_op(cuda="widest")
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = x1^T W_k x2 + b_k: (*, I), (*, J), (K, I, J) -> (*, K)."""
     k, i, j = weight.shape

@@ -6,6 +6,7 @@ from itertools import product
 
 import plait
 from plait import Tensor
+from plait._autocast import one_op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def _reflected(x: Tensor, size: int, align_corners: bool) -> Tensor:
     return plait.where(flips.remainder(2) == 0, extra + low, span - extra + low)
 
 
+@one_op(cpu="float32", cuda="widest")
 def grid_sample(
     input: Tensor,
     grid: Tensor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plait
 from plait import Tensor
+from plait._autocast import one_op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _softplus(x: Tensor) -> Tensor:
     return x.clamp(min=0) + plait.log1p(plait.exp(-x.abs()))
 
 
+@one_op(cpu="float32", cuda="float32")
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -43,6 +45,7 @@ def soft_margin_loss(
     return _reduced("soft_margin_loss", _softplus(-target * input), reduction, size_average, reduce)
 
 
+@one_op()
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -58,6 +61,7 @@ def multilabel_soft_margin_loss(
     return _reduced("multilabel_soft_margin_loss", loss.mean(-1), reduction, size_average, reduce)
 
 
+@one_op(cpu="float32", cuda="float32")
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -89,6 +93,7 @@ def multi_margin_loss(
     return _reduced("multi_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce)
 
 
+@one_op(cpu="float32", cuda="float32")
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -150,6 +155,7 @@ def _lengths(who: str, value: Any, n: int, most: int) -> list[int]:
     return values
 
 
+@one_op(cpu="float32", cuda="float32")
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plait
 from plait import Tensor
+from plait._autocast import one_op
 
 from .modules.shapes import ntuple
 
@@ -86,6 +87,7 @@ def lp_pool3d(
     return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@one_op(cpu="float32")
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over boxes that give the wanted size: (N, C, D, H, W) or (C, D, H, W).
 

@@ -7,7 +7,10 @@ backward pass runs the function again, with the tape, and differentiates that.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import plait
+from plait import _C
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,16 +58,28 @@ def _put_in(value: Any, tensors: Sequence[Any]) -> Any:
     return value
 
 
+def _autocast_regions() -> list[tuple]:
+    """What makes the active autocast regions again."""
+    if not _C._autocast_active():
+        return []
+    return [
+        (device_type, _C.get_autocast_dtype(device_type), True, _C.is_autocast_cache_enabled())
+        for device_type in ("cpu", "cuda")
+        if _C.is_autocast_enabled(device_type)
+    ]
+
+
 class _Run:
     """One checkpointed call: what to call, with which structure of arguments, and what it gave."""
 
-    __slots__ = ("arguments", "check", "function", "result", "rng_state")
+    __slots__ = ("arguments", "check", "function", "regions", "result", "rng_state")
 
     def __init__(self, function: Callable, arguments: Any, preserve_rng_state: bool, check: bool):
         self.function = function
         self.arguments = arguments
         self.check = check
         self.rng_state = plait.get_rng_state() if preserve_rng_state else None
+        self.regions = _autocast_regions()
         self.result: Any = None
 
     def __call__(self, tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -114,7 +129,9 @@ def _checkpoint_function() -> Any:
                 now = plait.get_rng_state()
                 plait.set_rng_state(run.rng_state)
             try:
-                with plait.enable_grad():
+                with plait.enable_grad(), ExitStack() as regions:
+                    for region in run.regions:
+                        regions.enter_context(plait.autocast(*region))
                     _, outputs = run(inputs)
             finally:
                 if now is not None:

@@ -538,7 +538,7 @@ class Module(HookedCall, StateDict):
 
     def cuda(self, device: Any = None) -> Self:
         """Moves everything to a GPU (the current one, an index, or a device)."""
-        return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
+        return self._apply(lambda t: t.cuda(device))
 
     def type(self, dst_type: Any) -> Self:
         """Casts every parameter and buffer, integers too, to `dst_type`."""

@@ -123,6 +123,19 @@ class _StreamFetcher:
         return self.collate(samples)
 
 
+class _PinningFetcher:
+    """What another fetcher gives, in page-locked memory. With workers, it is they who copy it there."""
+
+    def __init__(self, fetch: Callable):
+        self.fetch = fetch
+
+    def __call__(self, indices: Any) -> Any:
+        from .pin import pin_memory
+
+        batch = self.fetch(indices)
+        return _END if batch is _END else pin_memory(batch)
+
+
 def _short(indices: Any) -> str:
     text = repr(indices)
     return text if len(text) <= 200 else text[:200] + "..."
@@ -325,6 +338,12 @@ class _ThreadedIterator:
             pool.stop()
 
 
+def _has_cuda() -> bool:
+    import plait
+
+    return plait.cuda.is_available()
+
+
 # ---- The loader
 
 
@@ -350,9 +369,10 @@ class DataLoader:
         out a last batch that is not full. timeout: seconds to wait for a worker's batch, 0 for ever.
         worker_init_fn: called as `worker_init_fn(worker_id)` in each worker first. generator: where the
         random order comes from; the default generator if None. prefetch_factor: batches under way for each
-        worker, 2 if None. pin_memory, persistent_workers, multiprocessing_context, pin_memory_device,
-        in_order: accepted, as in PyTorch;
-            threads start fast enough and share memory, so they change nothing.
+        worker, 2 if None. pin_memory: batches are put into page-locked memory, from which
+        `.cuda(non_blocking=True)` copies without waiting; without a CUDA device it changes nothing.
+        persistent_workers, multiprocessing_context, pin_memory_device, in_order: accepted, as in PyTorch;
+        threads start fast enough and share memory, so they change nothing.
 
     An error in a worker is raised as it is, with the worker's traceback and a note that names the sample's
     index.
@@ -442,9 +462,12 @@ class DataLoader:
         return self.batch_sampler if self._batched else self.sampler
 
     def _fetcher(self, dataset: Any) -> Callable:
+        fetch: Callable
         if isinstance(dataset, IterableDataset):
-            return _StreamFetcher(dataset, self.collate_fn, self._batched, self.drop_last)
-        return _MapFetcher(dataset, self.collate_fn, self._batched)
+            fetch = _StreamFetcher(dataset, self.collate_fn, self._batched, self.drop_last)
+        else:
+            fetch = _MapFetcher(dataset, self.collate_fn, self._batched)
+        return _PinningFetcher(fetch) if self.pin_memory and _has_cuda() else fetch
 
     def __iter__(self) -> Iterator:
         return _ThreadedIterator(self) if self.num_workers else _InlineIterator(self)

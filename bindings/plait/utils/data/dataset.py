@@ -249,7 +249,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
         raise ValueError(
             f"random_split: lengths {counts} sum to {sum(counts)}, but the dataset has {total} samples"
         )
-    order = plait.randperm(total, generator=generator).tolist()
+    order = plait.randperm(total, generator=generator, device="cpu").tolist()
     parts, start = [], 0
     for count in counts:
         parts.append(Subset(dataset, order[start : start + count]))

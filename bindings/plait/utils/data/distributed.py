@@ -56,7 +56,7 @@ class DistributedSampler(Sampler):
         if self.shuffle:
             generator = plait.Generator()
             generator.manual_seed(self.seed + self.epoch)
-            indices = plait.randperm(length, generator=generator).tolist()
+            indices = plait.randperm(length, generator=generator, device="cpu").tolist()
         else:
             indices = list(range(length))
         while indices and len(indices) < self.total_size:

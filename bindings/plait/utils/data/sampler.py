@@ -21,7 +21,7 @@ __all__ = [
 
 def _seed(generator: Any = None) -> int:
     """A seed from `generator`, or the default generator, so that `manual_seed` fixes every order."""
-    return int(plait.randint(0, 2**62, (1,), dtype=plait.int64, generator=generator).item())
+    return int(plait.randint(0, 2**62, (1,), dtype=plait.int64, generator=generator, device="cpu").item())
 
 
 def _positive(who: str, name: str, value: Any, least: int = 1) -> None:
@@ -95,9 +95,11 @@ class RandomSampler(Sampler):
             generator.manual_seed(_seed())
         while left > 0:
             if self.replacement:
-                part = plait.randint(0, n, (min(left, 4096),), dtype=plait.int64, generator=generator)
+                part = plait.randint(
+                        0, n, (min(left, 4096),), dtype=plait.int64, generator=generator, device="cpu"
+                    )
             else:
-                part = plait.randperm(n, generator=generator)[:left]
+                part = plait.randperm(n, generator=generator, device="cpu")[:left]
             left -= part.shape[0]
             yield from part.tolist()
 
@@ -113,7 +115,7 @@ class SubsetRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        for i in plait.randperm(len(self.indices), generator=self.generator).tolist():
+        for i in plait.randperm(len(self.indices), generator=self.generator, device="cpu").tolist():
             yield self.indices[i]
 
     def __len__(self) -> int:
