@@ -14,7 +14,7 @@ import numpy as np
 from cases import Case
 
 ROUNDINGS = 8  # an answer may differ by so many roundings in a row, a sum of n terms by sqrt(n) times as many
-EPSILON = {"float32": 2.0**-23, "bfloat16": 2.0**-7}
+EPSILON = {"float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
 SETTLE = 0.01  # seconds between turns: the other system's threads stop spinning
 
 
@@ -25,17 +25,22 @@ class WorkerError(Exception):
 class System:
     """A library under test and the process that runs it; a dead one is started anew at the next request."""
 
-    def __init__(self, label: str, module: str, python: str, threads: int, timeout: float) -> None:
+    worker = Path(__file__).with_name("worker.py")
+
+    def __init__(
+        self, label: str, module: str, python: str, threads: int, timeout: float,
+        arguments: tuple[str, ...] = (),
+    ) -> None:
         self.label, self.module, self.python, self.timeout = label, module, python, timeout
+        self.arguments = arguments
         pinned = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         self.environment = os.environ | pinned
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
-        worker = str(Path(__file__).with_name("worker.py"))
         self.process = subprocess.Popen(
-            [self.python, worker, self.module], env=self.environment,
+            [self.python, str(self.worker), self.module, *self.arguments], env=self.environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
         )
         self.reply()

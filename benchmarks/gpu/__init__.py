@@ -1,0 +1,1 @@
+"""The cases of benchmarks/gpu.py, what runs them and what writes their table."""
