@@ -20,3 +20,4 @@ def same_seed():
     yield
     assert plait.is_grad_enabled(), "the test left grad mode off"
     assert not plait.is_inference_mode_enabled(), "the test left inference mode on"
+    assert not plait._C._autocast_active(), "the test left autocast on"

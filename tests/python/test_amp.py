@@ -1,4 +1,4 @@
-"""Autocast regions, which do nothing yet or say so, and GradScaler, beside PyTorch's where installed."""
+"""GradScaler, beside PyTorch's where installed, and plait.amp without CUDA. Autocast regions: test_autocast.py."""
 
 import copy
 import math
@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import plait
 import pytest
+from cuda_device import needs_cuda
 from plait.amp import GradScaler, autocast
 
 
@@ -24,26 +25,16 @@ def test_a_disabled_region_does_nothing():
     assert double(plait.ones(1), by=3).item() == 3 and double.__doc__ == "Doubles."
 
 
+without_cuda = pytest.mark.skipif(plait.cuda.is_available(), reason="there is a CUDA device")
+
+
+@without_cuda
 def test_cuda_without_cuda_warns_and_is_disabled():
     for make in (lambda: plait.autocast("cuda"), plait.cuda.amp.autocast):
         with pytest.warns(UserWarning, match=r"CUDA is not available\. Disabling"):
             region = make()
         with region:
             assert not plait.is_autocast_enabled("cuda")
-
-
-def test_an_active_region_says_that_there_is_none():
-    with pytest.raises(NotImplementedError, match=r"bfloat16.*enabled=False"):
-        plait.autocast("cpu", dtype=plait.bfloat16)
-    with pytest.warns(UserWarning, match="float32"), plait.autocast("cpu", dtype=plait.float32):
-        pass
-    with pytest.raises(RuntimeError, match="'cpu' or 'cuda'"):
-        plait.autocast("tpu")
-    with pytest.raises(ValueError, match="str"):
-        plait.autocast(plait.float16)
-    assert plait.get_autocast_dtype("cpu") is plait.bfloat16
-    assert plait.get_autocast_dtype("cuda") is plait.float16
-    assert not plait.amp.is_autocast_available("cpu")
 
 
 def test_custom_functions():
@@ -64,10 +55,10 @@ def test_custom_functions():
     assert x.grad.item() == 6
 
 
-def problem(lib, scaler, factors):
+def problem(lib, scaler, factors, device="cpu"):
     """Parameters after steps whose losses are scaled by the factors; an infinite one spoils the gradient."""
-    w = lib.tensor([1.0, -2.0, 3.0], requires_grad=True)
-    v = lib.tensor([0.5], requires_grad=True)
+    w = lib.tensor([1.0, -2.0, 3.0], requires_grad=True, device=device)
+    v = lib.tensor([0.5], requires_grad=True, device=device)
     first, second = lib.optim.SGD([w], lr=0.1), lib.optim.SGD([v], lr=0.1, momentum=0.9)
     seen = []
     for factor in factors:
@@ -81,7 +72,7 @@ def problem(lib, scaler, factors):
         scaler.step(second)
         scaler.update()
         seen.append((scaler.get_scale(), scaler._get_growth_tracker()))
-    return w.detach().numpy(), v.detach().numpy(), seen, scaler.state_dict()
+    return w.detach().cpu().numpy(), v.detach().cpu().numpy(), seen, scaler.state_dict()
 
 
 FACTORS = [1.0, 0.5, math.inf, 2.0, math.nan, 1.0, 1.0, 1.0, 0.1]
@@ -115,6 +106,81 @@ def test_as_pytorch():
     mine = GradScaler("cpu")
     mine.load_state_dict(scaler.state_dict())
     assert mine.state_dict() == ours[3]
+
+
+@needs_cuda
+def test_on_cuda_as_on_the_cpu():
+    ours = problem(plait, GradScaler("cuda", **OPTIONS), FACTORS, "cuda")
+    theirs = problem(plait, GradScaler("cpu", **OPTIONS), FACTORS)
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6)
+    assert ours[2:] == theirs[2:]
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_only_the_step_reads_from_the_device_and_once(device, monkeypatch):
+    reads = []
+    monkeypatch.setattr(plait.Tensor, "item", lambda t, item=plait.Tensor.item: (reads.append(t), item(t))[1])
+    w = [plait.ones(3, device=device, requires_grad=True) for _ in range(5)]
+    optimizer = plait.optim.SGD(w, lr=0.1)
+    scaler = GradScaler(device)
+    scaler.scale(sum(p.sum() for p in w)).backward()
+    scaler.unscale_(optimizer)
+    assert not reads
+    scaler.step(optimizer)
+    assert len(reads) == 1
+    scaler.update()
+    assert len(reads) == 1
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_gradients_of_all_kinds_are_unscaled(device):
+    g = np.random.default_rng(0)
+    grads = [
+        plait.from_numpy(g.standard_normal(s)).to(device) for s in ((), (0,), (3, 5), (70001,), (4, 6, 2))
+    ]
+    grads += [
+        grads[3].float(),
+        grads[3].float()[1:],
+        grads[3].half(),
+        grads[3].bfloat16()[3:],
+        grads[2].float(),
+    ]
+    grads += [grads[3].float()[::3], grads[4].float().permute(2, 0, 1), grads[2].float().t()[::2]]
+    grads += [plait.from_numpy(g.standard_normal(2).astype("float32")).to(device) for _ in range(500)]
+    expected = [(t.double() * 0.25).to(t.dtype).cpu() for t in grads]
+    versions = [t._version for t in grads]
+    found, factor = plait.zeros((), device=device), plait.tensor(0.25, device=device)
+    plait._amp_foreach_non_finite_check_and_unscale_(grads, found, factor)
+    assert found.item() == 0
+    for t, want, version in zip(grads, expected, versions):
+        assert t.cpu().equal(want) and t._version > version
+    for place, bad in [
+        (3, math.inf),
+        (5, -math.inf),
+        (6, math.nan),
+        (7, math.inf),
+        (10, math.nan),
+        (-1, math.inf),
+    ]:
+        t, found = grads[place], plait.zeros((), device=device)
+        t[-1] = bad
+        plait._amp_foreach_non_finite_check_and_unscale_([grads[0], t], found, factor)
+        assert found.item() == 1, (place, bad)
+        t[-1] = 0.0
+
+
+def test_what_the_ops_refuse():
+    one, grads = plait.ones(()), [plait.ones(2)]
+    unscale, update = plait._amp_foreach_non_finite_check_and_unscale_, plait._amp_update_scale_
+    with pytest.raises(ValueError, match=r"'found_inf' of one element.*\(2,\)"):
+        unscale(grads, plait.ones(2), one)
+    with pytest.raises(ValueError, match=r"'inv_scale' of one element and dtype float32.*float64"):
+        unscale(grads, one, one.double())
+    with pytest.raises(TypeError, match="floating"):
+        unscale([plait.ones(2), plait.ones(2).long()], one, one)
+    with pytest.raises(ValueError, match=r"'growth_tracker'.*int32"):
+        update(one, one, one, 2.0, 0.5, 3)
 
 
 def test_the_scale_stays_finite():
@@ -176,6 +242,7 @@ def test_misuse():
         scaler.load_state_dict({})
 
 
+@without_cuda
 @pytest.mark.parametrize("make", [GradScaler, plait.cuda.amp.GradScaler])
 def test_disabled_without_cuda(make):
     with pytest.warns(UserWarning, match=r"CUDA is not available\. Disabling"):

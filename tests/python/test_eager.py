@@ -60,6 +60,7 @@ def test_assert():
         plait._assert(False, "not fine")
 
 
+@pytest.mark.skipif(plait.cuda.is_available(), reason="there is an accelerator: tests/python/test_cuda_runtime.py")
 def test_accelerator():
     accelerator = plait.accelerator
     assert accelerator.is_available() is False and accelerator.device_count() == 0
@@ -85,7 +86,7 @@ def test_switches():
     with cudnn.flags(enabled=False, benchmark=True):
         assert cudnn.benchmark and not cudnn.enabled
     assert not cudnn.benchmark and cudnn.enabled
-    assert cudnn.is_available() is False and cudnn.version() is None
+    assert plait.cuda.is_available() or (cudnn.is_available() is False and cudnn.version() is None)
     backends.cuda.matmul.allow_tf32 = True
     assert backends.cuda.matmul.allow_tf32
     backends.cuda.matmul.allow_tf32 = False
@@ -104,7 +105,7 @@ def test_what_there_is():
     answers = {"mps": False, "mkl": False, "mkldnn": True, "openmp": True, "opt_einsum": False}
     for name, answer in answers.items():
         assert importlib.import_module(f"plait.backends.{name}").is_available() is answer
-    assert plait.backends.mps.is_built() is False and plait.backends.cuda.is_built() is False
+    assert plait.backends.mps.is_built() is False and plait.backends.cuda.is_built() in (False, True)
     with plait.backends.mkldnn.flags(enabled=False):
         assert not plait.backends.mkldnn.enabled
     assert plait.backends.mkldnn.enabled
@@ -122,3 +123,9 @@ def test_nothing_is_loaded_before_it_is_asked_for():
     loaded = set(result.stdout.split())
     assert "plait._tensor" in loaded
     assert not loaded & {"numpy", *(f"plait.{name}" for name in LATE.split())}
+
+
+def test_import_after_other_libraries_of_cpp():
+    """libstdc++ may have been loaded before, without room for thread-locals that are read directly."""
+    pytest.importorskip("matplotlib")
+    subprocess.run([sys.executable, "-c", "import matplotlib.pyplot, plait"], check=True, timeout=120)

@@ -123,7 +123,9 @@ def test_a_launch(monkeypatch):
     assert launch[11:] == (5, 2.5)
 
 
-@pytest.mark.skipif(not plait.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.skipif(
+    not plait.cuda.is_available() or plait._C._cuda.is_emulated(), reason="there is no CUDA device but an emulated one"
+)
 def test_a_launch_on_a_device():
     x = plait.arange(1000, dtype=plait.float32).to("cuda")
     out = plait.empty_like(x)

@@ -11,6 +11,14 @@ from plait.testing import OpCheckError, _opcheck, opcheck
 from plait.utils import cpp_extension
 
 ALL = _opcheck.ALL
+
+
+@pytest.fixture(autouse=True)
+def cpu_alone(monkeypatch):
+    """The ops of these tests are the CPU's."""
+    monkeypatch.setattr(plait.cuda, "is_available", lambda: False)
+
+
 COUNT = iter(range(10**6))
 SUCCESS = {**dict.fromkeys(ALL, "SUCCESS")}
 

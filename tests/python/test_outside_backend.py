@@ -25,7 +25,7 @@ static void copy_elements(const Tensor& out, const Tensor& from) {
 static BackendKernel copy_toy(toy, "copy", +[](const Tensor& out, const Tensor&, const Tensor& src, bool) {
   copy_elements(out, src);
 });
-static BackendKernel to_toy(toy, "_to_device", +[](const Tensor& out, const Tensor& self, Device) {
+static BackendKernel to_toy(toy, "_to_device", +[](const Tensor& out, const Tensor& self, Device, bool) {
   copy_elements(out, self);
 });
 static BackendKernel add_toy(toy, "add", +[](const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha) {

@@ -8,10 +8,10 @@ LAYOUTS = ("transposed", "strided", "offset", "expanded")
 
 
 class Bridge:
-    """`lib` is plait, or PyTorch in the parity tests: both take the same calls."""
+    """`lib` is plait, or PyTorch in the parity tests: both take the same calls. Tensors are made on `device`."""
 
-    def __init__(self, lib):
-        self.lib = lib
+    def __init__(self, lib, device="cpu"):
+        self.lib, self.device = lib, device
 
     def dtype(self, name):
         return getattr(self.lib, name)
@@ -19,9 +19,12 @@ class Bridge:
     def _from_array(self, array, dtype):
         """A tensor of its own memory with the array's layout."""
         x = self.lib.from_numpy(array)
+        if self.device != "cpu":
+            x = x.to(self.device)
         return x if array.dtype.name == dtype else x.to(self.dtype(dtype))
 
-    def tensor(self, t, layout="contiguous", device="cpu", requires_grad=False):
+    def tensor(self, t, layout="contiguous", device=None, requires_grad=False):
+        device = device or self.device
         array = t.array
         if layout == "transposed" and array.ndim >= 2:
             order = tuple(range(array.ndim))[::-1]
@@ -63,7 +66,7 @@ class Bridge:
 
     def array(self, x):
         """Its values: floats as float64."""
-        x = x.detach()
+        x = x.detach().cpu()
         name = self.name(x.dtype)
         if name == "bfloat16":
             x = x.to(self.lib.float32)

@@ -298,3 +298,69 @@ def rmsprop_samples(g):
 listed("_fused_sgd_", sgd_samples, sgd, (0, 2))
 listed("_fused_adam_", adam_samples, adam, (0, 2, 3, 4))
 listed("_fused_rmsprop_", rmsprop_samples, rmsprop, (0, 2, 3, 4))
+
+
+def unscaled(grads, found, factor):
+    bad = any(not np.isfinite(x).all() for x in grads)
+    return (*(x * factor for x in grads), np.maximum(found, float(bad)))
+
+
+def unscale_samples(g):
+    for bad in ((), (np.inf,), (np.nan, 1.0)):
+        grads = [*tensors(g), T([*bad, 2.0], g.dtype, False)]
+        yield S(grads, [T(0.0, "float32", False)], T(0.25, "float32", False))
+
+
+def unscale(lib, grads, found, factor):
+    grads, found = [x.clone() for x in grads], found[0].clone()
+    lib._amp_foreach_non_finite_check_and_unscale_(grads, found, factor)
+    return (*grads, found)
+
+
+op(
+    "_amp_foreach_non_finite_check_and_unscale_",
+    unscale_samples,
+    lambda grads, found, factor: unscaled(grads, found[0], factor),
+    FLOATS,
+    out=lambda s: tuple(t.dtype for t in [*s.args[0], *s.args[1]]),
+    grad=False,
+    expand=False,
+    call=unscale,
+    note="lists",
+)
+
+
+def next_scale(scale, tracker, found, growth, backoff, interval):
+    if found:
+        return scale * backoff, 0 * tracker
+    if tracker + 1 < interval:
+        return scale, tracker + 1
+    grown = np.float64(np.float32(scale * growth))
+    return grown if np.isfinite(grown) else scale, 0 * tracker
+
+
+def update(lib, scale, tracker, *args):
+    scale, tracker = scale.clone(), tracker.clone()
+    return lib._amp_update_scale_(scale, tracker, *args), tracker
+
+
+op(
+    "_amp_update_scale_",
+    lambda g: [
+        S(T(scale, "float32", False), T(tracker, "int32"), T(found, "float32", False), 2.0, 0.5, 3)
+        for scale, tracker, found in [
+            (8.0, 0, 0.0),
+            (8.0, 2, 0.0),
+            (8.0, 2, 1.0),
+            (3e38, 2, 0.0),
+            (1.0, 1, 2.0),
+        ]
+    ],
+    next_scale,
+    ("float32",),
+    out=("float32", "int32"),
+    grad=False,
+    expand=False,
+    call=update,
+    note="lists",
+)

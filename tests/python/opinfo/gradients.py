@@ -70,7 +70,7 @@ class Function:
     def vjp(self, arrays, cotangents, create_graph=False):
         """Gradients of the inputs: zeros where an output does not depend on one."""
         leaves, outputs = self(arrays)
-        vs = [self.bridge.lib.from_numpy(np.array(v)).to(y.dtype) for v, y in zip(cotangents, outputs)]
+        vs = [self.bridge.lib.from_numpy(np.array(v)).to(y.device, y.dtype) for v, y in zip(cotangents, outputs)]
         if create_graph:
             vs = [v.requires_grad_() for v in vs]
         grads = self.bridge.lib.autograd.grad(
@@ -127,7 +127,7 @@ def check_second_gradient(bridge, info, sample, rng):
     first = [grads[i] for i in used]
     w = random_like(rng, [bridge.array(g) for g in first])
     live = [(g, x) for g, x in zip(first, w) if g.requires_grad]
-    ws = [bridge.lib.from_numpy(np.array(x)).to(g.dtype) for g, x in live]
+    ws = [bridge.lib.from_numpy(np.array(x)).to(g.device, g.dtype) for g, x in live]
     # A gradient that does not require grad is a constant: then the differences must be zero.
     second = [None] * (len(leaves) + len(vs))
     if live:

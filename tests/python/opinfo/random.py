@@ -14,7 +14,7 @@ LEVEL = 1e-4
 
 
 def draws(tensor):
-    return tensor.double().numpy().reshape(-1)
+    return tensor.double().cpu().numpy().reshape(-1)
 
 
 def follows(values, distribution, what):
@@ -91,7 +91,7 @@ def check_randint(lib):
     equally_often(draws(lib.randint(0, 7, (N,))), 7, "randint")
     values = draws(lib.randint(-5, 6, (N,)))
     assert values.min() == -5 and values.max() == 5
-    wide = lib.randint(-(2**62), 2**62, (1000,)).numpy()
+    wide = lib.randint(-(2**62), 2**62, (1000,)).cpu().numpy()
     assert wide.min() < -(2**60) and wide.max() > 2**60, "64-bit bounds need 64 random bits"
 
 
@@ -112,9 +112,9 @@ random_op(
 
 
 def check_randperm(lib):
-    p = lib.randperm(1000).numpy()
+    p = lib.randperm(1000).cpu().numpy()
     assert (np.sort(p) == np.arange(1000)).all() and (p != np.arange(1000)).any()
-    places = np.stack([lib.randperm(4).numpy() for _ in range(2400)])
+    places = np.stack([lib.randperm(4).cpu().numpy() for _ in range(2400)])
     for column in places.T:
         equally_often(np.concatenate([column]), 4, "randperm")
     orders = np.unique(places, axis=0, return_counts=True)[1]
@@ -133,7 +133,7 @@ random_op(
 def check_normal(lib):
     follows(draws(lib.normal(2.0, 3.0, (N,))), st.norm(2, 3).cdf, "normal")
     mean = lib.arange(4).double()
-    got = lib.normal(mean.reshape(4, 1).expand(4, 10000), 0.5).double().numpy()
+    got = lib.normal(mean.reshape(4, 1).expand(4, 10000), 0.5).double().cpu().numpy()
     assert np.allclose(got.mean(1), [0, 1, 2, 3], atol=0.05) and np.allclose(got.std(1), 0.5, atol=0.05)
 
 
@@ -147,7 +147,7 @@ random_op(
 
 def check_bernoulli(lib):
     p = lib.tensor([[0.0], [0.1], [0.5], [1.0]]).expand(4, 10000)
-    got = lib.bernoulli(p).double().numpy()
+    got = lib.bernoulli(p).double().cpu().numpy()
     assert set(np.unique(got)) <= {0.0, 1.0}
     assert got[0].sum() == 0 and got[3].sum() == 10000
     assert abs(got[1].mean() - 0.1) < 0.015 and abs(got[2].mean() - 0.5) < 0.025
@@ -164,7 +164,7 @@ random_op(
 
 def check_multinomial(lib):
     w = lib.tensor([[1.0, 2.0, 0.0, 5.0]])
-    got = lib.multinomial(w, 8000, replacement=True).numpy().reshape(-1)
+    got = lib.multinomial(w, 8000, replacement=True).cpu().numpy().reshape(-1)
     counts = np.bincount(got, minlength=4)
     assert counts[2] == 0 and st.chisquare(counts[[0, 1, 3]], np.array([1, 2, 5]) * 1000).pvalue > LEVEL
     first = [lib.multinomial(w[0], 3).tolist() for _ in range(800)]
@@ -212,7 +212,7 @@ def check_uniform_(lib):
 def check_random_(lib):
     equally_often(draws(lib.empty(N, dtype=lib.int64).random_(0, 6)), 6, "random_")
     equally_often(draws(lib.empty(N).random_(5)), 5, "random_")
-    bits = lib.empty(N, dtype=lib.uint8).random_().numpy()
+    bits = lib.empty(N, dtype=lib.uint8).random_().cpu().numpy()
     equally_often(bits.astype(float), 256, "random_ of all of uint8")
 
 
@@ -284,7 +284,7 @@ def check_dropout(lib):
     assert abs((values == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / N)
     assert (draws(x.grad) == values).all(), "the gradient passes where the value passed"
     uncorrelated(values, "dropout")
-    assert (lib.nn.functional.dropout(lib.ones(5), 1.0, True).numpy() == 0).all()
+    assert (lib.nn.functional.dropout(lib.ones(5), 1.0, True).cpu().numpy() == 0).all()
 
 
 op(

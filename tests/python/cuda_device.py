@@ -1,0 +1,24 @@
+"""Which CUDA device the tests use: a GPU where there is one, else the emulator that the build made."""
+
+import os
+from pathlib import Path
+
+import plait
+import pytest
+
+EMULATED = Path(plait.__file__).parent / "lib" / "libplait_cuda_emulated.so"
+
+
+def choose():
+    """Called before the first test: the library is chosen when a device is first asked for."""
+    has_gpu = Path("/dev/nvidiactl").exists()
+    if not has_gpu and EMULATED.exists():
+        os.environ.setdefault("PLAIT_CUDA_LIBRARY", str(EMULATED))
+
+
+choose()
+IS_EMULATED = "emulated" in os.environ.get("PLAIT_CUDA_LIBRARY", "")
+needs_cuda = pytest.mark.skipif(
+    not plait.cuda.is_available(),
+    reason="no CUDA device, and no emulator in the build (CMake option PLAIT_CUDA_EMULATOR)",
+)

@@ -1,0 +1,274 @@
+"""Fused optimiser steps, norms and scaling of lists of tensors on CUDA, against the CPU's."""
+
+import itertools
+import math
+
+import numpy as np
+import plait
+import pytest
+from cuda_device import needs_cuda
+from opinfo.bridge import mismatch
+from opinfo.core import Tol
+
+pytestmark = needs_cuda
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+# Chunks are of 4096 elements at least; vectors of 2 or 4.
+SHAPES = ((), (1,), (3,), (0,), (5, 7), (64,), (4095,), (4096,), (4097,), (33, 257), (3, 1, 2, 2))
+
+
+def dtype_of(name):
+    return getattr(plait, name)
+
+
+def make(shapes, dtype, seed, low=-1.0):
+    rng = np.random.default_rng(seed)
+    return [plait.tensor(rng.uniform(low, 1, s)).to(dtype_of(dtype)) for s in shapes]
+
+
+def on_cuda(tensors):
+    return [t.cuda() for t in tensors]
+
+
+def close(cuda, cpu, dtype, tol=None):
+    for a, b in zip(cuda, cpu, strict=True):
+        assert a.dtype == b.dtype and a.shape == b.shape
+        error = mismatch(a.cpu().double().numpy(), b.double().numpy(), dtype, tol or Tol(8, 1, floor=1))
+        assert error is None, error
+
+
+ADAM = [
+    {},
+    {"weight_decay": 0.1},
+    {"weight_decay": 0.1, "amsgrad": True},
+    {"maximize": True, "decoupled": True, "weight_decay": 0.3},
+]
+SGD = [
+    {},
+    {"momentum": 0.9},
+    {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    {"momentum": 0.5, "dampening": 0.25, "maximize": True},
+]
+RMSPROP = [
+    {},
+    {"momentum": 0.9},
+    {"centered": True},
+    {"centered": True, "momentum": 0.5, "weight_decay": 0.1},
+]
+
+
+def adam(p, g, states, step, options):
+    numbers = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False}
+    numbers |= {"maximize": False, "decoupled": False} | options
+    plait._fused_adam_(
+        p, g, states[0], states[1], states[2] if numbers["amsgrad"] else [], step=step, **numbers
+    )
+
+
+def sgd(p, g, states, step, options):
+    numbers = {
+        "lr": 0.1,
+        "momentum": 0.0,
+        "dampening": 0.0,
+        "weight_decay": 0.0,
+        "nesterov": False,
+        "maximize": False,
+    }
+    numbers |= options
+    buffers = states[0] if numbers["momentum"] else []
+    plait._fused_sgd_(p, g, buffers, first_step=step == 1, **numbers)
+
+
+def rmsprop(p, g, states, step, options):
+    numbers = {"lr": 0.01, "alpha": 0.9, "eps": 1e-4, "weight_decay": 0.0, "momentum": 0.0, "centered": False}
+    numbers |= {"maximize": False} | options
+    averages = states[1] if numbers["centered"] else []
+    plait._fused_rmsprop_(p, g, states[0], averages, states[2] if numbers["momentum"] else [], **numbers)
+
+
+STEPS = [(adam, o) for o in ADAM] + [(sgd, o) for o in SGD] + [(rmsprop, o) for o in RMSPROP]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    ("step", "options"), STEPS, ids=[f"{f.__name__}-{i % 4}" for i, (f, _) in enumerate(STEPS)]
+)
+def test_steps(step, options, dtype):
+    params = make(SHAPES, dtype, 0)
+    states = [[plait.zeros_like(p) for p in params] for _ in range(3)]
+    cuda_params, cuda_states = on_cuda(params), [on_cuda(s) for s in states]
+    for t in range(1, 4):
+        grads = make(SHAPES, dtype, t)
+        step(params, grads, states, t, options)
+        step(cuda_params, on_cuda(grads), cuda_states, t, options)
+        # Each step starts from equal numbers: what differs by rounding would be amplified.
+        close(cuda_params, params, dtype)
+        for cuda, cpu in zip(cuda_states, states, strict=True):
+            close(cuda, cpu, dtype)
+            for a, b in zip(cuda, cpu, strict=True):
+                a.copy_(b)
+        for a, b in zip(cuda_params, params, strict=True):
+            a.copy_(b)
+
+
+@pytest.mark.parametrize("dtype", ("bfloat16", "float32"))
+def test_layouts_and_alignment(dtype):
+    """Parameters that begin at odd elements, that are transposed, channels-last, or have gaps."""
+
+    def views(flat):
+        yield flat[1:100]
+        yield flat[103:4203].reshape(20, 205).t()
+        yield flat[:1024].reshape(4, 16, 4, 4).to(memory_format=plait.channels_last)
+        yield flat[4300:4900:2]
+        yield flat[4907:4908]
+
+    flats = make([(5000,)] * 3, dtype, 1)
+    p, cuda_p = list(views(flats[0])), list(views(flats[0].cuda()))
+    states = [list(views(plait.zeros_like(flats[0]))) for _ in range(3)]
+    cuda_states = [list(views(plait.zeros_like(flats[0]).cuda())) for _ in range(3)]
+    for t in (1, 2):
+        g = [x.contiguous() for x in views(flats[t])]  # not laid out as the parameter is
+        adam(p, g, states, t, {"amsgrad": True})
+        adam(cuda_p, on_cuda(g), cuda_states, t, {"amsgrad": True})
+    close([x.contiguous() for x in cuda_p], [x.contiguous() for x in p], dtype, Tol(32, 4, half=(2, 1)))
+    for a, b in zip(cuda_states, states, strict=True):
+        close([x.contiguous() for x in a], [x.contiguous() for x in b], dtype, Tol(32, 4, half=(2, 1)))
+
+
+def test_hundreds_of_tensors():
+    """More than one launch's arguments hold."""
+    shapes = [(i % 37 + 1,) for i in range(700)] + [(70_000,)] + [(3,)] * 30
+    params, grads = make(shapes, "float32", 0), make(shapes, "float32", 1)
+    states = [[plait.zeros_like(p) for p in params] for _ in range(3)]
+    cuda_params, cuda_states = on_cuda(params), [on_cuda(s) for s in states]
+    adam(params, grads, states, 1, {})
+    adam(cuda_params, on_cuda(grads), cuda_states, 1, {})
+    close(cuda_params, params, "float32")
+    close([plait._foreach_norm(on_cuda(grads), 2.0)], [plait._foreach_norm(grads, 2.0)], "float32", Tol(1))
+    cuda_grads = on_cuda(grads)
+    plait._foreach_zero_(cuda_grads)
+    assert all(float(g.abs().sum().cpu()) == 0 for g in cuda_grads[::50])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("order", [0.0, 1.0, 2.0, 3.0, 0.5, math.inf])
+def test_norms(dtype, order):
+    tensors = make((*SHAPES, (16384,), (16385,)), dtype, 3)
+    tol = Tol(32 if dtype == "float64" else 1)  # of float64 the sums' own rounding errors show
+    close([plait._foreach_norm(on_cuda(tensors), order)], [plait._foreach_norm(tensors, order)], dtype, tol)
+    views = [tensors[-1][1:], tensors[4].t(), tensors[-1][::3]]
+    cuda = [tensors[-1].cuda()[1:], tensors[4].cuda().t(), tensors[-1].cuda()[::3]]
+    close([plait._foreach_norm(cuda, order)], [plait._foreach_norm(views, order)], dtype, tol)
+    for special in (math.nan, math.inf):
+        tensors[5][63] = special
+        close(
+            [plait._foreach_norm(on_cuda(tensors), order)], [plait._foreach_norm(tensors, order)], dtype, tol
+        )
+    assert plait._foreach_norm([plait.zeros(0, device="cuda")], order).item() == 0
+
+
+def test_a_norm_is_the_same_every_time():
+    x = make([(100_000,), (12_345,)], "float32", 4)
+    norms = {plait._foreach_norm(on_cuda(x), 2.0).item() for _ in range(5)}
+    assert len(norms) == 1
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_scaling(dtype):
+    tensors = make(SHAPES, dtype, 5)
+    for scale in (
+        plait.tensor(0.3),
+        plait.tensor(0.3).cuda(),
+        plait.tensor([0.3]).cuda().to(dtype_of(dtype)),
+    ):
+        cuda = on_cuda(tensors)
+        plait._foreach_mul_(cuda, scale)
+        close(cuda, [t * float(scale.cpu()) for t in tensors], dtype, Tol(1))
+    mixed = [tensors[4].cuda().t()[1:], plait.arange(5, device="cuda"), tensors[6].double().cuda()]
+    expected = [m.cpu() * 2 for m in mixed]
+    plait._foreach_mul_(mixed, plait.tensor(2))
+    for a, b in zip(mixed, expected, strict=True):
+        assert plait.equal(a.cpu(), b)
+
+
+def test_zeros():
+    tensors = [
+        plait.ones(s, dtype=d, device="cuda")
+        for s, d in itertools.product(SHAPES, (plait.uint8, plait.float64))
+    ]
+    tensors += [
+        plait.ones(9, 9, device="cuda")[:, ::2],
+        plait.ones(101, dtype=plait.int16, device="cuda")[1:100],
+    ]
+    plait._foreach_zero_(tensors)
+    assert all(not bool(t.cpu().any()) for t in tensors)
+
+
+def test_what_is_changed_is_known():
+    """In-place changes count: a graph that saved a parameter refuses to go on."""
+    p, g = plait.ones(5, device="cuda", requires_grad=True), plait.ones(5, device="cuda")
+    loss = (p * p).sum()
+    with plait.no_grad():
+        sgd([p], [g], [[]], 1, {})
+    with pytest.raises(RuntimeError, match=r"modified|changed|version"):
+        loss.backward()
+
+
+def test_errors():
+    p, g = plait.ones(5, device="cuda"), plait.ones(5)
+    with pytest.raises((RuntimeError, ValueError, TypeError), match="cpu"):
+        sgd([p], [g], [[]], 1, {})
+    with pytest.raises(TypeError, match="floating dtype, got"):
+        i = plait.ones(5, dtype=plait.int64, device="cuda")
+        sgd([i], [i], [[]], 1, {})
+    with pytest.raises(ValueError, match="has shape"):
+        sgd([p], [plait.ones(4, device="cuda")], [[]], 1, {})
+    with pytest.raises(ValueError, match="step of 1 or more"):
+        adam([p], [p], [[p], [p], []], 0, {})
+
+
+def test_optimisers_train_alike():
+    """A small network under each optimiser: parameters stay close to the CPU's."""
+    for make_optimiser in (
+        lambda p: plait.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+        lambda p: plait.optim.AdamW(p, lr=0.01),
+        lambda p: plait.optim.Adam(p, lr=0.01, amsgrad=True),
+        lambda p: plait.optim.RMSprop(p, lr=0.005, centered=True),
+    ):
+        finals = []
+        for device in ("cpu", "cuda"):
+            w = [t.to(device).requires_grad_() for t in make([(8, 4), (4,), (4, 1)], "float32", 6)]
+            x = make([(32, 8)], "float32", 7)[0].to(device)
+            optimiser = make_optimiser(w)
+            for _ in range(5):
+                optimiser.zero_grad()
+                hidden = plait.tanh((x.unsqueeze(2) * w[0]).sum(1) + w[1])
+                ((hidden.unsqueeze(2) * w[2]).sum(1) - 1).square().mean().backward()
+                plait.nn.utils.clip_grad_norm_(w, 0.5)
+                optimiser.step()
+            finals.append([p.detach().cpu() for p in w])
+        close(finals[1], finals[0], "float32", Tol(2000, 200))
+
+
+def test_clipping_does_not_wait():
+    """Within a capture a wait is an error."""
+    w = plait.ones(1000, device="cuda", requires_grad=True)
+    w.grad = plait.full((1000,), 2.0, device="cuda")
+    graph = plait.cuda.CUDAGraph()
+    with plait.cuda.graph(graph):
+        norm = plait.nn.utils.clip_grad_norm_([w], 1.0)
+        plait._fused_sgd_(
+            [w.detach()],
+            [w.grad],
+            [],
+            lr=1.0,
+            momentum=0.0,
+            dampening=0.0,
+            weight_decay=0.0,
+            nesterov=False,
+            maximize=False,
+            first_step=True,
+        )
+    graph.replay()
+    assert norm.item() == pytest.approx(2 * 1000**0.5)
+    assert w.detach().cpu()[0].item() == pytest.approx(1 - 1 / 1000**0.5)
