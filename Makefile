@@ -12,7 +12,7 @@ CMAKE := $(VENV)/bin/cmake
 STAMPS := $(VENV)/.stamps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help demo test bench lint format tidy sanitize emit build wheel clean
+.PHONY: help demo test bench gpu-check lint format tidy sanitize emit build wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,7 +33,14 @@ $(STAMPS)/req-%: pyproject.toml tools/requirements.py $(STAMPS)/venv
 .PRECIOUS: $(STAMPS)/req-%
 
 # --- build -------------------------------------------------------------------------------------------------------------
-$(BUILD)/build.ninja: $(STAMPS)/req-build
+# NVIDIA's headers, where there is a CUDA compiler to use them. Of cuDNN's front end nothing but headers is wanted: its package asks
+# for gigabytes.
+CUDA := $(if $(shell command -v nvcc 2>/dev/null),$(STAMPS)/cudnn-frontend)
+$(STAMPS)/cudnn-frontend: $(STAMPS)/req-cuda
+	@$(PIP) --no-deps nvidia-cudnn-frontend==1.32.0
+	@touch $@
+
+$(BUILD)/build.ninja: $(STAMPS)/req-build $(CUDA)
 	@$(CMAKE) -S . -B $(BUILD) -G Ninja --log-level=NOTICE -DPython_EXECUTABLE=$(CURDIR)/$(PY) \
 	  -DCMAKE_BUILD_TYPE=Release -DPLAIT_TESTS=ON -DPLAIT_WERROR=ON
 
@@ -54,6 +61,11 @@ test: build $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ tests (ctest) and P
 
 bench: build $(STAMPS)/req-bench ## measure plait, beside PyTorch where it is installed
 	@$(PY) benchmarks/run.py $(ARGS)
+
+# On a bare machine with a GPU: its own python3, no virtual environment, no network.
+PARTS ?= build,test,ops,train
+gpu-check: ## on a machine with a GPU: build for it, test, measure (PARTS=build,test,ops,train)
+	@PARTS=$(PARTS) $(PYTHON) tools/gpu_check.py $(ARGS)
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 lint: $(STAMPS)/req-lint ## clang-format, ruff, mypy and the project's own rules
@@ -77,7 +89,7 @@ sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-example
 emit: build ## regenerate ops/decl, the type stubs and docs/reference/ops.md from the registry
 	@$(PY) tools/emit.py $(ARGS)
 
-wheel: $(STAMPS)/req-build ## build a wheel into dist/, install it into a fresh environment and import it
+wheel: $(STAMPS)/req-build $(CUDA) ## build a wheel into dist/, install it into a fresh environment and import it
 	@bash tools/wheel.sh $(PYTHON)
 
 clean: ## remove the builds (not .venv)

@@ -7,6 +7,9 @@ if(TARGET plait_onednn)
   install(FILES "${PLAIT_DNNL_LIBRARY}" DESTINATION plait/lib
           PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 endif()
+if(TARGET plait_cuda)
+  install(TARGETS plait_cuda LIBRARY DESTINATION plait/lib)
+endif()
 if(TARGET _C)
   install(TARGETS _C LIBRARY DESTINATION plait)
   if(NOT SKBUILD)  # scikit-build-core packs the Python files itself

@@ -27,7 +27,9 @@ add_library(plait_flags INTERFACE)
 target_compile_options(plait_flags INTERFACE
   -Wall -Wextra
   $<$<BOOL:${PLAIT_WERROR}>:-Werror>
-  -ftls-model=initial-exec       # the one thread-local is read on every call: no __tls_get_addr
+  # The one thread-local is read on every call: no __tls_get_addr. std::call_once must not be used: it reads thread-locals of
+  # libstdc++ in the same way, and the import fails where somebody else has loaded that library before.
+  -ftls-model=initial-exec
   -fno-semantic-interposition    # calls inside a library bind directly, exported or not
   -fno-plt)                      # calls between the libraries skip the lazy-binding stub
 

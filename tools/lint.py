@@ -35,7 +35,7 @@ MAY_INCLUDE = {
     "ops": {"core", "autograd", "ops", "plait"},
     "extension": {"core", "autograd", "ops", "extension", "plait"},
     "cuda": {"core", "autograd", "ops", "cuda", "plait"},
-    "bindings": {"core", "autograd", "ops", "extension", "bindings"},
+    "bindings": {"core", "autograd", "ops", "extension", "bindings", "cuda"},  # of cuda, api.h alone
 }
 FOLDERS = {*MAY_INCLUDE, "plait"}
 
@@ -69,6 +69,8 @@ def check_layers(path: Path, lines: list[str]) -> Iterator[Complaint]:
         if folder in FOLDERS and folder not in allowed:
             way = "core <- autograd <- ops <- extension, cuda, bindings"
             yield path, number, f"{path.parts[0]}/ may not include {target}: the way is {way}"
+        if path.parts[0] == "bindings" and folder == "cuda" and target != "cuda/api.h":
+            yield path, number, f"of cuda/ the bindings see cuda/api.h alone, not {target}"
         if path.parts[0] != "bindings" and (target == "Python.h" or folder == "pybind11"):
             yield path, number, f"{target} belongs in bindings/ only"
 

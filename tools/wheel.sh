@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Builds a wheel into dist/, installs it alone into a fresh environment, imports it, and checks its size: tools/wheel.sh PYTHON
+# WHEEL_CUDA=OFF leaves the CUDA kernels out, ON insists on them; without it they are built where there is nvcc.
 set -euo pipefail
 python=${1:-python3}
 limit_mb=80
+cuda_limit_mb=120
 
 rm -rf dist
 # With the compiler's name and the flags of `make build`, so that ccache serves both.
 CXX=${CXX:-c++} "${VENV:-.venv}/bin/python" -m pip --disable-pip-version-check wheel -q --no-build-isolation --no-deps \
-  -w dist -C cmake.define.PLAIT_WERROR=ON .
+  -w dist -C cmake.define.PLAIT_WERROR=ON ${WHEEL_CUDA:+-C cmake.define.PLAIT_CUDA=$WHEEL_CUDA} .
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$python" -m venv "$scratch/venv"
@@ -22,7 +24,11 @@ a = plait.ones(64, 64, requires_grad=True)
 (a @ a).sum().backward()  # oneDNN's library is found beside ours
 assert a.grad[0, 0].item() == 128.0, a.grad
 folder = os.path.dirname(plait.__file__)
-size = sum(os.lstat(os.path.join(d, f)).st_size for d, _, files in os.walk(folder) for f in files) / 1e6
-print(f"plait {plait.__version__}: installed {size:.1f} MB, first import {1e3 * took:.0f} ms")
-assert size <= $limit_mb, "the installed package must stay within $limit_mb MB"
+files = [os.path.join(d, f) for d, _, names in os.walk(folder) for f in names]
+cuda = sum(os.lstat(f).st_size for f in files if f.endswith("libplait_cuda.so")) / 1e6
+size = sum(os.lstat(f).st_size for f in files) / 1e6 - cuda
+print(f"plait {plait.__version__}: installed {size:.1f} MB and {cuda:.1f} MB of CUDA kernels, first import {1e3 * took:.0f} ms")
+assert size <= $limit_mb, "the installed package must stay within $limit_mb MB without the CUDA kernels"
+assert cuda <= $cuda_limit_mb, "the CUDA kernels must stay within $cuda_limit_mb MB"
+assert not plait.cuda.is_available() or plait.cuda.device_count() > 0  # imports, with a GPU or without
 EOF

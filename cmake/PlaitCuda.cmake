@@ -1,0 +1,59 @@
+# The CUDA backend: what both of its forms share, the one for GPUs (cuda/) and the one on the emulator (cuda/emulator/).
+find_program(PLAIT_NVCC nvcc HINTS ENV CUDACXX ENV CUDA_PATH PATH_SUFFIXES bin)
+if(PLAIT_NVCC)
+  set(plait_cuda_default ON)
+else()
+  set(plait_cuda_default OFF)
+endif()
+option(PLAIT_CUDA "Build the CUDA kernels (libplait_cuda); needs nvcc" ${plait_cuda_default})
+option(PLAIT_CUDA_EMULATOR "Build the CUDA kernels for the CPU, for tests without a GPU (libplait_cuda_emulated)" ${PLAIT_TESTS})
+if(PLAIT_CUDA AND NOT PLAIT_NVCC)
+  message(FATAL_ERROR "PLAIT_CUDA=ON needs nvcc, and none was found. Put it on PATH, or configure with -DPLAIT_CUDA=OFF.")
+endif()
+
+# Kernels (.cu), and host sources that need no vendor's header.
+file(GLOB PLAIT_CUDA_SOURCES CONFIGURE_DEPENDS
+  "${PROJECT_SOURCE_DIR}/cuda/runtime/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/ops/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/kernels/*.cu")
+
+# Headers of cuBLASLt and cuDNN: the toolkit's, or those of the packages nvidia-cublas, nvidia-cudnn-cu13 and
+# nvidia-cudnn-frontend in Python's site-packages.
+set(plait_nvidia_hints "")
+if(Python_SITELIB)
+  list(APPEND plait_nvidia_hints "${Python_SITELIB}/nvidia/cu13/include" "${Python_SITELIB}/nvidia/cublas/include"
+       "${Python_SITELIB}/nvidia/cudnn/include" "${Python_SITELIB}/include")
+endif()
+foreach(header cublasLt.h cudnn.h cudnn_frontend.h nvrtc.h)
+  string(MAKE_C_IDENTIFIER "PLAIT_INCLUDE_${header}" variable)
+  find_path(${variable} ${header} HINTS ${plait_nvidia_hints} ENV CUDA_PATH PATH_SUFFIXES include)
+endforeach()
+set(PLAIT_CUDA_VENDOR_INCLUDES "")
+set(PLAIT_CUBLASLT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cublaslt_absent.cpp")
+set(PLAIT_CUDNN_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn_absent.cpp")
+if(PLAIT_INCLUDE_cublasLt_h)
+  set(PLAIT_CUBLASLT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cublaslt.cpp")
+  list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cublasLt_h}")
+else()
+  message(STATUS "cublasLt.h was not found: matrix products on CUDA go without cuBLASLt. Try: pip install nvidia-cublas")
+endif()
+if(PLAIT_INCLUDE_cudnn_h AND PLAIT_INCLUDE_cudnn_frontend_h AND PLAIT_INCLUDE_nvrtc_h)
+  set(PLAIT_CUDNN_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn.cpp")
+  list(APPEND PLAIT_CUDA_VENDOR_INCLUDES
+    "${PLAIT_INCLUDE_cudnn_h}" "${PLAIT_INCLUDE_cudnn_frontend_h}" "${PLAIT_INCLUDE_nvrtc_h}")
+else()
+  message(STATUS "cuDNN's headers were not found: convolution and attention on CUDA go without it. "
+                 "Try: pip install nvidia-cudnn-cu13 nvidia-cudnn-frontend nvidia-cuda-nvrtc")
+endif()
+
+add_library(plait_cuda_flags INTERFACE)
+target_compile_definitions(plait_cuda_flags INTERFACE PLAIT_BUILDING_CUDA)
+target_compile_options(plait_cuda_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;$<$<BOOL:${PLAIT_WERROR}>:-Werror>;-fno-plt;-march=x86-64-v2>
+  $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra;-diag-suppress=20012,445;$<$<BOOL:${PLAIT_WERROR}>:-Werror=all-warnings>>)
+target_link_options(plait_cuda_flags INTERFACE -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--as-needed)
+
+if(PLAIT_CUDA)
+  add_subdirectory(cuda)
+endif()
+if(PLAIT_CUDA_EMULATOR AND EXISTS "${PROJECT_SOURCE_DIR}/cuda/emulator/CMakeLists.txt")
+  add_subdirectory(cuda/emulator)
+endif()
