@@ -9,7 +9,7 @@ cuda_limit_mb=120
 rm -rf dist
 # With the compiler's name and the flags of `make build`, so that ccache serves both.
 CXX=${CXX:-c++} "${VENV:-.venv}/bin/python" -m pip --disable-pip-version-check wheel -q --no-build-isolation --no-deps \
-  -w dist -C cmake.define.PLAIT_WERROR=ON ${WHEEL_CUDA:+-C cmake.define.PLAIT_CUDA=$WHEEL_CUDA} .
+  -w dist --config-settings cmake.define.PLAIT_WERROR=ON ${WHEEL_CUDA:+--config-settings cmake.define.PLAIT_CUDA=$WHEEL_CUDA} .
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$python" -m venv "$scratch/venv"
