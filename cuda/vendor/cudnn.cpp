@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/library.h"
+#include "cuda/runtime/device.h"
 #include "cuda/runtime/libraries.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/settings.h"
@@ -30,11 +31,17 @@ namespace {
 namespace fe = cudnn_frontend;
 using TensorPtr = std::shared_ptr<fe::graph::Tensor_attributes>;
 
-constexpr int64_t kWorkspaceCap = int64_t{2} << 30;  // a plan that asks for more is not taken
+// A plan that asks for more workspace is not taken. Deterministic attention keeps partial sums for every
+// block of keys: 4 GiB for 2 x 16 heads of 8192 x 128; what would stand in for it is slower by far.
+constexpr int64_t kConvWorkspace = int64_t{2} << 30, kAttentionWorkspace = int64_t{8} << 30;
 constexpr size_t kMostPlans = 2048;
 
+// cuDNN loads libraries that it needs later by their names, and ends the process where cuBLASLt is missing:
+// so they are loaded first, from wherever they are found.
 bool load() {
   static const bool loaded = [] {
+    if (!load_library("libcublasLt.so.13")) return false;
+    load_library("libnvrtc.so.13");
     fe::cudnn_dlhandle = load_library("libcudnn.so.9");
     return fe::cudnn_dlhandle != nullptr;
   }();
@@ -106,9 +113,21 @@ fe::DataType_t compute_type(int32_t dtype) {
   return static_cast<DType>(dtype) == DType::Float64 ? fe::DataType_t::DOUBLE : fe::DataType_t::FLOAT;
 }
 
+// The device that plans are made for: the current one, or one that is only described and not here.
+struct Target {
+  cudnnHandle_t handle = nullptr;
+  int capability = 0;  // 90 for 9.0
+  std::shared_ptr<const fe::DeviceProperties> described;
+};
+Target here() {
+  const DeviceProperties& device = properties();
+  return {handle_on_stream(), 10 * device.major + device.minor, nullptr};
+}
+
 struct Plan {
   std::shared_ptr<fe::graph::Graph> graph;  // null: cuDNN has none
   int64_t workspace = 0;
+  std::string why;  // there is none
 };
 
 // Plans by the problem's bytes.
@@ -142,21 +161,30 @@ class PlanCache {
 
 using Pointers = std::unordered_map<int64_t, void*>;
 
+// What plans must not do.
+using Notes = std::vector<fe::NumericalNote_t>;
+
 // Builds the best plan of the heuristics whose workspace is within the cap, or measures all of them.
-Plan build(const std::shared_ptr<fe::graph::Graph>& graph, int64_t cap, bool measure, Pointers* pointers) {
-  cudnnHandle_t handle = handle_on_stream();
-  if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad() ||
-      graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad())
-    return {};
-  graph->deselect_workspace_greater_than(cap);
-  if (graph->check_support(handle).is_bad()) return {};
+Plan build(const std::shared_ptr<fe::graph::Graph>& graph, const Target& target, const Notes& unwanted,
+           int64_t cap, const Pointers* measure = nullptr) {
+  const auto none = [](fe::error_t status) { return Plan{nullptr, 0, status.get_message()}; };
+  if (const auto status = graph->validate(); status.is_bad()) return none(status);
+  if (const auto status = graph->build_operation_graph(target.handle); status.is_bad()) return none(status);
+  if (const auto status = graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK});
+      status.is_bad())
+    return none(status);
+  // The notes are those of the plans that are there by now: asked for earlier, nothing is deselected.
+  graph->deselect_numeric_notes(unwanted).deselect_workspace_greater_than(cap);
+  if (const auto status = graph->check_support(target.handle); status.is_bad()) return none(status);
   const auto policy = measure ? fe::BuildPlanPolicy_t::ALL : fe::BuildPlanPolicy_t::HEURISTICS_CHOICE;
-  if (graph->build_plans(handle, policy).is_bad()) return {};
+  if (const auto status = graph->build_plans(target.handle, policy); status.is_bad()) return none(status);
   if (measure) {
     const Workspace workspace(static_cast<size_t>(graph->get_autotune_workspace_size()));
-    if (graph->autotune(handle, *pointers, workspace.data()).is_bad()) return {};
+    Pointers pointers = *measure;
+    if (const auto status = graph->autotune(target.handle, pointers, workspace.data()); status.is_bad())
+      return none(status);
   }
-  return {graph, graph->get_workspace_size()};
+  return {graph, graph->get_workspace_size(), {}};
 }
 
 bool execute(const Plan& plan, Pointers& pointers, const char* what) {
@@ -185,8 +213,16 @@ void set_result(const TensorPtr& t, Id id, const int64_t* sizes, const int64_t* 
       .set_data_type(type);
 }
 
-std::shared_ptr<fe::graph::Graph> conv_graph(const ConvProblem& p) {
+// Nodes copy what the graph knows of the device when they are made.
+std::shared_ptr<fe::graph::Graph> new_graph(const Target& target) {
   auto graph = std::make_shared<fe::graph::Graph>();
+  graph->set_sm_version(target.capability);
+  if (target.described) graph->set_device_properties(target.described);
+  return graph;
+}
+
+std::shared_ptr<fe::graph::Graph> conv_graph(const ConvProblem& p, const Target& target) {
+  auto graph = new_graph(target);
   const fe::DataType_t type = data_type(p.dtype), compute = compute_type(p.dtype);
   graph->set_io_data_type(type).set_intermediate_data_type(compute).set_compute_data_type(compute);
   const int n = p.dims - 2;
@@ -215,14 +251,18 @@ std::shared_ptr<fe::graph::Graph> conv_graph(const ConvProblem& p) {
   } else {
     out(graph->conv_wgrad(in(kY, p.y), in(kX, p.x), with(fe::graph::Conv_wgrad_attributes())), kW, p.w);
   }
-  if (!(p.settings & 1) && static_cast<DType>(p.dtype) == DType::Float32)
-    graph->deselect_numeric_notes({fe::NumericalNote_t::TENSOR_CORE});  // no TF32
-  if (p.settings & 2) graph->deselect_numeric_notes({fe::NumericalNote_t::NONDETERMINISTIC});
   return graph;
 }
+Notes unwanted(const ConvProblem& p) {
+  Notes notes;
+  if (!(p.settings & ConvProblem::AllowTf32) && static_cast<DType>(p.dtype) == DType::Float32)
+    notes = {fe::NumericalNote_t::TENSOR_CORE, fe::NumericalNote_t::DOWN_CONVERT_INPUTS};
+  if (p.settings & ConvProblem::Deterministic) notes.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
+  return notes;
+}
 
-std::shared_ptr<fe::graph::Graph> attention_graph(const AttentionProblem& p) {
-  auto graph = std::make_shared<fe::graph::Graph>();
+std::shared_ptr<fe::graph::Graph> attention_graph(const AttentionProblem& p, const Target& target) {
+  auto graph = new_graph(target);
   const fe::DataType_t type = data_type(p.dtype);
   graph->set_io_data_type(type)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
@@ -247,6 +287,7 @@ std::shared_ptr<fe::graph::Graph> attention_graph(const AttentionProblem& p) {
     return graph;
   }
   auto options = fe::graph::SDPA_backward_attributes().set_attn_scale(scale);
+  options.set_deterministic_algorithm(p.deterministic);
   if (p.causal)
     options.set_diagonal_alignment(fe::DiagonalAlignment_t::TOP_LEFT).set_diagonal_band_right_bound(0);
   const TensorPtr stats = tensor(*graph, kStats, stats_sizes, stats_strides, 4, fe::DataType_t::FLOAT);
@@ -268,15 +309,18 @@ static const bool registered = register_library("cudnn", []() -> int64_t {
 bool cudnn_conv(const ConvProblem& problem, void* x, void* w, void* y, const void* bias) {
   if (!cudnn_is_available()) return false;
   ConvProblem p = problem;
-  p.settings = settings().allow_tf32_conv | (settings().deterministic | settings().cudnn_deterministic) << 1 |
-               settings().cudnn_benchmark << 2;
+  if (settings().allow_tf32_conv) p.settings |= ConvProblem::AllowTf32;
+  if (settings().deterministic || settings().cudnn_deterministic) p.settings |= ConvProblem::Deterministic;
+  if (settings().cudnn_benchmark) p.settings |= ConvProblem::Measure;
   static PlanCache<ConvProblem> cache;
   Pointers pointers{{kX, x}, {kW, w}, {kY, y}};
   if (p.has_bias) pointers[kBias] = const_cast<void*>(bias);
   const auto make = [&](int64_t cap) {
-    return build(conv_graph(p), cap, settings().cudnn_benchmark, &pointers);
+    const Target target = here();
+    return build(conv_graph(p, target), target, unwanted(p), cap,
+                 p.settings & ConvProblem::Measure ? &pointers : nullptr);
   };
-  Plan plan = cache.find(p, [&] { return make(kWorkspaceCap); });
+  Plan plan = cache.find(p, [&] { return make(kConvWorkspace); });
   while (plan.graph) {
     try {
       return execute(plan, pointers, "convolution");
@@ -292,17 +336,53 @@ bool cudnn_conv(const ConvProblem& problem, void* x, void* w, void* y, const voi
 
 bool cudnn_attention(const AttentionProblem& problem, const AttentionPointers& at) {
   if (!cudnn_is_available()) return false;
+  AttentionProblem p = problem;
+  p.deterministic = p.backward && (settings().deterministic || settings().cudnn_deterministic);
   static PlanCache<AttentionProblem> cache;
-  const Plan plan =
-      cache.find(problem, [&] { return build(attention_graph(problem), kWorkspaceCap, false, nullptr); });
+  const Plan plan = cache.find(p, [&] {
+    const Target target = here();
+    return build(attention_graph(p, target), target, {}, kAttentionWorkspace);
+  });
   if (!plan.graph) return false;
   const auto of = [](const void* p) { return const_cast<void*>(p); };
   Pointers pointers{{kQ, of(at.q)}, {kK, of(at.k)}, {kV, of(at.v)}, {kOut, at.out}, {kStats, at.lse}};
-  if (problem.backward) {
+  if (p.backward) {
     pointers[kGrad] = of(at.grad);
     pointers[kDq] = at.dq, pointers[kDk] = at.dk, pointers[kDv] = at.dv;
   }
-  return execute(plan, pointers, "attention");
+  try {
+    return execute(plan, pointers, "attention");
+  } catch (const OutOfMemoryError&) {
+    if (plan.workspace == 0) throw;
+    return false;  // our own kernel does without
+  }
+}
+
+namespace {
+
+template <class MakeGraph>
+PlanReport report(const DescribedDevice& device, const Notes& notes, int64_t cap, const MakeGraph& make) {
+  if (!load()) return {false, {}, 0, "libcudnn.so.9 or libcublasLt.so.13 could not be loaded"};
+  auto described = std::make_shared<fe::DeviceProperties>();
+  const char* json = device.json.c_str();
+  if (auto status = described->deserialize({json, json + device.json.size() + 1}); status.is_bad())
+    return {false, {}, 0, status.get_message()};
+  const Target target{nullptr, device.capability, described};
+  const Plan plan = build(make(target), target, notes, cap);
+  PlanReport result{plan.graph != nullptr, {}, plan.workspace, plan.why};
+  if (plan.graph && plan.graph->get_plan_name(result.engine).is_bad()) result.engine = "unknown";
+  return result;
+}
+
+}  // namespace
+
+PlanReport cudnn_plan(const ConvProblem& problem, const DescribedDevice& device) {
+  return report(device, unwanted(problem), kConvWorkspace,
+                [&](const Target& t) { return conv_graph(problem, t); });
+}
+PlanReport cudnn_plan(const AttentionProblem& problem, const DescribedDevice& device) {
+  return report(device, {}, kAttentionWorkspace,
+                [&](const Target& t) { return attention_graph(problem, t); });
 }
 
 }  // namespace plait::cuda

@@ -337,11 +337,21 @@ def test_a_part_that_fails_does_not_stop_the_others(checked, monkeypatch, tmp_pa
 def test_what_takes_too_long_is_ended_with_all_its_processes(checked):
     check = checked()
     begin = time.monotonic()
-    assert check.run(["bash", "-c", "sleep 61.5 & sleep 62.5"], "x.log", 1) is None
+    first, second = f"61.{os.getpid()}", f"62.{os.getpid()}"  # no other program's
+    assert check.run(["bash", "-c", f"sleep {first} & sleep {second}"], "x.log", 1) is None
     assert time.monotonic() - begin < 20
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it may just have ended
-            assert path.read_bytes() not in (b"sleep\x0061.5\x00", b"sleep\x0062.5\x00")
+    asked = {f"sleep\0{time}\0".encode() for time in (first, second)}
+
+    def left() -> set[bytes]:
+        found = set()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it may just have ended
+                found.add(path.read_bytes())
+        return asked & found
+
+    while left() and time.monotonic() - begin < 20:  # a killed process is there until it is reaped
+        time.sleep(0.05)
+    assert not left()
     assert check.run(["false"], "x.log", 10) == 1
     with pytest.raises(gpu_check.Stop, match=r"no-such-program cannot be run"):
         check.run(["no-such-program"], "x.log", 10)
