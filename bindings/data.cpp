@@ -120,7 +120,7 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
 // ---- the buffer protocol
 
 constexpr const char* kFormats[kDTypeCount] = {"?", "B",     "b", "h", "i",  "q",
-                                               "e", nullptr, "f", "d", "Zf", "Zd"};
+                                               "e", nullptr, "f", "d", "Zf", "Zd", nullptr, nullptr};
 
 std::optional<DType> dtype_of_format(const char* format, Py_ssize_t size) {
   std::string_view f(format ? format : "B");
@@ -276,7 +276,7 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, bool copy) {
     if (any) type = inferred.get();
   }
   Tensor out = empty_tensor(shape.sizes, type);
-  visit(type, [&]<class T>() {
+  visit_stored(type, [&]<class T>() {
     T* to = out.data<T>();
     fill<T>(data, shape.sizes, 0, to);
   });
@@ -295,7 +295,7 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
       why =
           "a tensor that requires grad is not handed out, since changes would not be recorded; use .detach()";
     else if (!format)
-      why = "NumPy and the buffer protocol have no bfloat16; use .float() first";
+      why = message("NumPy and the buffer protocol have no {}; use .float() first", t.dtype());
     if (!why.empty()) {
       PyErr_SetString(PyExc_BufferError, why.c_str());
       return -1;

@@ -31,7 +31,7 @@ struct DLManagedTensor {
 namespace plait::python {
 namespace {
 
-enum Code : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6 };
+enum Code : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6, kFloat8E4M3FN = 10, kFloat8E5M2 = 12 };
 constexpr int32_t kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3, kDLCUDAManaged = 13;
 
 DLDataType dl_type(DType d) {
@@ -40,6 +40,8 @@ DLDataType dl_type(DType d) {
                        : d == DType::UInt8    ? kUInt
                        : is_integral(d)       ? kInt
                        : d == DType::BFloat16 ? kBfloat
+                       : d == DType::Float8E4M3FN ? kFloat8E4M3FN
+                       : d == DType::Float8E5M2 ? kFloat8E5M2
                        : is_floating(d)       ? kFloat
                                               : kComplex;
   return {code, bits, 1};

@@ -2,12 +2,14 @@
 
 #include <atomic>
 
+#include "core/error.h"
+
 namespace plait {
 namespace {
 
-constexpr std::string_view kNames[kDTypeCount] = {"bool",    "uint8",   "int8",      "int16",
-                                                  "int32",   "int64",   "float16",   "bfloat16",
-                                                  "float32", "float64", "complex64", "complex128"};
+constexpr std::string_view kNames[kDTypeCount] = {
+    "bool",     "uint8",   "int8",    "int16",     "int32",      "int64",         "float16",
+    "bfloat16", "float32", "float64", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2"};
 
 constexpr int category(DType d) { return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_floating(d) ? 2 : 3; }
 
@@ -25,6 +27,9 @@ std::optional<DType> dtype_from_name(std::string_view name) {
 
 DType promote(DType a, DType b) {
   if (a == b) return a;
+  if (is_float8(a) || is_float8(b))
+    fail<TypeError>("{} and {} have no common dtype: 8-bit floats are not promoted; convert with .to(dtype)",
+                    a, b);
   if (a > b) std::swap(a, b);  // enumerators rise by category and width, so b has the higher rank
   const int ca = category(a), cb = category(b);
   if (ca < cb) {
@@ -40,6 +45,14 @@ bool can_cast(DType from, DType to) {
   // Integers of any width may be written into integers of any width, as in PyTorch; only the category must
   // not fall.
   return category(from) <= category(to);
+}
+
+void fail_float8(DType dtype) {
+  fail<NotImplementedError>(
+      "{}: 8-bit floats are stored, moved and converted, and _scaled_mm multiplies them; for all else "
+      "convert "
+      "them first, with .float() or .to(dtype)",
+      dtype);
 }
 
 DType default_dtype() { return g_default_dtype.load(std::memory_order_relaxed); }

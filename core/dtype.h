@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/export.h"
+#include "plait/float8.h"
 #include "plait/half.h"
 
 namespace plait {
@@ -25,8 +26,10 @@ enum class DType : uint8_t {
   Float64,
   Complex64,
   Complex128,
+  Float8E4M3FN,  // stored, moved and converted; only _scaled_mm computes with them
+  Float8E5M2,
 };
-inline constexpr int kDTypeCount = 12;
+inline constexpr int kDTypeCount = 14;
 
 using complex64 = std::complex<float>;
 using complex128 = std::complex<double>;
@@ -35,11 +38,12 @@ PLAIT_API std::string_view name(DType dtype);  // "float32"
 PLAIT_API std::optional<DType> dtype_from_name(std::string_view name);
 
 constexpr int64_t itemsize(DType dtype) {
-  constexpr int64_t sizes[kDTypeCount] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+  constexpr int64_t sizes[kDTypeCount] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16, 1, 1};
   return sizes[static_cast<int>(dtype)];
 }
-constexpr bool is_complex(DType d) { return d >= DType::Complex64; }
-constexpr bool is_floating(DType d) { return d >= DType::Float16 && d <= DType::Float64; }
+constexpr bool is_complex(DType d) { return d == DType::Complex64 || d == DType::Complex128; }
+constexpr bool is_float8(DType d) { return d >= DType::Float8E4M3FN; }
+constexpr bool is_floating(DType d) { return (d >= DType::Float16 && d <= DType::Float64) || is_float8(d); }
 constexpr bool is_integral(DType d, bool include_bool = false) {
   return d <= DType::Int64 && (include_bool || d != DType::Bool);
 }
@@ -56,6 +60,7 @@ constexpr DType to_complex(DType d) {
 
 // The smallest dtype that holds both, by PyTorch's table (no weak operands here; see `result_type` in
 // tensor.h).
+// The 8-bit floats are not promoted: TypeError.
 PLAIT_API DType promote(DType a, DType b);
 // May a result of `from` be written into a tensor of `to`? (Never from a higher category to a lower one.)
 PLAIT_API bool can_cast(DType from, DType to);
@@ -88,14 +93,20 @@ inline constexpr DType dtype_of = [] {
     return DType::Float64;
   else if constexpr (std::is_same_v<T, complex64>)
     return DType::Complex64;
+  else if constexpr (std::is_same_v<T, Float8E4M3FN>)
+    return DType::Float8E4M3FN;
+  else if constexpr (std::is_same_v<T, Float8E5M2>)
+    return DType::Float8E5M2;
   else {
     static_assert(std::is_same_v<T, complex128>, "not an element type");
     return DType::Complex128;
   }
 }();
 
+[[noreturn]] PLAIT_API void fail_float8(DType dtype);
+
 // visit(dtype, f) calls f.template operator()<T>() with dtype's C++ type: the dtype switch stands once,
-// outside the loop.
+// outside the loop. Nothing is computed in the 8-bit floats: with one of them it raises NotImplementedError.
 template <class F>
 decltype(auto) visit(DType dtype, F&& f) {
   switch (dtype) {
@@ -110,14 +121,27 @@ decltype(auto) visit(DType dtype, F&& f) {
     case DType::Float32: return f.template operator()<float>();
     case DType::Float64: return f.template operator()<double>();
     case DType::Complex64: return f.template operator()<complex64>();
-    case DType::Complex128: break;
+    case DType::Complex128: return f.template operator()<complex128>();
+    case DType::Float8E4M3FN:
+    case DType::Float8E5M2: break;
   }
-  return f.template operator()<complex128>();
+  fail_float8(dtype);
+}
+// The same for what only stores and converts elements, with the 8-bit floats.
+template <class F>
+decltype(auto) visit_stored(DType dtype, F&& f) {
+  if (dtype == DType::Float8E4M3FN) return f.template operator()<Float8E4M3FN>();
+  if (dtype == DType::Float8E5M2) return f.template operator()<Float8E5M2>();
+  return visit(dtype, f);
 }
 
-// The type in which an element of T is computed: float for the 16-bit floats, T itself for the rest.
 template <class T>
-using compute_t = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
+inline constexpr bool is_float8_type = std::is_same_v<T, Float8E4M3FN> || std::is_same_v<T, Float8E5M2>;
+
+// The type in which an element of T is computed: float for the smaller floats, T itself for the rest.
+template <class T>
+using compute_t =
+    std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16> || is_float8_type<T>, float, T>;
 // The type in which many elements of T are summed.
 template <class T>
 using accumulate_t = std::conditional_t<std::is_same_v<compute_t<T>, float>, float,

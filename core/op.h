@@ -57,9 +57,10 @@ enum class Inplace : uint8_t { None, Direct, Copy };
 // A set of dtypes that an op's first tensor may have.
 using DTypeSet = uint16_t;
 constexpr DTypeSet set_of(DType d) { return static_cast<DTypeSet>(1u << static_cast<int>(d)); }
-inline constexpr DTypeSet kAnyDType = 0x0fff, kIntDTypes = 0x003e, kBoolIntDTypes = 0x003f,
-                          kFloatDTypes = 0x03c0, kComplexDTypes = 0x0c00,
-                          kFloatComplex = kFloatDTypes | kComplexDTypes,
+// `Any`: those that are computed with; `Stored`: and the 8-bit floats, which are moved and converted.
+inline constexpr DTypeSet kStoredDTypes = 0x3fff, kFloat8DTypes = 0x3000, kAnyDType = 0x0fff,
+                          kIntDTypes = 0x003e, kBoolIntDTypes = 0x003f, kFloatDTypes = 0x03c0,
+                          kComplexDTypes = 0x0c00, kFloatComplex = kFloatDTypes | kComplexDTypes,
                           kRealDTypes = kBoolIntDTypes | kFloatDTypes, kNumberDTypes = kAnyDType & ~1;
 
 // What a node saves for its derivative, parsed from e.g. "other if self, self if other, result".

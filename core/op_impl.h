@@ -22,7 +22,8 @@ inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
 
 template <class R, class... A>
 Op<R(A...)>::Op(const Decl<R(A...)>& decl)
-    : OpBase(decl.schema, decl.doc, decl.kind, decl.dtypes, decl.save),
+    : OpBase(decl.schema, decl.doc, decl.kind,
+             decl.view && decl.dtypes == kAnyDType ? kStoredDTypes : decl.dtypes, decl.save),
       meta_(decl.meta),
       view_(decl.view),
       composite_(decl.composite) {
@@ -68,7 +69,10 @@ void Op<R(A...)>::check_args(const std::remove_reference_t<A>&... a) const {
       if (!(dtypes_ & set_of(t.dtype()))) fail_dtype(t, param);
       device = t.device();
       first = false;
-    } else if (t.device() != device && !across_) {
+      return void(settled |= t.dim() > 0 || !t.is_cpu());
+    }
+    if (__builtin_expect(set_of(t.dtype()) & ~(dtypes_ | kAnyDType), 0)) fail_dtype(t, param);
+    if (t.device() != device && !across_) {
       // A 0-d CPU tensor goes with any device: its value is read as a number.
       if (t.dim() == 0 && t.is_cpu()) return;
       if (settled) fail_device(t, param, device);

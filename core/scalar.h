@@ -21,6 +21,8 @@ class PLAIT_API Scalar {
   Scalar(float v) : Scalar(static_cast<double>(v)) {}
   Scalar(Half v) : Scalar(static_cast<double>(static_cast<float>(v))) {}
   Scalar(BFloat16 v) : Scalar(static_cast<double>(static_cast<float>(v))) {}
+  Scalar(Float8E4M3FN v) : Scalar(static_cast<double>(static_cast<float>(v))) {}
+  Scalar(Float8E5M2 v) : Scalar(static_cast<double>(static_cast<float>(v))) {}
   Scalar(complex128 v) : kind_(Kind::Complex), real_(v.real()), imag_(v.imag()) {}
   Scalar(complex64 v) : Scalar(complex128(v)) {}
 

@@ -66,7 +66,7 @@ Tensor empty_tensor(const TensorSpec& spec) {
 
 Tensor scalar_tensor(const Scalar& value, DType dtype, Device device) {
   Tensor tensor = empty_tensor(Dims{}, dtype, device.type == DeviceType::Meta ? kMeta : kCPU);
-  if (!tensor.is_meta()) visit(dtype, [&]<class T>() { *tensor.data<T>() = value.to<T>(); });
+  if (!tensor.is_meta()) visit_stored(dtype, [&]<class T>() { *tensor.data<T>() = value.to<T>(); });
   if (device.type == DeviceType::CPU || device.type == DeviceType::Meta) return tensor;
   Tensor there = empty_tensor(Dims{}, dtype, device);
   copy_into(there, tensor);
@@ -194,7 +194,7 @@ Scalar item(const Tensor& tensor) {
     copy_into(host, detached_alias(tensor));
     return item(host);
   }
-  return visit(tensor.dtype(), [&]<class T>() { return Scalar(*tensor.data<T>()); });
+  return visit_stored(tensor.dtype(), [&]<class T>() { return Scalar(*tensor.data<T>()); });
 }
 
 Overlap overlap(const Tensor& a, const Tensor& b) {

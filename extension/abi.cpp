@@ -23,7 +23,9 @@ namespace {
 // The numbers of the border are those of core: both sides cast from one to the other.
 static_assert(PLAIT_BOOL == static_cast<int>(DType::Bool) &&
               PLAIT_FLOAT16 == static_cast<int>(DType::Float16) &&
-              PLAIT_COMPLEX128 == static_cast<int>(DType::Complex128) && PLAIT_COMPLEX128 + 1 == kDTypeCount);
+              PLAIT_COMPLEX128 == static_cast<int>(DType::Complex128) &&
+              PLAIT_FLOAT8_E5M2 == static_cast<int>(DType::Float8E5M2) &&
+              PLAIT_FLOAT8_E5M2 + 1 == kDTypeCount);
 static_assert(PLAIT_CUDA == static_cast<int>(DeviceType::CUDA) &&
               PLAIT_PRIVATE3 == static_cast<int>(DeviceType::Private3) &&
               PLAIT_META == static_cast<int>(DeviceType::Meta));

@@ -167,7 +167,8 @@ void set_autocast_entries() {
   using enum Policy;
 
   // Matrix products and convolutions: where the time goes, and where tensor cores are. Recurrent layers too.
-  list<Lower, Lower>(matmul, mm, bmm, linear_default, addmm, addbmm, baddbmm, prelu);
+  list<Lower, Lower>(matmul, mm, bmm, linear_default, _linear_relu, _linear_gelu, addmm, addbmm, baddbmm,
+                     prelu);
   list<Lower, Lower>(conv1d, conv1d_padding, conv2d, conv2d_padding, conv3d, conv3d_padding);
   list<Lower, Lower>(conv_transpose1d, conv_transpose2d, conv_transpose3d, _conv);
   list<Lower, Lower>(scaled_dot_product_attention, _attention);

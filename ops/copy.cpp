@@ -53,6 +53,7 @@ tensor([1, 2]))",
           if (v.needs(1)) v.set(1, v.grad());
         },
     .kind = Kind::Pointwise,
+    .dtypes = kStoredDTypes,
     .inplace = Inplace::Direct,
     .across_devices = true,
     .cpu = copy_kernel,
@@ -64,6 +65,7 @@ Op<Tensor(const Tensor&, DType)> _convert{{
     .meta = [](const Tensor& self, DType dtype) { return infer::like(self, dtype); },
     .vjp = [](Vjp& v) { v.set(0, v.grad()); },
     .kind = Kind::Pointwise,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor& self, DType) { cpu::copy(out, self); },
 }};
 
@@ -82,6 +84,7 @@ Op<Tensor(const Tensor&, Device, bool)> _to_device{{
         },
     .vjp = [](Vjp& v) { v.set(0, plait::_to_device(v.grad(), v.meta(0).device)); },
     .kind = Kind::Other,
+    .dtypes = kStoredDTypes,
     .across_devices = true,
     .cpu = [](const Tensor& out, const Tensor& self, Device, bool) { cpu::copy(out, self); },
 }};
@@ -102,6 +105,7 @@ False)",
         },
     .vjp = [](Vjp& v) { v.set(0, v.grad()); },
     .kind = Kind::Pointwise,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor& self, std::optional<MemoryFormat>) { cpu::copy(out, self); },
 }};
 
@@ -124,6 +128,7 @@ tensor([3., 3.]))",
           if (v.needs(1)) v.set(1, v.grad());
         },
     .kind = Kind::Pointwise,
+    .dtypes = kStoredDTypes,
     .inplace = Inplace::Direct,
     .cpu = [](const Tensor& out, const Tensor&,
               const Tensor& value) { cpu::copy(out, cpu::converted(value, out.dtype())); },
@@ -135,6 +140,7 @@ Op<Tensor(const Tensor&)> zero{{
     .meta = [](const Tensor& self) { return infer::like(self); },
     .vjp = [](Vjp& v) { v.set(0, plait::mul(v.grad(), wrapped_scalar(0))); },
     .kind = Kind::Pointwise,
+    .dtypes = kStoredDTypes,
     .inplace = Inplace::Direct,
     .cpu = [](const Tensor& out, const Tensor&) { cpu::copy(out, scalar_tensor(0, out.dtype())); },
 }};

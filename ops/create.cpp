@@ -105,6 +105,7 @@ Op<Tensor(const Tensor&, MaybeDType, MaybeDevice, MaybeFormat)> empty_like{{
 plait.Size([2, 3]))",
     .meta = spec_like,
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor&, const Tensor&, MaybeDType, MaybeDevice, MaybeFormat) {},
 }};
 
@@ -117,6 +118,7 @@ Op<Tensor(const Tensor&, MaybeDType, MaybeDevice, MaybeFormat)> zeros_like{{
 tensor([0, 0]))",
     .meta = spec_like,
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, MaybeDType, MaybeDevice, MaybeFormat) { fill_with(out, 0); },
 }};
 
@@ -129,6 +131,7 @@ Op<Tensor(const Tensor&, MaybeDType, MaybeDevice, MaybeFormat)> ones_like{{
 tensor([1, 1]))",
     .meta = spec_like,
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, MaybeDType, MaybeDevice, MaybeFormat) { fill_with(out, 1); },
 }};
 
@@ -142,6 +145,7 @@ tensor([5., 5.]))",
     .meta = [](const Tensor& self, const Scalar&, MaybeDType dtype, MaybeDevice device,
                MaybeFormat format) { return spec_like(self, dtype, device, format); },
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, const Scalar& value, MaybeDType, MaybeDevice,
               MaybeFormat) { fill_with(out, value); },
 }};
@@ -155,6 +159,7 @@ plait.Size([2, 3]))",
     .meta = [](const Tensor& self, IntSpan size, MaybeDType dtype,
                MaybeDevice device) { return spec_new("new_empty", self, size, dtype, device); },
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor&, const Tensor&, IntSpan, MaybeDType, MaybeDevice) {},
 }};
 
@@ -167,6 +172,7 @@ tensor([0, 0, 0]))",
     .meta = [](const Tensor& self, IntSpan size, MaybeDType dtype,
                MaybeDevice device) { return spec_new("new_zeros", self, size, dtype, device); },
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, IntSpan, MaybeDType, MaybeDevice) { fill_with(out, 0); },
 }};
 
@@ -179,6 +185,7 @@ tensor([1, 1, 1]))",
     .meta = [](const Tensor& self, IntSpan size, MaybeDType dtype,
                MaybeDevice device) { return spec_new("new_ones", self, size, dtype, device); },
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, IntSpan, MaybeDType, MaybeDevice) { fill_with(out, 1); },
 }};
 
@@ -193,6 +200,7 @@ tensor([3., 3.]))",
     .meta = [](const Tensor& self, IntSpan size, const Scalar&, MaybeDType dtype,
                MaybeDevice device) { return spec_new("new_full", self, size, dtype, device); },
     .kind = Kind::Create,
+    .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, IntSpan, const Scalar& value, MaybeDType,
               MaybeDevice) { fill_with(out, value); },
 }};

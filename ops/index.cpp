@@ -205,6 +205,7 @@ Op<Tensor(const Tensor&, TensorList)> _index{{
     .vjp = [](Vjp& v) { v.set(0, plait::_index_backward(v.grad(), v.sizes(0), v.in_list(1))); },
     .save = "indices",
     .kind = Kind::Index,
+    .dtypes = kStoredDTypes,
     .cpu = index_kernel,
 }};
 
@@ -326,6 +327,7 @@ tensor([[2],
         },
     .save = "index",
     .kind = Kind::Index,
+    .dtypes = kStoredDTypes,
     .out = true,
     .cpu = index_select_kernel,
 }};
@@ -373,6 +375,7 @@ tensor([[1, 1],
         [](Vjp& v) { v.set(0, plait::_gather_backward(v.grad(), v.sizes(0), v.attr<int64_t>(1), v.in(2))); },
     .save = "index",
     .kind = Kind::Index,
+    .dtypes = kStoredDTypes,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index,
               bool) { cpu::gather_along("gather", out, self, wrap_dim(dim, self.dim(), "gather"), index); },

@@ -141,6 +141,7 @@ tensor([1, 2, 3]))",
     .meta = cat_spec,
     .vjp = cat_vjp,
     .kind = Kind::Join,
+    .dtypes = kStoredDTypes,
     .out = true,
     .cpu = cat_kernel,
 }};
@@ -199,6 +200,7 @@ tensor([[1, 2],
             if (v.needs(0, i)) v.set(0, i, plait::select(v.grad(), v.attr<int64_t>(1), i));
         },
     .kind = Kind::Join,
+    .dtypes = kStoredDTypes,
     .out = true,
     .cpu =
         [](const Tensor& out, TensorList tensors, int64_t dim) {

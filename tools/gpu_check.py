@@ -322,7 +322,8 @@ def test(check: Check, limit: float) -> None:
         if program.exists() and not check.args.dry_run
         else None
     )
-    files = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests" / "python").glob("test_cuda*.py"))
+    folder = ROOT / "tests" / "python"
+    files = sorted(str(p.relative_to(ROOT)) for p in (*folder.glob("test_cuda*.py"), folder / "test_float8.py"))
     if not files:
         problems.append("there are no tests/python/test_cuda*.py")
     else:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from . import _C
 
 _FLOATS = {  # bits, eps, max, smallest normal
+    "float8_e4m3fn": (8, 2.0**-3, 448.0, 2.0**-6),
+    "float8_e5m2": (8, 2.0**-2, 57344.0, 2.0**-14),
     "float16": (16, 2.0**-10, 65504.0, 2.0**-14),
     "bfloat16": (16, 2.0**-7, (2 - 2.0**-7) * 2.0**127, 2.0**-126),
     "float32": (32, 2.0**-23, (2 - 2.0**-23) * 2.0**127, 2.0**-126),
     "float64": (64, 2.0**-52, (2 - 2.0**-52) * 2.0**1023, 2.0**-1022),
 }
 _FLOATS["complex64"], _FLOATS["complex128"] = _FLOATS["float32"], _FLOATS["float64"]
-_DIGITS = {"float16": 3, "bfloat16": 2, "float32": 6, "float64": 15, "complex64": 6, "complex128": 15}
+_DIGITS = {"float8_e4m3fn": 0, "float8_e5m2": 0, "float16": 3, "bfloat16": 2, "float32": 6, "float64": 15, "complex64": 6, "complex128": 15}
 
 
 class finfo:

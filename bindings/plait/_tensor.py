@@ -224,12 +224,15 @@ def _type(self, dtype=None, non_blocking=False):
     return converted(self, dtype)
 
 
+_WITHOUT_NUMPY = (_C.bfloat16, _C.float8_e4m3fn, _C.float8_e5m2)
+
+
 def _numpy(self, *, force=False):
     """A NumPy array that shares the memory of self. Raises where self requires grad (use `.detach()`), is
-    not on the CPU (`.cpu()`), or is of dtype bfloat16 (`.float()`); `force=True` does these first."""
+    not on the CPU (`.cpu()`), or is of a dtype that NumPy has not, as bfloat16 (`.float()`); `force=True` does these first."""
     if force:
         self = self.detach().cpu()
-        if self.dtype is _C.bfloat16:
+        if self.dtype in _WITHOUT_NUMPY:
             self = self.float()
     elif self.requires_grad and _C.is_grad_enabled():
         raise RuntimeError(
@@ -238,8 +241,8 @@ def _numpy(self, *, force=False):
         )
     elif not self.is_cpu:
         raise TypeError(f"numpy: the tensor is on {self.device}; use .cpu().numpy()")
-    elif self.dtype is _C.bfloat16:
-        raise TypeError("numpy: NumPy has no bfloat16; use .float().numpy()")
+    elif self.dtype in _WITHOUT_NUMPY:
+        raise TypeError(f"numpy: NumPy has no {self.dtype.name}; use .float().numpy()")
     import numpy
 
     return numpy.asarray(memoryview(self))
@@ -287,8 +290,8 @@ def _cuda_array_interface(self):
         )
     kinds = {"bool": "|b1", "uint8": "|u1", "int8": "|i1", "float16": "<f2", "complex64": "<c8"}
     name = self.dtype.name
-    if name == "bfloat16":
-        raise TypeError("__cuda_array_interface__: there is no bfloat16 in it; use .float()")
+    if self.dtype in _WITHOUT_NUMPY:
+        raise TypeError(f"__cuda_array_interface__: there is no {name} in it; use .float()")
     size = self.element_size()
     letter = "c" if self.dtype.is_complex else "f" if self.dtype.is_floating_point else "i"
     strides = None if self.is_contiguous() else tuple(s * size for s in self.stride())

@@ -41,6 +41,8 @@ _DTYPES = (
     "float64",
     "complex64",
     "complex128",
+    "float8_e4m3fn",
+    "float8_e5m2",
 )
 
 _SAFE = {

@@ -50,6 +50,8 @@ __device__ __forceinline__ float widen(Half h) {
   return static_cast<float>(h);
 #endif
 }
+__device__ __forceinline__ float widen(Float8E4M3FN x) { return static_cast<float>(x); }
+__device__ __forceinline__ float widen(Float8E5M2 x) { return static_cast<float>(x); }
 __device__ __forceinline__ float widen(BFloat16 b) {
 #ifdef __CUDA_ARCH__
   return __uint_as_float(static_cast<uint32_t>(b.bits) << 16);
@@ -60,12 +62,16 @@ __device__ __forceinline__ float widen(BFloat16 b) {
 template <class T>
 __device__ __forceinline__ T narrow(float f) {
 #ifdef __CUDA_ARCH__
-  T t;
-  if constexpr (std::is_same_v<T, Half>)
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(t.bits) : "f"(f));
-  else
-    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(t.bits) : "f"(f));
-  return t;
+  if constexpr (is_float8_type<T>) {
+    return static_cast<T>(f);  // the instruction, which Ampere has not, does not know overflow
+  } else {
+    T t;
+    if constexpr (std::is_same_v<T, Half>)
+      asm("cvt.rn.f16.f32 %0, %1;" : "=h"(t.bits) : "f"(f));
+    else
+      asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(t.bits) : "f"(f));
+    return t;
+  }
 #else
   return static_cast<T>(f);
 #endif
@@ -95,9 +101,9 @@ template <class To, class From>
 __device__ __forceinline__ To convert(From x) {
   if constexpr (std::is_same_v<To, From>) {
     return x;
-  } else if constexpr (is_16bit_float<From>) {
+  } else if constexpr (is_16bit_float<From> || is_float8_type<From>) {
     return convert<To>(widen(x));
-  } else if constexpr (is_16bit_float<To>) {
+  } else if constexpr (is_16bit_float<To> || is_float8_type<To>) {
     if constexpr (is_complex_type<From>)
       return narrow<To>(static_cast<float>(x.re));
     else

@@ -232,6 +232,45 @@ cublasStatus_t check_epilogue(const Operation& o, const Layout& d) {
   return CUBLAS_STATUS_SUCCESS;
 }
 
+bool is_float8(int32_t type) { return type == CUDA_R_8F_E4M3 || type == CUDA_R_8F_E5M2; }
+
+// The 8-bit floats of Hopper: A transposed, B not, everything a multiple of 16 bytes.
+cublasStatus_t check_float8(const Operation& o, const Layout& a, const Layout& b, const Layout& c,
+                            const Layout& d) {
+  if (!is_float8(a.type) || !is_float8(b.type) || o.compute != CUBLAS_COMPUTE_32F || o.scale != CUDA_R_32F)
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (a.type == CUDA_R_8F_E5M2 && b.type == CUDA_R_8F_E5M2) return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (o.transpose_a != CUBLAS_OP_T || o.transpose_b != CUBLAS_OP_N) return CUBLAS_STATUS_NOT_SUPPORTED;
+  for (const Layout* layout : {&a, &b, &c, &d})
+    if (layout->order != CUBLASLT_ORDER_COL || layout->ld * int64_t(element_size(layout->type)) % 16)
+      return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (a.rows % 16 || d.rows % 16) return CUBLAS_STATUS_NOT_SUPPORTED;
+  const bool mixed = a.type != b.type;
+  switch (d.type) {
+    case CUDA_R_32F:
+    case CUDA_R_16F:
+    case CUDA_R_16BF:
+      if (c.type != d.type || o.d_scale) return CUBLAS_STATUS_NOT_SUPPORTED;
+      break;
+    case CUDA_R_8F_E5M2:
+      if (!mixed) return CUBLAS_STATUS_NOT_SUPPORTED;
+      [[fallthrough]];
+    case CUDA_R_8F_E4M3:
+      if (!is_one_of(c.type, {CUDA_R_16F, CUDA_R_16BF})) return CUBLAS_STATUS_NOT_SUPPORTED;
+      break;
+    default: return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  if (o.scale_modes[0] != o.scale_modes[1] ||
+      !is_one_of(o.scale_modes[0],
+                 {CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F}))
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (o.epilogue == CUBLASLT_EPILOGUE_BIAS) {
+    const int32_t bias = d.type == CUDA_R_32F ? int32_t(CUDA_R_16BF) : c.type;
+    return o.bias_type == bias ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  return o.epilogue == CUBLASLT_EPILOGUE_DEFAULT ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
+}
+
 // Everything that the shapes and types decide.
 cublasStatus_t check_problem(const Operation& o, const Layout& a, const Layout& b, const Layout& c,
                              const Layout& d) {
@@ -254,9 +293,9 @@ cublasStatus_t check_problem(const Operation& o, const Layout& a, const Layout& 
   if (o.transpose_c != CUBLAS_OP_N || o.fill != CUBLAS_FILL_MODE_FULL) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (!is_one_of(o.pointer_mode, {CUBLASLT_POINTER_MODE_HOST, CUBLASLT_POINTER_MODE_DEVICE}))
     return CUBLAS_STATUS_NOT_SUPPORTED;
-  if (o.a_scale || o.b_scale || o.c_scale || o.d_scale || o.d_amax || o.aux_scale || o.aux_amax ||
-      o.d_out_scale)
-    return CUBLAS_STATUS_INVALID_VALUE;  // for 8-bit floats only
+  if (o.c_scale || o.d_amax || o.aux_scale || o.aux_amax || o.d_out_scale) return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (is_float8(a.type) || is_float8(b.type)) return check_float8(o, a, b, c, d);
+  if (o.a_scale || o.b_scale || o.d_scale) return CUBLAS_STATUS_INVALID_VALUE;  // for 8-bit floats only
   bool epilogue;
   if (a.type != b.type || c.type != d.type || c.order != d.order || !has_types(o, a.type, d.type, &epilogue))
     return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -270,8 +309,9 @@ cublasStatus_t check_problem(const Operation& o, const Layout& a, const Layout& 
 
 uint64_t digest(const Operation& o, const Layout& a, const Layout& b, const Layout& d) {
   uint64_t hash = 0xcbf29ce484222325u;
-  for (int32_t part : {o.compute, o.scale, o.transpose_a, o.transpose_b, int32_t(o.epilogue), o.pointer_mode,
-                       a.type, d.type, a.order, b.order, d.order, int32_t(d.batch_count > 1)})
+  for (int32_t part :
+       {o.compute, o.scale, o.transpose_a, o.transpose_b, int32_t(o.epilogue), o.pointer_mode, a.type, b.type,
+        d.type, o.scale_modes[0], a.order, b.order, d.order, int32_t(d.batch_count > 1)})
     hash = (hash ^ uint32_t(part)) * 0x100000001b3u;
   return hash;
 }
@@ -308,7 +348,9 @@ Algorithm make_algorithm(const Problem& p, int32_t id) {
   algorithm.workspace = id == kSplitId ? split_workspace(p) : 0;
   algorithm.problem = digest(p.operation, *p.a, *p.b, *p.d);
   const uint32_t c_size = uint32_t(element_size(p.d->type));
-  const uint32_t a_size = p.a->type == CUDA_R_8I ? 4 : uint32_t(element_size(p.a->type));
+  const uint32_t a_size = is_float8(p.a->type)     ? 16
+                          : p.a->type == CUDA_R_8I ? 4
+                                                   : uint32_t(element_size(p.a->type));
   algorithm.alignment[0] = algorithm.alignment[1] = a_size;
   algorithm.alignment[2] = algorithm.alignment[3] = c_size;
   algorithm.split_k = id == kSplitId ? 2 : 1;

@@ -41,6 +41,33 @@ uint16_t to_bits(double x, int mantissa, int exponent_bits) {
   return uint16_t(sign | unsigned(std::min<int64_t>(bits, infinity)));
 }
 
+double from_e4m3(uint8_t bits) {
+  const int exponent = bits >> 3 & 15, fraction = bits & 7;
+  double value = exponent ? std::ldexp(8 + fraction, exponent - 10) : std::ldexp(fraction, -9);
+  if ((bits & 0x7f) == 0x7f) value = std::numeric_limits<double>::quiet_NaN();
+  return bits & 0x80 ? -value : value;
+}
+
+// The 8-bit float nearest to x; the library's results are never larger than the largest number.
+uint8_t to_8_bits(double x, int32_t type) {
+  const auto value = [&](int bits) {
+    return type == CUDA_R_8F_E4M3 ? from_e4m3(uint8_t(bits)) : from_bits(uint16_t(bits << 8), 10, 5);
+  };
+  const int sign = std::signbit(x) ? 0x80 : 0, largest = type == CUDA_R_8F_E4M3 ? 0x7e : 0x7b;
+  if (std::isnan(x)) return uint8_t(sign | 0x7f);
+  int low = 0, high = largest;  // the last number that is not above |x|
+  while (low < high) {
+    const int middle = (low + high + 1) / 2;
+    if (value(middle) <= std::fabs(x))
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  if (low == largest) return uint8_t(sign | largest);
+  const double below = std::fabs(x) - value(low), above = value(low + 1) - std::fabs(x);
+  return uint8_t(sign | (low + (above < below || (above == below && low % 2))));
+}
+
 // Keeps so many bits after the leading one: what tensor cores read of a float.
 double keep_bits(double x, int bits) {
   if (x == 0 || !std::isfinite(x)) return x;
@@ -76,6 +103,8 @@ T saturate(double x) {
 
 Complex load(const void* data, int32_t type, int64_t i) {
   switch (type) {
+    case CUDA_R_8F_E4M3: return from_e4m3(get<uint8_t>(data, i));
+    case CUDA_R_8F_E5M2: return from_bits(uint16_t(get<uint8_t>(data, i) << 8), 10, 5);
     case CUDA_R_16F: return from_bits(get<uint16_t>(data, i), 10, 5);
     case CUDA_R_16BF: return from_bits(get<uint16_t>(data, i), 7, 8);
     case CUDA_R_32F: return get<float>(data, i);
@@ -90,6 +119,8 @@ Complex load(const void* data, int32_t type, int64_t i) {
 void store(void* data, int32_t type, int64_t i, Complex value, bool wraps = false) {
   const double x = value.real();
   switch (type) {
+    case CUDA_R_8F_E4M3: return put(data, i, to_8_bits(x, CUDA_R_8F_E4M3));
+    case CUDA_R_8F_E5M2: return put(data, i, to_8_bits(x, CUDA_R_8F_E5M2));
     case CUDA_R_16F: return put(data, i, to_bits(x, 10, 5));
     case CUDA_R_16BF: return put(data, i, to_bits(x, 7, 8));
     case CUDA_R_32F: return put(data, i, float(x));
@@ -200,6 +231,12 @@ void store_input_gradient(const Product& p, const std::vector<T>& a, const std::
   }
 }
 
+// The factor of row or column i of an 8-bit operand.
+double scale_at(const void* scales, int32_t mode, int64_t i) {
+  if (!scales) return 1;
+  return get<float>(scales, mode == CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F ? i : 0);
+}
+
 template <class T>
 void multiply_batch(const Product& p, int64_t batch, T alpha, T beta, bool add_c) {
   const Operation& o = p.operation;
@@ -216,12 +253,15 @@ void multiply_batch(const Product& p, int64_t batch, T alpha, T beta, bool add_c
       for (int64_t j = 0; j < n; ++j) row[size_t(j)] += x * y[j];
     }
     for (int64_t j = 0; j < n; ++j) {
-      T value = alpha == T{} ? T{} : alpha * row[size_t(j)];
+      T value = alpha == T{} ? T{}
+                             : alpha * row[size_t(j)] * scale_at(o.a_scale, o.scale_modes[0], i) *
+                                   scale_at(o.b_scale, o.scale_modes[1], j);
       if (add_c) {
         const Complex c = load(p.c_data, p.c.type, batch * p.c.batch_stride + p.c.offset(i, j));
         value += beta * real_part(c, static_cast<T*>(nullptr));
       }
       if constexpr (std::is_same_v<T, double>) value = epilogue.apply(value, i, j);
+      value *= scale_at(o.d_scale, o.scale_modes[3], 0);
       store(p.d_data, p.d.type, batch * p.d.batch_stride + p.d.offset(i, j), value, o.scale == CUDA_R_32I);
     }
   }
@@ -234,6 +274,8 @@ void multiply_batch(const Product& p, int64_t batch, T alpha, T beta, bool add_c
 
 size_t element_size(int32_t type) {
   switch (type) {
+    case CUDA_R_8F_E4M3:
+    case CUDA_R_8F_E5M2:
     case CUDA_R_8I: return 1;
     case CUDA_R_16F:
     case CUDA_R_16BF: return 2;

@@ -8,7 +8,7 @@ namespace {
 
 using Launcher = void (*)(const ElementwisePlan&, const void*);
 
-// A kernel serves all pairs of dtypes with elements of the same two sizes, as a family: 25 kernels for 144
+// A kernel serves all pairs of dtypes with elements of the same two sizes, as a family: 25 kernels for 196
 // pairs, each at full speed.
 template <class... T>
 struct Types {};
@@ -16,7 +16,7 @@ template <size_t Bytes>
 struct OfSize;
 template <>
 struct OfSize<1> {
-  using types = Types<bool, uint8_t, int8_t>;
+  using types = Types<bool, uint8_t, int8_t, Float8E4M3FN, Float8E5M2>;
 };
 template <>
 struct OfSize<2> {
@@ -79,7 +79,7 @@ struct FillBits {
 template <size_t Bytes>
 void fill(const ElementwisePlan& plan, DType dtype) {
   FillBits<Bytes> f{};
-  visit(dtype, [&]<class T>() {
+  visit_stored(dtype, [&]<class T>() {
     using D = device_t<T>;
     if constexpr (sizeof(D) == Bytes) {
       const D value = static_cast<D>(number_as<D>(plan.numbers[1]));
@@ -102,13 +102,13 @@ void convert_elements(const ElementwisePlan& plan, const void*) {
 
 template <DType To>
 Launcher from(DType dtype) {
-  return visit(dtype, []<class From>() -> Launcher { return &convert_elements<To, dtype_of<From>>; });
+  return visit_stored(dtype, []<class From>() -> Launcher { return &convert_elements<To, dtype_of<From>>; });
 }
 
 }  // namespace
 
 Launcher converter(DType to, DType dtype) {
-  return visit(to, [&]<class To>() -> Launcher { return from<dtype_of<To>>(dtype); });
+  return visit_stored(to, [&]<class To>() -> Launcher { return from<dtype_of<To>>(dtype); });
 }
 
 }  // namespace plait::cuda

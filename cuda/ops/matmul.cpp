@@ -6,7 +6,9 @@
 #include "cuda/ops/elementwise.h"
 #include "cuda/ops/matmul.h"
 #include "cuda/vendor/cublaslt.h"
+#include "ops/decl/activation.h"
 #include "ops/decl/addmm.h"
+#include "ops/decl/linear_activation.h"
 #include "ops/decl/view.h"
 #include "ops/matrix_product.h"
 
@@ -30,12 +32,12 @@ void settle_leading(Product::Operand& o, int64_t rows, int64_t columns) {
   }
 }
 
-bool by_cublaslt(Product p, Epilogue epilogue) {
+bool by_cublaslt(Product p, Epilogue epilogue, void* kept = nullptr) {
   if (p.batch_dims > 1 || p.k == 0) return false;
   settle_leading(p.a, p.m, p.k), settle_leading(p.b, p.k, p.n), settle_leading(p.c, p.m, p.n);
   if (!is_plain(p.a, p.m, p.k) || !is_plain(p.b, p.k, p.n) || !is_plain(p.c, p.m, p.n)) return false;
   // A result whose columns are contiguous and whose rows are, too (one column), counts as row by row.
-  return cublaslt_product(p, epilogue);
+  return cublaslt_product(p, epilogue, kept);
 }
 
 void by_own_kernel(const Product& p) {
@@ -106,6 +108,21 @@ void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tens
 
 namespace {
 
+// out = activation(x @ weight.T + bias), where cuBLASLt has such a product. `kept` is laid out as out.
+bool linear_with(Epilogue epilogue, const Tensor& out, void* kept, const Tensor& x, const Tensor& weight,
+                 const Tensor& bias) {
+  if (out.numel() == 0 || !readable(out).same(out)) return false;
+  const Tensor a = readable(x), w = readable(weight), b = bias.defined() ? contiguous(bias) : bias;
+  Product p = linear_product(out, a, w);
+  if (b.defined()) p.bias = b.data_ptr();
+  simplify(p);
+  return by_cublaslt(p, epilogue, kept);
+}
+
+}  // namespace
+
+namespace {
+
 // Brings self into out, and returns the factor that out then has.
 Scalar start(const Tensor& out, const Tensor& self, const Scalar& beta) {
   const bool is_out =
@@ -124,6 +141,22 @@ CudaKernel dot_kernel(op::dot,
                       [](const Tensor& out, const Tensor& a, const Tensor& b) { matmul(out, a, b); });
 CudaKernel linear_kernel(op::linear_default, [](const Tensor& out, const Tensor& x, const Tensor& weight,
                                                 const Tensor& bias) { linear(out, x, weight, bias); });
+CudaKernel linear_relu_kernel(op::_linear_relu, [](const Tensor& out, const Tensor& x, const Tensor& weight,
+                                                   const Tensor& bias) {
+  if (linear_with(Epilogue::Relu, out, nullptr, x, weight, bias)) return;
+  NoGrad guard;
+  linear(out, x, weight, bias);
+  plait::relu_(out);
+});
+CudaKernel linear_gelu_kernel(op::_linear_gelu, [](const Tensor& out, const Tensor& sums, const Tensor& x,
+                                                   const Tensor& weight, const Tensor& bias, bool keep) {
+  const Epilogue epilogue = keep ? Epilogue::GeluKeep : Epilogue::Gelu;
+  if (linear_with(epilogue, out, keep ? sums.data_ptr() : nullptr, x, weight, bias)) return;
+  NoGrad guard;
+  linear(out, x, weight, bias);
+  if (keep) copy_on_device(sums, out);
+  plait::gelu_(out, "tanh");
+});
 CudaKernel addmm_kernel(op::addmm, [](const Tensor& out, const Tensor& self, const Tensor& a, const Tensor& b,
                                       const Scalar& beta, const Scalar& alpha) {
   matmul(out, a, b, alpha, start(out, self, beta));

@@ -3,6 +3,7 @@
 #include <cublasLt.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -88,11 +89,12 @@ struct Key {
   int64_t m, n, k, lda, ldb, ldc, stride_a, stride_b, stride_c, batch;
   uint8_t dtype, trans_a, trans_b, epilogue, bias, tf32, device, beta;
   uint8_t align_a, align_b, align_c, align_bias;  // powers of two, up to 256 bytes
-  uint8_t zero[4];
+  uint8_t dtype_b, dtype_c, dtype_bias, scales;   // scales: Scales
 
   bool operator==(const Key& other) const { return std::memcmp(this, &other, sizeof(Key)) == 0; }
 };
 static_assert(sizeof(Key) == 10 * 8 + 16);
+enum Scales : uint8_t { One = 1, ByRows = 2, Result = 4, FastSums = 8 };
 struct KeyHash {
   size_t operator()(const Key& key) const {
     uint64_t words[sizeof(Key) / 8], hash = 0x9e3779b97f4a7c15ull;
@@ -105,7 +107,7 @@ struct KeyHash {
 struct Plan {
   bool supported = false;
   cublasLtMatmulDescOpaque_t desc;  // copied to the stack for a call, which sets the bias's address
-  cublasLtMatrixLayoutOpaque_t a, b, c;
+  cublasLtMatrixLayoutOpaque_t a, b, c, d;
   cublasLtMatmulAlgo_t algo;
   size_t workspace = 0;
 };
@@ -119,10 +121,12 @@ cudaDataType data_type(DType d) {
     case DType::Float32: return CUDA_R_32F;
     case DType::Float64: return CUDA_R_64F;
     case DType::Complex64: return CUDA_C_32F;
+    case DType::Float8E4M3FN: return CUDA_R_8F_E4M3;
+    case DType::Float8E5M2: return CUDA_R_8F_E5M2;
     default: return CUDA_C_64F;
   }
 }
-cudaDataType scale_type(DType d) { return is_reduced_float(d) ? CUDA_R_32F : data_type(d); }
+cudaDataType scale_type(DType d) { return is_reduced_float(d) || is_float8(d) ? CUDA_R_32F : data_type(d); }
 cublasComputeType_t compute_type(const Key& key) {
   const DType d = to_real(static_cast<DType>(key.dtype));
   if (d == DType::Float64) return CUBLAS_COMPUTE_64F;
@@ -154,6 +158,7 @@ cublasLtEpilogue_t epilogue_of(const Key& key) {
   switch (static_cast<Epilogue>(key.epilogue)) {
     case Epilogue::None: return key.bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
     case Epilogue::Relu: return key.bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU;
+    case Epilogue::GeluKeep: return key.bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
     case Epilogue::Gelu: break;
   }
   return key.bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;
@@ -164,7 +169,9 @@ std::shared_ptr<Plan> make_plan(const Key& key) {
   const Functions& f = *functions();
   auto plan = std::make_shared<Plan>();
   const auto dtype = static_cast<DType>(key.dtype);
-  const cudaDataType type = data_type(dtype);
+  const cudaDataType a_type = data_type(dtype), b_type = data_type(static_cast<DType>(key.dtype_b)),
+                     d_type = data_type(static_cast<DType>(key.dtype_c)),
+                     bias_type = data_type(static_cast<DType>(key.dtype_bias));
   const auto set = [&](cublasLtMatmulDescAttributes_t attribute, auto value) {
     check_status(f.desc_set(&plan->desc, attribute, &value, sizeof(value)), "cublasLtMatmulDescSetAttribute");
   };
@@ -175,13 +182,33 @@ std::shared_ptr<Plan> make_plan(const Key& key) {
   set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(key));
   if (key.bias) {  // the heuristic reads the alignment off the address
     set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, reinterpret_cast<const void*>(uintptr_t{1} << key.align_bias));
-    set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type);
+    set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, bias_type);
   }
-  set_layout(plan->b, type, key.trans_b ? key.k : key.n, key.trans_b ? key.n : key.k, key.ldb, key.batch,
+  if (static_cast<Epilogue>(key.epilogue) == Epilogue::GeluKeep) {
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, key.ldc);
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_BATCH_STRIDE, key.stride_c);
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER,
+        reinterpret_cast<const void*>(uintptr_t{1} << key.align_c));
+  }
+  if (key.scales) {
+    const auto somewhere = reinterpret_cast<const void*>(uintptr_t{256});
+    set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, somewhere);
+    set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, somewhere);
+    if (key.scales & Scales::Result) set(CUBLASLT_MATMUL_DESC_D_SCALE_POINTER, somewhere);
+    if (key.scales & Scales::ByRows) {
+      set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
+      set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
+    }
+    set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, static_cast<int8_t>((key.scales & Scales::FastSums) != 0));
+  }
+  set_layout(plan->b, b_type, key.trans_b ? key.k : key.n, key.trans_b ? key.n : key.k, key.ldb, key.batch,
              key.stride_b);
-  set_layout(plan->a, type, key.trans_a ? key.m : key.k, key.trans_a ? key.k : key.m, key.lda, key.batch,
+  set_layout(plan->a, a_type, key.trans_a ? key.m : key.k, key.trans_a ? key.k : key.m, key.lda, key.batch,
              key.stride_a);
-  set_layout(plan->c, type, key.n, key.m, key.ldc, key.batch, key.stride_c);
+  // An 8-bit result has a C of 16 bits, which is not read.
+  const bool is_8bit = is_float8(static_cast<DType>(key.dtype_c));
+  set_layout(plan->c, is_8bit ? bias_type : d_type, key.n, key.m, key.ldc, key.batch, key.stride_c);
+  set_layout(plan->d, d_type, key.n, key.m, key.ldc, key.batch, key.stride_c);
 
   cublasLtMatmulPreferenceOpaque_t preference;
   check_status(f.preference_init(&preference, sizeof(preference)), "cublasLtMatmulPreferenceInit");
@@ -198,7 +225,7 @@ std::shared_ptr<Plan> make_plan(const Key& key) {
   cublasLtMatmulHeuristicResult_t result{};
   int found = 0;
   g_heuristics.fetch_add(1, std::memory_order_relaxed);
-  const cublasStatus_t status = f.heuristic(handle(), &plan->desc, &plan->b, &plan->a, &plan->c, &plan->c,
+  const cublasStatus_t status = f.heuristic(handle(), &plan->desc, &plan->b, &plan->a, &plan->c, &plan->d,
                                             &preference, 1, &result, &found);
   plan->supported = status == CUBLAS_STATUS_SUCCESS && found > 0 && result.state == CUBLAS_STATUS_SUCCESS;
   plan->algo = result.algo;
@@ -219,7 +246,7 @@ std::shared_ptr<Plan> plan_for(const Key& key) {
 struct Factor {
   alignas(16) char bytes[16];
   Factor(const Scalar& value, DType dtype) {
-    visit(dtype, [&]<class T>() {
+    visit_stored(dtype, [&]<class T>() {
       const auto x = value.to<compute_t<T>>();
       std::memcpy(bytes, &x, sizeof(x));
     });
@@ -228,12 +255,12 @@ struct Factor {
 
 }  // namespace
 
-bool cublaslt_product(const Product& product, Epilogue epilogue) {
+bool cublaslt_product(const Product& product, Epilogue epilogue, void* kept) {
   const Functions* const f = functions();
   if (!f || !(is_floating(product.dtype) || is_complex(product.dtype))) return false;
   Product p = product;
   if (p.c.column != 1) {
-    if (p.bias) return false;
+    if (p.bias || kept) return false;
     exchange(p);
   }
   Key key{};
@@ -245,7 +272,7 @@ bool cublaslt_product(const Product& product, Epilogue epilogue) {
   key.ldc = p.c.row;
   key.batch = p.batch_dims ? p.batch[0] : 1;
   if (p.batch_dims) key.stride_a = p.a.batch[0], key.stride_b = p.b.batch[0], key.stride_c = p.c.batch[0];
-  key.dtype = static_cast<uint8_t>(p.dtype);
+  key.dtype = key.dtype_b = key.dtype_c = key.dtype_bias = static_cast<uint8_t>(p.dtype);
   key.epilogue = static_cast<uint8_t>(epilogue);
   key.bias = p.bias != nullptr;
   key.tf32 = to_real(p.dtype) == DType::Float32 && settings().allow_tf32_matmul;
@@ -253,17 +280,61 @@ bool cublaslt_product(const Product& product, Epilogue epilogue) {
   key.beta = !p.beta.equals(0);
   key.align_a = alignment(p.a.data), key.align_b = alignment(p.b.data), key.align_c = alignment(p.c.data);
   key.align_bias = p.bias ? alignment(p.bias) : 0;
+  if (kept) {
+    // cuBLASLt asks for rows of a multiple of 8 elements, and for 16 bytes' alignment.
+    key.align_c = std::min(key.align_c, alignment(kept));
+    if (key.align_c < 4 || key.ldc % 8 || key.stride_c % 8) return false;
+  }
 
   const std::shared_ptr<Plan> plan = plan_for(key);
   if (!plan->supported) return false;
   cublasLtMatmulDescOpaque_t desc = plan->desc;
   if (p.bias)
     check_status(f->desc_set(&desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p.bias, sizeof(p.bias)), "the bias");
+  if (kept)
+    check_status(f->desc_set(&desc, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &kept, sizeof(kept)),
+                 "what is kept");
   const Factor alpha(p.alpha, p.dtype), beta(p.beta, p.dtype);
   const Workspace workspace(plan->workspace);
   check_status(f->matmul(handle(), &desc, alpha.bytes, p.b.data, &plan->b, p.a.data, &plan->a, beta.bytes,
-                         p.c.data, &plan->c, p.c.data, &plan->c, &plan->algo, workspace.data(),
+                         p.c.data, &plan->c, p.c.data, &plan->d, &plan->algo, workspace.data(),
                          plan->workspace, current_stream()),
+               "cublasLtMatmul");
+  g_products.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool cublaslt_scaled_product(const ScaledProduct& p) {
+  const Functions* const f = functions();
+  if (!f) return false;
+  Key key{};
+  key.m = p.m, key.n = p.n, key.k = p.k;
+  key.trans_b = 1;
+  key.lda = p.lda, key.ldb = p.ldb, key.ldc = p.ldc;
+  key.batch = 1;
+  key.dtype = static_cast<uint8_t>(p.a_dtype), key.dtype_b = static_cast<uint8_t>(p.b_dtype);
+  key.dtype_c = static_cast<uint8_t>(p.c_dtype), key.dtype_bias = static_cast<uint8_t>(p.bias_dtype);
+  key.bias = p.bias != nullptr;
+  key.device = static_cast<uint8_t>(current_device());
+  key.align_a = alignment(p.a), key.align_b = alignment(p.b), key.align_c = alignment(p.c);
+  key.align_bias = p.bias ? alignment(p.bias) : 0;
+  key.scales = static_cast<uint8_t>((p.by_rows ? Scales::ByRows : Scales::One) |
+                                    (p.scale_c ? Scales::Result : 0) | (p.fast_sums ? Scales::FastSums : 0));
+
+  const std::shared_ptr<Plan> plan = plan_for(key);
+  if (!plan->supported) return false;
+  cublasLtMatmulDescOpaque_t desc = plan->desc;
+  const auto set = [&](cublasLtMatmulDescAttributes_t attribute, const void* pointer) {
+    check_status(f->desc_set(&desc, attribute, &pointer, sizeof(pointer)), "cublasLtMatmulDescSetAttribute");
+  };
+  set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, p.scale_b);  // the library's A is our b
+  set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, p.scale_a);
+  if (p.scale_c) set(CUBLASLT_MATMUL_DESC_D_SCALE_POINTER, p.scale_c);
+  if (p.bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+  const float one = 1, zero = 0;
+  const Workspace workspace(plan->workspace);
+  check_status(f->matmul(handle(), &desc, &one, p.b, &plan->b, p.a, &plan->a, &zero, p.c, &plan->c, p.c,
+                         &plan->d, &plan->algo, workspace.data(), plan->workspace, current_stream()),
                "cublasLtMatmul");
   g_products.fetch_add(1, std::memory_order_relaxed);
   return true;

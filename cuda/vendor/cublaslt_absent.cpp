@@ -3,7 +3,8 @@
 
 namespace plait::cuda {
 
-bool cublaslt_product(const Product&, Epilogue) { return false; }
+bool cublaslt_product(const Product&, Epilogue, void*) { return false; }
+bool cublaslt_scaled_product(const ScaledProduct&) { return false; }
 CublasltStatistics cublaslt_statistics() { return {}; }
 
 }  // namespace plait::cuda

@@ -10,6 +10,7 @@
 
 #include "plait/abi.h"
 #include "plait/error.h"
+#include "plait/float8.h"
 #include "plait/half.h"
 
 namespace plait {
@@ -27,17 +28,21 @@ enum class DType : int32_t {
   Float32,
   Float64,
   Complex64,
-  Complex128
+  Complex128,
+  Float8E4M3FN,
+  Float8E5M2
 };
 enum class DeviceType : int8_t { CPU, CUDA, Private1, Private2, Private3, Meta };
 enum class MemoryFormat : int32_t { Contiguous, Preserve, ChannelsLast, ChannelsLast3d };
 
 constexpr int64_t itemsize(DType d) {
-  constexpr int64_t sizes[] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+  constexpr int64_t sizes[] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16, 1, 1};
   return sizes[static_cast<int>(d)];
 }
-constexpr bool is_floating(DType d) { return d >= DType::Float16 && d <= DType::Float64; }
-constexpr bool is_complex(DType d) { return d >= DType::Complex64; }
+constexpr bool is_floating(DType d) {
+  return (d >= DType::Float16 && d <= DType::Float64) || d >= DType::Float8E4M3FN;
+}
+constexpr bool is_complex(DType d) { return d == DType::Complex64 || d == DType::Complex128; }
 constexpr bool is_integral(DType d) { return d > DType::Bool && d <= DType::Int64; }
 
 struct Device {
@@ -72,6 +77,8 @@ template <> struct dtype_of_t<int32_t> : dtype_constant<DType::Int32> {};
 template <> struct dtype_of_t<int64_t> : dtype_constant<DType::Int64> {};
 template <> struct dtype_of_t<Half> : dtype_constant<DType::Float16> {};
 template <> struct dtype_of_t<BFloat16> : dtype_constant<DType::BFloat16> {};
+template <> struct dtype_of_t<Float8E4M3FN> : dtype_constant<DType::Float8E4M3FN> {};
+template <> struct dtype_of_t<Float8E5M2> : dtype_constant<DType::Float8E5M2> {};
 template <> struct dtype_of_t<float> : dtype_constant<DType::Float32> {};
 template <> struct dtype_of_t<double> : dtype_constant<DType::Float64> {};
 // clang-format on

@@ -76,7 +76,7 @@ constexpr ConvertTable make_table() {
 namespace PLAIT_ISA {
 extern constinit const ConvertTable convert_table =
     make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64,
-               complex128>();
+               complex128, Float8E4M3FN, Float8E5M2>();
 }
 
 }  // namespace plait::cpu

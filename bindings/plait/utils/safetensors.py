@@ -27,6 +27,8 @@ _NAMES = {
     "float32": "F32",
     "float64": "F64",
     "complex64": "C64",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e5m2": "F8_E5M2",
 }
 _DTYPES = {code: name for name, code in _NAMES.items()}
 _MAX_HEADER = 100_000_000  # the reference implementation's limit

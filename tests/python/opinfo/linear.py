@@ -146,6 +146,26 @@ def linear_samples(g):
 op("linear", linear_samples, lambda x, w, b=None: x @ w.T + (0 if b is None else b), FLOAT_COMPLEX, tol=DOT)
 
 
+def addmm_activation_samples(g):
+    for use_gelu in (False, True):
+        yield S(g(5), g(3, 4), g(4, 5), use_gelu=use_gelu)
+        yield S(g(3, 5), g(3, 4), g(4, 5), use_gelu=use_gelu)
+        yield S(g(5), g(3, 4), g(4, 5), beta=2, alpha=0.5, use_gelu=use_gelu)
+        yield S(g(8), g(3, 0), g(0, 8), use_gelu=use_gelu)
+        yield S(g(8), g(0, 4), g(4, 8), use_gelu=use_gelu)
+        yield S(g(48), g(24, 64), g(64, 48), use_gelu=use_gelu).big()
+
+
+def addmm_activation(c, a, b, *, beta=1, alpha=1, use_gelu=False):
+    x = alpha * (a @ b) + beta * c
+    if not use_gelu:
+        return np.maximum(x, 0)
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+op("_addmm_activation", addmm_activation_samples, addmm_activation, FLOATS, tol=DOT)
+
+
 def einsum_samples(g):
     for equation, *shapes in [
         ("ij,jk->ik", (3, 4), (4, 2)),

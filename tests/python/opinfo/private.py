@@ -1,5 +1,8 @@
 """Ops that exist only below public ones, and a public op whose samples reach each (or its gradient does)."""
 
+# Of the 8-bit floats, in which no sample can be: test_float8.py.
+FLOAT8 = {"_scaled_mm"}
+
 PRIVATE = {
     "_adaptive_avg_pool": "adaptive_avg_pool2d",
     "_adaptive_avg_pool_backward": "adaptive_avg_pool2d",
@@ -42,6 +45,8 @@ PRIVATE = {
     "_index_select_backward": "index_select",
     "_layer_norm_rows": "layer_norm",
     "_layer_norm_rows_backward": "layer_norm",
+    "_linear_gelu": "_addmm_activation",
+    "_linear_relu": "_addmm_activation",
     "_leaky_relu_backward": "leaky_relu",
     "_log_softmax": "log_softmax",
     "_log_softmax_backward": "log_softmax",
