@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "autograd/layer.h"
+#include "core/backend.h"
 
 namespace plait {
 namespace {
@@ -152,6 +153,24 @@ KeySet BoxedOp::check_args(const Value* args) const {
   return keys;
 }
 
+// Of the first tensor that is not on the CPU, or the device that is asked for.
+Device BoxedOp::device_of(const Value* args) const {
+  Device device;
+  const auto look = [&](const Tensor& t) {
+    if (device.type == DeviceType::CPU && t.defined()) device = t.device();
+  };
+  each_arg(args, [&]<class T>(const T& arg, int) {
+    if constexpr (std::is_same_v<T, Tensor>) {
+      look(arg);
+    } else if constexpr (std::is_same_v<T, TensorList>) {
+      for (const Tensor& t : arg) look(t);
+    } else if (device.type == DeviceType::CPU && arg.tag() == Value::Tag::Device) {
+      device = concrete(arg.device());
+    }
+  });
+  return device;
+}
+
 // What a direct function gave is of the kinds that the schema names.
 void BoxedOp::check_results(const Value* results) const {
   for (size_t i = 0; i < schema_.returns.size(); ++i) {
@@ -198,6 +217,7 @@ void BoxedOp::call_below(const Value* args, Value* results, KeySet keys) const {
     const Direct& direct = direct_[static_cast<int>(key)];
     if (!direct && key == Key::Meta) fail_meta();
     if (!direct) fail_kernel(Device{static_cast<DeviceType>(key)});
+    const CurrentDevice current(key == Key::CPU || key == Key::Meta ? kCPU : device_of(args));
     direct(args, results);
     check_results(results);
     check_no_alias(args, results);

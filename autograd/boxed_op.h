@@ -72,6 +72,7 @@ class PLAIT_API BoxedOp final : detail::BoxedTexts, public OpBase {
 
   bool records(const Value* args) const;
   KeySet check_args(const Value* args) const;
+  Device device_of(const Value* args) const;
   void check_results(const Value* results) const;
   void check_no_alias(const Value* args, const Value* results) const;
   void bump_versions(const Value* args) const;

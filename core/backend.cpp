@@ -31,6 +31,30 @@ const std::string& load_cuda() {
 
 }  // namespace
 
+void* native_stream(Device device) {
+  const bool has_backend = device.type != DeviceType::CPU && device.type != DeviceType::Meta;
+  void* stream = nullptr;
+  if (!has_backend || !require_backend(device).find_stream(concrete(device).index, &stream))
+    fail<RuntimeError>(
+        "current_stream: device '{}' has no streams; ask only in the kernel of a device that has (.cuda)",
+        device);
+  return stream;
+}
+
+void CurrentDevice::enter(Device device) {
+  DeviceBackend* backend = find_backend(device.type);
+  if (!backend || device.index < 0) return;
+  previous_ = backend->exchange_device(device.index);
+  if (previous_ != device.index) backend_ = backend;
+}
+
+void CurrentDevice::leave() noexcept {
+  try {
+    backend_->exchange_device(previous_);
+  } catch (...) {  // it was current before: only a device that is lost refuses, and the next call says so
+  }
+}
+
 void set_backend(DeviceType type, DeviceBackend* backend) {
   g_backends[static_cast<int>(type)].store(backend, std::memory_order_release);
 }

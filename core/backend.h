@@ -14,6 +14,10 @@ class PLAIT_API DeviceBackend {
   virtual Storage allocate(size_t bytes, Device device) = 0;
   // The calling thread's current device; -1 where the backend has a single one without an index.
   virtual int current_device() { return -1; }
+  // Makes a device the calling thread's current one; returns which was before.
+  virtual int exchange_device(int device) { return device; }
+  // See `native_stream`; false where its devices have no such thing.
+  virtual bool find_stream(int, void**) { return false; }
 };
 
 // Null where there is none on this machine; `why_no_backend` says why.
@@ -22,6 +26,29 @@ PLAIT_API std::string why_no_backend(DeviceType type);
 PLAIT_API DeviceBackend& require_backend(Device device);  // raises RuntimeError
 // It must live for ever: storages outlast everything.
 PLAIT_API void set_backend(DeviceType type, DeviceBackend* backend);
+
+// The queue that the calling thread's work for a device goes to, as the device's own API names it: of CUDA a
+// cudaStream_t. Raises RuntimeError where a device has no such thing, as the CPU.
+PLAIT_API void* native_stream(Device device);
+
+// While a kernel that plait did not write runs: its device is the current one.
+class PLAIT_API CurrentDevice {
+ public:
+  explicit CurrentDevice(Device device) {
+    if (device.type != DeviceType::CPU && device.type != DeviceType::Meta) enter(device);
+  }
+  ~CurrentDevice() {
+    if (__builtin_expect(backend_ != nullptr, 0)) leave();
+  }
+  CurrentDevice(const CurrentDevice&) = delete;
+  CurrentDevice& operator=(const CurrentDevice&) = delete;
+
+ private:
+  void enter(Device device);
+  void leave() noexcept;
+  DeviceBackend* backend_ = nullptr;  // where there is something to go back to
+  int previous_ = -1;
+};
 
 // "cuda" becomes "cuda:0" where device 0 is the current one. A device without a backend stays as it is.
 PLAIT_API Device concrete(Device device);

@@ -125,6 +125,7 @@ void OpBase::run_boxed_kernel(Device device, const Tensor* outs, const Value* ar
   const BoxedKernel* kernel =
       boxed_kernels_ ? &(*boxed_kernels_)[static_cast<size_t>(device.key())] : nullptr;
   if (!kernel || !*kernel) fail_kernel(device);
+  const CurrentDevice current(device);
   (*kernel)(outs, args);
 }
 void OpBase::fail_meta() const {

@@ -627,6 +627,14 @@ int allocator_set(int type, void* (*take)(size_t), void (*give_back)(void*, size
   });
 }
 
+int current_stream(plait_device device, void** out) {
+  return status([&] {
+    check(device.type >= PLAIT_CPU && device.type <= PLAIT_META, "current_stream: unknown device type {}",
+          static_cast<int>(device.type));
+    *out = native_stream(Device{static_cast<DeviceType>(device.type), device.index});
+  });
+}
+
 constexpr plait_api kApi = {
     .abi_version = PLAIT_ABI_VERSION,
     .size = sizeof(plait_api),
@@ -685,6 +693,7 @@ constexpr plait_api kApi = {
     .parse_device = device_parse,
     .claim_device = device_claim,
     .set_allocator = allocator_set,
+    .current_stream = current_stream,
 };
 
 }  // namespace

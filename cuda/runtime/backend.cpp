@@ -25,6 +25,16 @@ class Backend final : public DeviceBackend, public CudaApi {
   // ---- core
   Storage allocate(size_t bytes, Device device) override { return allocate_storage(bytes, device.index); }
   int current_device() override { return cuda::current_device(); }
+  int exchange_device(int device) override {
+    const int before = cuda::current_device();
+    if (device != before) cuda::set_device(device);
+    return before;
+  }
+  bool find_stream(int device, void** stream) override {
+    check_device(device);
+    *stream = cuda::current_stream(device);
+    return true;
+  }
 
   // ---- devices
   int device_count() override { return cuda::device_count(); }

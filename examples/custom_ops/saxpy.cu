@@ -15,7 +15,7 @@ void saxpy_cuda(const Tensor& out, const Tensor& x_, const Tensor& y_, double al
   constexpr int kThreads = 256;
   if (n == 0) return;
   visit<Types<float, double>>(out.dtype(), "saxpy", [&]<class T>() {
-    saxpy_kernel<<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads>>>(
+    saxpy_kernel<<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0, current_stream(out)>>>(
         n, static_cast<T>(alpha), x.data<T>(), y.data<T>(), out.data<T>());
   });
   const cudaError_t status = cudaGetLastError();

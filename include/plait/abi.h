@@ -269,6 +269,12 @@ typedef struct plait_api {
   int (*parse_device)(const char* text, plait_device* out);
   int (*claim_device)(const char* name, int* type);
   int (*set_allocator)(int type, void* (*allocate)(size_t bytes), void (*release)(void* data, size_t bytes));
+
+  /* ---- the first table ended here (tests/abi/1) */
+
+  /* The queue that the calling thread's work for a device goes to: of CUDA a cudaStream_t, null for the
+   * default stream. An error where a device has no such thing, as the CPU. */
+  int (*current_stream)(plait_device device, void** out);
 } plait_api;
 
 /* What a library exports under the name plait_extension_info. */

@@ -28,4 +28,5 @@
 #include "plait/op.h"
 #include "plait/operators.h"
 #include "plait/random.h"
+#include "plait/stream.h"
 #include "plait/tensor.h"

@@ -236,3 +236,38 @@ def test_what_was_built_against_older_headers_loads(release, tmp_path):
     x = plait.randn(4, dtype=plait.float64, requires_grad=True)
     np.testing.assert_allclose(op(x).detach().numpy(), reference(x.detach().numpy()), rtol=1e-12)
     assert plait.autograd.gradgradcheck(op, (x,))
+
+
+STREAMS = """
+using namespace plait;
+int64_t stream_of(const Tensor& x) { return reinterpret_cast<int64_t>(current_stream(x)); }
+
+// What a program finds that was built with these headers, and runs with an older libplait.
+std::string with_an_older_plait(const Tensor& x) {
+  const plait_api& all = api();
+  static plait_api older = all;
+  older.size = offsetof(plait_api, current_stream);
+  older.current_stream = nullptr;
+  detail::g_api = &older;
+  std::string said = "nothing";
+  try {
+    current_stream(x);
+  } catch (const RuntimeError& error) {
+    said = error.what();
+  }
+  detail::g_api = &all;
+  return said;
+}
+Tensor told(const Tensor& x) {
+  fail<ValueError>("{}", std::string_view(with_an_older_plait(x)));
+}
+"""
+
+
+def test_streams_of_what_has_none():
+    module = load_inline("test_streams", "#include <string>\n" + STREAMS, functions=["stream_of", "told"])
+    for device in ("cpu", "meta"):
+        with pytest.raises(RuntimeError, match=f"current_stream: device '{device}' has no streams; ask only in"):
+            module.stream_of(plait.ones(2, device=device))
+    with pytest.raises(ValueError, match=r"current_stream: plait \S+ is older than the headers .*upgrade plait"):
+        module.told(plait.ones(2))
