@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "bindings/python.h"
+#include "core/backend.h"
 
 namespace plait::python {
 namespace {
@@ -102,11 +103,24 @@ WithoutGil::~WithoutGil() {
   PyEval_RestoreThread(state_);
 }
 
+namespace {
+
+// Around a wait for a device, deep within an op: the thread may have given up the GIL before (WithoutGil),
+// may have taken it again (a hook in backward), or may be one that Python does not know.
+void* begin_wait() {
+  PyThreadState* holder = _PyThreadState_UncheckedGet();
+  return holder && holder == PyGILState_GetThisThreadState() ? PyEval_SaveThread() : nullptr;
+}
+void end_wait(void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }
+
+}  // namespace
+
 void add_errors(PyObject* module) {
   PyModule_AddObjectRef(module, "OutOfMemoryError", out_of_memory_error());
   PyModule_AddObjectRef(module, "ArgumentError", argument_error());
   current_call_site = call_site;
   describe_call_site = call_site_text;
+  DeviceWait::hooks = {begin_wait, end_wait};
 }
 
 }  // namespace plait::python

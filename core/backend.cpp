@@ -31,6 +31,8 @@ const std::string& load_cuda() {
 
 }  // namespace
 
+DeviceWait::Hooks DeviceWait::hooks = {};
+
 void* native_stream(Device device) {
   const bool has_backend = device.type != DeviceType::CPU && device.type != DeviceType::Meta;
   void* stream = nullptr;

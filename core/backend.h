@@ -50,6 +50,27 @@ class PLAIT_API CurrentDevice {
   int previous_ = -1;
 };
 
+// Stands around every wait of the host for a device. The Python bindings give up the GIL meanwhile, where the
+// thread holds it: so other threads run whatever the op is that waits. The thread must hold no lock that
+// another one may ask for while it holds the GIL.
+class PLAIT_API DeviceWait {
+ public:
+  struct Hooks {
+    void* (*begin)();  // null: there is nothing to end
+    void (*end)(void*);
+  };
+  DeviceWait() : state_(hooks.begin ? hooks.begin() : nullptr) {}
+  ~DeviceWait() {
+    if (state_) hooks.end(state_);
+  }
+  DeviceWait(const DeviceWait&) = delete;
+  DeviceWait& operator=(const DeviceWait&) = delete;
+  static Hooks hooks;  // set once, when the bindings are loaded
+
+ private:
+  void* state_;
+};
+
 // "cuda" becomes "cuda:0" where device 0 is the current one. A device without a backend stays as it is.
 PLAIT_API Device concrete(Device device);
 

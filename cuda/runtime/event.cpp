@@ -1,5 +1,6 @@
 #include "cuda/runtime/event.h"
 
+#include "core/backend.h"
 #include "core/error.h"
 #include "cuda/runtime/event_pool.h"
 #include "cuda/runtime/fault.h"
@@ -48,7 +49,10 @@ bool Event::query() {
 void Event::synchronize() {
   if (!event_) return;
   check_not_forked();
-  check_cuda(cudaEventSynchronize(event_));
+  {
+    const DeviceWait waiting;
+    check_cuda(cudaEventSynchronize(event_));
+  }
   raise_faults(device_);
 }
 

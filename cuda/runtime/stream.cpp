@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/backend.h"
 #include "cuda/runtime/fault.h"
 #include "cuda/runtime/thread_state.h"
 
@@ -93,14 +94,20 @@ int stream_priority(cudaStream_t stream) {
 
 void synchronize_stream(cudaStream_t stream) {
   check_not_forked();
-  check_cuda(cudaStreamSynchronize(stream));
+  {
+    const DeviceWait waiting;
+    check_cuda(cudaStreamSynchronize(stream));
+  }
   raise_faults(current_device());
 }
 
 void synchronize_device(int device) {
   const DeviceGuard guard(device);
   check_not_forked();
-  check_cuda(cudaDeviceSynchronize());
+  {
+    const DeviceWait waiting;
+    check_cuda(cudaDeviceSynchronize());
+  }
   raise_faults(device);
 }
 
