@@ -1,8 +1,10 @@
 // Copies within a device, between devices, and between host and device.
 #include "ops/decl/copy.h"
 
+#include "core/backend.h"
 #include "cuda/attach.h"
 #include "cuda/ops/elementwise.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/fault.h"
 #include "cuda/runtime/pinned.h"
@@ -40,12 +42,42 @@ Tensor expanded(const Tensor& src, const Tensor& out) {
   return full;
 }
 
+// Note [Copies in a capture]: eagerly, a copy from pageable memory has read it when the call returns. A
+// captured one would read it at each replay, when it may have been freed: silently, whatever lies there.
+// Copying the bytes into memory of the graph's own would be safe, but freeze a batch that the user means to
+// change. So it is refused, as PyTorch does. From pinned memory it is recorded: who says non_blocking=True
+// keeps the memory, and writes the next batch there. Copies to the host, and any that is waited for, cannot
+// be captured at all.
+void check_source_in_capture(const char* op, const Tensor& out, const Tensor& source, bool non_blocking) {
+  const bool pinned = is_pinned(source.storage());
+  check<RuntimeError>(pinned && non_blocking && (source.is_contiguous() || is_block_like(source, out)),
+                      "{}: a graph is being captured, and its replays would read {} of the host (shape {}), "
+                      "{}; copy before the "
+                      "capture, into a tensor on the device that the graph reads (static.copy_(x)), or make "
+                      "it contiguous, pin "
+                      "it (x.pin_memory()), keep it, and copy with non_blocking=True",
+                      op, pinned ? "memory" : "pageable memory", source.sizes(),
+                      !pinned         ? "which may be gone by then"
+                      : !non_blocking ? "and the copy is to be waited for"
+                                      : "which is not contiguous");
+}
+void check_target_in_capture(const char* op, const Tensor& out, const Tensor& source, bool non_blocking) {
+  check<RuntimeError>(
+      non_blocking && is_pinned(out.storage()) && is_block_like(source, out),
+      "{}: a graph is being captured: nothing may wait for the device meanwhile, which a copy to "
+      "the host does (shape {}); copy after the capture, or into pinned memory of the same dtype "
+      "and layout with non_blocking=True",
+      op, source.sizes());
+}
+
 // Sends what is smaller over the bus: the source's elements, or the result's.
-void copy_to_device(const Tensor& out, const Tensor& source, bool non_blocking) {
+void copy_to_device(const char* op, const Tensor& out, const Tensor& source, bool non_blocking) {
   DeviceGuard guard(out.device().index);
   if (is_number(source)) return copy_on_device(out, source);  // travels in the kernel's arguments
+  const bool capturing = is_capturing();
+  if (capturing) check_source_in_capture(op, out, source, non_blocking);
   Tensor src = source;
-  if (itemsize(out.dtype()) < itemsize(src.dtype())) {
+  if (!capturing && itemsize(out.dtype()) < itemsize(src.dtype())) {
     src = dense_like(source, out.dtype(), kCPU);
     copy_into(src, source);
   }
@@ -53,8 +85,11 @@ void copy_to_device(const Tensor& out, const Tensor& source, bool non_blocking) 
   if (!direct && !src.is_contiguous()) src = clone_plain(src);
   const Tensor to = direct ? out : dense_like(src, src.dtype(), out.device());
   const cudaStream_t stream = current_stream();
-  check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
-                             cudaMemcpyHostToDevice, stream));
+  {
+    const DeviceWait waiting;  // from pageable memory it may wait for what the stream does before
+    check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
+                               cudaMemcpyHostToDevice, stream));
+  }
   // From pageable memory the call has read everything when it returns; pinned memory is read later.
   if (is_pinned(src.storage())) {
     if (non_blocking && src.storage().get() == source.storage().get())
@@ -65,8 +100,9 @@ void copy_to_device(const Tensor& out, const Tensor& source, bool non_blocking) 
   if (!direct) copy_on_device(out, to);
 }
 
-void copy_to_host(const Tensor& out, const Tensor& source, bool non_blocking) {
+void copy_to_host(const char* op, const Tensor& out, const Tensor& source, bool non_blocking) {
   DeviceGuard guard(source.device().index);
+  if (is_capturing()) check_target_in_capture(op, out, source, non_blocking);
   const cudaStream_t stream = current_stream();
   Tensor src = source;
   if (itemsize(out.dtype()) < itemsize(src.dtype())) {
@@ -76,8 +112,11 @@ void copy_to_host(const Tensor& out, const Tensor& source, bool non_blocking) {
   const bool direct = is_block_like(src, out);
   if (!direct) src = cuda::contiguous(src);
   const Tensor to = direct ? out : dense_like(src, src.dtype(), kCPU);
-  check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
-                             cudaMemcpyDeviceToHost, stream));
+  {
+    const DeviceWait waiting;  // to pageable memory the call itself waits
+    check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
+                               cudaMemcpyDeviceToHost, stream));
+  }
   if (direct && non_blocking && is_pinned(out.storage())) return record_pinned_use(out.storage(), stream);
   synchronize_stream(stream);
   if (!direct) settle(out, to);
@@ -110,34 +149,34 @@ void copy_between_devices(const Tensor& out, const Tensor& source) {
   if (!direct) copy_on_device(out, there);
 }
 
-void copy_tensor(const Tensor& out, const Tensor& src, bool non_blocking) {
+void copy_tensor(const char* op, const Tensor& out, const Tensor& src, bool non_blocking) {
   if (out.numel() == 0) return;
   const bool to_cuda = out.device().type == DeviceType::CUDA,
              from_cuda = src.device().type == DeviceType::CUDA;
   check<RuntimeError>((to_cuda || out.is_cpu()) && (from_cuda || src.is_cpu()),
-                      "copy_: cannot copy from {} to {}; go through the CPU", src.device(), out.device());
+                      "{}: cannot copy from {} to {}; go through the CPU", op, src.device(), out.device());
   if (to_cuda && from_cuda) {
     if (src.device() != out.device()) return copy_between_devices(out, expanded(src, out));
     DeviceGuard guard(out.device().index);
     return copy_on_device(out, src);
   }
-  if (to_cuda && is_number(src)) return copy_to_device(out, src, non_blocking);
+  if (to_cuda && is_number(src)) return copy_to_device(op, out, src, non_blocking);
   if (src.sizes() != out.sizes()) {  // broadcast after the transfer: fewer bytes
     Tensor there = dense_like(src, src.dtype(), out.device());
-    copy_tensor(there, src, false);
+    copy_tensor(op, there, src, to_cuda && non_blocking);
     DeviceGuard guard(to_cuda ? out.device().index : src.device().index);
     return settle(out, there);
   }
-  to_cuda ? copy_to_device(out, src, non_blocking) : copy_to_host(out, src, non_blocking);
+  to_cuda ? copy_to_device(op, out, src, non_blocking) : copy_to_host(op, out, src, non_blocking);
 }
 
 struct Attach {
   Attach() {
     op::copy.attach(Key::CUDA, [](const Tensor& out, const Tensor&, const Tensor& src, bool non_blocking) {
-      copy_tensor(out, src, non_blocking);
+      copy_tensor("copy_", out, src, non_blocking);
     });
     op::_to_device.attach(Key::CUDA, [](const Tensor& out, const Tensor& self, Device, bool non_blocking) {
-      copy_tensor(out, self, non_blocking);
+      copy_tensor("to", out, self, non_blocking);
     });
   }
 } attach;

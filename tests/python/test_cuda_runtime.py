@@ -480,6 +480,54 @@ def test_a_graph():
     del y, z
 
 
+def test_what_a_captured_copy_may_read():
+    """Pageable memory may be gone at the replay, which would read whatever lies there."""
+    static = plait.zeros(4, device="cuda")
+    host = plait.arange(4.0)
+    for copy, op in (
+        (lambda: static.copy_(host), "copy_"),
+        (lambda: static.copy_(host, non_blocking=True), "copy_"),
+        (lambda: host.cuda(), "to"),
+        (lambda: plait.tensor([1, 2], device="cuda"), "(copy_|to)"),
+        (lambda: static[[0, 2]], "copy_"),
+    ):
+        with pytest.raises(RuntimeError, match=rf"^{op}: a graph is being captured.* pageable .*pin_memory"):
+            with cuda.graph(cuda.CUDAGraph()):
+                copy()
+    pinned = host.pin_memory()
+    with pytest.raises(RuntimeError, match=r"^copy_: a graph is being captured.* to be waited for.*non_blocking=True"):
+        with cuda.graph(cuda.CUDAGraph()):
+            static.copy_(pinned)
+    with pytest.raises(RuntimeError, match=r"^copy_: a graph is being captured.* not contiguous"):
+        with cuda.graph(cuda.CUDAGraph()):
+            static[:2].copy_(pinned[::2], non_blocking=True)
+    for out in (pinned, host):
+        with pytest.raises(RuntimeError, match=r"^copy_: .*nothing may wait for the device .*a copy to the host"):
+            with cuda.graph(cuda.CUDAGraph()):
+                out.copy_(static)
+    with pytest.raises(RuntimeError, match=r"^to: .*nothing may wait for the device"):
+        with cuda.graph(cuda.CUDAGraph()):
+            static.cpu()
+
+    # Pinned memory is read and written at each replay; other dtypes, broadcasts and numbers go as well.
+    small, wide = plait.zeros(4, device="cuda", dtype=plait.float16), plait.zeros(3, 4, device="cuda")
+    back = plait.zeros(4).pin_memory()
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        static.copy_(pinned, non_blocking=True)
+        small.copy_(pinned, non_blocking=True)
+        wide.copy_(pinned, non_blocking=True)
+        static.add_(1)
+        static[3] = 9.0
+        back.copy_(static, non_blocking=True)
+    for i in range(3):
+        pinned.fill_(float(i))
+        graph.replay()
+        cuda.synchronize()
+        assert back.tolist() == [i + 1, i + 1, i + 1, 9]
+        assert small.tolist() == [i] * 4 and wide.tolist() == [[i] * 4] * 3
+
+
 def test_what_waits_cannot_be_captured():
     x = plait.ones(3, device="cuda")
     g = cuda.CUDAGraph()
