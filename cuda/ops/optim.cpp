@@ -7,6 +7,7 @@
 #include "cuda/attach.h"
 #include "cuda/kernels/optim.h"
 #include "cuda/ops/elementwise.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/memory.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/copy.h"
@@ -21,6 +22,11 @@ void check_device(const char* op, const char* list, TensorList tensors, Device d
                         "{}: '{}'[{}] is on {}, expected {}, where the first tensor is; call it once for the "
                         "tensors of each device",
                         op, list, static_cast<int64_t>(i), tensors[i].device(), device);
+}
+
+// A graph would repeat what the host knew at the capture.
+void refuse_capture(const char* op, const char* what) {
+  check<RuntimeError>(!is_capturing(), "{}: a graph is being captured, and {}", op, what);
 }
 
 void bump_version(const Tensor& t) {
@@ -80,14 +86,18 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
     for (const Tensor& t : list) bump_version(t);
 }
 
-CudaDirect sgd(op::_fused_sgd_,
-               [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
-                  double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
-                 optim::check_lists("_fused_sgd_", params,
-                                    {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
-                 run_step("_fused_sgd_", params, grads, {buffers},
-                          fn::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first});
-               });
+CudaDirect sgd(op::_fused_sgd_, [](TensorList params, TensorList grads, TensorList buffers, double lr,
+                                   double momentum, double dampening, double weight_decay, bool nesterov,
+                                   bool maximize, bool first) {
+  optim::check_lists("_fused_sgd_", params,
+                     {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
+  if (first && momentum != 0)
+    refuse_capture("SGD",
+                   "each replay would repeat this first step with momentum as the first; run one step "
+                   "before the capture");
+  run_step("_fused_sgd_", params, grads, {buffers},
+           fn::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first});
+});
 
 CudaDirect adam(op::_fused_adam_, [](TensorList params, TensorList grads, TensorList m, TensorList v,
                                      TensorList most, int64_t step, double lr, double beta1, double beta2,
@@ -98,6 +108,9 @@ CudaDirect adam(op::_fused_adam_, [](TensorList params, TensorList grads, Tensor
                       {"exp_avgs", m, true},
                       {"exp_avg_sqs", v, true},
                       {"max_exp_avg_sqs", most, amsgrad}});
+  refuse_capture("Adam",
+                 "each replay would repeat this step's number and learning rate; capture forward and "
+                 "backward, and call step() after the replay");
   run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
            optim::adam_step(step, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled));
 });

@@ -272,3 +272,113 @@ def test_clipping_does_not_wait():
     graph.replay()
     assert norm.item() == pytest.approx(2 * 1000**0.5)
     assert w.detach().cpu()[0].item() == pytest.approx(1 - 1 / 1000**0.5)
+
+
+# ---- captured steps
+
+
+def train(w, optimiser, x, steps, set_to_none=True):
+    for _ in range(steps):
+        optimiser.zero_grad(set_to_none=set_to_none)
+        ((x * w[0]).sum(1) + w[1] - 1).square().mean().backward()
+        optimiser.step()
+
+
+CAPTURED = [
+    ("SGD", {}),
+    ("SGD", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    ("SGD", {"momentum": 0.9, "dampening": 0.5}),
+    ("RMSprop", {"capturable": True}),
+    ("RMSprop", {"capturable": True, "centered": True, "momentum": 0.9}),
+]
+
+
+@pytest.mark.parametrize("set_to_none", [False, True])
+@pytest.mark.parametrize(("kind", "options"), CAPTURED)
+def test_a_captured_training_step(kind, options, set_to_none):
+    """A step that makes the state, then replays of a captured one: the same as eager steps."""
+    results = []
+    for captured in (False, True):
+        w = [t.cuda().requires_grad_() for t in make([(6,), (1,)], "float32", 8)]
+        x = make([(16, 6)], "float32", 9)[0].cuda()
+        optimiser = getattr(plait.optim, kind)(w, lr=0.02, **options)
+        train(w, optimiser, x, 2, set_to_none)
+        if captured:
+            before = [p.detach().clone() for p in w]
+            if kind == "SGD":  # may be looked at; steps that are counted on the device must be found there
+                assert len(optimiser.state) == (2 if "momentum" in options else 0)
+            graph = plait.cuda.CUDAGraph()
+            with plait.cuda.graph(graph):
+                train(w, optimiser, x, 1, set_to_none)
+            for p, b in zip(w, before, strict=True):
+                assert plait.equal(p.detach().cpu(), b.cpu())  # recorded, not run
+            for _ in range(8):
+                graph.replay()
+            train(w, optimiser, x, 1, set_to_none)  # and on, eagerly
+        else:
+            train(w, optimiser, x, 9, set_to_none)
+        state = [s.cpu() for p in w for s in optimiser.state[p].values() if isinstance(s, plait.Tensor)]
+        results.append([*(p.detach().cpu() for p in w), *state])
+        if kind == "RMSprop":
+            assert [float(optimiser.state[p]["step"].cpu()) for p in w] == [11, 11]
+    for a, b in zip(results[0], results[1], strict=True):
+        assert plait.equal(a, b)  # the same kernels on the same numbers
+
+
+def test_what_a_graph_would_repeat_is_refused():
+    w = plait.ones(5, device="cuda", requires_grad=True)
+    w.grad = plait.ones(5, device="cuda")
+    optim = plait.optim
+    stepped, counted, looked_at = optim.Adam([w]), optim.RMSprop([w]), optim.RMSprop([w], capturable=True)
+    for optimiser in (stepped, counted, looked_at):
+        optimiser.step()
+    assert len(looked_at.state[w]) == 2
+    buffers = [[plait.zeros(5, device="cuda")]]
+    cases = [
+        (optim.Adam([w]).step, "Adam: .* its state would be made again .* run one step before the capture"),
+        (stepped.step, "Adam: .* this step's number and learning rate; .* call step.* after the replay"),
+        (optim.SGD([w], momentum=0.9).step, "SGD: .* run one step before the capture"),
+        (
+            lambda: sgd([w.detach()], [w.grad], buffers, 1, {"momentum": 0.9}),
+            "SGD: .* this first step with momentum as the first; run one step before",
+        ),
+        (counted.step, "RMSprop: .* capturable=True"),
+        (looked_at.step, "RMSprop: .* looked at since the last step"),
+        (optim.NAdam([w]).step, "NAdam: a captured graph would repeat"),
+    ]
+    before = w.detach().clone()
+    for step, message in cases:
+        with pytest.raises(RuntimeError, match=message), plait.cuda.graph(plait.cuda.CUDAGraph()):
+            step()
+        assert plait.equal(w.detach().cpu(), before.cpu())
+    for optimiser in (stepped, counted, looked_at):
+        optimiser.step()  # and goes on
+
+
+def test_a_graphed_network_trains_with_adam():
+    """make_graphed_callables captures forward and backward; the optimiser steps outside."""
+    finals = []
+    for graphed in (False, True):
+        plait.manual_seed(0)
+        model = plait.nn.Sequential(plait.nn.Linear(6, 8), plait.nn.Tanh(), plait.nn.Linear(8, 1)).cuda()
+        x = make([(16, 6)], "float32", 3)[0].cuda()
+        if graphed:
+            model = plait.cuda.make_graphed_callables(model, (x.clone(),))
+        optimiser = plait.optim.Adam(model.parameters(), lr=0.05)
+        for _ in range(4):
+            optimiser.zero_grad()
+            (model(x) - 1).square().mean().backward()
+            optimiser.step()
+        finals.append([p.detach().cpu() for p in model.parameters()])
+    for a, b in zip(*finals, strict=True):
+        assert plait.equal(a, b)
+
+
+def test_state_is_counted_on_the_host_whatever_the_default_device():
+    for kind in ("Adam", "RMSprop", "NAdam", "Adagrad"):
+        w = plait.ones(5, device="cuda", requires_grad=True)
+        w.grad = plait.ones(5, device="cuda")
+        with plait.device("cuda"):
+            optimiser = getattr(plait.optim, kind)([w])
+            optimiser.step()
+        assert optimiser.state[w]["step"].device.type == "cpu"

@@ -6,7 +6,8 @@ Note [Plans of fused steps]
     wanted state entries change, or until somebody reads `optimizer.state` (who may replace entries). Inside a
     plan, a bucket is a set of parameters that one call can update: same dtype, same device, same number of
     steps done. `state[p]["step"]` of a bucket's parameters are 0-d views of one small tensor, so that one
-    write keeps them right.
+    write keeps them right. With capturable=True that tensor lies on the device, where a captured graph counts
+    on at each replay, and `step` of the bucket says no more than whether there was one.
 """
 
 from __future__ import annotations
@@ -24,10 +25,19 @@ __all__ = ["SGD", "Adam", "AdamW", "RMSprop"]
 
 
 class _Bucket:
-    __slots__ = ("index", "is_complex", "params", "slots", "step", "steps")
+    __slots__ = ("index", "is_complex", "on_device", "params", "slots", "step", "steps")
 
-    def __init__(self, index: list[int], params: list, slots: tuple[list, ...], step: int, steps: Any):
+    def __init__(
+        self,
+        index: list[int],
+        params: list,
+        slots: tuple[list, ...],
+        step: int,
+        steps: Any,
+        on_device: bool,
+    ):
         self.index = index
+        self.on_device = on_device
         self.is_complex = params[0].is_complex()
         if self.is_complex:  # the formulas are elementwise on the real and imaginary parts
             params = _as_real(params)
@@ -81,6 +91,7 @@ class FusedOptimizer(Optimizer):
     """Runs `_launch` once per bucket; see Note [Plans of fused steps]."""
 
     _counts_steps = True
+    _capturable = False  # does capturable=True let a graph repeat its step?
 
     def _slots(self, group: dict) -> tuple[str, ...]:
         """The names of the state entries that the group's options ask for."""
@@ -140,6 +151,10 @@ class FusedOptimizer(Optimizer):
             self._in_step = False
         return loss
 
+    def _refuse_capture(self, why: str) -> None:
+        if plait.cuda.is_current_stream_capturing():
+            raise RuntimeError(f"{type(self).__name__}: a graph is being captured, and {why}")
+
     def _plan(self, group: dict) -> _Plan:
         slots = self._slots(group)
         params = list(group["params"])
@@ -150,17 +165,29 @@ class FusedOptimizer(Optimizer):
             for p, has_grad in zip(params, active):
                 if not has_grad:
                     continue
-                step = self._prepare(p, slots)
+                step = self._prepare(p, slots, group)
                 parts.setdefault((p.dtype, p.device, step), []).append((position, p))
                 position += 1
-            buckets = [self._bucket(key, part, slots) for key, part in parts.items()]
+            buckets = [self._bucket(group, key, part, slots) for key, part in parts.items()]
         return _Plan(group, params, slots, active, buckets)
 
-    def _prepare(self, p: Any, slots: tuple[str, ...]) -> int:
+    def _counts_on_device(self, group: dict, device: Any) -> bool:
+        return self._capturable and device.type == "cuda" and bool(group["capturable"])
+
+    def _prepare(self, p: Any, slots: tuple[str, ...], group: dict) -> int:
         """Makes the missing state entries of one parameter and returns how many steps it has seen."""
         state = self._state[p] if slots or self._counts_steps else {}
+        if p.device.type == "cuda" and any(state.get(name) is None for name in slots):
+            self._refuse_capture(
+                "its state would be made again at each replay; run one step before the capture"
+            )
         step = 0
         if self._counts_steps:
+            if self._counts_on_device(group, p.device):
+                self._refuse_capture(
+                    "its state was looked at since the last step, so that each replay would count from here; "
+                    "run one step before the capture"
+                )
             step = int(state.get("step", 0))
             state["step"] = step  # keeps PyTorch's order of the entries; becomes a tensor in _bucket
         for name in slots:
@@ -168,15 +195,19 @@ class FusedOptimizer(Optimizer):
                 state[name] = plait.zeros_like(p, requires_grad=False)
         return step
 
-    def _bucket(self, key: tuple, part: list[tuple[int, Any]], slots: tuple[str, ...]) -> _Bucket:
-        step = key[2]
+    def _bucket(
+        self, group: dict, key: tuple, part: list[tuple[int, Any]], slots: tuple[str, ...]
+    ) -> _Bucket:
+        _, device, step = key
         steps = None
+        on_device = self._counts_on_device(group, device)
         if self._counts_steps:
-            steps = plait.full((len(part),), float(step), dtype=plait.float32)
+            where = device if on_device else "cpu"
+            steps = plait.full((len(part),), float(step), dtype=plait.float32, device=where)
             for k, (_, p) in enumerate(part):
                 self._state[p]["step"] = steps[k]
         lists = tuple([self._state[p][name] for _, p in part] for name in slots)
-        return _Bucket([k for k, _ in part], [p for _, p in part], lists, step, steps)
+        return _Bucket([k for k, _ in part], [p for _, p in part], lists, step, steps, on_device)
 
 
 _NONE: tuple[str, ...] = ()
@@ -240,12 +271,12 @@ class SGD(FusedOptimizer):
     def _slots(self, group: dict) -> tuple[str, ...]:
         return _MOMENTUM if group["momentum"] != 0 else _NONE
 
-    def _prepare(self, p: Any, slots: tuple[str, ...]) -> int:
+    def _prepare(self, p: Any, slots: tuple[str, ...], group: dict) -> int:
         """Returns 0 for a parameter whose momentum buffer is new (it takes the gradient as it is), else 1."""
         if not slots:
             return 1
         seen = int(self._state[p].get("momentum_buffer") is not None)
-        super()._prepare(p, slots)
+        super()._prepare(p, slots, group)
         return seen
 
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
@@ -428,6 +459,8 @@ class RMSprop(FusedOptimizer):
     [0.8, 0.8]
     """
 
+    _capturable = True
+
     def __init__(
         self,
         params: Iterable,
@@ -470,6 +503,8 @@ class RMSprop(FusedOptimizer):
 
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
         slots = bucket.slots
+        if bucket.params[0].device.type == "cuda" and not bucket.on_device:
+            self._refuse_capture("its replays would not be counted as steps; give it capturable=True")
         lr = group["lr"]
         if type(lr) is not float:
             lr = float(lr)  # an int, or a tensor that a schedule writes into
@@ -491,4 +526,7 @@ class RMSprop(FusedOptimizer):
         )
         step = bucket.step + 1
         bucket.step = step
-        bucket.steps.fill_(step)
+        if bucket.on_device:
+            bucket.steps.add_(1)
+        else:
+            bucket.steps.fill_(step)

@@ -27,11 +27,19 @@ class PlainOptimizer(Optimizer):
     def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
         raise NotImplementedError
 
+    def _refuse_capture(self) -> None:
+        if plait.cuda.is_current_stream_capturing():
+            raise RuntimeError(
+                f"{type(self).__name__}: a captured graph would repeat this step with its number; capture "
+                "forward and backward, and call step() after the replay, or use SGD"
+            )
+
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Does one update; `closure`, if given, computes the loss and its gradients anew and returns the
         loss.
         """
         loss = None
+        checked = False
         if closure is not None:
             with plait.enable_grad():
                 loss = closure()
@@ -41,9 +49,12 @@ class PlainOptimizer(Optimizer):
                     grad = p.grad
                     if grad is None:
                         continue
+                    if not checked and p.device.type == "cuda":
+                        checked = True
+                        self._refuse_capture()
                     state = self._state[p]
                     if not state:
-                        state["step"] = plait.zeros((), dtype=plait.float32)
+                        state["step"] = plait.zeros((), dtype=plait.float32, device="cpu")
                         self._init_state(group, p, state)
                     state["step"] += 1
                     step = int(state["step"])
@@ -123,7 +134,7 @@ class Adagrad(PlainOptimizer):
             group
         ) in self.param_groups:  # PyTorch makes this state at once; state_dict before the first step has it
             for p in group["params"]:
-                self._state[p]["step"] = plait.zeros((), dtype=plait.float32)
+                self._state[p]["step"] = plait.zeros((), dtype=plait.float32, device="cpu")
                 self._init_state(group, p, self._state[p])
 
     def _init_state(self, group: dict, p: Any, state: dict) -> None:
@@ -287,7 +298,7 @@ class NAdam(PlainOptimizer):
         super().__init__(params, _options("NAdam", defaults))
 
     def _init_state(self, group: dict, p: Any, state: dict) -> None:
-        state["mu_product"] = plait.ones((), dtype=plait.float32)
+        state["mu_product"] = plait.ones((), dtype=plait.float32, device="cpu")
         state["exp_avg"] = plait.zeros_like(p, requires_grad=False)
         state["exp_avg_sq"] = plait.zeros_like(p, requires_grad=False)
 
