@@ -133,7 +133,7 @@ def pack_padded_sequence(
     batch_sizes = [sum(n > t for n in lengths) for t in range(lengths[0])]
     rows = plait.tensor(_positions(batch_sizes, batch), device=input.device)
     data = input.reshape(steps * batch, *input.shape[2:]).index_select(0, rows)
-    return PackedSequence(data, plait.tensor(batch_sizes), sorted_indices)
+    return PackedSequence(data, plait.tensor(batch_sizes, device="cpu"), sorted_indices)
 
 
 def pad_packed_sequence(
@@ -157,7 +157,7 @@ def pad_packed_sequence(
     rest = tuple(data.shape[1:])
     grid = plait.full((steps * batch, *rest), padding_value, dtype=data.dtype, device=data.device)
     padded = grid.index_copy(0, rows, data).reshape(steps, batch, *rest)
-    lengths = plait.tensor([sum(size > i for size in batch_sizes) for i in range(batch)])
+    lengths = plait.tensor([sum(size > i for size in batch_sizes) for i in range(batch)], device="cpu")
     if sequence.unsorted_indices is not None:
         padded = padded.index_select(1, sequence.unsorted_indices)
         lengths = lengths[sequence.unsorted_indices.to("cpu")]
