@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "autograd/inplace_view.h"
 #include "bindings/autocast.h"
 #include "bindings/cuda.h"
 #include "bindings/dlpack.h"
@@ -299,6 +300,22 @@ PYBIND11_MODULE(_C, m) {
   m.def("_from_dlpack", [](py::handle capsule) { return steal(wrap(from_dlpack(capsule.ptr()))); });
 
   m.def("_detached", [](py::handle t) { return steal(wrap(detached_alias(tensor_arg(t, "detach")))); });
+  m.def(
+      "_view_in_place",
+      [](const std::string& name, py::handle op, py::object self, const py::args& args,
+         const py::kwargs& kwargs) {
+        const Tensor t = tensor_arg(self, name.c_str());
+        check_view_inplace(name.c_str(), t);
+        const py::object view = [&]() -> py::object {
+          const ContextGuard guard;
+          // What has a history gets this into it, under no_grad too: its gradient comes in the new shape.
+          if (grad_fn(t)) set_grad_enabled(true);
+          return op(self, *args, **kwargs);
+        }();
+        become_view(name.c_str(), t, tensor_arg(view, name.c_str()));
+        return self;
+      },
+      "self.<name>_(...): self becomes the view that op(self, ...) is.");
   m.def(
       "_make_subclass",
       [](py::handle type, py::handle data, bool requires_grad) {

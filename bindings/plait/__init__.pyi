@@ -200,6 +200,7 @@ from ._C import _trigamma as _trigamma
 from ._C import _unique as _unique
 from ._C import _vector_norm as _vector_norm
 from ._C import _view_accumulate as _view_accumulate
+from ._C import _view_in_place as _view_in_place
 from ._C import _view_read as _view_read
 from ._C import _view_write as _view_write
 from ._C import abs as abs

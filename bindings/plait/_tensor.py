@@ -483,6 +483,24 @@ def _tensor_from_buffer(buffer, dtype, sizes, strides, offset):
 _C._tensor_from_buffer = _tensor_from_buffer
 
 
+# View ops that self may become the result of: the same tensor in another shape.
+_VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "t", "transpose", "swapaxes", "swapdims")
+
+
+def _in_place_view(name):
+    op = _ops[name]
+
+    def method(self, *args, **kwargs):
+        return _C._view_in_place(name, op, self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name + "_"
+    method.__doc__ = (
+        f"As `{name}`, but self takes the new shape, and is returned; memory and elements stay. A leaf that "
+        "requires grad refuses, but under `plait.no_grad()`."
+    )
+    return method
+
+
 # Methods that are functions of another module: loaded at their first call.
 _LATE_METHODS = {
     "new": "_legacy_tensors",
@@ -508,6 +526,8 @@ def _late(name, home):
 def _install() -> None:
     for name, home in _LATE_METHODS.items():
         setattr(Tensor, name, _late(name, home))
+    for name in _VIEWS_IN_PLACE:
+        setattr(Tensor, name + "_", _in_place_view(name))
     methods = {
         "backward": _backward,
         "register_hook": _register_hook,
