@@ -109,6 +109,12 @@ void OpBase::fail_dtype(const Tensor& tensor, int param) const {
   fail<TypeError>("{}: expected argument '{}' of dtype {}, got {}; convert it with .to(dtype)", name(),
                   schema_.params[param].name, list, tensor.dtype());
 }
+void detail::fail_dtype_argument(const OpBase& op, DType dtype, int param) {
+  fail<TypeError>(
+      "{}: argument '{}' is {}, in which nothing is computed; ask for another dtype, and convert the "
+      "result with .to({})",
+      op.name(), op.schema().params[param].name, dtype, dtype);
+}
 void OpBase::fail_kernel(Device device) const {
   fail<NotImplementedError>("{}: no kernel for device '{}'; move the tensors to 'cpu'", name(), device);
 }

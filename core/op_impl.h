@@ -18,6 +18,12 @@ inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
     fail_result_device(op, device);
 }
 
+[[noreturn]] PLAIT_API void fail_dtype_argument(const OpBase& op, DType dtype, int param);
+// A dtype that an op is asked for may be one that is only stored where its tensors may.
+inline void check_dtype_argument(const OpBase& op, DType dtype, int param) {
+  if (__builtin_expect(set_of(dtype) & ~(op.dtypes() | kAnyDType), 0)) fail_dtype_argument(op, dtype, param);
+}
+
 }  // namespace detail
 
 template <class R, class... A>
@@ -86,6 +92,10 @@ void Op<R(A...)>::check_args(const std::remove_reference_t<A>&... a) const {
       visit_tensor(arg);
     } else if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, TensorList>) {
       for (const Tensor& t : arg) visit_tensor(t);
+    } else if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, DType>) {
+      detail::check_dtype_argument(*this, arg, param);
+    } else if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, std::optional<DType>>) {
+      if (arg) detail::check_dtype_argument(*this, *arg, param);
     }
     ++param;
   };
