@@ -30,6 +30,7 @@ from ._C import (
 
 globals().update(_C.ops)
 del ops  # noqa: F821  (the dict; plait.ops is the module of namespaces)
+del _foreach_mul_  # noqa: F821  (plait._foreach has one that takes lists of numbers and tensors, too)
 float = _C.float32
 int = _C.int32
 bool = _C.bool
@@ -137,6 +138,10 @@ def __getattr__(name: str):
         value = getattr(importlib.import_module(f"{__name__}.{_LAZY_NAMES[name]}"), name)
         globals()[name] = value
         return value
+    if name.startswith("_foreach_"):
+        functions = vars(importlib.import_module(f"{__name__}._foreach"))
+        if name in functions["NAMES"]:
+            return globals().setdefault(name, functions[name])
     if name.startswith("__"):
         raise AttributeError(f"module 'plait' has no attribute '{name}'")
     from ._missing import explain
