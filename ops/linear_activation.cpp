@@ -8,6 +8,7 @@
 #include "ops/decl/activation.h"
 #include "ops/decl/activation_grad.h"
 #include "ops/decl/addmm.h"
+#include "ops/decl/arithmetic.h"
 #include "ops/decl/matmul.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
@@ -77,9 +78,14 @@ Shapes: self (..., in), weight (out, in), bias (out) give (..., out). Dtypes: fl
         },
     .vjp =
         [](Vjp& v) {
-          if (!v.grad(0).defined()) return;
-          const Tensor sums = v.attr<bool>(3) ? v.out(1) : plait::linear(v.in(0), v.in(1), v.in(2));
-          linear_vjp(v, plait::_gelu_backward(v.grad(0), sums, "tanh"));
+          // The gradient of `sums` comes when this derivative is differentiated, which reads them.
+          Tensor g = v.attr<bool>(3) ? v.grad(1) : Tensor();
+          if (v.grad(0).defined()) {
+            const Tensor sums = v.attr<bool>(3) ? v.out(1) : plait::linear(v.in(0), v.in(1), v.in(2));
+            const Tensor through = plait::_gelu_backward(v.grad(0), sums, "tanh");
+            g = g.defined() ? plait::add(g, through, 1) : through;
+          }
+          if (g.defined()) linear_vjp(v, g);
         },
     .save = "self, weight, bias, sums",
     .kind = Kind::Matmul,

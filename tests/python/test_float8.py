@@ -59,7 +59,7 @@ def rounded(x, dtype):
 
 
 def scaled_product(a, b, scale_a, scale_b, bias=0.0):
-    wide = [t.double().numpy() for t in (a, b, scale_a, scale_b)]
+    wide = [t.double().cpu().numpy() for t in (a, b, scale_a, scale_b)]
     return (wide[0] * wide[2]) @ (wide[1] * wide[3]) + bias
 
 
@@ -73,13 +73,13 @@ def operands(m, k, n, dtypes=(E4M3, E4M3), device="cpu", seed=0):
 def test_every_pattern_has_its_value(dtype):
     patterns = plait.arange(256).to(plait.uint8)
     values = patterns.view(dtype)
-    np.testing.assert_array_equal(values.double().numpy(), numbers(dtype))
+    np.testing.assert_array_equal(values.double().cpu().numpy(), numbers(dtype))
     np.testing.assert_array_equal(values.tolist(), numbers(dtype))
     assert values[56 if dtype is E4M3 else 60].item() == 1.0
     back = values.float().to(dtype).view(plait.uint8).numpy()
     nan = np.isnan(numbers(dtype))
     np.testing.assert_array_equal(back[~nan], patterns.numpy()[~nan])
-    assert np.isnan(values.float().to(dtype).double().numpy()[nan]).all()
+    assert np.isnan(values.float().to(dtype).double().cpu().numpy()[nan]).all()
 
 
 @BOTH
@@ -96,7 +96,7 @@ def test_conversion_rounds_to_the_nearest(dtype, source, cuda_or_cpu):
     x = np.concatenate([x, -x])
     given = plait.tensor(x, dtype=getattr(plait, source))
     got = given.to(cuda_or_cpu).to(dtype).to("cpu")
-    np.testing.assert_array_equal(got.double().numpy(), rounded(given.double().numpy(), dtype))
+    np.testing.assert_array_equal(got.double().cpu().numpy(), rounded(given.double().cpu().numpy(), dtype))
 
 
 @BOTH
@@ -214,10 +214,10 @@ def test_scaled_mm(shape, dtypes, out, cuda_or_cpu):
     for scales in (whole, by_rows):
         for added in (None, bias):
             got = plait._scaled_mm(a, b, *scales, bias=added, out_dtype=dtype, use_fast_accum=k % 32 == 0)
-            want = scaled_product(a, b, *scales, 0.0 if added is None else added.double().numpy())
+            want = scaled_product(a, b, *scales, 0.0 if added is None else added.double().cpu().numpy())
             magnitude = scaled_product(a.float().abs(), b.float().abs(), *scales) + 2
             assert got.dtype is dtype and got.shape == (m, n)
-            assert (np.abs(got.double().numpy() - want) <= 2 * eps * (np.abs(want) + 0.1 * magnitude)).all()
+            assert (np.abs(got.double().cpu().numpy() - want) <= 2 * eps * (np.abs(want) + 0.1 * magnitude)).all()
 
 
 def test_scaled_mm_gives_8_bit_results(cuda_or_cpu):
@@ -226,7 +226,7 @@ def test_scaled_mm_gives_8_bit_results(cuda_or_cpu):
     got = plait._scaled_mm(a, b, scale, scale, scale_result=factor)
     want = 4 * scaled_product(a, b, scale, scale)
     assert got.dtype is E4M3
-    np.testing.assert_allclose(got.double().numpy(), want, rtol=2.0**-4 * 1.01, atol=2.0**-9)
+    np.testing.assert_allclose(got.double().cpu().numpy(), want, rtol=2.0**-4 * 1.01, atol=2.0**-9)
     assert plait._scaled_mm(a, b, scale, scale, out_dtype=plait.bfloat16, scale_result=factor).tolist() == (
         plait._scaled_mm(a, b, scale, scale, out_dtype=plait.bfloat16).tolist()
     )
