@@ -85,6 +85,7 @@ from ._C import __version__ as __version__
 from ._C import _adaptive_avg_pool as _adaptive_avg_pool
 from ._C import _adaptive_avg_pool_backward as _adaptive_avg_pool_backward
 from ._C import _adaptive_max_pool as _adaptive_max_pool
+from ._C import _addmm_activation as _addmm_activation
 from ._C import _amp_foreach_non_finite_check_and_unscale_ as _amp_foreach_non_finite_check_and_unscale_
 from ._C import _amp_update_scale_ as _amp_update_scale_
 from ._C import _as_strided_backward as _as_strided_backward
@@ -142,6 +143,8 @@ from ._C import _layer_norm_rows as _layer_norm_rows
 from ._C import _layer_norm_rows_backward as _layer_norm_rows_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
 from ._C import _leave_autocast as _leave_autocast
+from ._C import _linear_gelu as _linear_gelu
+from ._C import _linear_relu as _linear_relu
 from ._C import _load_library as _load_library
 from ._C import _log_softmax as _log_softmax
 from ._C import _log_softmax_backward as _log_softmax_backward
@@ -173,6 +176,7 @@ from ._C import _rnn_layer_backward as _rnn_layer_backward
 from ._C import _roll as _roll
 from ._C import _run_backward as _run_backward
 from ._C import _scaled_difference as _scaled_difference
+from ._C import _scaled_mm as _scaled_mm
 from ._C import _scan_linear as _scan_linear
 from ._C import _set_default_device as _set_default_device
 from ._C import _set_grad_enabled as _set_grad_enabled
