@@ -55,6 +55,16 @@ Tensor plain_attention(const Tensor& query, const Tensor& key, const Tensor& val
   return plait::matmul(weights, value);
 }
 
+// Of the logarithms of sums, which are more precise than the scores of 16-bit floats.
+DType sums_dtype(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Float32; }
+
+void check_cpu_dtype(const char* op, const Tensor& query) {
+  check<TypeError>(query.dtype() != DType::Float64,
+                   "{}: expected float32, float16 or bfloat16 on the CPU, got float64; use "
+                   "scaled_dot_product_attention",
+                   op);
+}
+
 // A batch of heads that share keys in groups: (B, H, ...) as (B, Hk, H / Hk, ...).
 Tensor grouped(const Tensor& t, int64_t key_heads) {
   Dims sizes = t.sizes();
@@ -174,7 +184,7 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const
               const Dims result{sizes[0], sizes[1], sizes[2], value.sizes()[3]};
               return std::array<TensorSpec, 2>{
                   TensorSpec(result, self.dtype(), self.device(), strides_like(self, result)),
-                  TensorSpec(Dims{sizes[0], sizes[1], sizes[2]}, DType::Float32, self.device())};
+                  TensorSpec(Dims{sizes[0], sizes[1], sizes[2]}, sums_dtype(self.dtype()), self.device())};
             },
         .vjp =
             [](Vjp& v) {
@@ -193,10 +203,13 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const
             },
         .save = "self, key, value, attn_mask, out, logsumexp",
         .kind = Kind::Matmul,
-        .dtypes = set_of(DType::Float32) | set_of(DType::Float16) | set_of(DType::BFloat16),
-        .cpu = [](const Tensor& out, const Tensor& lse, const Tensor& self, const Tensor& key,
-                  const Tensor& value, const Tensor& attn_mask, bool is_causal,
-                  double scale) { cpu::attention(out, lse, self, key, value, attn_mask, is_causal, scale); },
+        .dtypes = kFloatDTypes,
+        .cpu =
+            [](const Tensor& out, const Tensor& lse, const Tensor& self, const Tensor& key,
+               const Tensor& value, const Tensor& attn_mask, bool is_causal, double scale) {
+              check_cpu_dtype("_attention", self);
+              cpu::attention(out, lse, self, key, value, attn_mask, is_causal, scale);
+            },
     }};
 
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
@@ -216,20 +229,21 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
               rows.erase(3);
               check(grad.sizes() == result && out.sizes() == result && lse.sizes() == rows &&
                         grad.dtype() == query.dtype() && out.dtype() == query.dtype() &&
-                        lse.dtype() == DType::Float32,
+                        lse.dtype() == sums_dtype(query.dtype()),
                     "{}: expected grad and out of shape {} and dtype {}, logsumexp of shape {} and dtype "
-                    "float32, got {} {}, {} {} and {} {}",
-                    op, result, query.dtype(), rows, grad.sizes(), grad.dtype(), out.sizes(), out.dtype(),
+                    "{}, got {} {}, {} {} and {} {}",
+                    op, result, query.dtype(), rows, sums_dtype(query.dtype()), grad.sizes(), grad.dtype(), out.sizes(), out.dtype(),
                     lse.sizes(), lse.dtype());
               const auto like = [](const Tensor& t) { return TensorSpec(t.sizes(), t.dtype(), t.device()); };
               return std::array<TensorSpec, 3>{like(query), like(key), like(value)};
             },
         .kind = Kind::Matmul,
-        .dtypes = set_of(DType::Float32) | set_of(DType::Float16) | set_of(DType::BFloat16),
+        .dtypes = kFloatDTypes,
         .cpu =
             [](const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& grad, const Tensor& query,
                const Tensor& key, const Tensor& value, const Tensor& attn_mask, const Tensor& out,
                const Tensor& lse, bool is_causal, double scale) {
+              check_cpu_dtype("_attention_backward", query);
               cpu::attention_backward(dq, dk, dv, grad, query, key, value, attn_mask, out, lse, is_causal,
                                       scale);
             },
@@ -295,10 +309,11 @@ tensor([[[1., 1., 1.],
                 if (mask.dtype() != DType::Bool && mask.dtype() != query.dtype())
                   mask = plait::_convert(mask, query.dtype());
               }
-              const bool fused =
-                  query.dtype() != DType::Float64 && is_floating(query.dtype()) && dropout_p == 0 &&
-                  !(mask.defined() && mask.requires_grad() && grad_enabled()) &&
-                  (query.is_cpu() || query.is_meta() || query.device().type == DeviceType::CUDA);
+              const bool on_cuda = query.device().type == DeviceType::CUDA;
+              const bool fused = is_floating(query.dtype()) && dropout_p == 0 &&
+                                 !(mask.defined() && mask.requires_grad() && grad_enabled()) &&
+                                 (on_cuda || ((query.is_cpu() || query.is_meta()) &&
+                                              query.dtype() != DType::Float64));
               if (fused) {
                 if (mask.defined() && leading.size() != 2 && mask.dim() > 2) mask = as_heads(mask, leading);
                 const Dims key_leading = enable_gqa ? Dims(leading_of(key)) : leading;

@@ -1,29 +1,16 @@
-// Attention: cuDNN's kernels for the 16-bit floats, which never write the scores; plain products in float32
-// for what it does not take (float32 itself, masks, odd depths).
+// Attention, which never writes the scores: by cuDNN for the 16-bit floats; by own kernels for what it does
+// not take (float32 and float64, masks, odd depths), and where it is absent.
 #include "ops/decl/attention.h"
 
 #include <cstring>
-#include <limits>
 
 #include "cuda/attach.h"
+#include "cuda/kernels/attention.h"
 #include "cuda/ops/elementwise.h"
 #include "cuda/vendor/cudnn.h"
-#include "ops/decl/arithmetic.h"
-#include "ops/decl/compare.h"
-#include "ops/decl/create.h"
-#include "ops/decl/exponential.h"
-#include "ops/decl/logical.h"
-#include "ops/decl/matmul.h"
-#include "ops/decl/norm_reduce.h"
-#include "ops/decl/rearrange.h"
-#include "ops/decl/reduce.h"
-#include "ops/decl/ternary.h"
-#include "ops/decl/view.h"
 
 namespace plait::cuda {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // ---- by cuDNN
 
@@ -89,86 +76,79 @@ bool backward_by_cudnn(const Tensor& dq, const Tensor& dk, const Tensor& dv, con
   return cudnn_attention(p, at);
 }
 
-// ---- by products
+// ---- by own kernels
 
-// (B, H, ...) as (B, Hk, H / Hk, ...): heads that share keys.
-Tensor grouped(const Tensor& t, int64_t key_heads) {
-  Dims sizes = t.sizes();
-  sizes[1] = key_heads;
-  sizes.insert(2, t.sizes()[1] / key_heads);
-  return plait::reshape(t, sizes);
+// Elements of a row side by side.
+Tensor with_rows(const Tensor& t) {
+  return t.sizes()[3] <= 1 || t.strides()[3] == 1 ? t : cuda::contiguous(t);
 }
-Tensor number(double value) { return wrapped_scalar(Scalar(value)); }
+AttentionMatrix matrix_of(const Tensor& t) {
+  // A dimension of one element may have any stride, which would hide that rows are aligned.
+  const auto stride = [&](int d) { return t.sizes()[d] == 1 ? 0 : t.strides()[d]; };
+  return {const_cast<void*>(t.data_ptr()), stride(0), stride(1), stride(2), false};
+}
 
-// Everything in float32, with a dimension for the group.
-struct Heads {
-  int64_t key_heads;
-  Tensor q, k, v, scores;  // scores (B, Hk, H / Hk, L, S), masked
+// query, key and value by rows.
+AttentionPlan plan_of(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
+                      bool causal, double scale) {
+  AttentionPlan p{};
+  p.dtype = query.dtype();
+  p.causal = causal;
+  p.batches = query.sizes()[0], p.heads = query.sizes()[1], p.key_heads = key.sizes()[1];
+  p.queries = query.sizes()[2], p.keys = key.sizes()[2];
+  p.depth = query.sizes()[3], p.value_depth = value.sizes()[3];
+  p.scale = scale;
+  p.query = matrix_of(query), p.key = matrix_of(key), p.value = matrix_of(value);
+  if (!mask.defined()) return p;
+  p.mask_kind = mask.dtype() == DType::Bool ? AttentionPlan::Bool : AttentionPlan::Added;
+  p.mask = mask.data_ptr();
+  int64_t* const strides[4] = {&p.mask_batch, &p.mask_head, &p.mask_query, &p.mask_key};
+  const int missing = 4 - static_cast<int>(mask.dim());
+  for (int d = missing; d < 4; ++d)
+    *strides[d] = mask.sizes()[d - missing] == 1 ? 0 : mask.strides()[d - missing];
+  return p;
+}
 
-  Heads(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, bool causal,
-        double scale)
-      : key_heads(key.sizes()[1]) {
-    q = wide(query), k = plait::unsqueeze(converted(key, DType::Float32), 2),
-    v = plait::unsqueeze(converted(value, DType::Float32), 2);
-    scores = plait::matmul(plait::mul(q, number(scale)), plait::mT(k));
-    const int64_t rows = query.sizes()[2], columns = key.sizes()[2];
-    if (causal) hide(plait::tril(plait::ones(Dims{rows, columns}, DType::Bool, query.device())));
-    if (!mask.defined()) return;
-    const Tensor whole =
-        grouped(plait::expand(mask, Dims{query.sizes()[0], query.sizes()[1], rows, columns}), key_heads);
-    if (mask.dtype() == DType::Bool)
-      hide(whole);
-    else
-      scores = plait::add(scores, whole, 1);
+// A result that kernels can write: itself, or memory that is copied into it at the end.
+class Target {
+ public:
+  Target(const Tensor& result, bool direct)
+      : result_(result),
+        tensor_(direct ? result : empty_tensor(result.sizes(), result.dtype(), result.device())) {}
+  // Rows of any stride.
+  static Target rows(const Tensor& t) { return {t, t.sizes()[3] <= 1 || t.strides()[3] == 1}; }
+  static Target contiguous(const Tensor& t) { return {t, t.is_contiguous()}; }
+
+  const Tensor& tensor() const { return tensor_; }
+  void finish() const {
+    if (!tensor_.same(result_)) copy_on_device(result_, tensor_);
   }
-  Tensor wide(const Tensor& t) const { return grouped(converted(t, DType::Float32), key_heads); }
-  void hide(const Tensor& seen) {
-    scores = plait::masked_fill(scores, plait::logical_not(seen), number(-kInfinity));
-  }
-  // Of a row's sum; infinite where no key counts, so that its weights are zero.
-  Tensor weights(const Tensor& lse) const {
-    return plait::exp(plait::sub(scores, plait::unsqueeze(lse, -1), 1));
-  }
+
+ private:
+  Tensor result_, tensor_;
 };
 
 void forward(const Tensor& out, const Tensor& lse, const Tensor& query, const Tensor& key,
              const Tensor& value, const Tensor& mask, bool causal, double scale) {
   if (out.numel() == 0 && lse.numel() == 0) return;
   if (forward_by_cudnn(out, lse, query, key, value, mask, causal, scale)) return;
-  NoGrad guard;
-  if (key.sizes()[2] == 0) {
-    copy_on_device(out, number(0));
-    return copy_on_device(lse, number(kInfinity));
-  }
-  const Heads heads(query, key, value, mask, causal, scale);
-  Tensor sums = plait::logsumexp(heads.scores, Dims{-1}, false);
-  sums = plait::masked_fill(sums, plait::eq(sums, number(-kInfinity)), number(kInfinity));
-  const Tensor result = plait::matmul(heads.weights(sums), heads.v);
-  copy_on_device(out, plait::reshape(result, out.sizes()));
-  copy_on_device(lse, plait::reshape(sums, lse.sizes()));
+  const Tensor q = with_rows(query), k = with_rows(key), v = with_rows(value);
+  const Target result = Target::rows(out), sums = Target::contiguous(lse);
+  attention(plan_of(q, k, v, mask, causal, scale), matrix_of(result.tensor()), sums.tensor().data_ptr());
+  result.finish();
+  sums.finish();
 }
 
 void backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& grad, const Tensor& query,
               const Tensor& key, const Tensor& value, const Tensor& mask, const Tensor& out,
               const Tensor& lse, bool causal, double scale) {
   if (backward_by_cudnn(dq, dk, dv, grad, query, key, value, mask, out, lse, causal, scale)) return;
-  NoGrad guard;
-  if (query.numel() == 0 || key.numel() == 0 || grad.numel() == 0) {
-    for (const Tensor* t : {&dq, &dk, &dv}) copy_on_device(*t, number(0));
-    return;
-  }
-  const Heads heads(query, key, value, mask, causal, scale);
-  const Tensor g = heads.wide(grad), o = heads.wide(out);
-  const Tensor weights =
-      heads.weights(plait::squeeze(grouped(plait::unsqueeze(lse, -1), heads.key_heads), Dims{-1}));
-  // dP = g v', dS = P (dP - sum(g o)) scale
-  const Tensor dweights = plait::matmul(g, plait::mT(heads.v));
-  const Tensor row_sums = plait::sum(plait::mul(g, o), Dims{-1}, true, std::nullopt);
-  const Tensor dscores = plait::mul(plait::mul(weights, plait::sub(dweights, row_sums, 1)), number(scale));
-  const auto over_group = [](const Tensor& t) { return plait::sum(t, Dims{2}, false, std::nullopt); };
-  copy_on_device(dq, plait::reshape(plait::matmul(dscores, heads.k), dq.sizes()));
-  copy_on_device(dk, over_group(plait::matmul(plait::mT(dscores), heads.q)));
-  copy_on_device(dv, over_group(plait::matmul(plait::mT(weights), g)));
+  const Tensor q = with_rows(query), k = with_rows(key), v = with_rows(value), g = with_rows(grad),
+               o = with_rows(out), sums = cuda::contiguous(lse);
+  const Target to_q = Target::rows(dq), to_k = Target::rows(dk), to_v = Target::rows(dv);
+  attention_backward(plan_of(q, k, v, mask, causal, scale), matrix_of(g), matrix_of(o), sums.data_ptr(),
+                     matrix_of(to_q.tensor()), matrix_of(to_k.tensor()), matrix_of(to_v.tensor()));
+  for (const Target* target : {&to_q, &to_k, &to_v}) target->finish();
 }
 
 CudaKernel attention_kernel(op::_attention,

@@ -1,0 +1,164 @@
+// The forward pass. A block keeps a tile of queries and goes over the keys: products of the tile with a tile
+// of keys, weights relative to the largest score so far (the sums are scaled down when it grows), products of
+// the weights with a tile of values. While the tensor cores or multiply-adds work on keys, values are on their
+// way, and the next keys while they work on values.
+//
+// Vectors longer than a tile is wide: queries and keys go through shared memory chunk by chunk, and each chunk
+// of the result has its own blocks, which compute the scores again.
+#include "cuda/kernels/attention.cuh"
+
+#include "cuda/device/reduce.cuh"
+#include "cuda/kernels/visit_float.cuh"
+
+namespace plait::cuda {
+namespace {
+
+template <class P>
+constexpr size_t kForwardShared = sizeof(typename P::T) * ((P::kRows + 2 * P::kColumns) * P::kPitch +
+                                                           P::kRows * P::kScorePitch);
+
+template <class P>
+__global__ void __launch_bounds__(P::kThreads, P::kBlocks)
+    attention_kernel(const AttentionPlan p, const AttentionMatrix out, typename P::O* lse) {
+  using T = typename P::T;
+  using O = typename P::O;
+  T* const q_tile = shared_memory<T>();
+  T* const k_tile = q_tile + P::kRows * P::kPitch;
+  T* const v_tile = k_tile + P::kColumns * P::kPitch;
+  T* const weights = v_tile + P::kColumns * P::kPitch;
+
+  uint32_t index = blockIdx.x;
+  const int64_t tiles = ceil_div(p.queries, P::kRows);
+  int64_t tile = take(index, tiles);
+  if (p.causal) tile = tiles - 1 - tile;  // those with most keys first
+  const int64_t out_chunk = take(index, chunks(p.value_depth, P::kWidth)), head = take(index, p.heads),
+                batch = index, key_head = head / (p.heads / p.key_heads), row0 = tile * P::kRows;
+  const int64_t depth_chunks = chunks(p.depth, P::kWidth);
+  const int64_t keys = p.causal && row0 + P::kRows < p.keys ? row0 + P::kRows : p.keys;
+
+  const T* const q = at<T>(p.query, batch, head) + row0 * p.query.row;
+  const T* const k = at<T>(p.key, batch, key_head);
+  const T* const v = at<T>(p.value, batch, key_head) + out_chunk * P::kWidth;
+  const auto load_chunk = [&](int64_t key0, int64_t c) {
+    const int64_t from = c * P::kWidth;
+    if (key0 == 0 || depth_chunks > 1)
+      load_tile<P, P::kRows>(q_tile, q + from, p.query.row, p.queries - row0, p.depth - from,
+                             p.query.vectors);
+    load_tile<P, P::kColumns>(k_tile, k + key0 * p.key.row + from, p.key.row, p.keys - key0, p.depth - from,
+                              p.key.vectors);
+  };
+
+  O sums[P::kEach][P::kOuts], top[P::kEach], total[P::kEach];  // total: of this thread's columns
+#pragma unroll
+  for (int r = 0; r < P::kEach; ++r) {
+    top[r] = -math::infinity<O>();
+    total[r] = O(0);
+#pragma unroll
+    for (int c = 0; c < P::kOuts; ++c) sums[r][c] = O(0);
+  }
+  if (keys > 0) load_chunk(0, 0);
+  for (int64_t key0 = 0; key0 < keys; key0 += P::kColumns) {
+    O s[P::kEach][P::kScores];
+#pragma unroll
+    for (int r = 0; r < P::kEach; ++r)
+#pragma unroll
+      for (int c = 0; c < P::kScores; ++c) s[r][c] = O(0);
+    for (int64_t c = 0; c < depth_chunks; ++c) {
+      if (c == 0 && p.mask_kind != AttentionPlan::None) {
+        __syncthreads();  // nobody needs the last weights
+        load_mask<P, false>(weights, p, batch, head, row0, key0);
+      }
+      wait_for_copies();
+      __syncthreads();  // keys are here, and nobody needs the last values
+      if (c == depth_chunks - 1)
+        load_tile<P, P::kColumns>(v_tile, v + key0 * p.value.row, p.value.row, p.keys - key0,
+                                  p.value_depth - out_chunk * P::kWidth, p.value.vectors);
+      P::multiply_rows(s, q_tile, k_tile, chunk_depth<P>(p.depth, c));
+      if (c < depth_chunks - 1) {
+        __syncthreads();
+        load_chunk(key0, c + 1);
+      }
+    }
+    finish_scores<P, false>(s, p, weights, row0, key0);
+#pragma unroll
+    for (int r = 0; r < P::kEach; ++r) {
+      O most = top[r];
+#pragma unroll
+      for (int c = 0; c < P::kScores; ++c) most = s[r][c] > most ? s[r][c] : most;
+      most = warp_all(most, P::kRowLanes, MaxValues{});
+      const O shift = most == -math::infinity<O>() ? O(0) : most;
+      const O factor = power_of_two(top[r] - shift);
+      top[r] = most;
+      total[r] *= factor;
+#pragma unroll
+      for (int c = 0; c < P::kScores; ++c) {
+        s[r][c] = power_of_two(s[r][c] - shift);
+        total[r] += s[r][c];
+      }
+#pragma unroll
+      for (int c = 0; c < P::kOuts; ++c) sums[r][c] *= factor;
+    }
+    P::write_scores(weights, s);
+    wait_for_copies();
+    __syncthreads();  // values are here, and nobody needs these keys
+    if (key0 + P::kColumns < keys) load_chunk(key0 + P::kColumns, 0);
+    P::multiply(sums, weights, v_tile);
+  }
+
+#pragma unroll
+  for (int r = 0; r < P::kEach; ++r) {
+    total[r] = warp_all(total[r], P::kRowLanes, AddValues{});
+    const int64_t row = row0 + P::row(r);
+    if (out_chunk == 0 && P::lane() % P::kRowLanes == 0 && row < p.queries)
+      lse[(batch * p.heads + head) * p.queries + row] =
+          total[r] == O(0) ? math::infinity<O>()
+                           : (top[r] + math::log2(total[r])) * static_cast<O>(kLn2);
+  }
+  store_tile<P>(at<T>(out, batch, head) + row0 * out.row + out_chunk * P::kWidth, out.row, p.queries - row0,
+                p.value_depth - out_chunk * P::kWidth, out.vectors, sums,
+                [&](int r) { return total[r] == O(0) ? O(0) : O(1) / total[r]; });
+}
+
+template <class P>
+void run(const AttentionPlan& p, const AttentionMatrix& out, void* lse) {
+  const int64_t blocks =
+      ceil_div(p.queries, P::kRows) * chunks(p.value_depth, P::kWidth) * p.heads * p.batches;
+  allow_shared<attention_kernel<P>>(kForwardShared<P>);
+  launch(attention_kernel<P>, {dim3(static_cast<unsigned>(blocks)), dim3(P::kThreads), kForwardShared<P>}, p,
+         out, static_cast<typename P::O*>(lse));
+}
+
+// Registers are spent on sums: 64 to 128 a thread, so that shared memory keeps up with the arithmetic.
+template <class T>
+struct ForwardTiles {
+  using Narrow = TensorTiles<T, 2, 4, 64, 64, 2>;
+  using Wide = TensorTiles<T, 2, 4, 32, 128, 2>;
+};
+template <>
+struct ForwardTiles<float> {
+  using Narrow = ScalarTiles<float, 8, 4, 64, 64, 3>;
+  using Wide = ScalarTiles<float, 8, 8, 64, 128, 1>;
+};
+template <>
+struct ForwardTiles<double> {
+  using Narrow = ScalarTiles<double, 4, 4, 32, 64, 2>;
+  using Wide = Narrow;
+};
+
+}  // namespace
+
+void attention(const AttentionPlan& plan, const AttentionMatrix& to, void* lse) {
+  visit_float(plan.dtype, [&]<class T>() {
+    AttentionPlan p = plan;
+    AttentionMatrix out = to;
+    find_vectors<T>(p.query, p.depth);
+    find_vectors<T>(p.key, p.depth);
+    find_vectors<T>(p.value, p.value_depth);
+    find_vectors<T>(out, p.value_depth);
+    using Tiles = ForwardTiles<T>;
+    with_tiles<typename Tiles::Narrow, typename Tiles::Wide>(
+        p, kForwardShared<typename Tiles::Wide>, [&]<class P>() { run<P>(p, out, lse); });
+  });
+}
+
+}  // namespace plait::cuda
