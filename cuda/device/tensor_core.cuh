@@ -13,31 +13,50 @@ namespace plait::cuda {
 #ifdef PLAIT_CUDA_EMULATED
 
 namespace tensor_core {
-template <class T>
-float half_of(uint32_t pair, int which) {
-  T value;
-  value.bits = static_cast<uint16_t>(pair >> (16 * which));
-  return widen(value);
+
+// What the lanes of a warp show each other: two meetings in place of a shuffle for each register.
+template <class V>
+struct Board {
+  V of[kWarp];
+};
+template <class V>
+const Board<V>& show(const V& value) {
+  __shared__ Board<V> boards[1024 / kWarp];
+  Board<V>& board = boards[threadIdx.x / kWarp];
+  __syncwarp();
+  board.of[threadIdx.x % kWarp] = value;
+  __syncwarp();
+  return board;
 }
-template <class T>
-float pair_product(uint32_t a, uint32_t b) {
-  return half_of<T>(a, 0) * half_of<T>(b, 0) + half_of<T>(a, 1) * half_of<T>(b, 1);
-}
+
+// Pairs of numbers.
+template <class T, int N>
+struct Numbers {
+  float of[N][2];
+
+  void set(int i, uint32_t pair) {
+    for (int half = 0; half < 2; ++half) {
+      T number;
+      number.bits = static_cast<uint16_t>(pair >> (16 * half));
+      of[i][half] = widen(number);
+    }
+  }
+};
+inline float pair_product(const float (&a)[2], const float (&b)[2]) { return a[0] * b[0] + a[1] * b[1]; }
+
 }  // namespace tensor_core
 
 // Lane 8 i + j gives the address of row j (8 elements, 16-byte aligned) of matrix i; lane 4 g + t gets the
 // elements 2t, 2t + 1 of row g of each of them, or of column g of the transposed ones.
 template <bool Transposed, class T>
 __device__ void load_matrices(uint32_t (&to)[4], const T* row) {
-  const int g = static_cast<int>(threadIdx.x) % kWarp / 4, t = static_cast<int>(threadIdx.x) % 4;
-  for (int i = 0; i < 4; ++i) {
-    uint32_t halves[2];
-    for (int e = 0; e < 2; ++e) {
-      const auto address = __shfl_sync(kAllLanes, reinterpret_cast<uint64_t>(row),
-                                       8 * i + (Transposed ? 2 * t + e : g));
-      halves[e] = reinterpret_cast<const T*>(address)[Transposed ? g : 2 * t + e].bits;
-    }
-    to[i] = halves[0] | halves[1] << 16;
+  const unsigned g = threadIdx.x % kWarp / 4, t = threadIdx.x % 4;
+  const auto& board = tensor_core::show(row);
+  for (unsigned i = 0; i < 4; ++i) {
+    const auto element = [&](unsigned e) -> uint32_t {
+      return Transposed ? board.of[8 * i + e][g].bits : board.of[8 * i + g][e].bits;
+    };
+    to[i] = element(2 * t) | element(2 * t + 1) << 16;
   }
 }
 
@@ -45,17 +64,19 @@ __device__ void load_matrices(uint32_t (&to)[4], const T* row) {
 template <class T>
 __device__ void multiply_add(float& c0, float& c1, float& c2, float& c3, const uint32_t (&a)[4], uint32_t b0,
                              uint32_t b1) {
-  const int g = static_cast<int>(threadIdx.x) % kWarp / 4, t = static_cast<int>(threadIdx.x) % 4;
+  const unsigned g = threadIdx.x % kWarp / 4, t = threadIdx.x % 4;
+  tensor_core::Numbers<T, 6> mine;  // of A, of B
+  for (int i = 0; i < 4; ++i) mine.set(i, a[i]);
+  mine.set(4, b0), mine.set(5, b1);
+  const auto& board = tensor_core::show(mine);
   for (int half = 0; half < 2; ++half)
-    for (int pair = 0; pair < 4; ++pair) {
-      const uint32_t upper = __shfl_sync(kAllLanes, a[2 * half], 4 * g + pair),
-                     lower = __shfl_sync(kAllLanes, a[2 * half + 1], 4 * g + pair),
-                     left = __shfl_sync(kAllLanes, half ? b1 : b0, 8 * t + pair),
-                     right = __shfl_sync(kAllLanes, half ? b1 : b0, 8 * t + 4 + pair);
-      c0 += tensor_core::pair_product<T>(upper, left);
-      c1 += tensor_core::pair_product<T>(upper, right);
-      c2 += tensor_core::pair_product<T>(lower, left);
-      c3 += tensor_core::pair_product<T>(lower, right);
+    for (unsigned pair = 0; pair < 4; ++pair) {
+      const auto& row = board.of[4 * g + pair].of;
+      const auto &left = board.of[8 * t + pair].of[4 + half], &right = board.of[8 * t + 4 + pair].of[4 + half];
+      c0 += tensor_core::pair_product(row[2 * half], left);
+      c1 += tensor_core::pair_product(row[2 * half], right);
+      c2 += tensor_core::pair_product(row[2 * half + 1], left);
+      c3 += tensor_core::pair_product(row[2 * half + 1], right);
     }
 }
 
