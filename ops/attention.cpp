@@ -232,8 +232,8 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                         lse.dtype() == sums_dtype(query.dtype()),
                     "{}: expected grad and out of shape {} and dtype {}, logsumexp of shape {} and dtype "
                     "{}, got {} {}, {} {} and {} {}",
-                    op, result, query.dtype(), rows, sums_dtype(query.dtype()), grad.sizes(), grad.dtype(), out.sizes(), out.dtype(),
-                    lse.sizes(), lse.dtype());
+                    op, result, query.dtype(), rows, sums_dtype(query.dtype()), grad.sizes(), grad.dtype(),
+                    out.sizes(), out.dtype(), lse.sizes(), lse.dtype());
               const auto like = [](const Tensor& t) { return TensorSpec(t.sizes(), t.dtype(), t.device()); };
               return std::array<TensorSpec, 3>{like(query), like(key), like(value)};
             },
@@ -310,10 +310,10 @@ tensor([[[1., 1., 1.],
                   mask = plait::_convert(mask, query.dtype());
               }
               const bool on_cuda = query.device().type == DeviceType::CUDA;
-              const bool fused = is_floating(query.dtype()) && dropout_p == 0 &&
-                                 !(mask.defined() && mask.requires_grad() && grad_enabled()) &&
-                                 (on_cuda || ((query.is_cpu() || query.is_meta()) &&
-                                              query.dtype() != DType::Float64));
+              const bool fused =
+                  is_floating(query.dtype()) && dropout_p == 0 &&
+                  !(mask.defined() && mask.requires_grad() && grad_enabled()) &&
+                  (on_cuda || ((query.is_cpu() || query.is_meta()) && query.dtype() != DType::Float64));
               if (fused) {
                 if (mask.defined() && leading.size() != 2 && mask.dim() > 2) mask = as_heads(mask, leading);
                 const Dims key_leading = enable_gqa ? Dims(leading_of(key)) : leading;

@@ -1,4 +1,5 @@
-// The products of attention's tiles, which lie in shared memory, by two kinds of arithmetic with one interface:
+// The products of attention's tiles, which lie in shared memory, by two kinds of arithmetic with one
+// interface:
 //
 //   ScalarTiles   float and double
 //   TensorTiles   the 16-bit floats, on the tensor cores
@@ -8,8 +9,8 @@
 // the result, which is kWidth wide. row(), score_column() and out_column() tell which. Longer vectors than
 // kWidth are worked on in chunks.
 //
-// Tiles of vectors have rows of kPitch elements, tiles of scores of kScorePitch: 16 bytes more than they hold,
-// so that lanes that read neighbouring rows find them in other banks.
+// Tiles of vectors have rows of kPitch elements, tiles of scores of kScorePitch: 16 bytes more than they
+// hold, so that lanes that read neighbouring rows find them in other banks.
 #pragma once
 
 #include "cuda/device/async_copy.cuh"
@@ -30,8 +31,8 @@ struct TilesBase {
 
 // ---- multiply-adds
 
-// A warp has 2 x 16 lanes. A thread reads `Each` + kScores vectors for Each * kScores * kVector multiply-adds:
-// shared memory gives 4 bytes a lane and cycle, as many as there are multiply-adds for.
+// A warp has 2 x 16 lanes. A thread reads `Each` + kScores vectors for Each * kScores * kVector
+// multiply-adds: shared memory gives 4 bytes a lane and cycle, as many as there are multiply-adds for.
 template <class T, int Each, int Warps, int Columns, int Width, int Blocks>
 struct ScalarTiles : TilesBase<T, Warps, Columns, Width, Blocks> {
   using Base = TilesBase<T, Warps, Columns, Width, Blocks>;
@@ -124,9 +125,7 @@ struct TensorTiles : TilesBase<T, Warps, Columns, Width, Blocks> {
 
   // The rows of a 16 x 16 tile of A, left half first, as load_matrices asks for them; also those of B where
   // its rows lie along k.
-  static __device__ __forceinline__ int across(int pitch) {
-    return lane() % 16 * pitch + lane() / 16 * 8;
-  }
+  static __device__ __forceinline__ int across(int pitch) { return lane() % 16 * pitch + lane() / 16 * 8; }
 
   static __device__ __forceinline__ void multiply_rows(float (&sums)[kEach][kScores], const T* a, const T* b,
                                                        int depth) {
@@ -213,11 +212,10 @@ __device__ __forceinline__ void load_tile(typename P::T* to, const typename P::T
 }
 
 // A thread's sums, each row times its factor, into rows of a matrix.
-template <class P, class Factor>
-__device__ __forceinline__ void store_tile(typename P::T* to, int64_t stride, int64_t rows, int64_t columns,
-                                           bool vectors, const typename P::O (&sums)[P::kEach][P::kOuts],
+template <class P, class T, class Factor>
+__device__ __forceinline__ void store_tile(T* to, int64_t stride, int64_t rows, int64_t columns, bool vectors,
+                                           const typename P::O (&sums)[P::kEach][P::kOuts],
                                            const Factor& factor) {
-  using T = typename P::T;
 #pragma unroll
   for (int r = 0; r < P::kEach; ++r) {
     const int row = P::row(r);
@@ -228,7 +226,7 @@ __device__ __forceinline__ void store_tile(typename P::T* to, int64_t stride, in
       const int column = P::out_column(c);
       Vector<T, P::kRun> out;
 #pragma unroll
-      for (int i = 0; i < P::kRun; ++i) out.at[i] = from_op<T>(sums[r][c + i] * scale);
+      for (int i = 0; i < P::kRun; ++i) out.at[i] = convert<T>(sums[r][c + i] * scale);
       T* const at = to + row * stride + column;
       if (vectors) {
         if (column < columns) *reinterpret_cast<Vector<T, P::kRun>*>(at) = out;

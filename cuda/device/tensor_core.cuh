@@ -2,7 +2,8 @@
 // memory into its layout (PTX ISA, "Matrix multiply-accumulate operation using mma instruction", m16n8k16).
 //
 // Lane 4 g + t of a warp holds, of A (16 x 16), the pairs of columns 2t and 2t + 8 in rows g and g + 8; of B
-// (16 x 8) the pairs of rows 2t and 2t + 8 in column g; of C (16 x 8) the columns 2t, 2t + 1 of rows g, g + 8.
+// (16 x 8) the pairs of rows 2t and 2t + 8 in column g; of C (16 x 8) the columns 2t, 2t + 1 of rows g, g
+// + 8.
 #pragma once
 
 #include "cuda/device/launch.cuh"
@@ -72,7 +73,8 @@ __device__ void multiply_add(float& c0, float& c1, float& c2, float& c3, const u
   for (int half = 0; half < 2; ++half)
     for (unsigned pair = 0; pair < 4; ++pair) {
       const auto& row = board.of[4 * g + pair].of;
-      const auto &left = board.of[8 * t + pair].of[4 + half], &right = board.of[8 * t + 4 + pair].of[4 + half];
+      const auto &left = board.of[8 * t + pair].of[4 + half],
+                 &right = board.of[8 * t + 4 + pair].of[4 + half];
       c0 += tensor_core::pair_product(row[2 * half], left);
       c1 += tensor_core::pair_product(row[2 * half], right);
       c2 += tensor_core::pair_product(row[2 * half + 1], left);

@@ -1,25 +1,36 @@
 // The forward pass. A block keeps a tile of queries and goes over the keys: products of the tile with a tile
 // of keys, weights relative to the largest score so far (the sums are scaled down when it grows), products of
-// the weights with a tile of values. While the tensor cores or multiply-adds work on keys, values are on their
-// way, and the next keys while they work on values.
+// the weights with a tile of values. While the tensor cores or multiply-adds work on keys, values are on
+// their way, and the next keys while they work on values.
 //
-// Vectors longer than a tile is wide: queries and keys go through shared memory chunk by chunk, and each chunk
-// of the result has its own blocks, which compute the scores again.
+// Vectors longer than a tile is wide: queries and keys go through shared memory chunk by chunk, and each
+// chunk of the result has its own blocks, which compute the scores again.
+//
+// Few queries of many keys (a decoder's next token) would leave most of the device idle: several blocks share
+// the keys, each with a result of its own, and a second kernel puts these together.
 #include "cuda/kernels/attention.cuh"
 
 #include "cuda/device/reduce.cuh"
 #include "cuda/kernels/visit_float.cuh"
+#include "cuda/runtime/memory.h"
 
 namespace plait::cuda {
 namespace {
 
 template <class P>
-constexpr size_t kForwardShared = sizeof(typename P::T) * ((P::kRows + 2 * P::kColumns) * P::kPitch +
-                                                           P::kRows * P::kScorePitch);
+constexpr size_t kForwardShared = sizeof(typename P::T) *
+                                  ((P::kRows + 2 * P::kColumns) * P::kPitch + P::kRows * P::kScorePitch);
+
+// How keys are shared between blocks. Each share's result (B, H, L, Ev) goes to `results`, its lse to `lse`,
+// one behind the other; with one share, to the true ones.
+struct KeyShares {
+  int64_t count, keys;  // of each, in whole tiles
+  void *results, *lse;
+};
 
 template <class P>
 __global__ void __launch_bounds__(P::kThreads, P::kBlocks)
-    attention_kernel(const AttentionPlan p, const AttentionMatrix out, typename P::O* lse) {
+    attention_kernel(const AttentionPlan p, const AttentionMatrix out, const KeyShares shares) {
   using T = typename P::T;
   using O = typename P::O;
   T* const q_tile = shared_memory<T>();
@@ -31,17 +42,19 @@ __global__ void __launch_bounds__(P::kThreads, P::kBlocks)
   const int64_t tiles = ceil_div(p.queries, P::kRows);
   int64_t tile = take(index, tiles);
   if (p.causal) tile = tiles - 1 - tile;  // those with most keys first
-  const int64_t out_chunk = take(index, chunks(p.value_depth, P::kWidth)), head = take(index, p.heads),
-                batch = index, key_head = head / (p.heads / p.key_heads), row0 = tile * P::kRows;
+  const int64_t out_chunk = take(index, chunks(p.value_depth, P::kWidth)), share = take(index, shares.count),
+                head = take(index, p.heads), batch = index, key_head = head / (p.heads / p.key_heads),
+                row0 = tile * P::kRows;
   const int64_t depth_chunks = chunks(p.depth, P::kWidth);
-  const int64_t keys = p.causal && row0 + P::kRows < p.keys ? row0 + P::kRows : p.keys;
+  const int64_t seen = p.causal && row0 + P::kRows < p.keys ? row0 + P::kRows : p.keys,
+                begin = share * shares.keys, end = begin + shares.keys < seen ? begin + shares.keys : seen;
 
   const T* const q = at<T>(p.query, batch, head) + row0 * p.query.row;
   const T* const k = at<T>(p.key, batch, key_head);
   const T* const v = at<T>(p.value, batch, key_head) + out_chunk * P::kWidth;
   const auto load_chunk = [&](int64_t key0, int64_t c) {
     const int64_t from = c * P::kWidth;
-    if (key0 == 0 || depth_chunks > 1)
+    if (key0 == begin || depth_chunks > 1)
       load_tile<P, P::kRows>(q_tile, q + from, p.query.row, p.queries - row0, p.depth - from,
                              p.query.vectors);
     load_tile<P, P::kColumns>(k_tile, k + key0 * p.key.row + from, p.key.row, p.keys - key0, p.depth - from,
@@ -56,8 +69,8 @@ __global__ void __launch_bounds__(P::kThreads, P::kBlocks)
 #pragma unroll
     for (int c = 0; c < P::kOuts; ++c) sums[r][c] = O(0);
   }
-  if (keys > 0) load_chunk(0, 0);
-  for (int64_t key0 = 0; key0 < keys; key0 += P::kColumns) {
+  if (begin < end) load_chunk(begin, 0);
+  for (int64_t key0 = begin; key0 < end; key0 += P::kColumns) {
     O s[P::kEach][P::kScores];
 #pragma unroll
     for (int r = 0; r < P::kEach; ++r)
@@ -101,31 +114,99 @@ __global__ void __launch_bounds__(P::kThreads, P::kBlocks)
     P::write_scores(weights, s);
     wait_for_copies();
     __syncthreads();  // values are here, and nobody needs these keys
-    if (key0 + P::kColumns < keys) load_chunk(key0 + P::kColumns, 0);
+    if (key0 + P::kColumns < end) load_chunk(key0 + P::kColumns, 0);
     P::multiply(sums, weights, v_tile);
   }
 
+  const int64_t queries = p.batches * p.heads * p.queries,
+                first = share * queries + (batch * p.heads + head) * p.queries + row0;
 #pragma unroll
   for (int r = 0; r < P::kEach; ++r) {
     total[r] = warp_all(total[r], P::kRowLanes, AddValues{});
-    const int64_t row = row0 + P::row(r);
-    if (out_chunk == 0 && P::lane() % P::kRowLanes == 0 && row < p.queries)
-      lse[(batch * p.heads + head) * p.queries + row] =
-          total[r] == O(0) ? math::infinity<O>()
-                           : (top[r] + math::log2(total[r])) * static_cast<O>(kLn2);
+    if (out_chunk == 0 && P::lane() % P::kRowLanes == 0 && row0 + P::row(r) < p.queries)
+      static_cast<O*>(shares.lse)[first + P::row(r)] =
+          total[r] == O(0) ? math::infinity<O>() : (top[r] + math::log2(total[r])) * static_cast<O>(kLn2);
   }
-  store_tile<P>(at<T>(out, batch, head) + row0 * out.row + out_chunk * P::kWidth, out.row, p.queries - row0,
-                p.value_depth - out_chunk * P::kWidth, out.vectors, sums,
-                [&](int r) { return total[r] == O(0) ? O(0) : O(1) / total[r]; });
+  const auto factor = [&](int r) { return total[r] == O(0) ? O(0) : O(1) / total[r]; };
+  const int64_t rows = p.queries - row0, column0 = out_chunk * P::kWidth, columns = p.value_depth - column0;
+  if (shares.count > 1)
+    store_tile<P>(static_cast<O*>(shares.results) + first * p.value_depth + column0, p.value_depth, rows,
+                  columns, p.value_depth % P::kRun == 0, sums, factor);
+  else
+    store_tile<P>(at<T>(out, batch, head) + row0 * out.row + column0, out.row, rows, columns, out.vectors,
+                  sums, factor);
+}
+
+// Results of shares of the keys, weighted by their sums. A warp a query.
+constexpr int kJoinWarps = 4;
+
+template <class T>
+__global__ void __launch_bounds__(kJoinWarps* kWarp)
+    join_shares(const AttentionPlan p, const AttentionMatrix out, const KeyShares shares, opmath_t<T>* lse) {
+  using O = opmath_t<T>;
+  const int64_t queries = p.batches * p.heads * p.queries,
+                row = static_cast<int64_t>(blockIdx.x) * kJoinWarps + threadIdx.y;
+  if (row >= queries) return;
+  const O *const sums = static_cast<const O*>(shares.lse) + row, *const from =
+                                                                     static_cast<const O*>(shares.results) +
+                                                                     row * p.value_depth;
+  // A share where no key counts has an infinite sum, and no weight.
+  const auto log_sum = [&](int64_t i) {
+    const O sum = sums[i * queries];
+    return sum == math::infinity<O>() ? -sum : sum;
+  };
+  O top = -math::infinity<O>(), total = 0;
+  for (int64_t i = 0; i < shares.count; ++i) top = log_sum(i) > top ? log_sum(i) : top;
+  if (top == -math::infinity<O>()) top = 0;
+  const auto weight = [&](int64_t i) { return power_of_two((log_sum(i) - top) * static_cast<O>(kLog2E)); };
+  for (int64_t i = 0; i < shares.count; ++i) total += weight(i);
+  if (threadIdx.x == 0) lse[row] = total == O(0) ? math::infinity<O>() : top + math::log(total);
+
+  const O factor = total == O(0) ? O(0) : O(1) / total;
+  T* const to = at<T>(out, row / p.queries / p.heads, row / p.queries % p.heads) + row % p.queries * out.row;
+  for (int64_t c = threadIdx.x; c < p.value_depth; c += kWarp) {
+    O sum = 0;
+    for (int64_t i = 0; i < shares.count; ++i) sum += weight(i) * from[i * queries * p.value_depth + c];
+    to[c] = from_op<T>(sum * factor);
+  }
+}
+
+// As many as fill the device, each of some tiles of keys.
+template <class P>
+KeyShares shares_of(const AttentionPlan& p, int64_t blocks) {
+  constexpr int64_t kLeast = 4 * P::kColumns;
+  const int64_t wanted = properties().multiprocessors * P::kBlocks / (blocks > 0 ? blocks : 1);
+  const int64_t most = ceil_div(p.keys, kLeast), count = wanted < most ? wanted : most;
+  if (count < 2) return {1, p.keys, nullptr, nullptr};
+  const int64_t keys = ceil_div(ceil_div(p.keys, count), P::kColumns) * P::kColumns;
+  return {ceil_div(p.keys, keys), keys, nullptr, nullptr};
 }
 
 template <class P>
 void run(const AttentionPlan& p, const AttentionMatrix& out, void* lse) {
+  using T = typename P::T;
+  using O = typename P::O;
   const int64_t blocks =
       ceil_div(p.queries, P::kRows) * chunks(p.value_depth, P::kWidth) * p.heads * p.batches;
+  KeyShares shares = shares_of<P>(p, blocks);
   allow_shared<attention_kernel<P>>(kForwardShared<P>);
-  launch(attention_kernel<P>, {dim3(static_cast<unsigned>(blocks)), dim3(P::kThreads), kForwardShared<P>}, p,
-         out, static_cast<typename P::O*>(lse));
+  const auto go = [&] {
+    launch(attention_kernel<P>,
+           {dim3(static_cast<unsigned>(blocks * shares.count)), dim3(P::kThreads), kForwardShared<P>}, p, out,
+           shares);
+  };
+  if (shares.count == 1) {
+    shares.lse = lse;
+    return go();
+  }
+  const int64_t queries = p.batches * p.heads * p.queries, numbers = shares.count * queries;
+  const Workspace results(static_cast<size_t>(numbers * (p.value_depth + 1)) * sizeof(O));
+  shares.results = results.as<O>();
+  shares.lse = results.as<O>() + numbers * p.value_depth;
+  go();
+  launch(join_shares<T>,
+         {dim3(static_cast<unsigned>(ceil_div(queries, kJoinWarps))), dim3(kWarp, kJoinWarps)}, p, out,
+         shares, static_cast<O*>(lse));
 }
 
 // Registers are spent on sums: 64 to 128 a thread, so that shared memory keeps up with the arithmetic.
@@ -156,8 +237,8 @@ void attention(const AttentionPlan& plan, const AttentionMatrix& to, void* lse) 
     find_vectors<T>(p.value, p.value_depth);
     find_vectors<T>(out, p.value_depth);
     using Tiles = ForwardTiles<T>;
-    with_tiles<typename Tiles::Narrow, typename Tiles::Wide>(
-        p, kForwardShared<typename Tiles::Wide>, [&]<class P>() { run<P>(p, out, lse); });
+    with_tiles<typename Tiles::Narrow, typename Tiles::Wide>(p, kForwardShared<typename Tiles::Wide>,
+                                                             [&]<class P>() { run<P>(p, out, lse); });
   });
 }
 

@@ -33,8 +33,7 @@ __device__ __forceinline__ T* at(const AttentionMatrix& m, int64_t batch, int64_
 template <class P>
 __device__ __forceinline__ int chunk_depth(int64_t depth, int64_t c) {
   const int64_t left = depth - c * P::kWidth;
-  return left >= P::kWidth ? P::kWidth
-                           : (static_cast<int>(left) + P::kStep - 1) / P::kStep * P::kStep;
+  return left >= P::kWidth ? P::kWidth : (static_cast<int>(left) + P::kStep - 1) / P::kStep * P::kStep;
 }
 // Vectors of no elements have a chunk, too: their products are zero, their rows have sums.
 inline __host__ __device__ int64_t chunks(int64_t depth, int width) {
@@ -58,7 +57,8 @@ __device__ __forceinline__ void load_mask(typename P::T* to, const AttentionPlan
   using O = typename P::O;
   const int64_t row_stride = KeyRows ? p.mask_key : p.mask_query,
                 column_stride = KeyRows ? p.mask_query : p.mask_key;
-  const int64_t rows = (KeyRows ? p.keys : p.queries) - row0, columns = (KeyRows ? p.queries : p.keys) - column0;
+  const int64_t rows = (KeyRows ? p.keys : p.queries) - row0,
+                columns = (KeyRows ? p.queries : p.keys) - column0;
   // Neighbouring threads read neighbours in memory: along rows, or down columns.
   static_assert(P::kThreads % P::kColumns == 0 && P::kThreads % P::kRows == 0);
   const bool down = column_stride > row_stride && row_stride > 0;
@@ -67,7 +67,8 @@ __device__ __forceinline__ void load_mask(typename P::T* to, const AttentionPlan
   const int64_t step = row_step * row_stride + column_step * column_stride;
   const auto over_tile = [&](const auto* mask, const auto& to_score) {
     int r = down ? tid % P::kRows : tid / P::kColumns, c = down ? tid / P::kRows : tid % P::kColumns;
-    mask += batch * p.mask_batch + head * p.mask_head + (row0 + r) * row_stride + (column0 + c) * column_stride;
+    mask +=
+        batch * p.mask_batch + head * p.mask_head + (row0 + r) * row_stride + (column0 + c) * column_stride;
 #pragma unroll 8
     for (int i = 0; i < P::kRows * P::kColumns / P::kThreads; ++i) {
       to[r * P::kScorePitch + c] = r < rows && c < columns ? to_score(*mask) : T{};
@@ -86,8 +87,8 @@ __device__ __forceinline__ void load_mask(typename P::T* to, const AttentionPlan
 // where there is one; -inf in the future and beyond the ends.
 template <class P, bool KeyRows>
 __device__ __forceinline__ void finish_scores(typename P::O (&s)[P::kEach][P::kScores],
-                                              const AttentionPlan& p, const typename P::T* mask,
-                                              int64_t row0, int64_t column0) {
+                                              const AttentionPlan& p, const typename P::T* mask, int64_t row0,
+                                              int64_t column0) {
   using O = typename P::O;
   const O scale = static_cast<O>(p.scale * kLog2E);
 #pragma unroll
@@ -106,7 +107,8 @@ __device__ __forceinline__ void finish_scores(typename P::O (&s)[P::kEach][P::kS
       }
   }
   const int64_t rows = KeyRows ? p.keys : p.queries, columns = KeyRows ? p.queries : p.keys;
-  const bool crosses = p.causal && (KeyRows ? row0 + P::kRows - 1 > column0 : column0 + P::kColumns - 1 > row0);
+  const bool crosses =
+      p.causal && (KeyRows ? row0 + P::kRows - 1 > column0 : column0 + P::kColumns - 1 > row0);
   if (row0 + P::kRows <= rows && column0 + P::kColumns <= columns && !crosses) return;
   const auto clamped = [](int64_t column) {
     return column < 0 ? 0 : column > P::kColumns ? P::kColumns : static_cast<int>(column);
@@ -117,7 +119,9 @@ __device__ __forceinline__ void finish_scores(typename P::O (&s)[P::kEach][P::kS
     const int64_t row = row0 + P::row(r);
     const int begin = KeyRows && p.causal ? clamped(row - column0) : 0,
               until = !KeyRows && p.causal ? clamped(row - column0 + 1) : last,
-              end = row >= rows ? 0 : until < last ? until : last;
+              end = row >= rows    ? 0
+                    : until < last ? until
+                                   : last;
 #pragma unroll
     for (int c = 0; c < P::kScores; ++c) {
       const int column = P::score_column(c);

@@ -25,7 +25,7 @@ struct AttentionPlan {
   int64_t batches, heads, key_heads, queries, keys, depth, value_depth;
   double scale;
   AttentionMatrix query, key, value;
-  const void* mask;  // true: seen; or added to the scores
+  const void* mask;                                     // true: seen; or added to the scores
   int64_t mask_batch, mask_head, mask_query, mask_key;  // strides, 0 where it is broadcast
 };
 

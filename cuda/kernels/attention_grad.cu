@@ -5,8 +5,8 @@
 //   P = 2^(scores - lse),  dP = grad value',  dS = P (dP - delta),  delta = the sums of grad * out by rows,
 //   dv = P' grad,  dk = dS' query scale,  dq = dS key scale.
 //
-// It is one template: seen from the keys' side it has the transposed scores, so that a warp's rows are its own
-// in either case.
+// It is one template: seen from the keys' side it has the transposed scores, so that a warp's rows are its
+// own in either case.
 #include "cuda/kernels/attention.cuh"
 
 #include "cuda/device/reduce.cuh"
@@ -23,9 +23,10 @@ struct BackwardArgs {
 };
 
 template <class P>
-constexpr size_t kBackwardShared =
-    sizeof(typename P::T) * (2 * (P::kRows + P::kColumns) * P::kPitch + P::kRows * P::kScorePitch) +
-    sizeof(typename P::O) * 2 * (P::kRows > P::kColumns ? P::kRows : P::kColumns);
+constexpr size_t kBackwardShared = sizeof(typename P::T) * (2 * (P::kRows + P::kColumns) * P::kPitch +
+                                                            P::kRows * P::kScorePitch) +
+                                   sizeof(typename P::O) * 2 *
+                                       (P::kRows > P::kColumns ? P::kRows : P::kColumns);
 
 template <int N, int M, class O>
 __device__ __forceinline__ void clear(O (&sums)[N][M]) {
@@ -70,7 +71,8 @@ __global__ void __launch_bounds__(P::kThreads, P::kBlocks) attention_grad_kernel
     const int64_t from = (batch * p.heads + head) * p.queries + query0;
     for (int i = static_cast<int>(threadIdx.x); i < kQueries; i += P::kThreads) {
       const bool inside = query0 + i < p.queries;
-      lse[i] = inside ? static_cast<const O*>(args.lse)[from + i] * static_cast<O>(kLog2E) : math::infinity<O>();
+      lse[i] =
+          inside ? static_cast<const O*>(args.lse)[from + i] * static_cast<O>(kLog2E) : math::infinity<O>();
       delta[i] = inside ? static_cast<const O*>(args.delta)[from + i] : O(0);
     }
   };
@@ -221,18 +223,19 @@ void attention_backward(const AttentionPlan& plan, const AttentionMatrix& grad, 
     const Workspace delta(static_cast<size_t>(queries > 0 ? queries : 1) * sizeof(O));
     BackwardArgs args{plan, grad, dq, dk, dv, lse, delta.data()};
     AttentionMatrix result = out;
-    for (AttentionMatrix* m : {&args.p.query, &args.p.key, &args.dq, &args.dk}) find_vectors<T>(*m, plan.depth);
+    for (AttentionMatrix* m : {&args.p.query, &args.p.key, &args.dq, &args.dk})
+      find_vectors<T>(*m, plan.depth);
     for (AttentionMatrix* m : {&args.p.value, &args.grad, &args.dv, &result})
       find_vectors<T>(*m, plan.value_depth);
     launch(attention_delta<T>,
            {dim3(static_cast<unsigned>(ceil_div(queries, kDeltaWarps))), dim3(kWarp, kDeltaWarps)}, args.p,
            args.grad, result, delta.as<O>());
     using Tiles = BackwardTiles<T>;
-    with_tiles<typename Tiles::Narrow, typename Tiles::Wide>(
-        plan, kBackwardShared<typename Tiles::Wide>, [&]<class P>() {
-          run<P, false>(args);
-          run<P, true>(args);
-        });
+    with_tiles<typename Tiles::Narrow, typename Tiles::Wide>(plan, kBackwardShared<typename Tiles::Wide>,
+                                                             [&]<class P>() {
+                                                               run<P, false>(args);
+                                                               run<P, true>(args);
+                                                             });
   });
 }
 
