@@ -26,9 +26,12 @@ bool is_readable(const Tensor& t) {
   return true;
 }
 bool fits_cudnn(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask) {
-  constexpr int64_t kDeepest = 128;
-  return is_reduced_float(query.dtype()) && !mask.defined() && query.numel() && key.numel() &&
-         value.numel() && query.sizes()[3] <= kDeepest && value.sizes()[3] <= kDeepest &&
+  constexpr int64_t kDeepest = 256;
+  // Few queries are a matter of reading the keys, which our kernel shares among blocks, and whose number
+  // grows from step to step where text is generated: cuDNN would compile a kernel for each.
+  constexpr int64_t kFewest = 17;
+  return is_reduced_float(query.dtype()) && query.sizes()[2] >= kFewest && !mask.defined() && query.numel() &&
+         key.numel() && value.numel() && query.sizes()[3] <= kDeepest && value.sizes()[3] <= kDeepest &&
          cudnn_is_available();
 }
 Tensor readable(const Tensor& t) { return is_readable(t) ? t : cuda::contiguous(t); }

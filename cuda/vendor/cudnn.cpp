@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/library.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/device.h"
 #include "cuda/runtime/libraries.h"
 #include "cuda/runtime/memory.h"
@@ -35,6 +36,10 @@ using TensorPtr = std::shared_ptr<fe::graph::Tensor_attributes>;
 // block of keys: 4 GiB for 2 x 16 heads of 8192 x 128; what would stand in for it is slower by far.
 constexpr int64_t kConvWorkspace = int64_t{2} << 30, kAttentionWorkspace = int64_t{8} << 30;
 constexpr size_t kMostPlans = 2048;
+// A plan of attention is compiled for its shape, which takes the host most of a second. A program that goes
+// on with ever new shapes (a cache of keys that grows, batches of any length) is better off with our own
+// kernels.
+constexpr size_t kMostAttention = 16;  // forward, and backward
 
 // cuDNN loads libraries that it needs later by their names, and ends the process where cuBLASLt is missing:
 // so they are loaded first, from wherever they are found.
@@ -134,12 +139,15 @@ struct Plan {
 template <class Problem>
 class PlanCache {
  public:
+  explicit PlanCache(size_t most = kMostPlans) : most_(most) {}
+  // With a bound of its own it makes no more plans than that; the general one starts over.
   template <class Make>
   Plan find(const Problem& problem, const Make& make) {
     const std::string key(reinterpret_cast<const char*>(&problem), sizeof(problem));
     {
       std::lock_guard lock(mutex_);
       if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
+      if (most_ < kMostPlans && plans_.size() >= most_) return {};
     }
     const Plan plan = make();
     set(key, plan);
@@ -155,6 +163,7 @@ class PlanCache {
     if (plans_.size() >= kMostPlans) plans_.clear();
     plans_.insert_or_assign(key, plan);
   }
+  const size_t most_;
   std::mutex mutex_;
   std::unordered_map<std::string, Plan> plans_;
 };
@@ -167,6 +176,7 @@ using Notes = std::vector<fe::NumericalNote_t>;
 // Builds the best plan of the heuristics whose workspace is within the cap, or measures all of them.
 Plan build(const std::shared_ptr<fe::graph::Graph>& graph, const Target& target, const Notes& unwanted,
            int64_t cap, const Pointers* measure = nullptr) {
+  const RelaxedCapture loading;  // of kernels, which may happen while a graph is captured
   const auto none = [](fe::error_t status) { return Plan{nullptr, 0, status.get_message()}; };
   if (const auto status = graph->validate(); status.is_bad()) return none(status);
   if (const auto status = graph->build_operation_graph(target.handle); status.is_bad()) return none(status);
@@ -185,6 +195,20 @@ Plan build(const std::shared_ptr<fe::graph::Graph>& graph, const Target& target,
       return none(status);
   }
   return {graph, graph->get_workspace_size(), {}};
+}
+
+// The plan of the graph that `make` gives for the target. The front end throws at some graphs that it has
+// nothing for.
+template <class MakeGraph>
+Plan plan_of(const MakeGraph& make, const Target& target, const Notes& unwanted, int64_t cap,
+             const Pointers* measure = nullptr) {
+  try {
+    return build(make(target), target, unwanted, cap, measure);
+  } catch (const Error&) {
+    throw;  // ours: out of memory
+  } catch (const std::exception& error) {
+    return {nullptr, 0, error.what()};
+  }
 }
 
 bool execute(const Plan& plan, Pointers& pointers, const char* what) {
@@ -311,14 +335,13 @@ bool cudnn_conv(const ConvProblem& problem, void* x, void* w, void* y, const voi
   ConvProblem p = problem;
   if (settings().allow_tf32_conv) p.settings |= ConvProblem::AllowTf32;
   if (settings().deterministic || settings().cudnn_deterministic) p.settings |= ConvProblem::Deterministic;
-  if (settings().cudnn_benchmark) p.settings |= ConvProblem::Measure;
+  if (settings().cudnn_benchmark && !is_capturing()) p.settings |= ConvProblem::Measure;
   static PlanCache<ConvProblem> cache;
   Pointers pointers{{kX, x}, {kW, w}, {kY, y}};
   if (p.has_bias) pointers[kBias] = const_cast<void*>(bias);
   const auto make = [&](int64_t cap) {
-    const Target target = here();
-    return build(conv_graph(p, target), target, unwanted(p), cap,
-                 p.settings & ConvProblem::Measure ? &pointers : nullptr);
+    return plan_of([&](const Target& target) { return conv_graph(p, target); }, here(), unwanted(p), cap,
+                   p.settings & ConvProblem::Measure ? &pointers : nullptr);
   };
   Plan plan = cache.find(p, [&] { return make(kConvWorkspace); });
   while (plan.graph) {
@@ -338,10 +361,11 @@ bool cudnn_attention(const AttentionProblem& problem, const AttentionPointers& a
   if (!cudnn_is_available()) return false;
   AttentionProblem p = problem;
   p.deterministic = p.backward && (settings().deterministic || settings().cudnn_deterministic);
-  static PlanCache<AttentionProblem> cache;
-  const Plan plan = cache.find(p, [&] {
-    const Target target = here();
-    return build(attention_graph(p, target), target, {}, kAttentionWorkspace);
+  static PlanCache<AttentionProblem> caches[2] = {PlanCache<AttentionProblem>(kMostAttention),
+                                                  PlanCache<AttentionProblem>(kMostAttention)};
+  const Plan plan = caches[p.backward].find(p, [&] {
+    return plan_of([&](const Target& target) { return attention_graph(p, target); }, here(), {},
+                   kAttentionWorkspace);
   });
   if (!plan.graph) return false;
   const auto of = [](const void* p) { return const_cast<void*>(p); };
@@ -368,7 +392,7 @@ PlanReport report(const DescribedDevice& device, const Notes& notes, int64_t cap
   if (auto status = described->deserialize({json, json + device.json.size() + 1}); status.is_bad())
     return {false, {}, 0, status.get_message()};
   const Target target{nullptr, device.capability, described};
-  const Plan plan = build(make(target), target, notes, cap);
+  const Plan plan = plan_of(make, target, notes, cap);
   PlanReport result{plan.graph != nullptr, {}, plan.workspace, plan.why};
   if (plan.graph && plan.graph->get_plan_name(result.engine).is_bad()) result.engine = "unknown";
   return result;

@@ -165,10 +165,9 @@ TEST_CASE("deterministic convolutions have plans") {
 TEST_CASE("attention of 16-bit floats has plans, forward and backward") {
   // Each plan is compiled, which takes most of a second: the shapes of GPTs, and those at the edges.
   const Attention cases[] = {
-      {16, 12, 1024, 1024, 64},        {2, 16, 8192, 8192, 128},
-      {32, 12, 1024, 1024, 64, false}, {1, 12, 1, 513, 64, false},
-      {4, 8, 100, 77, 64, false, 2},   {2, 3, 5, 7, 8, false},
-      {2, 3, 65, 33, 40, true, 0, 24}, {2, 4, 16, 16, 16},
+      {16, 12, 1024, 1024, 64},        {2, 16, 8192, 8192, 128},      {32, 12, 1024, 1024, 64, false},
+      {1, 12, 1, 513, 64, false},      {4, 8, 100, 77, 64, false, 2}, {2, 3, 5, 7, 8, false},
+      {2, 3, 65, 33, 40, true, 0, 24}, {2, 4, 17, 16, 256},
   };
   for (const Attention& a : cases)
     for (const bool backward : {false, true})
@@ -185,7 +184,7 @@ TEST_CASE("attention of 16-bit floats has plans, forward and backward") {
 }
 
 TEST_CASE("what cuDNN does not take comes back with its reason") {
-  const PlanReport report = cudnn_plan(problem(DType::BFloat16, {2, 3, 65, 33, 1000}, false), kH200);
+  const PlanReport report = cudnn_plan(problem(DType::Float64, {2, 3, 65, 33, 64}, false), kH200);
   CHECK_FALSE(report.found);
   CHECK(report.why.size() > 10);
 }
