@@ -211,32 +211,41 @@ __device__ __forceinline__ void load_tile(typename P::T* to, const typename P::T
   }
 }
 
-// A thread's sums, each row times its factor, into rows of a matrix.
-template <class P, class T, class Factor>
-__device__ __forceinline__ void store_tile(T* to, int64_t stride, int64_t rows, int64_t columns, bool vectors,
+// Threads' sums, each row times its factor(r), into rows of a matrix, through a tile that holds as many rows:
+// whole lines are written then, and the loop is short for every layout.
+template <class P, class Factor>
+__device__ __forceinline__ void store_tile(typename P::T* to, int64_t stride, int64_t rows, int64_t columns,
+                                           bool vectors, typename P::T* tile,
                                            const typename P::O (&sums)[P::kEach][P::kOuts],
                                            const Factor& factor) {
+  using T = typename P::T;
+  __syncthreads();  // nobody reads the tile
 #pragma unroll
   for (int r = 0; r < P::kEach; ++r) {
-    const int row = P::row(r);
-    if (row >= rows) continue;
     const typename P::O scale = factor(r);
 #pragma unroll
     for (int c = 0; c < P::kOuts; c += P::kRun) {
-      const int column = P::out_column(c);
       Vector<T, P::kRun> out;
 #pragma unroll
-      for (int i = 0; i < P::kRun; ++i) out.at[i] = convert<T>(sums[r][c + i] * scale);
-      T* const at = to + row * stride + column;
-      if (vectors) {
-        if (column < columns) *reinterpret_cast<Vector<T, P::kRun>*>(at) = out;
-      } else {
-#pragma unroll
-        for (int i = 0; i < P::kRun; ++i)
-          if (column + i < columns) at[i] = out.at[i];
-      }
+      for (int i = 0; i < P::kRun; ++i) out.at[i] = from_op<T>(sums[r][c + i] * scale);
+      *reinterpret_cast<Vector<T, P::kRun>*>(tile + P::row(r) * P::kPitch + P::out_column(c)) = out;
     }
   }
+  __syncthreads();
+  const auto over_tile = [&](auto width) {
+    constexpr int W = decltype(width)::value, kPerRow = P::kWidth / W;
+    using V = Vector<T, W>;
+#pragma unroll 1
+    for (int e = static_cast<int>(threadIdx.x); e < P::kRows * kPerRow; e += P::kThreads) {
+      const int r = e / kPerRow, c = e % kPerRow * W;
+      if (r < rows && c < columns)
+        *reinterpret_cast<V*>(to + r * stride + c) = *reinterpret_cast<const V*>(tile + r * P::kPitch + c);
+    }
+  };
+  if (vectors)
+    over_tile(std::integral_constant<int, P::kVector>{});
+  else
+    over_tile(std::integral_constant<int, 1>{});
 }
 
 }  // namespace plait::cuda

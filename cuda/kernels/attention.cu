@@ -21,12 +21,14 @@ template <class P>
 constexpr size_t kForwardShared = sizeof(typename P::T) *
                                   ((P::kRows + 2 * P::kColumns) * P::kPitch + P::kRows * P::kScorePitch);
 
-// How keys are shared between blocks. Each share's result (B, H, L, Ev) goes to `results`, its lse to `lse`,
-// one behind the other; with one share, to the true ones.
+// How keys are shared between blocks. The shares' results (shares, B, H, L, Ev), their rows padded to `row`
+// elements, go to `results`, their lse to `lse`, unrounded; with one share, to the true ones.
 struct KeyShares {
   int64_t count, keys;  // of each, in whole tiles
+  int64_t row;
   void *results, *lse;
 };
+constexpr int64_t kPadding = 16;
 
 template <class P>
 __global__ void __launch_bounds__(P::kThreads, P::kBlocks)
@@ -128,13 +130,24 @@ __global__ void __launch_bounds__(P::kThreads, P::kBlocks)
           total[r] == O(0) ? math::infinity<O>() : (top[r] + math::log2(total[r])) * static_cast<O>(kLn2);
   }
   const auto factor = [&](int r) { return total[r] == O(0) ? O(0) : O(1) / total[r]; };
-  const int64_t rows = p.queries - row0, column0 = out_chunk * P::kWidth, columns = p.value_depth - column0;
-  if (shares.count > 1)
-    store_tile<P>(static_cast<O*>(shares.results) + first * p.value_depth + column0, p.value_depth, rows,
-                  columns, p.value_depth % P::kRun == 0, sums, factor);
-  else
-    store_tile<P>(at<T>(out, batch, head) + row0 * out.row + column0, out.row, rows, columns, out.vectors,
-                  sums, factor);
+  const int64_t column0 = out_chunk * P::kWidth;
+  if (shares.count == 1)
+    return store_tile<P>(at<T>(out, batch, head) + row0 * out.row + column0, out.row, p.queries - row0,
+                         p.value_depth - column0, out.vectors, q_tile, sums, factor);
+#pragma unroll
+  for (int r = 0; r < P::kEach; ++r) {
+    if (row0 + P::row(r) >= p.queries) continue;
+    O* const to = static_cast<O*>(shares.results) + (first + P::row(r)) * shares.row + column0;
+    const O scale = factor(r);
+#pragma unroll
+    for (int c = 0; c < P::kOuts; c += P::kRun) {
+      Vector<O, P::kRun> part;
+#pragma unroll
+      for (int i = 0; i < P::kRun; ++i) part.at[i] = sums[r][c + i] * scale;
+      if (column0 + P::out_column(c) < shares.row)
+        *reinterpret_cast<Vector<O, P::kRun>*>(to + P::out_column(c)) = part;
+    }
+  }
 }
 
 // Results of shares of the keys, weighted by their sums. A warp a query.
@@ -147,9 +160,8 @@ __global__ void __launch_bounds__(kJoinWarps* kWarp)
   const int64_t queries = p.batches * p.heads * p.queries,
                 row = static_cast<int64_t>(blockIdx.x) * kJoinWarps + threadIdx.y;
   if (row >= queries) return;
-  const O *const sums = static_cast<const O*>(shares.lse) + row, *const from =
-                                                                     static_cast<const O*>(shares.results) +
-                                                                     row * p.value_depth;
+  const O* const sums = static_cast<const O*>(shares.lse) + row;
+  const O* const from = static_cast<const O*>(shares.results) + row * shares.row;
   // A share where no key counts has an infinite sum, and no weight.
   const auto log_sum = [&](int64_t i) {
     const O sum = sums[i * queries];
@@ -166,7 +178,7 @@ __global__ void __launch_bounds__(kJoinWarps* kWarp)
   T* const to = at<T>(out, row / p.queries / p.heads, row / p.queries % p.heads) + row % p.queries * out.row;
   for (int64_t c = threadIdx.x; c < p.value_depth; c += kWarp) {
     O sum = 0;
-    for (int64_t i = 0; i < shares.count; ++i) sum += weight(i) * from[i * queries * p.value_depth + c];
+    for (int64_t i = 0; i < shares.count; ++i) sum += weight(i) * from[i * queries * shares.row + c];
     to[c] = from_op<T>(sum * factor);
   }
 }
@@ -177,9 +189,9 @@ KeyShares shares_of(const AttentionPlan& p, int64_t blocks) {
   constexpr int64_t kLeast = 4 * P::kColumns;
   const int64_t wanted = properties().multiprocessors * P::kBlocks / (blocks > 0 ? blocks : 1);
   const int64_t most = ceil_div(p.keys, kLeast), count = wanted < most ? wanted : most;
-  if (count < 2) return {1, p.keys, nullptr, nullptr};
+  if (count < 2) return {1, p.keys, 0, nullptr, nullptr};
   const int64_t keys = ceil_div(ceil_div(p.keys, count), P::kColumns) * P::kColumns;
-  return {ceil_div(p.keys, keys), keys, nullptr, nullptr};
+  return {ceil_div(p.keys, keys), keys, ceil_div(p.value_depth, kPadding) * kPadding, nullptr, nullptr};
 }
 
 template <class P>
@@ -200,9 +212,9 @@ void run(const AttentionPlan& p, const AttentionMatrix& out, void* lse) {
     return go();
   }
   const int64_t queries = p.batches * p.heads * p.queries, numbers = shares.count * queries;
-  const Workspace results(static_cast<size_t>(numbers * (p.value_depth + 1)) * sizeof(O));
+  const Workspace results(static_cast<size_t>(numbers * (shares.row + 1)) * sizeof(O));
   shares.results = results.as<O>();
-  shares.lse = results.as<O>() + numbers * p.value_depth;
+  shares.lse = results.as<O>() + numbers * shares.row;
   go();
   launch(join_shares<T>,
          {dim3(static_cast<unsigned>(ceil_div(queries, kJoinWarps))), dim3(kWarp, kJoinWarps)}, p, out,

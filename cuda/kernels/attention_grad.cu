@@ -149,11 +149,11 @@ __global__ void __launch_bounds__(P::kThreads, P::kBlocks) attention_grad_kernel
   const O scale = static_cast<O>(p.scale);
   if (own < chunks1)
     store_tile<P>(at<T>(to1, batch, row_head) + row0 * to1.row + from, to1.row, rows - row0, p.depth - from,
-                  to1.vectors, sums1, [=](int) { return scale; });
+                  to1.vectors, row_tile, sums1, [=](int) { return scale; });
   if constexpr (KeyRows)
     if (own < chunks2)
       store_tile<P>(at<T>(args.dv, batch, row_head) + row0 * args.dv.row + from, args.dv.row, rows - row0,
-                    p.value_depth - from, args.dv.vectors, sums2, [](int) { return O(1); });
+                    p.value_depth - from, args.dv.vectors, row_tile2, sums2, [](int) { return O(1); });
 }
 
 // A warp a query.
