@@ -121,6 +121,27 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, dou
         .kind = Kind::Optim,
     }};
 
+Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, const Tensor&, const Tensor&, double,
+        double, double, double, bool, bool, bool)>
+    _fused_adam_capturable_{{
+        .schema = "_fused_adam_capturable_(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] "
+                  "exp_avg_sqs, Tensor[] max_exp_avg_sqs, *, Tensor step, Tensor lr, "
+                  "float beta1, float beta2, float eps, float weight_decay, bool amsgrad, bool "
+                  "maximize, bool decoupled) -> void",
+        .doc = "_fused_adam_ with the number of the step and the learning rate in tensors of one element. On "
+               "a device the host does not read them: a captured graph finds new ones at each replay.",
+        .direct =
+            [](TensorList params, TensorList grads, TensorList m, TensorList v, TensorList most,
+               const Tensor& step, const Tensor& lr, double beta1, double beta2, double eps,
+               double weight_decay, bool amsgrad, bool maximize, bool decoupled) {
+              optim::check_number("_fused_adam_capturable_", "step", step);
+              optim::check_number("_fused_adam_capturable_", "lr", lr);
+              op::_fused_adam_(params, grads, m, v, most, item(step).to<int64_t>(), item(lr).to<double>(),
+                               beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled);
+            },
+        .kind = Kind::Optim,
+    }};
+
 Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, double, double, double, double,
         bool, bool)>
     _fused_rmsprop_{{

@@ -33,6 +33,13 @@ inline void check_floating(const char* op, const Tensor& t) {
                    t.dtype());
 }
 
+// Of the arguments that a device may keep.
+inline void check_number(const char* op, const char* what, const Tensor& t) {
+  check(t.numel() == 1 && !is_complex(t.dtype()),
+        "{}: expected {} to be a real number or a tensor of one element, got shape {} of dtype {}", op, what,
+        t.sizes(), t.dtype());
+}
+
 inline fn::AdamStep adam_step(int64_t step, double lr, double beta1, double beta2, double eps,
                               double weight_decay, bool amsgrad, bool maximize, bool decoupled) {
   check(step > 0, "_fused_adam_: expected a step of 1 or more, got {}", step);

@@ -122,6 +122,7 @@ from ._C import _foreach_norm as _foreach_norm
 from ._C import _foreach_zero_ as _foreach_zero_
 from ._C import _from_dlpack as _from_dlpack
 from ._C import _fused_adam_ as _fused_adam_
+from ._C import _fused_adam_capturable_ as _fused_adam_capturable_
 from ._C import _fused_rmsprop_ as _fused_rmsprop_
 from ._C import _fused_sgd_ as _fused_sgd_
 from ._C import _gather_backward as _gather_backward

@@ -3,6 +3,7 @@
 #include "cuda/device/launch.cuh"
 #include "cuda/device/math.cuh"
 #include "cuda/device/numeric.cuh"
+#include "cuda/device/store.cuh"
 #include "cuda/kernels/visit_float.cuh"
 #include "cuda/runtime/device.h"
 
@@ -78,7 +79,8 @@ int64_t total_of(const T* tensors, int count) {
   return total;
 }
 
-// ---- steps. `operator()(x, g, s)` updates a parameter x and its states s by the gradient g.
+// ---- steps. `operator()(x, g, s)` updates a parameter x and its states s by the gradient g. What a step has to
+// read in device memory it reads in `load()`, once a thread.
 
 template <class C>
 struct Sgd {
@@ -109,8 +111,9 @@ struct Sgd {
 template <class C>
 struct Adam {
   C sign, shrink, decay, take1, beta2, take2, step, scale, eps;
+  const double* numbers;  // of `adam_numbers`, in place of step, scale and shrink; or null
 
-  explicit Adam(const fn::AdamStep& s)
+  Adam(const fn::AdamStep& s, const double* of_device)
       : sign(s.maximize ? C(-1) : C(1)),
         shrink(s.decoupled ? static_cast<C>(1 - s.lr * s.weight_decay) : C(1)),
         decay(s.decoupled ? C(0) : static_cast<C>(s.weight_decay)),
@@ -119,7 +122,14 @@ struct Adam {
         take2(static_cast<C>(1 - s.beta2)),
         step(static_cast<C>(s.lr / s.correction1)),
         scale(static_cast<C>(1 / s.correction2_sqrt)),
-        eps(static_cast<C>(s.eps)) {}
+        eps(static_cast<C>(s.eps)),
+        numbers(of_device) {}
+  __device__ __forceinline__ void load() {
+    if (!numbers) return;
+    step = static_cast<C>(numbers[0]);
+    scale = static_cast<C>(numbers[1]);
+    shrink = static_cast<C>(numbers[2]);
+  }
   __device__ __forceinline__ void operator()(C& x, C g, C (&s)[3], const bool (&has)[3]) const {
     const C d = sign * g + decay * x;
     s[0] += take1 * (d - s[0]);
@@ -129,6 +139,23 @@ struct Adam {
     x = x * shrink - step * s[0] / (math::sqrt(v) * scale + eps);
   }
 };
+
+// The arithmetic of `adam_step` and of the constructor above, operation by operation: in double, and without a
+// fused multiplication, which would round otherwise than the host does.
+__global__ void adam_numbers_kernel(const void* step, const DType step_dtype, const void* lr,
+                                    const DType lr_dtype, const fn::AdamStep options, double* numbers) {
+  const auto read = [](const void* at, DType dtype) {
+    double value = 0;
+    visit_on_device(dtype, [&](auto typed) {
+      value = convert<double>(*static_cast<const typename decltype(typed)::type*>(at));
+    });
+    return value;
+  };
+  const double t = read(step, step_dtype), rate = lr ? read(lr, lr_dtype) : options.lr;
+  numbers[0] = rate / (1 - ::pow(options.beta1, t));
+  numbers[1] = 1 / ::sqrt(1 - ::pow(options.beta2, t));
+  numbers[2] = options.decoupled ? 1 - __dmul_rn(rate, options.weight_decay) : 1;
+}
 
 template <class C>
 struct Rmsprop {
@@ -194,8 +221,10 @@ constexpr int kStepCapacity = 192;
 using StepTable = Table<StepTensors::kLists, kStepCapacity>;
 
 template <class T, class Step>
-__global__ void __launch_bounds__(kThreads) step_kernel(const StepTable table, const Step step) {
+__global__ void __launch_bounds__(kThreads) step_kernel(const StepTable table, const Step given) {
   constexpr int W = sizeof(T) > 4 ? 2 : 4;
+  Step step = given;
+  if constexpr (requires { step.load(); }) step.load();
   const auto chunk = chunk_of(table);
   char* data[StepTensors::kLists];
   uintptr_t bits = 0;
@@ -213,10 +242,10 @@ __global__ void __launch_bounds__(kThreads) step_kernel(const StepTable table, c
     step_vector<T, 1>(data, i, step, has);
 }
 
-template <template <class> class Step, class Numbers>
-void run_step(const StepTensors* tensors, int count, DType dtype, const Numbers& numbers) {
+template <template <class> class Step, class... Numbers>
+void run_step(const StepTensors* tensors, int count, DType dtype, const Numbers&... numbers) {
   visit_float(dtype, [&]<class T>() {
-    const Step<opmath_t<T>> step(numbers);
+    const Step<opmath_t<T>> step(numbers...);
     for_tables<StepTensors::kLists, kStepCapacity>(
         tensors, count, chunk_for(total_of(tensors, count)),
         [&](StepTable& table, int k, int i) {
@@ -362,8 +391,13 @@ void for_dense(const DenseTensor* tensors, int count, int64_t chunk, const Go& g
 void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::SgdStep& step) {
   run_step<Sgd>(tensors, count, dtype, step);
 }
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step) {
-  run_step<Adam>(tensors, count, dtype, step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step,
+                const double* numbers) {
+  run_step<Adam>(tensors, count, dtype, step, numbers);
+}
+void adam_numbers(const void* step, DType step_dtype, const void* lr, DType lr_dtype,
+                  const fn::AdamStep& options, double* numbers) {
+  launch(adam_numbers_kernel, {1, 1}, step, step_dtype, lr, lr_dtype, options, numbers);
 }
 void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::RmspropStep& step) {
   run_step<Rmsprop>(tensors, count, dtype, step);

@@ -17,8 +17,17 @@ struct StepTensors {
 };
 // All of one floating dtype.
 void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::SgdStep& step);
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step);
+// `numbers`, unless null: what `adam_numbers` has written, in place of what the step says.
+void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step,
+                const double* numbers = nullptr);
 void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::RmspropStep& step);
+
+// What Adam computes from the number of the step and the learning rate, where the device alone knows them, as
+// in a captured graph: three doubles in device memory. `step` and `lr` are numbers of any real dtype; an lr of
+// null: that of `options`.
+constexpr int kAdamNumbers = 3;
+void adam_numbers(const void* step, DType step_dtype, const void* lr, DType lr_dtype,
+                  const fn::AdamStep& options, double* numbers);
 
 struct DenseTensor {
   char* data;

@@ -35,9 +35,9 @@ void bump_version(const Tensor& t) {
 
 // Runs a step over all parameters. Memory is walked in its order where parameter, gradient and state are laid
 // out alike; others go through contiguous copies.
-template <class Step>
+template <class Step, class... Numbers>
 void run_step(const char* op, TensorList params, TensorList grads, std::initializer_list<TensorList> states,
-              const Step& step) {
+              const Step& step, Numbers... numbers) {
   if (params.empty()) return;
   const DType dtype = params[0].dtype();
   check_device(op, "params", params, params[0].device());
@@ -49,7 +49,7 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
   std::vector<std::pair<Tensor, Tensor>> copies;  // to be written back: destination, work
   std::vector<Tensor> kept;                       // copies of gradients
   const auto flush = [&](DType of) {
-    fused_step(work.data(), static_cast<int>(work.size()), of, step);
+    fused_step(work.data(), static_cast<int>(work.size()), of, step, numbers...);
     work.clear();
   };
   DType current = dtype;
@@ -109,10 +109,45 @@ CudaDirect adam(op::_fused_adam_, [](TensorList params, TensorList grads, Tensor
                       {"exp_avg_sqs", v, true},
                       {"max_exp_avg_sqs", most, amsgrad}});
   refuse_capture("Adam",
-                 "each replay would repeat this step's number and learning rate; capture forward and "
-                 "backward, and call step() after the replay");
+                 "each replay would repeat this step's number; make the optimiser with capturable=True, or "
+                 "call step() after the replay");
   run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
            optim::adam_step(step, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled));
+});
+
+CudaDirect adam_capturable(op::_fused_adam_capturable_, [](TensorList params, TensorList grads, TensorList m,
+                                                           TensorList v, TensorList most, const Tensor& step,
+                                                           const Tensor& lr, double beta1, double beta2,
+                                                           double eps, double weight_decay, bool amsgrad,
+                                                           bool maximize, bool decoupled) {
+  constexpr const char* name = "_fused_adam_capturable_";
+  optim::check_lists(name, params,
+                     {{"grads", grads, true},
+                      {"exp_avgs", m, true},
+                      {"exp_avg_sqs", v, true},
+                      {"max_exp_avg_sqs", most, amsgrad}});
+  optim::check_number(name, "step", step);
+  optim::check_number(name, "lr", lr);
+  if (params.empty()) return;
+  const Device device = params[0].device();
+  for (const Tensor* t : {&step, &lr})
+    check<RuntimeError>(t->is_cpu() || t->device() == device,
+                        "{}: {} is on {}, expected {}, where the first parameter is, or a number", name,
+                        t == &step ? "step" : "lr", t->device(), device);
+  if (step.is_cpu())
+    refuse_capture("Adam", "each replay would repeat this step's number; keep it in a tensor on the device");
+  // A number of the host is in the arguments; of the device, in the three doubles.
+  const fn::AdamStep options = optim::adam_step(
+      step.is_cpu() ? item(step).to<int64_t>() : 1, lr.is_cpu() ? item(lr).to<double>() : 0, beta1, beta2,
+      eps, weight_decay, amsgrad, maximize, decoupled);
+  const TensorList maxima = amsgrad ? most : TensorList();
+  if (step.is_cpu() && lr.is_cpu()) return run_step(name, params, grads, {m, v, maxima}, options);
+  const Workspace memory(kAdamNumbers * sizeof(double));
+  auto* numbers = memory.as<double>();
+  const Tensor at = step.is_cpu() ? scalar_tensor(item(step), DType::Float64, device) : step;
+  adam_numbers(at.data_ptr(), at.dtype(), lr.is_cpu() ? nullptr : lr.data_ptr(), lr.dtype(), options,
+               numbers);
+  run_step(name, params, grads, {m, v, maxima}, options, static_cast<const double*>(numbers));
 });
 
 CudaDirect rmsprop(op::_fused_rmsprop_,

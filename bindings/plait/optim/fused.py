@@ -7,14 +7,15 @@ Note [Plans of fused steps]
     plan, a bucket is a set of parameters that one call can update: same dtype, same device, same number of
     steps done. `state[p]["step"]` of a bucket's parameters are 0-d views of one small tensor, so that one
     write keeps them right. With capturable=True that tensor lies on the device, where a captured graph counts
-    on at each replay, and `step` of the bucket says no more than whether there was one.
+    on at each replay, and `step` of the bucket says no more than whether there was one. A later plan goes on
+    with the tensor if it is for the same parameters, so that graphs and eager steps count alike.
 """
 
 from __future__ import annotations
 
 import plait
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, _gathered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ class _Bucket:
 
 
 class _Plan:
-    __slots__ = ("active", "buckets", "count", "group", "params", "slots")
+    __slots__ = ("active", "buckets", "capturable", "count", "group", "params", "slots")
 
     def __init__(self, group: Any, params: list, slots: Any, active: list[bool], buckets: list[_Bucket]):
         self.group = group
+        self.capturable = group.get("capturable") if group else None
         self.params = params
         self.slots = slots
         self.count = sum(active)
@@ -91,7 +93,6 @@ class FusedOptimizer(Optimizer):
     """Runs `_launch` once per bucket; see Note [Plans of fused steps]."""
 
     _counts_steps = True
-    _capturable = False  # does capturable=True let a graph repeat its step?
 
     def _slots(self, group: dict) -> tuple[str, ...]:
         """The names of the state entries that the group's options ask for."""
@@ -122,6 +123,7 @@ class FusedOptimizer(Optimizer):
                 or len(params) != len(known)
                 or plan.group is not group
                 or plan.slots is not self._slots(group)
+                or plan.capturable is not group.get("capturable")
                 or (plan.active is not None and [p.grad is not None for p in params] != plan.active)
             ):
                 plan = plans[i] = self._plan(group)
@@ -131,7 +133,7 @@ class FusedOptimizer(Optimizer):
                 bucket = buckets[0]
                 self._launch(group, bucket, _as_real(grads) if bucket.is_complex else grads)
                 continue
-            if any(bucket.step == 0 for bucket in buckets):
+            if not self._counts_steps and any(bucket.step == 0 for bucket in buckets):
                 plans[i] = _NO_PLAN  # new parameters may share a bucket with the others from the next step on
             for bucket in buckets:
                 part = [grads[k] for k in bucket.index]
@@ -151,10 +153,6 @@ class FusedOptimizer(Optimizer):
             self._in_step = False
         return loss
 
-    def _refuse_capture(self, why: str) -> None:
-        if plait.cuda.is_current_stream_capturing():
-            raise RuntimeError(f"{type(self).__name__}: a graph is being captured, and {why}")
-
     def _plan(self, group: dict) -> _Plan:
         slots = self._slots(group)
         params = list(group["params"])
@@ -171,25 +169,24 @@ class FusedOptimizer(Optimizer):
             buckets = [self._bucket(group, key, part, slots) for key, part in parts.items()]
         return _Plan(group, params, slots, active, buckets)
 
-    def _counts_on_device(self, group: dict, device: Any) -> bool:
-        return self._capturable and device.type == "cuda" and bool(group["capturable"])
-
     def _prepare(self, p: Any, slots: tuple[str, ...], group: dict) -> int:
         """Makes the missing state entries of one parameter and returns how many steps it has seen."""
         state = self._state[p] if slots or self._counts_steps else {}
+        on_device = self._counts_on_device(group, p.device)
+        if self._counts_steps and p.device.type == "cuda" and not on_device:
+            self._refuse_host_count()
         if p.device.type == "cuda" and any(state.get(name) is None for name in slots):
             self._refuse_capture(
                 "its state would be made again at each replay; run one step before the capture"
             )
         step = 0
         if self._counts_steps:
-            if self._counts_on_device(group, p.device):
+            if on_device:
                 self._refuse_capture(
                     "its state was looked at since the last step, so that each replay would count from here; "
                     "run one step before the capture"
                 )
-            step = int(state.get("step", 0))
-            state["step"] = step  # keeps PyTorch's order of the entries; becomes a tensor in _bucket
+            step = int(state.setdefault("step", 0))  # the first of the entries; a tensor after _bucket
         for name in slots:
             if state.get(name) is None:
                 state[name] = plait.zeros_like(p, requires_grad=False)
@@ -201,9 +198,10 @@ class FusedOptimizer(Optimizer):
         _, device, step = key
         steps = None
         on_device = self._counts_on_device(group, device)
-        if self._counts_steps:
-            where = device if on_device else "cpu"
-            steps = plait.full((len(part),), float(step), dtype=plait.float32, device=where)
+        if self._counts_steps and on_device:
+            steps = _gathered([self._state[p] for _, p in part], "step", device)
+        elif self._counts_steps:
+            steps = plait.full((len(part),), float(step), dtype=plait.float32, device="cpu")
             for k, (_, p) in enumerate(part):
                 self._state[p]["step"] = steps[k]
         lists = tuple([self._state[p][name] for _, p in part] for name in slots)
@@ -308,7 +306,9 @@ class Adam(FusedOptimizer):
 
     m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p = p - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) +
     eps), with g = grad + weight_decay p, or, with `decoupled_weight_decay`, p first scaled by (1 - lr
-    weight_decay). `foreach`, `capturable` and `fused` are accepted; a step is always fused.
+    weight_decay). `foreach` and `fused` are accepted; a step is always fused. With `capturable`, a graph can
+    capture steps of CUDA parameters: they are counted on the device, and `lr` may be a tensor there, which the
+    replays read anew.
 
     >>> w = plait.ones(2, requires_grad=True)
     >>> opt = plait.optim.Adam([w], lr=0.5)
@@ -317,6 +317,8 @@ class Adam(FusedOptimizer):
     >>> [round(x, 4) for x in w.tolist()]
     [0.5, 0.5]
     """
+
+    _capturable = True
 
     def __init__(
         self,
@@ -362,10 +364,31 @@ class Adam(FusedOptimizer):
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
         slots = bucket.slots
         lr = group["lr"]
-        if type(lr) is not float:
-            lr = float(lr)  # an int, or a tensor that a schedule writes into
         amsgrad = group["amsgrad"]
         beta1, beta2 = group["betas"]
+        if bucket.on_device:
+            bucket.step = 1
+            plait._fused_adam_capturable_(
+                bucket.params,
+                grads,
+                slots[0],
+                slots[1],
+                slots[2] if amsgrad else [],
+                step=bucket.steps.add_(1)[0],
+                lr=lr,
+                beta1=beta1,
+                beta2=beta2,
+                eps=group["eps"],
+                weight_decay=group["weight_decay"],
+                amsgrad=amsgrad,
+                maximize=group["maximize"],
+                decoupled=group["decoupled_weight_decay"],
+            )
+            return
+        if bucket.params[0].device.type == "cuda":
+            self._refuse_host_count()
+        if type(lr) is not float:
+            lr = float(lr)  # an int, or a tensor that a schedule writes into
         step = bucket.step + 1
         plait._fused_adam_(
             bucket.params,
@@ -504,7 +527,7 @@ class RMSprop(FusedOptimizer):
     def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
         slots = bucket.slots
         if bucket.params[0].device.type == "cuda" and not bucket.on_device:
-            self._refuse_capture("its replays would not be counted as steps; give it capturable=True")
+            self._refuse_host_count()
         lr = group["lr"]
         if type(lr) is not float:
             lr = float(lr)  # an int, or a tensor that a schedule writes into

@@ -87,6 +87,7 @@ class Optimizer:
 
     # Whether any step hook was ever registered: spares the usual step the look into four tables.
     _hooked = False
+    _capturable = False  # does capturable=True let a captured graph count its steps?
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -166,6 +167,25 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join(lines) + "\n)"
+
+    # ---- captured graphs
+
+    def _refuse_capture(self, why: str) -> None:
+        if plait.cuda.is_current_stream_capturing():
+            raise RuntimeError(f"{type(self).__name__}: a graph is being captured, and {why}")
+
+    def _refuse_host_count(self) -> None:
+        self._refuse_capture(
+            "each replay would repeat this step's number, which is counted on the host; "
+            + (
+                "make the optimiser with capturable=True"
+                if self._capturable
+                else "call step() after the replay, or use an optimiser that takes capturable=True"
+            )
+        )
+
+    def _counts_on_device(self, group: dict, device: Any) -> bool:
+        return self._capturable and device.type == "cuda" and bool(group["capturable"])
 
     # ---- groups
 
@@ -371,6 +391,30 @@ class Optimizer:
         loss.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement step()")
+
+
+def _is_one_tensor(entries: list, device: Any) -> bool:
+    """Are these numbers of the parameters, in order, neighbours in one float32 tensor on the device?"""
+    first = entries[0]
+    if not all(isinstance(e, plait.Tensor) and e.device == device and e.numel() == 1 for e in entries):
+        return False
+    begin, size = first.data_ptr(), first.element_size()
+    return all(e.dtype == plait.float32 and e.data_ptr() == begin + k * size for k, e in enumerate(entries))
+
+
+def _gathered(states: list[dict], name: str, device: Any) -> Any:
+    """The 0-d entries `name` as one float32 tensor on the device, of which they become views.
+
+    That which they are views of already, if it is one: captured graphs may count in it. Nothing waits.
+    """
+    entries = [state[name] for state in states]
+    if _is_one_tensor(entries, device):
+        return entries[0].as_strided((len(entries),), (1,))
+    entries = [plait.as_tensor(e, dtype=plait.float32, device=device).reshape(()) for e in entries]
+    together = plait.stack(entries)
+    for k, state in enumerate(states):
+        state[name] = together[k]
+    return together
 
 
 def _to_param(param: Any, value: Any, key: str | None = None) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import plait
 
 from .fused import _number, _refuse_differentiable
-from .optimizer import Optimizer
+from .optimizer import Optimizer, _gathered, _is_one_tensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 __all__ = ["Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam"]
@@ -19,20 +19,28 @@ class PlainOptimizer(Optimizer):
     """Runs `_update` for each parameter that has a gradient, outside the tape.
 
     Complex parameters come to `_update` as their real view, and so do gradient and state.
+
+    With capturable=True the steps of CUDA parameters are counted on the device, where a captured graph counts on
+    at each replay: the entries `_counted` of a group's parameters are views of one tensor, and what follows
+    from them is computed for all parameters at once.
     """
+
+    _capturable = True
+    _counted: tuple[str, ...] = ("step",)
 
     def _init_state(self, group: dict, p: Any, state: dict) -> None:
         raise NotImplementedError
 
-    def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
+    def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
+        """What the formula makes of the number of the step and the learning rate.
+
+        Python numbers; of steps on the device, float64 tensors with an element a parameter (of an `lr` there,
+        without dimensions), and `state` has the tensors of `_counted`.
+        """
         raise NotImplementedError
 
-    def _refuse_capture(self) -> None:
-        if plait.cuda.is_current_stream_capturing():
-            raise RuntimeError(
-                f"{type(self).__name__}: a captured graph would repeat this step with its number; capture "
-                "forward and backward, and call step() after the replay, or use SGD"
-            )
+    def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
+        raise NotImplementedError
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Does one update; `closure`, if given, computes the loss and its gradients anew and returns the
@@ -43,36 +51,111 @@ class PlainOptimizer(Optimizer):
         if closure is not None:
             with plait.enable_grad():
                 loss = closure()
+        groups = self.param_groups
+        if len(self._plans) != len(groups):
+            self._plans = [{} for _ in groups]
         with plait.no_grad():
-            for group in self.param_groups:
+            for group, plans in zip(groups, self._plans):
+                on_device: dict[Any, list] = {}
                 for p in group["params"]:
-                    grad = p.grad
-                    if grad is None:
+                    if p.grad is None:
                         continue
-                    if not checked and p.device.type == "cuda":
-                        checked = True
-                        self._refuse_capture()
+                    if p.device.type == "cuda":
+                        if self._counts_on_device(group, p.device):
+                            on_device.setdefault(p.device, []).append(p)
+                            continue
+                        if not checked:
+                            checked = True
+                            self._refuse_host_count()
                     state = self._state[p]
                     if not state:
-                        state["step"] = plait.zeros((), dtype=plait.float32, device="cpu")
-                        self._init_state(group, p, state)
+                        self._begin(group, p, state)
                     state["step"] += 1
-                    step = int(state["step"])
-                    real, grad, state = (
-                        _real(p.detach()),
-                        _real(grad),
-                        {k: _real(v) for k, v in state.items()},
-                    )
-                    if group.get("maximize"):
-                        grad = -grad
-                    weight_decay = group["weight_decay"]
-                    if weight_decay != 0:
-                        if group.get("decoupled_weight_decay"):
-                            real.mul_(1 - float(group["lr"]) * weight_decay)
-                        else:
-                            grad = grad.add(real, alpha=weight_decay)
-                    self._update(group, real, grad, state, step)
+                    lr = float(group["lr"])
+                    numbers = self._numbers(group, int(state["step"]), lr, state)
+                    self._apply(group, p, state, _shrinkage(group, lr), numbers)
+                for device, params in on_device.items():
+                    self._step_on_device(group, plans, device, params)
         return loss
+
+    def _begin(self, group: dict, p: Any, state: dict) -> None:
+        state["step"] = plait.zeros((), dtype=plait.float32, device="cpu")
+        self._init_state(group, p, state)
+
+    def _step_on_device(self, group: dict, plans: dict, device: Any, params: list) -> None:
+        states = [self._state[p] for p in params]
+        known, counters = plans.get(device, ((), {}))
+        if len(known) != len(params) or any(p is not q for p, q in zip(params, known)):
+            counters = self._counters(group, device, params, states)
+            plans[device] = params, counters
+        counters["step"].add_(1)
+        lr = group["lr"]
+        is_there = isinstance(lr, plait.Tensor) and lr.device.type == "cuda"
+        lr = lr.to(device, plait.float64) if is_there else float(lr)
+        exact = (
+            _shrinkage(group, lr),
+            *self._numbers(group, counters["step"].double(), lr, counters),
+        )
+        of_dtype: dict[Any, list] = {}
+        for k, (p, state) in enumerate(zip(params, states)):
+            numbers = of_dtype.get(p.dtype)
+            if numbers is None:
+                wide = p.dtype in (plait.float64, plait.complex128)
+                numbers = of_dtype[p.dtype] = list(exact) if wide else [_as_float(x) for x in exact]
+            own = [x[k] if isinstance(x, plait.Tensor) and x.dim() else x for x in numbers]
+            self._apply(group, p, state, own[0], own[1:])
+
+    def _counters(self, group: dict, device: Any, params: list, states: list[dict]) -> dict:
+        for p, state in zip(params, states):
+            if not state:
+                self._refuse_capture(
+                    "its state would be made again at each replay; run one step before the capture"
+                )
+                self._begin(group, p, state)
+        if not all(_is_one_tensor([state[name] for state in states], device) for name in self._counted):
+            self._refuse_capture(
+                "its state was made for other parameters, or loaded; run one step before the capture"
+            )
+        return {name: _gathered(states, name, device) for name in self._counted}
+
+    def _apply(self, group: dict, p: Any, state: dict, shrinkage: Any, numbers: Sequence) -> None:
+        real, grad = _real(p.detach()), _real(p.grad)
+        if group.get("maximize"):
+            grad = -grad
+        weight_decay = group["weight_decay"]
+        if weight_decay != 0:
+            if group.get("decoupled_weight_decay"):
+                real.mul_(shrinkage)
+            else:
+                grad = grad.add(real, alpha=weight_decay)
+        self._update(group, real, grad, {k: _real(v) for k, v in state.items()}, numbers)
+
+
+def _shrinkage(group: dict, lr: Any) -> Any:
+    """What decoupled weight decay multiplies the parameters by."""
+    return 1 - lr * group["weight_decay"] if group.get("decoupled_weight_decay") else 1.0
+
+
+def _as_float(number: Any) -> Any:
+    if isinstance(number, plait.Tensor) and number.dtype == plait.float64:
+        return number.float()
+    return number
+
+
+def _add_multiple(p: Any, direction: Any, factor: Any) -> None:
+    """p += factor direction, with a Python number or a 0-d tensor of the device."""
+    if isinstance(factor, plait.Tensor):
+        p.addcmul_(direction, factor)
+    else:
+        p.add_(direction, alpha=factor)
+
+
+def _add_quotient(p: Any, a: Any, b: Any, factor: Any) -> None:
+    """p += factor a / b, with a Python number or a 0-d tensor of the device."""
+    if isinstance(factor, plait.Tensor):
+        p.addcmul_(a / b, factor)
+    else:
+        p.addcdiv_(a, b, value=factor)
 
 
 def _real(value: Any) -> Any:
@@ -103,6 +186,8 @@ class Adagrad(PlainOptimizer):
     >>> [round(x, 4) for x in w.tolist()]
     [0.5, 0.5]
     """
+
+    _capturable = False
 
     def __init__(
         self,
@@ -143,10 +228,12 @@ class Adagrad(PlainOptimizer):
             p, complex(value, value) if p.is_complex() else value, requires_grad=False
         )
 
-    def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
-        lr = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
+    def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
+        return (-lr / (1 + (step - 1) * group["lr_decay"]),)
+
+    def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
         state["sum"].addcmul_(grad, grad, value=1)
-        p.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-lr)
+        p.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=numbers[0])
 
 
 class Adadelta(PlainOptimizer):
@@ -194,13 +281,16 @@ class Adadelta(PlainOptimizer):
         state["square_avg"] = plait.zeros_like(p, requires_grad=False)
         state["acc_delta"] = plait.zeros_like(p, requires_grad=False)
 
-    def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
+    def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
+        return (-lr,)
+
+    def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
         rho, eps = group["rho"], group["eps"]
         square_avg, acc_delta = state["square_avg"], state["acc_delta"]
         square_avg.mul_(rho).addcmul_(grad, grad, value=1 - rho)
         delta = acc_delta.add(eps).sqrt_().div_(square_avg.add(eps).sqrt_()).mul_(grad)
         acc_delta.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-        p.add_(delta, alpha=-float(group["lr"]))
+        _add_multiple(p, delta, numbers[0])
 
 
 class Adamax(PlainOptimizer):
@@ -245,12 +335,15 @@ class Adamax(PlainOptimizer):
         state["exp_avg"] = plait.zeros_like(p, requires_grad=False)
         state["exp_inf"] = plait.zeros_like(p, requires_grad=False)
 
-    def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
+    def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
+        return (-lr / (1 - group["betas"][0] ** step),)
+
+    def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
         beta1, beta2 = group["betas"]
         exp_avg, exp_inf = state["exp_avg"], state["exp_inf"]
         exp_avg.lerp_(grad, 1 - beta1)
         exp_inf.copy_(plait.maximum(exp_inf.mul_(beta2), grad.abs().add_(group["eps"])))
-        p.addcdiv_(exp_avg, exp_inf, value=-float(group["lr"]) / (1 - beta1**step))
+        _add_quotient(p, exp_avg, exp_inf, numbers[0])
 
 
 class NAdam(PlainOptimizer):
@@ -267,6 +360,8 @@ class NAdam(PlainOptimizer):
     >>> bool((w < 1).all())
     True
     """
+
+    _counted = ("step", "mu_product")
 
     def __init__(
         self,
@@ -302,19 +397,28 @@ class NAdam(PlainOptimizer):
         state["exp_avg"] = plait.zeros_like(p, requires_grad=False)
         state["exp_avg_sq"] = plait.zeros_like(p, requires_grad=False)
 
-    def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
+    def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
         beta1, beta2 = group["betas"]
-        lr, decay = float(group["lr"]), group["momentum_decay"]
-        exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
+        decay = group["momentum_decay"]
         mu = beta1 * (1.0 - 0.5 * 0.96 ** (step * decay))
         mu_next = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * decay))
-        state["mu_product"].mul_(mu)
-        mu_product = float(state["mu_product"])
+        product = state["mu_product"].mul_(_as_float(mu))
+        product = product.double() if isinstance(mu, plait.Tensor) else float(product)
+        return (
+            1 - beta2**step,
+            -lr * (1 - mu) / (1 - product),
+            -lr * mu_next / (1 - product * mu_next),
+        )
+
+    def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
+        beta1, beta2 = group["betas"]
+        correction2, of_grad, of_average = numbers
+        exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
         exp_avg.lerp_(grad, 1 - beta1)
         exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        denominator = exp_avg_sq.div(1 - beta2**step).sqrt_().add_(group["eps"])
-        p.addcdiv_(grad, denominator, value=-lr * (1 - mu) / (1 - mu_product))
-        p.addcdiv_(exp_avg, denominator, value=-lr * mu_next / (1 - mu_product * mu_next))
+        denominator = exp_avg_sq.div(correction2).sqrt_().add_(group["eps"])
+        _add_quotient(p, grad, denominator, of_grad)
+        _add_quotient(p, exp_avg, denominator, of_average)
 
 
 class RAdam(PlainOptimizer):
@@ -362,18 +466,30 @@ class RAdam(PlainOptimizer):
         state["exp_avg"] = plait.zeros_like(p, requires_grad=False)
         state["exp_avg_sq"] = plait.zeros_like(p, requires_grad=False)
 
-    def _update(self, group: dict, p: Any, grad: Any, state: dict, step: int) -> None:
+    def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
         beta1, beta2 = group["betas"]
-        exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
-        exp_avg.lerp_(grad, 1 - beta1)
-        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         correction1, correction2 = 1 - beta1**step, 1 - beta2**step
         rho_inf = 2 / (1 - beta2) - 1
         rho = rho_inf - 2 * step * beta2**step / correction2
-        lr = float(group["lr"]) / correction1
-        if rho > 5.0:
-            rectify = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
-            denominator = exp_avg_sq.sqrt().add_(group["eps"])
-            p.addcdiv_(exp_avg, denominator, value=-lr * rectify * correction2**0.5)
-        else:
-            p.add_(exp_avg, alpha=-lr)
+        plain = -lr / correction1
+        is_long = rho > 5.0
+        on_device = isinstance(step, plait.Tensor)
+        if not on_device and not is_long:
+            return False, plain
+        rectify = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
+        rectified = plain * rectify * correction2**0.5
+        return (is_long, plait.where(is_long, rectified, plain)) if on_device else (True, rectified)
+
+    def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
+        beta1, beta2 = group["betas"]
+        is_long, factor = numbers
+        exp_avg, exp_avg_sq = state["exp_avg"], state["exp_avg_sq"]
+        exp_avg.lerp_(grad, 1 - beta1)
+        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        if is_long is False:
+            _add_multiple(p, exp_avg, factor)
+            return
+        denominator = exp_avg_sq.sqrt().add_(group["eps"])
+        if is_long is not True:  # a tensor
+            denominator = plait.where(is_long, denominator, 1.0)
+        _add_quotient(p, exp_avg, denominator, factor)
