@@ -79,8 +79,8 @@ int64_t total_of(const T* tensors, int count) {
   return total;
 }
 
-// ---- steps. `operator()(x, g, s)` updates a parameter x and its states s by the gradient g. What a step has to
-// read in device memory it reads in `load()`, once a thread.
+// ---- steps. `operator()(x, g, s)` updates a parameter x and its states s by the gradient g. What a step has
+// to read in device memory it reads in `load()`, once a thread.
 
 template <class C>
 struct Sgd {
@@ -140,8 +140,8 @@ struct Adam {
   }
 };
 
-// The arithmetic of `adam_step` and of the constructor above, operation by operation: in double, and without a
-// fused multiplication, which would round otherwise than the host does.
+// The arithmetic of `adam_step` and of the constructor above, operation by operation: in double, and without
+// a fused multiplication, which would round otherwise than the host does.
 __global__ void adam_numbers_kernel(const void* step, const DType step_dtype, const void* lr,
                                     const DType lr_dtype, const fn::AdamStep options, double* numbers) {
   const auto read = [](const void* at, DType dtype) {

@@ -23,8 +23,8 @@ void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::Ad
 void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::RmspropStep& step);
 
 // What Adam computes from the number of the step and the learning rate, where the device alone knows them, as
-// in a captured graph: three doubles in device memory. `step` and `lr` are numbers of any real dtype; an lr of
-// null: that of `options`.
+// in a captured graph: three doubles in device memory. `step` and `lr` are numbers of any real dtype; an lr
+// of null: that of `options`.
 constexpr int kAdamNumbers = 3;
 void adam_numbers(const void* step, DType step_dtype, const void* lr, DType lr_dtype,
                   const fn::AdamStep& options, double* numbers);

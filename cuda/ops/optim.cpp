@@ -137,9 +137,9 @@ CudaDirect adam_capturable(op::_fused_adam_capturable_, [](TensorList params, Te
   if (step.is_cpu())
     refuse_capture("Adam", "each replay would repeat this step's number; keep it in a tensor on the device");
   // A number of the host is in the arguments; of the device, in the three doubles.
-  const fn::AdamStep options = optim::adam_step(
-      step.is_cpu() ? item(step).to<int64_t>() : 1, lr.is_cpu() ? item(lr).to<double>() : 0, beta1, beta2,
-      eps, weight_decay, amsgrad, maximize, decoupled);
+  const fn::AdamStep options =
+      optim::adam_step(step.is_cpu() ? item(step).to<int64_t>() : 1, lr.is_cpu() ? item(lr).to<double>() : 0,
+                       beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled);
   const TensorList maxima = amsgrad ? most : TensorList();
   if (step.is_cpu() && lr.is_cpu()) return run_step(name, params, grads, {m, v, maxima}, options);
   const Workspace memory(kAdamNumbers * sizeof(double));

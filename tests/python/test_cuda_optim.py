@@ -6,7 +6,7 @@ import math
 import numpy as np
 import plait
 import pytest
-from cuda_device import needs_cuda
+from cuda_device import IS_EMULATED, needs_cuda
 from opinfo.bridge import mismatch
 from opinfo.core import Tol
 
@@ -290,6 +290,13 @@ CAPTURED = [
     ("SGD", {"momentum": 0.9, "dampening": 0.5}),
     ("RMSprop", {"capturable": True}),
     ("RMSprop", {"capturable": True, "centered": True, "momentum": 0.9}),
+    ("Adam", {"capturable": True}),
+    ("Adam", {"capturable": True, "amsgrad": True, "weight_decay": 0.1, "foreach": True}),
+    ("AdamW", {"capturable": True, "maximize": True, "fused": True}),
+    ("NAdam", {"capturable": True, "decoupled_weight_decay": True, "weight_decay": 0.1}),
+    ("RAdam", {"capturable": True, "betas": (0.8, 0.95)}),
+    ("Adamax", {"capturable": True, "weight_decay": 0.1}),
+    ("Adadelta", {"capturable": True}),
 ]
 
 
@@ -305,8 +312,9 @@ def test_a_captured_training_step(kind, options, set_to_none):
         train(w, optimiser, x, 2, set_to_none)
         if captured:
             before = [p.detach().clone() for p in w]
-            if kind == "SGD":  # may be looked at; steps that are counted on the device must be found there
-                assert len(optimiser.state) == (2 if "momentum" in options else 0)
+            # May be looked at, but where the fused step would read on the host how many steps there were.
+            if kind not in ("RMSprop", "Adam", "AdamW"):
+                assert len(optimiser.state) == (0 if kind == "SGD" and "momentum" not in options else 2)
             graph = plait.cuda.CUDAGraph()
             with plait.cuda.graph(graph):
                 train(w, optimiser, x, 1, set_to_none)
@@ -319,10 +327,237 @@ def test_a_captured_training_step(kind, options, set_to_none):
             train(w, optimiser, x, 9, set_to_none)
         state = [s.cpu() for p in w for s in optimiser.state[p].values() if isinstance(s, plait.Tensor)]
         results.append([*(p.detach().cpu() for p in w), *state])
-        if kind == "RMSprop":
+        if "capturable" in options:
             assert [float(optimiser.state[p]["step"].cpu()) for p in w] == [11, 11]
     for a, b in zip(results[0], results[1], strict=True):
         assert plait.equal(a, b)  # the same kernels on the same numbers
+
+
+PARAMETERS = ((5, 3), (4097,), ())
+COUNTED = [
+    ("Adam", {}),
+    ("Adam", {"amsgrad": True, "weight_decay": 0.1}),
+    ("AdamW", {"maximize": True, "weight_decay": 0.3}),
+    ("NAdam", {}),
+    ("NAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("RAdam", {"betas": (0.8, 0.95)}),  # its variance is rectified after a few steps
+    ("RAdam", {"weight_decay": 0.1, "maximize": True}),
+    ("Adamax", {"weight_decay": 0.1}),
+    ("Adadelta", {"weight_decay": 0.1}),
+    ("RMSprop", {"momentum": 0.9}),
+]
+
+
+def steps_of(kind, options, dtype, lr, later, graphed=False):
+    """Ten steps from equal gradients, four with another learning rate; from the third on they are replays."""
+    w = [t.cuda().requires_grad_() for t in make(PARAMETERS, dtype, 10)]
+    optimiser = getattr(plait.optim, kind)(w, lr=lr, **options)
+    for p in w:
+        p.grad = plait.zeros_like(p)
+    graph = None
+    for t in range(10):
+        for p, g in zip(w, make(PARAMETERS, dtype, 20 + t), strict=True):
+            p.grad.copy_(g)
+        if t == 6 and isinstance(lr, plait.Tensor):
+            lr.fill_(later)
+        elif t == 6:
+            optimiser.param_groups[0]["lr"] = later
+        if graphed and t == 2:
+            graph = plait.cuda.CUDAGraph()
+            with plait.cuda.graph(graph):
+                optimiser.step()
+        graph.replay() if graph else optimiser.step()
+    entries = [x.cpu() for p in w for x in optimiser.state[p].values()]
+    assert all(
+        x.device.type == ("cuda" if options.get("capturable") else "cpu")
+        for x in (optimiser.state[p]["step"] for p in w)
+    )
+    return [*(p.detach().cpu() for p in w), *entries]
+
+
+@pytest.mark.parametrize("dtype", FLOATS[1:])
+@pytest.mark.parametrize(("kind", "options"), COUNTED)
+def test_steps_that_the_device_counts(kind, options, dtype):
+    """The same results as of steps that the host counts; a replay is a step."""
+    on_device = options | {"capturable": True}
+    known = steps_of(kind, options, dtype, 0.05, 0.02)
+    eager = steps_of(kind, on_device, dtype, 0.05, 0.02)
+    tol = Tol(4, 4, floor=1)
+    if IS_EMULATED and (kind in ("Adam", "AdamW", "RMSprop") or dtype in ("float32", "float64")):
+        tol = Tol(0, 0)  # one libm computes the powers; tensor ops round a quotient to 16 bits
+    close(eager, known, dtype, tol)
+    graphed = steps_of(kind, on_device, dtype, 0.05, 0.05, graphed=True)
+    for a, b in zip(graphed, steps_of(kind, on_device, dtype, 0.05, 0.05), strict=True):
+        assert plait.equal(a, b)
+    if kind == "RMSprop":  # takes the learning rate of the capture
+        return
+    rate = plait.tensor(0.05, dtype=plait.float64, device="cuda")
+    for a, b in zip(steps_of(kind, on_device, dtype, rate, 0.02, graphed=True), eager, strict=True):
+        assert plait.equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("options", ADAM)
+def test_numbers_of_a_step_in_tensors(options, dtype):
+    """Of any real dtype, on the host or on the device."""
+    numbers = {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False}
+    numbers |= {"maximize": False, "decoupled": False} | options
+    params = make(SHAPES, dtype, 0)
+    grads = on_cuda(make(SHAPES, dtype, 1))
+    expected = [on_cuda(params)] + [[x.cuda().abs() for x in make(SHAPES, dtype, s)] for s in (2, 3, 4)]
+    plait._fused_adam_(expected[0], grads, *expected[1:3], expected[3], step=3, lr=0.25, **numbers)
+    cases = [(plait.tensor(3), plait.tensor(0.25)), (3, 0.25), (plait.tensor([3.0], device="cuda"), 0.25)]
+    cases += [(3, plait.tensor(0.25, device="cuda", dtype=plait.bfloat16))]
+    for step_type in (plait.int64, plait.uint8, plait.float16, plait.float64):
+        cases.append((plait.tensor(3, dtype=step_type, device="cuda"), plait.tensor(0.25, device="cuda")))
+    for step, lr in cases:
+        got = [on_cuda(params)] + [[x.cuda().abs() for x in make(SHAPES, dtype, s)] for s in (2, 3, 4)]
+        version = got[0][4]._version
+        plait._fused_adam_capturable_(got[0], grads, *got[1:3], got[3], step=step, lr=lr, **numbers)
+        assert got[0][4]._version > version
+        for a, b in zip(got, expected, strict=True):
+            close(a, [x.cpu() for x in b], dtype, Tol(0, 0) if IS_EMULATED else Tol(1, 1, floor=1))
+    p = [plait.ones(5, device="cuda")]
+    for wrong, message in [
+        ({"step": plait.ones(2, device="cuda"), "lr": 0.1}, "expected step to be a real number .* shape"),
+        ({"step": 1, "lr": plait.tensor(1j, device="cuda")}, "expected lr to be a real number .* complex64"),
+        ({"step": 0, "lr": 0.1}, "step of 1 or more"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            plait._fused_adam_capturable_(p, p, p, p, p, **numbers, **wrong)
+
+
+def network(seed=0):
+    plait.manual_seed(seed)
+    nn = plait.nn
+    return nn.Sequential(
+        nn.Linear(6, 16), nn.LayerNorm(16), nn.GELU(), nn.Dropout(0.1), nn.Linear(16, 2)
+    ).cuda()
+
+
+@pytest.mark.parametrize("kind", ["AdamW", "NAdam"])
+def test_a_whole_captured_training_step(kind):
+    """Forward, backward, clipping, the step, on new inputs and under a schedule, against eager calls."""
+    inputs, targets = make([(24, 6)] * 8, "float32", 5), [plait.arange(24) % 2] * 8
+    runs = []
+    for captured in (False, True):
+        model = network()
+        lr = plait.tensor(0.05, device="cuda")
+        optimiser = getattr(plait.optim, kind)(model.parameters(), lr=lr, weight_decay=0.1, capturable=True)
+        schedule = plait.optim.lr_scheduler.StepLR(optimiser, 2, 0.5)
+        x, y = inputs[0].cuda(), targets[0].cuda()
+
+        def whole(model=model, optimiser=optimiser, x=x, y=y):
+            optimiser.zero_grad()
+            loss = plait.nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            norm = plait.nn.utils.clip_grad_norm_(model.parameters(), 0.3)
+            optimiser.step()
+            return loss, norm
+
+        plait.manual_seed(7)
+        seen, graph = [], None
+        for t, (new_x, new_y) in enumerate(zip(inputs, targets, strict=True)):
+            x.copy_(new_x)
+            y.copy_(new_y)
+            if captured and t == 2:
+                graph = plait.cuda.CUDAGraph()
+                with plait.cuda.graph(graph):
+                    loss, norm = whole()
+            if graph:
+                graph.replay()
+            else:
+                loss, norm = whole()
+            seen += [loss.detach().cpu(), norm.detach().cpu()]
+            schedule.step()
+        assert optimiser.param_groups[0]["lr"] is lr and lr.item() == pytest.approx(0.05 / 16)
+        state = [s.cpu() for p in model.parameters() for s in optimiser.state[p].values()]
+        runs.append([*seen, *(p.detach().cpu() for p in model.parameters()), *state])
+    for a, b in zip(*runs, strict=True):
+        assert plait.equal(a, b)
+
+
+def test_parameters_of_several_dtypes_need_one_step_before_the_capture():
+    for kind in ("AdamW", "RMSprop", "NAdam"):
+        w = [t.cuda().requires_grad_() for name in ("float32", "bfloat16") for t in make([(9,)], name, 1)]
+        optimiser = getattr(plait.optim, kind)(w, capturable=True)
+        for p in w:
+            p.grad = plait.ones_like(p)
+        optimiser.step()
+        graph = plait.cuda.CUDAGraph()
+        with plait.cuda.graph(graph):
+            optimiser.step()
+        graph.replay()
+        assert [optimiser.state[p]["step"].item() for p in w] == [2, 2]
+
+
+@pytest.mark.parametrize("kind", ["Adam", "RMSprop", "NAdam"])
+def test_a_graph_and_eager_steps_count_alike(kind):
+    """Whatever is read between them; and a state goes from one optimiser to another, and from the host."""
+
+    def optimiser_of(capturable=True):
+        w = plait.ones(5, device="cuda", requires_grad=True)
+        w.grad = plait.ones(5, device="cuda")
+        return w, getattr(plait.optim, kind)([w], lr=0.1, capturable=capturable)
+
+    def count(optimiser, w):
+        return optimiser.state[w]["step"].item()
+
+    w, optimiser = optimiser_of()
+    optimiser.step()
+    graph = plait.cuda.CUDAGraph()
+    with plait.cuda.graph(graph):
+        optimiser.step()
+    counter = optimiser.state_dict()["state"][0]["step"]
+    for expected in (2, 4, 6):
+        graph.replay()
+        assert count(optimiser, w) == expected
+        optimiser.step()
+        assert count(optimiser, w) == expected + 1 and counter.item() == expected + 1
+    saved = optimiser.state_dict()
+    assert counter.device.type == "cuda" and counter.dtype == plait.float32 and counter.shape == ()
+    for capturable in (True, False):
+        w2, other = optimiser_of(capturable)
+        other.load_state_dict(saved)
+        assert count(other, w2) == 7
+        other.param_groups[0]["capturable"] = capturable
+        with plait.no_grad():
+            w2.copy_(w)
+        other.step()
+        assert other.state[w2]["step"].device.type == ("cuda" if capturable else "cpu")
+        if capturable:
+            graph2 = plait.cuda.CUDAGraph()
+            other.step()
+            with plait.cuda.graph(graph2):
+                other.step()
+            graph2.replay()
+        else:
+            other.step()
+            other.step()
+        assert count(other, w2) == 10
+        assert count(optimiser, w) == 7
+        saved_again = other.state_dict()
+        assert saved_again["state"][0].keys() == saved["state"][0].keys()
+    for _ in range(3):
+        optimiser.step()
+    assert plait.equal(w.detach().cpu(), w2.detach().cpu())
+
+
+def test_capturable_can_be_switched_on_later():
+    w = plait.ones(5, device="cuda", requires_grad=True)
+    w.grad = plait.ones(5, device="cuda")
+    optimiser = plait.optim.AdamW([w])
+    optimiser.step()
+    optimiser.param_groups[0]["capturable"] = True
+    optimiser.step()
+    graph = plait.cuda.CUDAGraph()
+    with plait.cuda.graph(graph):
+        optimiser.step()
+    graph.replay()
+    assert optimiser.state[w]["step"].item() == 3 and optimiser.state[w]["step"].device.type == "cuda"
+    optimiser.param_groups[0]["capturable"] = False
+    optimiser.step()
+    assert optimiser.state[w]["step"].item() == 4 and optimiser.state[w]["step"].device.type == "cpu"
 
 
 def test_what_a_graph_would_repeat_is_refused():
@@ -330,13 +565,24 @@ def test_what_a_graph_would_repeat_is_refused():
     w.grad = plait.ones(5, device="cuda")
     optim = plait.optim
     stepped, counted, looked_at = optim.Adam([w]), optim.RMSprop([w]), optim.RMSprop([w], capturable=True)
-    for optimiser in (stepped, counted, looked_at):
+    nadam, adagrad = optim.NAdam([w]), optim.Adagrad([w])
+    adam_looked_at, loaded = optim.Adam([w], capturable=True), optim.NAdam([w], capturable=True)
+    for optimiser in (stepped, counted, looked_at, nadam, adagrad, adam_looked_at, loaded):
         optimiser.step()
-    assert len(looked_at.state[w]) == 2
+    assert len(looked_at.state[w]) == 2 and len(adam_looked_at.state[w]) == 3
+    loaded.load_state_dict(nadam.state_dict())
+    loaded.param_groups[0]["capturable"] = True  # not so in the state
     buffers = [[plait.zeros(5, device="cuda")]]
     cases = [
-        (optim.Adam([w]).step, "Adam: .* its state would be made again .* run one step before the capture"),
-        (stepped.step, "Adam: .* this step's number and learning rate; .* call step.* after the replay"),
+        (optim.Adam([w]).step, "Adam: .* this step's number, .* capturable=True"),
+        (stepped.step, "Adam: .* this step's number, .* capturable=True"),
+        (
+            lambda: adam([w.detach()], [w.grad], buffers * 2, 1, {}),
+            "Adam: .* this step's number; .* capturable=True, or call step.* after the replay",
+        ),
+        (optim.Adam([w], capturable=True).step, "Adam: .* its state would be made again .* run one step"),
+        (optim.NAdam([w], capturable=True).step, "NAdam: .* its state would be made again .* run one step"),
+        (loaded.step, "NAdam: .* or loaded; run one step"),
         (optim.SGD([w], momentum=0.9).step, "SGD: .* run one step before the capture"),
         (
             lambda: sgd([w.detach()], [w.grad], buffers, 1, {"momentum": 0.9}),
@@ -344,19 +590,23 @@ def test_what_a_graph_would_repeat_is_refused():
         ),
         (counted.step, "RMSprop: .* capturable=True"),
         (looked_at.step, "RMSprop: .* looked at since the last step"),
-        (optim.NAdam([w]).step, "NAdam: a captured graph would repeat"),
+        (adam_looked_at.step, "Adam: .* looked at since the last step"),
+        (optim.NAdam([w]).step, "NAdam: .* this step's number, .* capturable=True"),
+        (nadam.step, "NAdam: .* this step's number, .* capturable=True"),
+        (adagrad.step, "Adagrad: .* call step.* after the replay"),
     ]
     before = w.detach().clone()
     for step, message in cases:
         with pytest.raises(RuntimeError, match=message), plait.cuda.graph(plait.cuda.CUDAGraph()):
             step()
         assert plait.equal(w.detach().cpu(), before.cpu())
-    for optimiser in (stepped, counted, looked_at):
+    for optimiser in (stepped, counted, looked_at, nadam, adagrad, adam_looked_at, loaded):
         optimiser.step()  # and goes on
 
 
-def test_a_graphed_network_trains_with_adam():
-    """make_graphed_callables captures forward and backward; the optimiser steps outside."""
+@pytest.mark.parametrize("capturable", [False, True])
+def test_a_graphed_network_trains_with_adam(capturable):
+    """make_graphed_callables captures forward and backward; the optimiser steps outside, or in its own graph."""
     finals = []
     for graphed in (False, True):
         plait.manual_seed(0)
@@ -364,11 +614,18 @@ def test_a_graphed_network_trains_with_adam():
         x = make([(16, 6)], "float32", 3)[0].cuda()
         if graphed:
             model = plait.cuda.make_graphed_callables(model, (x.clone(),))
-        optimiser = plait.optim.Adam(model.parameters(), lr=0.05)
-        for _ in range(4):
-            optimiser.zero_grad()
+        optimiser = plait.optim.Adam(model.parameters(), lr=0.05, capturable=capturable)
+        step = optimiser.step
+        for t in range(6):
+            optimiser.zero_grad(set_to_none=not capturable)
             (model(x) - 1).square().mean().backward()
-            optimiser.step()
+            if graphed and capturable and t == 2:
+                graph = plait.cuda.CUDAGraph()
+                with plait.cuda.graph(graph):
+                    optimiser.step()
+                step = graph.replay
+            step()
+        assert optimiser.state[next(model.parameters())]["step"].item() == 6
         finals.append([p.detach().cpu() for p in model.parameters()])
     for a, b in zip(*finals, strict=True):
         assert plait.equal(a, b)

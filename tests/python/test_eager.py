@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Final
 
+import cuda_device  # noqa: F401
 import plait
 import pytest
 

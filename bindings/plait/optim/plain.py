@@ -70,6 +70,8 @@ class PlainOptimizer(Optimizer):
                     state = self._state[p]
                     if not state:
                         self._begin(group, p, state)
+                    elif state["step"].device.type != "cpu":  # was counted on the device
+                        state.update({name: state[name].cpu() for name in self._counted})
                     state["step"] += 1
                     lr = float(group["lr"])
                     numbers = self._numbers(group, int(state["step"]), lr, state)

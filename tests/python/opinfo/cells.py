@@ -257,6 +257,13 @@ def adam_samples(g):
         )
 
 
+def adam_in_tensors(g):
+    """The same with the number of the step and the learning rate in tensors."""
+    for sample in adam_samples(g):
+        numbers = {"step": T(float(sample.kwargs["step"]), "float32", False), "lr": T(0.01, "float64", False)}
+        yield S(*sample.args, **(sample.kwargs | numbers))
+
+
 def rmsprop(params, grads, v, avg, buffers, *, lr, alpha, eps, weight_decay, momentum, centered, maximize):
     out = [[], [], [], []]
     for i, (p, g) in enumerate(zip(params, grads)):
@@ -297,6 +304,7 @@ def rmsprop_samples(g):
 # The state that a step leaves is a result too; which lists there are depends on the options.
 listed("_fused_sgd_", sgd_samples, sgd, (0, 2))
 listed("_fused_adam_", adam_samples, adam, (0, 2, 3, 4))
+listed("_fused_adam_capturable_", adam_in_tensors, adam, (0, 2, 3, 4))
 listed("_fused_rmsprop_", rmsprop_samples, rmsprop, (0, 2, 3, 4))
 
 
