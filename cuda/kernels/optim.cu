@@ -220,8 +220,10 @@ __device__ __forceinline__ void step_vector(char* const (&data)[5], int64_t at, 
 constexpr int kStepCapacity = 192;
 using StepTable = Table<StepTensors::kLists, kStepCapacity>;
 
+// Two blocks a multiprocessor, or too few loads are in flight: of 64 registers that leaves none over in
+// double.
 template <class T, class Step>
-__global__ void __launch_bounds__(kThreads) step_kernel(const StepTable table, const Step given) {
+__global__ void __launch_bounds__(kThreads, 2) step_kernel(const StepTable table, const Step given) {
   constexpr int W = sizeof(T) > 4 ? 2 : 4;
   Step step = given;
   if constexpr (requires { step.load(); }) step.load();

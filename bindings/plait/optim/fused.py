@@ -307,8 +307,8 @@ class Adam(FusedOptimizer):
     m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p = p - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) +
     eps), with g = grad + weight_decay p, or, with `decoupled_weight_decay`, p first scaled by (1 - lr
     weight_decay). `foreach` and `fused` are accepted; a step is always fused. With `capturable`, a graph can
-    capture steps of CUDA parameters: they are counted on the device, and `lr` may be a tensor there, which the
-    replays read anew.
+    capture steps of CUDA parameters: they are counted on the device, and `lr` may be a tensor there, which
+    the replays read anew.
 
     >>> w = plait.ones(2, requires_grad=True)
     >>> opt = plait.optim.Adam([w], lr=0.5)

@@ -20,9 +20,9 @@ class PlainOptimizer(Optimizer):
 
     Complex parameters come to `_update` as their real view, and so do gradient and state.
 
-    With capturable=True the steps of CUDA parameters are counted on the device, where a captured graph counts on
-    at each replay: the entries `_counted` of a group's parameters are views of one tensor, and what follows
-    from them is computed for all parameters at once.
+    With capturable=True the steps of CUDA parameters are counted on the device, where a captured graph counts
+    on at each replay: the entries `_counted` of a group's parameters are views of one tensor, and what
+    follows from them is computed for all parameters at once.
     """
 
     _capturable = True
