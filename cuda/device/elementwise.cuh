@@ -20,7 +20,7 @@
 #pragma once
 
 #include "cuda/device/launch.cuh"
-#include "cuda/device/numeric.cuh"
+#include "cuda/device/raw.cuh"
 #include "cuda/plan.h"
 
 namespace plait::cuda {
@@ -91,14 +91,21 @@ constexpr int elements_of() {
     return 16;
 }
 
+// The single input of vectors is no number: functions of one argument are not slowed down by the choice.
+template <int W, int Operands>
+inline constexpr bool kOneInput = W > 1 && Operands == 2;
+
 template <int Operands, int N>
 __device__ __forceinline__ void offsets_of(const Walk<Operands>& walk, const int64_t (&index)[N],
                                            int64_t (&offset)[N][Operands]) {
   if (walk.ndim == 1) {
 #pragma unroll
-    for (int u = 0; u < N; ++u)
+    for (int k = 0; k < Operands; ++k) {
+      offset[0][k] = index[0] * walk.strides[0][k];
+      const int64_t step = kThreads * walk.strides[0][k];
 #pragma unroll
-      for (int k = 0; k < Operands; ++k) offset[u][k] = index[u] * walk.strides[0][k];
+      for (int u = 1; u < N; ++u) offset[u][k] = offset[u - 1][k] + step;
+    }
     return;
   }
   uint32_t rest[N];
@@ -123,26 +130,22 @@ __device__ __forceinline__ void offsets_of(const Walk<Operands>& walk, const int
 
 template <class T, int W, int N>
 struct Loaded {
-  Vector<T, W> at[N];
+  Raw<T, W> at[N];
 };
 
 template <int K, class T, int W, int N, int Operands>
 __device__ __forceinline__ void load(const Walk<Operands>& walk, const int64_t (&offset)[N][Operands],
                                      const bool (&valid)[N], Loaded<T, W, N>& x) {
   const char* data = walk.data[K];
-  if (!data) return;
+  if (!kOneInput<W, Operands> && !data) return;
   if (W > 1 && walk.splat[K]) {
 #pragma unroll
-    for (int u = 0; u < N; ++u) {
-      if (!valid[u]) continue;
-      const T one = *reinterpret_cast<const T*>(data + offset[u][K]);
-#pragma unroll
-      for (int i = 0; i < W; ++i) x.at[u].at[i] = one;
-    }
+    for (int u = 0; u < N; ++u)
+      if (valid[u]) x.at[u].fill(*reinterpret_cast<const T*>(data + offset[u][K]));
   } else {
 #pragma unroll
     for (int u = 0; u < N; ++u)
-      if (valid[u]) x.at[u] = *reinterpret_cast<const Vector<T, W>*>(data + offset[u][K]);
+      if (valid[u]) x.at[u].load(data + offset[u][K]);
   }
 }
 
@@ -151,11 +154,11 @@ __device__ __forceinline__ void load_number(const Walk<Operands>& walk, O& numbe
   if (walk.number[K]) number = *reinterpret_cast<const O*>(walk.number[K]);
 }
 
-template <class G, int Operands, class Loads, class Numbers, int... K>
+template <int W, class G, int Operands, class Loads, class Numbers, int... K>
 __device__ __forceinline__ auto call(const G& g, const Walk<Operands>& walk, const Loads& x,
                                      const Numbers& numbers, [[maybe_unused]] int u, [[maybe_unused]] int i,
                                      std::integer_sequence<int, K...>) {
-  return g((walk.data[K + 1] ? to_op(get<K>(x).at[u].at[i]) : get<K>(numbers))...);
+  return g((kOneInput<W, Operands> || walk.data[K + 1] ? to_op(get<K>(x).at[u].at(i)) : get<K>(numbers))...);
 }
 
 template <int W, int N, class F, class Out, class... In, int... K>
@@ -172,7 +175,7 @@ __device__ __forceinline__ void run(const Walk<1 + sizeof...(In)>& walk, const P
   }
   offsets_of(walk, index, offset);
   Pack<opmath_t<In>...> numbers = given;
-  (load_number<K + 1>(walk, get<K>(numbers)), ...);
+  if constexpr (!kOneInput<W, operands>) (load_number<K + 1>(walk, get<K>(numbers)), ...);
   Pack<Loaded<In, W, N>...> x;
   (load<K + 1>(walk, offset, valid, get<K>(x)), ...);
   with_function(f, [&](const auto& g) {
@@ -181,7 +184,7 @@ __device__ __forceinline__ void run(const Walk<1 + sizeof...(In)>& walk, const P
       if (!valid[u]) continue;
       Vector<Out, W> result;
 #pragma unroll
-      for (int i = 0; i < W; ++i) result.at[i] = from_op<Out>(call(g, walk, x, numbers, u, i, inputs));
+      for (int i = 0; i < W; ++i) result.at[i] = from_op<Out>(call<W>(g, walk, x, numbers, u, i, inputs));
       *reinterpret_cast<Vector<Out, W>*>(walk.data[0] + offset[u][0]) = result;
     }
   });
@@ -191,13 +194,13 @@ __device__ __forceinline__ void run(const Walk<1 + sizeof...(In)>& walk, const P
     Pack<Loaded<In, 1, 1>...> one{};
     [[maybe_unused]] const auto load_one = [&](auto k, auto& to) {
       constexpr int operand = decltype(k)::value;
-      using T = std::decay_t<decltype(to.at[0].at[0])>;
+      using T = std::decay_t<decltype(to.at[0].at(0))>;
       if (!walk.data[operand]) return;
-      to.at[0].at[0] = reinterpret_cast<const T*>(walk.data[operand])[walk.splat[operand] ? 0 : at];
+      to.at[0].fill(reinterpret_cast<const T*>(walk.data[operand])[walk.splat[operand] ? 0 : at]);
     };
     (load_one(std::integral_constant<int, K + 1>(), get<K>(one)), ...);
     with_function(f, [&](const auto& g) {
-      reinterpret_cast<Out*>(walk.data[0])[at] = from_op<Out>(call(g, walk, one, numbers, 0, 0, inputs));
+      reinterpret_cast<Out*>(walk.data[0])[at] = from_op<Out>(call<W>(g, walk, one, numbers, 0, 0, inputs));
     });
   }
 }
@@ -217,6 +220,7 @@ __global__ void __launch_bounds__(kThreads)
 // Does every operand fit the vector kernel with vectors of `width` elements?
 inline bool is_vectorisable(const ElementwisePlan& plan, const int64_t* itemsizes, int width) {
   if (plan.ndim > 1 && plan.sizes[0] % width) return false;
+  if (plan.operands == 2 && width > 1 && (!plan.data[1] || plan.opmath[1])) return false;
   for (int k = 0; k < plan.operands; ++k) {
     if (!plan.data[k] || plan.opmath[k]) continue;
     const int64_t size = itemsizes[k], bytes = size * width;

@@ -69,6 +69,26 @@ __device__ __forceinline__ float quotient(float a, float b) {
 }
 __device__ __forceinline__ double quotient(double a, double b) { return a / b; }
 
+// For results of 16 bits: one instruction each, to 2^-22 relative; what is subnormal counts as 0.
+__device__ __forceinline__ float exp2_approximate(float x) {
+#ifdef __CUDA_ARCH__
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return ::exp2f(x);
+#endif
+}
+__device__ __forceinline__ float reciprocal_approximate(float x) {
+#ifdef __CUDA_ARCH__
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return 1.0f / x;
+#endif
+}
+
 template <class T>
 __device__ __forceinline__ constexpr T infinity() {
   return std::numeric_limits<T>::infinity();

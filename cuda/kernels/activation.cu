@@ -16,8 +16,7 @@ template <class T>
 struct RunSmooth {
   static void run(const ElementwisePlan& plan, const void* params) {
     const auto p = [&](int i) { return parameter<T>(params, i); };
-    elementwise<T, T>(plan,
-                      SmoothActivation<opmath_t<T>>{function_of<fn::Activation>(params), {p(0), p(1), p(2)}});
+    elementwise<T, T>(plan, SmoothActivation<T>{function_of<fn::Activation>(params), {p(0), p(1), p(2)}});
   }
 };
 

@@ -16,8 +16,7 @@ template <class T>
 struct RunSmoothGrad {
   static void run(const ElementwisePlan& plan, const void* params) {
     const auto p = [&](int i) { return parameter<T>(params, i); };
-    elementwise<T, T, T>(
-        plan, SmoothGrad<opmath_t<T>>{function_of<fn::ActivationGrad>(params), {p(0), p(1), p(2)}});
+    elementwise<T, T, T>(plan, SmoothGrad<T>{function_of<fn::ActivationGrad>(params), {p(0), p(1), p(2)}});
   }
 };
 
