@@ -23,7 +23,7 @@ struct LogSum {
     const O next = most > top ? most : top, middle = center(next);
     O part = 0;
 #pragma unroll
-    for (int i = 0; i < N; ++i) part += exp_of<T>(x[i] - middle);
+    for (int i = 0; i < N; ++i) part += exp_about<T>(x[i], middle);
     sum = about(middle) + part;
     top = next;
   }

@@ -10,8 +10,8 @@
 namespace plait::cuda {
 namespace {
 
-constexpr int kMostThreads = 512;
-constexpr int kInFlight = 4;  // vectors that a thread has asked for at a time
+constexpr int kMostThreads = 448;  // 72 registers each in two blocks
+constexpr int kInFlight = 4;       // vectors that a thread has asked for at a time
 
 template <class T>
 struct Rows {
@@ -61,8 +61,9 @@ __device__ __forceinline__ void over_row(const T* x, int64_t n, const Chunk& chu
   for (int64_t i = tail + threadIdx.x; i < n; i += blockDim.x) one(i);
 }
 
+// Two blocks a multiprocessor: while one waits for its first loads or reduces, the other's are in flight.
 template <class T, bool smooth>
-__global__ void __launch_bounds__(kMostThreads)
+__global__ void __launch_bounds__(kMostThreads, sizeof(T) < 8 && !smooth ? 2 : 1)
     cross_entropy_rows(const Rows<T> p, T* loss, opmath_t<T>* lse) {
   using O = opmath_t<T>;
   constexpr int W = kVectorWidth<T>;
@@ -91,7 +92,7 @@ __global__ void __launch_bounds__(kMostThreads)
             for (int k = 0; k < W; ++k) {
               const O value = inside ? to_op(loaded[u].at[k]) : -infinity<O>();
               values[u * W + k] = value;
-              most = value > most ? value : most;
+              most = larger(most, value);
               if (smooth && inside)
                 dot += p.weight_of(head + (v + u * static_cast<int64_t>(blockDim.x)) * W + k) * value;
             }
@@ -134,7 +135,7 @@ __global__ void __launch_bounds__(kMostThreads)
   const O scale = c < 0 ? O(0) : own + even * p.all_weights();
   const auto derivative = [&](T logit, int64_t i) {
     if (c < 0) return from_op<T>(O(0));  // whatever the logits are
-    O d = scale * exp_of<T>(to_op(logit) - z);
+    O d = scale * exp_about<T>(to_op(logit), z);
     if (i == c) d -= own;
     if (even != O(0)) d -= even * p.weight_of(i);
     return from_op<T>(d);
@@ -166,11 +167,15 @@ __global__ void __launch_bounds__(kMostThreads)
       [&](int64_t i) { to[i] = derivative(x[i], i); });
 }
 
-// Threads of a row: about one for each 64 bytes, which it asks for at once.
+// Threads of a row: about one for each 64 bytes, which it asks for at once; of long rows so many that the
+// last turn has as much to do as the others.
 RowShape shape_of(const CrossEntropyPlan& p) {
   const int64_t per_thread = kInFlight * 16 / itemsize(p.dtype);
   RowShape shape = row_shape(p.rows, p.classes, static_cast<int>(per_thread));
-  if (shape.block.x > kMostThreads) shape.block.x = kMostThreads;
+  if (shape.block.x > kMostThreads) {
+    const int64_t turns = ceil_div(p.classes, per_thread * kMostThreads);
+    shape.block.x = static_cast<unsigned>(ceil_div(p.classes, per_thread * turns * kWarp) * kWarp);
+  }
   return shape;
 }
 

@@ -56,7 +56,7 @@ __global__ void __launch_bounds__(1024)
   } else {
 #pragma unroll
     for (int i = 0; i < E; ++i) {
-      tile.at[i] = exp_of<T>(tile.at[i] - top);
+      tile.at[i] = exp_about<T>(tile.at[i], top);
       sum += tile.at[i];
     }
   }
@@ -122,7 +122,7 @@ __global__ void __launch_bounds__(kLongThreads)
     O sum = 0;
     if (top != -infinity<O>())
 #pragma unroll
-      for (int k = 0; k < W; ++k) sum += exp_of<T>(to_op(v.at[k]) - top);
+      for (int k = 0; k < W; ++k) sum += exp_about<T>(to_op(v.at[k]), top);
     else  // NaN counts
 #pragma unroll
       for (int k = 0; k < W; ++k) sum += to_op(v.at[k]) == -infinity<O>() ? O(0) : to_op(v.at[k]);
