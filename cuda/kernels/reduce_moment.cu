@@ -12,7 +12,8 @@ struct Moments {
   double count, mean, squares;  // sum of squared deviations from the mean
 };
 
-// A thread takes a chunk in registers in two passes, mean and deviations, and joins it to those before. All
+// A thread takes a chunk in registers in two passes, mean and deviations, and joins it to those before: about
+// 6 instructions an element, of the 13 for which 2 bytes leave time. All
 // of its numbers are relative to the mean of its first chunk, so that large means cost no digits.
 template <class T>
 struct MomentsOf {
@@ -32,25 +33,28 @@ struct MomentsOf {
   __device__ O step(O a, O b) const { return a + b; }
   template <int N, class I>
   __device__ void add(Lane& lane, const T (&x)[N], int valid, const I&) const {
-    const O n = static_cast<O>(valid);
-    if (lane.count == 0) lane.pivot = fold_chunk(*this, x) / n;
-    O d[N];
+    if (valid == N)
+      join<true>(lane, x, N, O(N), O(1) / O(N));
+    else
+      join<false>(lane, x, valid, static_cast<O>(valid), O(1) / static_cast<O>(valid));
+  }
+  template <bool Full, int N>
+  __device__ __forceinline__ void join(Lane& lane, const T (&x)[N], int valid, O n, O inverse) const {
+    if (lane.count == 0) lane.pivot = fold_chunk(*this, x) * inverse;
+    O d[N], part[N];
 #pragma unroll
-    for (int i = 0; i < N; ++i) d[i] = i < valid ? to_op(x[i]) - lane.pivot : O(0);
-    O part[N];
-#pragma unroll
-    for (int i = 0; i < N; ++i) part[i] = d[i];
+    for (int i = 0; i < N; ++i) part[i] = d[i] = Full || i < valid ? to_op(x[i]) - lane.pivot : O(0);
     fold<N>(*this, part);
-    const O mean = part[0] / n;
+    const O mean = part[0] * inverse;
 #pragma unroll
     for (int i = 0; i < N; ++i) {
-      const O deviation = i < valid ? d[i] - mean : O(0);
+      const O deviation = Full || i < valid ? d[i] - mean : O(0);
       part[i] = deviation * deviation;
     }
     fold<N>(*this, part);
     const O before = static_cast<O>(lane.count);
     lane.count += valid;
-    const O share = n / static_cast<O>(lane.count), delta = mean - lane.mean;
+    const O share = math::quotient(n, before + n), delta = mean - lane.mean;
     lane.mean += delta * share;
     lane.squares += part[0] + delta * delta * (before * share);
   }
