@@ -62,6 +62,10 @@ struct Pool {
   int64_t divisor;
 };
 
+// A place in a plane. Comparing 32 bits an element, not 64, is what lets vectors keep pace with the memory.
+template <int W>
+using Within = std::conditional_t<(W > 1), int, int64_t>;
+
 struct Place {
   int64_t base;  // of the plane that is read
   int z, y, x;   // in what is written
@@ -123,15 +127,15 @@ __global__ void __launch_bounds__(kThreads)
   p.y.window(at.y, begin[1], end[1]);
   p.x.window(at.x, begin[2], end[2]);
   O best[W];
-  int64_t where[W];
+  Within<W> where[W];
 #pragma unroll
   for (int k = 0; k < W; ++k) {
     best[k] = -infinity<O>();
-    where[k] = (static_cast<int64_t>(begin[0]) * p.y.in + begin[1]) * p.x.in + begin[2];
+    where[k] = (static_cast<Within<W>>(begin[0]) * p.y.in + begin[1]) * p.x.in + begin[2];
   }
   over_box(p, at.base, begin, end, step, [&](int64_t offset, int z, int y, int column) {
     const auto v = *reinterpret_cast<const Vector<T, W>*>(x + offset);
-    const int64_t place = (static_cast<int64_t>(z) * p.y.in + y) * p.x.in + column;
+    const auto place = (static_cast<Within<W>>(z) * p.y.in + y) * p.x.in + column;
 #pragma unroll
     for (int k = 0; k < W; ++k) {
       const O value = to_op(v.at[k]);
@@ -144,8 +148,14 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int k = 0; k < W; ++k) out.at[k] = from_op<T>(best[k]);
   reinterpret_cast<Vector<T, W>*>(values)[i] = out;
+  constexpr int kPairs = W > 1 ? 2 : 1;  // 16 bytes
 #pragma unroll
-  for (int k = 0; k < W; ++k) indices[i * W + k] = where[k];
+  for (int k = 0; k < W; k += kPairs) {
+    Vector<int64_t, kPairs> pair;
+#pragma unroll
+    for (int j = 0; j < kPairs; ++j) pair.at[j] = where[k + j];
+    *reinterpret_cast<Vector<int64_t, kPairs>*>(indices + i * W + k) = pair;
+  }
 }
 
 template <class T, int W>
@@ -166,12 +176,14 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int k = 0; k < W; ++k) sum[k] = O(0);
   over_box(p, at.base, begin, end, step, [&](int64_t offset, int, int, int) {
+    constexpr int kPairs = W > 1 ? 2 : 1;
     bool any = false;
     bool hit[W];
 #pragma unroll
-    for (int k = 0; k < W; ++k) {
-      hit[k] = indices[offset + k] == own;
-      any |= hit[k];
+    for (int k = 0; k < W; k += kPairs) {
+      const auto pair = *reinterpret_cast<const Vector<int64_t, kPairs>*>(indices + offset + k);
+#pragma unroll
+      for (int j = 0; j < kPairs; ++j) any |= hit[k + j] = pair.at[j] == own;
     }
     if (!any) return;
     const auto g = *reinterpret_cast<const Vector<T, W>*>(dy + offset);
@@ -274,6 +286,9 @@ void with_width(const PoolPlan& plan, std::initializer_list<const void*> pointer
   const auto run = [&]<class T>() {
     constexpr int W = kVectorWidth<T>;
     bool vectors = plan.channels_innermost && plan.strides[1] == 1 && plan.channels % W == 0;
+    double plane = 1;
+    for (const PoolPlan::Axis& a : plan.axes) plane *= static_cast<double>(a.in);
+    vectors = vectors && plane < 0x1p31;
     for (const int d : {0, 2, 3, 4}) vectors = vectors && plan.strides[d] % W == 0;
     for (const void* p : pointers) vectors = vectors && reinterpret_cast<uintptr_t>(p) % 16 == 0;
     vectors ? f.template operator()<T, W>() : f.template operator()<T, 1>();
@@ -292,13 +307,13 @@ LaunchConfig config_of(const Pool& p) {
 }  // namespace
 
 void max_pool(const PoolPlan& plan, const void* x, void* values, int64_t* indices) {
-  with_width(plan, {x, values}, [&]<class T, int W>() {
+  with_width(plan, {x, values, indices}, [&]<class T, int W>() {
     const Pool p = pool_of(plan, false, W);
     launch(max_forward<T, W>, config_of(p), p, static_cast<const T*>(x), static_cast<T*>(values), indices);
   });
 }
 void max_pool_backward(const PoolPlan& plan, const void* dy, const int64_t* indices, void* dx) {
-  with_width(plan, {dy, dx}, [&]<class T, int W>() {
+  with_width(plan, {dy, indices, dx}, [&]<class T, int W>() {
     const Pool p = pool_of(plan, true, W);
     launch(max_backward<T, W>, config_of(p), p, static_cast<const T*>(dy), indices, static_cast<T*>(dx));
   });
