@@ -15,13 +15,21 @@ template <class E>
 inline constexpr bool is_brief = is_16bit_float<E>;
 inline constexpr float kLog2e = 1.44269504f;
 
+// exp(x) for x up to 70. The hardware's exp2 flushes what is subnormal to 0, but times x it may be normal: so
+// the result is formed above that range and scaled down.
+__device__ __forceinline__ float brief_exp(float x) {
+  return math::exp2_approximate(math::fma(x, kLog2e, 24.0f)) * 0x1p-24f;
+}
+
 // 1 / (1 + exp(-x))
 template <class E>
 __device__ __forceinline__ opmath_t<E> sigmoid_of(opmath_t<E> x) {
-  if constexpr (is_brief<E>)
-    return math::reciprocal_approximate(1.0f + math::exp2_approximate(-kLog2e * x));
-  else
+  if constexpr (is_brief<E>) {
+    const float e = brief_exp(-math::fabs(x));
+    return (x < 0 ? e : 1.0f) * math::reciprocal_approximate(1.0f + e);
+  } else {
     return sigmoid(x);
+  }
 }
 
 // log(1 + exp(-|x|))
@@ -88,7 +96,7 @@ template <class E>
 __device__ __forceinline__ opmath_t<E> exp_up_to_20(opmath_t<E> x) {
   using T = opmath_t<E>;
   if constexpr (is_brief<E>)
-    return math::exp2_approximate(kLog2e * math::at_most(x, T(20)));
+    return brief_exp(math::at_most(x, T(20)));
   else
     return math::exp(math::at_most(x, T(20)));
 }
@@ -114,18 +122,20 @@ __device__ __forceinline__ opmath_t<E> mish_grad(opmath_t<E> x) {
 
 // What the two forms of Phi(x) and its density phi(x) have in common: Phi(-t) = exp(-t^2 / 2) tail(t), t >=
 // 0, with the tail as a polynomial in 1 / (1 + 0.375 t), to 3e-05 relative over [0, 14]; beyond that the
-// whole is 0 (the form is Hastings's, "Approximations for Digital Computers", 1955).
+// whole is 0 (the form is Hastings's, "Approximations for Digital Computers", 1955). The first factor is 2^24
+// times as large as written, the second one so much smaller: see brief_exp.
+inline constexpr float kDown = 0x1p-24f;
 __device__ __forceinline__ float normal_tail(float t) {
   const float s = math::reciprocal_approximate(math::fma(0.375f, t, 1.0f));
-  float p = -0.0906419232f;
-  p = math::fma(p, s, 0.200279683f);
-  p = math::fma(p, s, 0.0835655853f);
-  p = math::fma(p, s, 0.1577335f);
-  p = math::fma(p, s, 0.149061084f);
+  float p = kDown * -0.0906419232f;
+  p = math::fma(p, s, kDown * 0.200279683f);
+  p = math::fma(p, s, kDown * 0.0835655853f);
+  p = math::fma(p, s, kDown * 0.1577335f);
+  p = math::fma(p, s, kDown * 0.149061084f);
   return p * s;
 }
 __device__ __forceinline__ float exp_minus_half_square(float x) {
-  return math::exp2_approximate(-0.5f * kLog2e * x * x);
+  return math::exp2_approximate(math::fma(-0.5f * kLog2e * x, x, 24.0f));
 }
 
 // x Phi(x)
@@ -144,7 +154,7 @@ __device__ __forceinline__ opmath_t<E> gelu_erf_grad(opmath_t<E> x) {
   using T = opmath_t<E>;
   if constexpr (is_brief<E>) {
     const float t = ::fminf(math::fabs(x), 40.0f);  // NaN comes by the other factor
-    const float h = exp_minus_half_square(x) * math::fma(-0.39894228f, t, normal_tail(t));
+    const float h = exp_minus_half_square(x) * math::fma(kDown * -0.39894228f, t, normal_tail(t));
     return x < 0 ? h : 1.0f - h;
   } else {
     const T limited = math::clamp(x, T(-40), T(40));
@@ -164,8 +174,8 @@ template <class E>
 __device__ __forceinline__ opmath_t<E> gelu_tanh_gate(opmath_t<E> x) {
   using T = opmath_t<E>;
   if constexpr (is_brief<E>) {
-    constexpr float a = -2 * kLog2e * kGeluScale<float>, b = a * kGeluCubic<float>;
-    return math::reciprocal_approximate(1.0f + math::exp2_approximate(x * math::fma(b, x * x, a)));
+    constexpr float a = 2 * kGeluScale<float>, b = a * kGeluCubic<float>;
+    return sigmoid_of<E>(x * math::fma(b, x * x, a));
   } else {
     const T u = kGeluScale<T> * math::fma(kGeluCubic<T> * x * x, x, x);
     return sigmoid(u + u);

@@ -70,13 +70,16 @@ __device__ __forceinline__ float quotient(float a, float b) {
 __device__ __forceinline__ double quotient(double a, double b) { return a / b; }
 
 // For results of 16 bits: one instruction each, to 2^-22 relative; what is subnormal counts as 0.
+#ifndef __CUDA_ARCH__
+__host__ __device__ inline float without_subnormals(float x) { return ::fabsf(x) < 0x1p-126f ? 0.0f * x : x; }
+#endif
 __device__ __forceinline__ float exp2_approximate(float x) {
 #ifdef __CUDA_ARCH__
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 #else
-  return ::exp2f(x);
+  return without_subnormals(::exp2f(without_subnormals(x)));
 #endif
 }
 __device__ __forceinline__ float reciprocal_approximate(float x) {
@@ -85,7 +88,7 @@ __device__ __forceinline__ float reciprocal_approximate(float x) {
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 #else
-  return 1.0f / x;
+  return without_subnormals(1.0f / without_subnormals(x));
 #endif
 }
 

@@ -91,13 +91,13 @@ def test_all_values(name, dtype):
         slope = derivative(x) if derivative else None
     on_cuda = plait.tensor(x).to(getattr(plait, dtype)).cuda().requires_grad_()
     result = function(on_cuda)
-    # What the special function unit flushes to 0 is below float32's normal numbers, times x.
-    check(result.detach(), expected, dtype, 100 * 2.0**-126)
+    # Results below float32's normal numbers may be 0.
+    check(result.detach(), expected, dtype, 1.2 * 2.0**-126)
     if slope is None:
         return
     result.backward(plait.ones_like(result))
     # Where a derivative crosses 0 its terms cancel.
-    check(on_cuda.grad, slope, dtype, 2e-5 if "gelu" in name or name in ("silu", "mish") else 100 * 2.0**-126)
+    check(on_cuda.grad, slope, dtype, 2e-5 if "gelu" in name or name in ("silu", "mish") else 1.2 * 2.0**-126)
 
 
 @pytest.mark.parametrize("dtype", DIGITS)
