@@ -146,13 +146,15 @@ struct RowSums {
 // Threads of a block at most, and of the blocks that a multiprocessor has registers for at a time.
 template <int E>
 constexpr int kBackwardThreads = E > 8 ? 512 : 320;
-template <int E>
-constexpr int kResidentThreads = E > 8 ? 512 : 640;
+template <class T, int E>
+constexpr int kResidentThreads = E > 8           ? 512
+                                 : sizeof(T) > 4 ? 320
+                                                 : 640;  // double: twice the registers
 
 // R rows at a time: 64 bytes or more a thread are on their way while it computes, 32 to 40 KB a
 // multiprocessor. An H200 needs 29 (4.8 TB/s times 0.8 us over 132).
 template <class T, int W, int E, int R>
-__global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<E> / kBackwardThreads<E>)
+__global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / kBackwardThreads<E>)
     layer_norm_rows_backward(const Backward<T> p) {
   using O = opmath_t<T>;
   using Tile = RowTile<T, W, E>;
@@ -400,7 +402,7 @@ void backward_in_registers(const LayerNormPlan& p, Backward<T> args, T* dw, T* d
     lanes = ceil_div(needed, kWarp) * kWarp;
   constexpr int R = E == 8 && sizeof(T) == 2 && W > 1 ? 2 : 1;
   const int64_t beside = std::max<int64_t>(1, 256 / lanes);
-  const int64_t resident = std::max<int64_t>(1, kResidentThreads<E> / (lanes * beside));
+  const int64_t resident = std::max<int64_t>(1, kResidentThreads<T, E> / (lanes * beside));
   const int64_t blocks = std::min(ceil_div(p.rows, beside * R), properties().multiprocessors * resident);
   const LaunchConfig config{dim3(static_cast<unsigned>(blocks)),
                             dim3(static_cast<unsigned>(lanes), static_cast<unsigned>(beside))};
