@@ -12,7 +12,7 @@ CMAKE := $(VENV)/bin/cmake
 STAMPS := $(VENV)/.stamps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help demo test bench gpu-check lint format tidy sanitize emit build wheel clean
+.PHONY: help demo test bench gpu-check lint format tidy sanitize cuda-racecheck emit build wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -85,6 +85,12 @@ $(SANITIZE_BUILD)/build.ninja: $(STAMPS)/req-build
 sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ and Python tests with the address and undefined-behaviour sanitizers
 	@$(CMAKE) --build $(SANITIZE_BUILD) --parallel $(JOBS)
 	@bash tools/sanitize.sh $(SANITIZE_BUILD) $(PY) $(ARGS)
+
+cuda-racecheck: $(BUILD)/build.ninja $(STAMPS)/req-test ## races of CUDA kernels, found on the emulator (ARGS: pytest's)
+	@$(CMAKE) -B $(BUILD) --log-level=NOTICE -DPLAIT_CUDA_RACECHECK=ON > /dev/null
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target plait_cuda_racecheck
+	@bash tools/racecheck.sh $(BUILD) $(PY) $(ARGS)
 
 emit: build ## regenerate ops/decl, the type stubs and docs/reference/ops.md from the registry
 	@$(PY) tools/emit.py $(ARGS)

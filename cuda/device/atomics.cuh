@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/device/numeric.cuh"
+#include "cuda/device/race.cuh"
 
 namespace plait::cuda {
 
@@ -50,7 +51,7 @@ __device__ __forceinline__ void swap_in(T* at, const F& f) {
   if constexpr (sizeof(T) == 8 || sizeof(T) == 4) {
     using Word = std::conditional_t<sizeof(T) == 8, Word64, unsigned>;
     Word* word = reinterpret_cast<Word*>(at);
-    Word seen = *word;
+    Word seen = load_as_guess(word);
     while (true) {
       const Word next = bits_as<Word>(f(bits_as<T>(seen)));
       if (next == seen) return;
@@ -64,7 +65,7 @@ __device__ __forceinline__ void swap_in(T* at, const F& f) {
     unsigned* word = reinterpret_cast<unsigned*>(address & ~uintptr_t{3});
     const unsigned shift = static_cast<unsigned>(address & 3) * 8;
     constexpr unsigned kMask = sizeof(T) == 1 ? 0xffu : 0xffffu;
-    unsigned seen = *word;
+    unsigned seen = load_as_guess(word);
     while (true) {
       const Bits next = bits_as<Bits>(f(bits_as<T>(static_cast<Bits>(seen >> shift & kMask))));
       const unsigned whole = (seen & ~(kMask << shift)) | static_cast<unsigned>(next) << shift;
@@ -109,7 +110,7 @@ __device__ __forceinline__ void atomic_add(T* at, T value) {
 template <Reduce R, class T>
 __device__ __forceinline__ void atomic_combine(T* at, T value) {
   if constexpr (R == Reduce::Assign) {
-    *at = value;
+    store_in_any_order(at, value);  // indices may come twice
   } else if constexpr (R == Reduce::Add) {
     atomic_add(at, value);
   } else if constexpr ((R == Reduce::Max || R == Reduce::Min) && std::is_same_v<T, int32_t>) {

@@ -15,6 +15,7 @@
 #include "emulator/threads.h"
 #include "emulator/warp.h"
 #include "fibers.h"
+#include "racecheck.h"
 #include "streams.h"
 
 uint3 threadIdx, blockIdx;
@@ -136,7 +137,7 @@ void make_ready(unsigned thread) {
   ++b.ready_count;
 }
 
-// Ends the launch from within a thread: all stacks are abandoned.
+// Says why, and ends the launch.
 [[noreturn]] void fail(cudaError_t error, const char* format, ...) {
   char text[2048];
   va_list arguments;
@@ -146,9 +147,7 @@ void make_ready(unsigned thread) {
   char position[1024];
   describe_position(position, sizeof position);
   std::fprintf(stderr, "CUDA emulator: %s, at %s\n", text, position);
-  b.failure = error;
-  switch_context(b.current->context, b.host);
-  __builtin_unreachable();
+  abandon_launch(error);
 }
 
 // No thread can go on: says what they wait for.
@@ -208,6 +207,7 @@ void release_barrier(unsigned self) {
   for (unsigned i = 0; i < b.at_barrier; ++i)
     if (b.barrier_threads[i] != self) make_ready(b.barrier_threads[i]);
   b.at_barrier = 0;
+  racecheck::meet_block();
 }
 
 uint64_t combine(LaneOp op, uint64_t x, uint64_t y) {
@@ -281,6 +281,7 @@ bool end_meeting(unsigned warp, unsigned mask, unsigned self) {
     if (lane.op != op) fail(cudaErrorLaunchFailure, "lanes of one warp met in different warp functions");
   }
   compute_results(lanes, op, who);
+  racecheck::meet_lanes(warp, who);
   b.meeting[warp] &= ~who;
   for (unsigned left = who; left; left &= left - 1) {
     const unsigned thread = warp * 32 + unsigned(__builtin_ctz(left));
@@ -290,6 +291,7 @@ bool end_meeting(unsigned warp, unsigned mask, unsigned self) {
 }
 
 void thread_returned(unsigned thread) {
+  racecheck::stop_thread();
   ++b.returned;
   if (b.at_barrier) release_barrier(kThreads);
   const unsigned warp = thread / 32;
@@ -333,6 +335,7 @@ void run_block() {
   std::memset(b.meeting, 0, warps * sizeof(unsigned));
   if (b.total % 32) b.gone[warps - 1] = ~0u << b.total % 32;
   std::memset(b.shared, kFresh, b.grid->shared);
+  if (racecheck::present) racecheck::begin_block();
   b.running = true;
   go_to(b.host, idle_fiber());
   b.running = false;
@@ -390,11 +393,14 @@ void run_grid(const Grid& grid) {
     }
     return true;
   };
+  if (racecheck::present)
+    racecheck::begin_launch({grid.grid, grid.block, blocks_reversed, grid.kernel, b.shared, grid.shared});
   for (uint64_t i = 0; i < blocks && b.failure == cudaSuccess; ++i) {
     run_block();
     if (advance(blockIdx.x, grid.grid.x) && advance(blockIdx.y, grid.grid.y))
       advance(blockIdx.z, grid.grid.z);
   }
+  if (racecheck::present) racecheck::end_launch();
   if (b.failure == cudaSuccess) {
     char who[1024];
     describe_kernel(who, sizeof who);
@@ -414,6 +420,12 @@ void run_grid(const Grid& grid) {
 
 bool is_kernel_running() { return b.running; }
 
+void abandon_launch(cudaError_t error) {
+  b.failure = error;
+  switch_context(b.current->context, b.host);
+  __builtin_unreachable();
+}
+
 int describe_position(char* text, size_t size) {
   const int length = std::snprintf(text, size, "block (%u, %u, %u), thread (%u, %u, %u) of ", blockIdx.x,
                                    blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y, threadIdx.z);
@@ -421,6 +433,7 @@ int describe_position(char* text, size_t size) {
 }
 
 int meet_block(BarrierOp op, bool predicate) {
+  racecheck::stop_thread();
   const unsigned self = thread_rank;
   if (b.at_barrier == 0) {
     b.barrier_op = op;
@@ -438,6 +451,7 @@ int meet_block(BarrierOp op, bool predicate) {
 }
 
 uint64_t meet_lanes(LaneOp op, unsigned mask, uint64_t value, unsigned source) {
+  racecheck::stop_thread();
   const unsigned self = thread_rank, warp = self / 32, bit = 1u << self % 32;
   if (!(mask & bit))
     fail(cudaErrorLaunchFailure, "a lane called a warp function with mask 0x%08x without itself", mask);
@@ -452,6 +466,7 @@ uint64_t meet_lanes(LaneOp op, unsigned mask, uint64_t value, unsigned source) {
 }
 
 void yield_thread() {
+  racecheck::stop_thread();
   const unsigned self = thread_rank;
   if (b.ready_count == 0 && b.started == b.total) return;
   Fiber* fiber = b.current;

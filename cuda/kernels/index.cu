@@ -1,6 +1,7 @@
 #include "cuda/kernels/index.h"
 
 #include "cuda/device/indexed.cuh"
+#include "cuda/device/race.cuh"
 
 namespace plait::cuda {
 namespace {
@@ -39,7 +40,8 @@ __global__ void __launch_bounds__(kThreads) assign_kernel(const Walk<Indices> wa
       value[u] = is_number ? number_bits<Bits>(walk.number) : *reinterpret_cast<const Bits*>(places.here[u]);
 #pragma unroll
   for (int u = 0; u < kUnroll; ++u)
-    if (places.there[u]) *reinterpret_cast<Bits*>(places.there[u]) = value[u];
+    if (places.there[u])  // indices may come twice: one of their values stays
+      store_in_any_order(reinterpret_cast<Bits*>(places.there[u]), value[u]);
 }
 
 template <class Bits, bool Read, int Indices>

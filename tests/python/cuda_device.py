@@ -17,7 +17,7 @@ def choose():
 
 
 choose()
-IS_EMULATED = "emulated" in os.environ.get("PLAIT_CUDA_LIBRARY", "")
+IS_EMULATED = Path(os.environ.get("PLAIT_CUDA_LIBRARY", "")).name in (EMULATED.name, "libplait_cuda_racecheck.so")
 needs_cuda = pytest.mark.skipif(
     not plait.cuda.is_available(),
     reason="no CUDA device, and no emulator in the build (CMake option PLAIT_CUDA_EMULATOR)",

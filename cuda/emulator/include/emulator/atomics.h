@@ -5,16 +5,18 @@
 #include <cstring>
 
 #include "emulator/markers.h"
+#include "emulator/race.h"
 
 // EMULATOR_ATOMIC(name, type, expression of old and value); with CUDA's forms for a block and for the system.
-#define EMULATOR_ATOMIC(name, T, next)                                        \
-  inline T name(T* address, T value) {                                        \
-    const T old = *address;                                                   \
-    *address = next;                                                          \
-    return old;                                                               \
-  }                                                                           \
-  inline T name##_block(T* address, T value) { return name(address, value); } \
-  inline T name##_system(T* address, T value) { return name(address, value); }
+#define EMULATOR_ATOMIC(name, T, next)                                                        \
+  EMULATOR_ATOMIC_INLINE T name(T* address, T value) {                                        \
+    emulator::note_atomic(address, sizeof(T));                                                \
+    const T old = emulator::peek(address);                                                    \
+    emulator::poke<T>(address, next);                                                         \
+    return old;                                                                               \
+  }                                                                                           \
+  EMULATOR_ATOMIC_INLINE T name##_block(T* address, T value) { return name(address, value); } \
+  EMULATOR_ATOMIC_INLINE T name##_system(T* address, T value) { return name(address, value); }
 
 #define EMULATOR_ATOMIC_BITS(T)             \
   EMULATOR_ATOMIC(atomicAnd, T, old& value) \
@@ -50,14 +52,19 @@ EMULATOR_ATOMIC_ORDER(unsigned long long)
 #undef EMULATOR_ATOMIC_BITS
 #undef EMULATOR_ATOMIC_ORDER
 
-#define EMULATOR_ATOMIC_CAS(T)                                                                            \
-  inline T atomicCAS(T* address, T compare, T value) {                                                    \
-    const T old = *address;                                                                               \
-    if (old == compare) *address = value;                                                                 \
-    return old;                                                                                           \
-  }                                                                                                       \
-  inline T atomicCAS_block(T* address, T compare, T value) { return atomicCAS(address, compare, value); } \
-  inline T atomicCAS_system(T* address, T compare, T value) { return atomicCAS(address, compare, value); }
+#define EMULATOR_ATOMIC_CAS(T)                                                \
+  EMULATOR_ATOMIC_INLINE T atomicCAS(T* address, T compare, T value) {        \
+    emulator::note_atomic(address, sizeof(T));                                \
+    const T old = emulator::peek(address);                                    \
+    if (old == compare) emulator::poke<T>(address, value);                    \
+    return old;                                                               \
+  }                                                                           \
+  EMULATOR_ATOMIC_INLINE T atomicCAS_block(T* address, T compare, T value) {  \
+    return atomicCAS(address, compare, value);                                \
+  }                                                                           \
+  EMULATOR_ATOMIC_INLINE T atomicCAS_system(T* address, T compare, T value) { \
+    return atomicCAS(address, compare, value);                                \
+  }
 EMULATOR_ATOMIC_CAS(int)
 EMULATOR_ATOMIC_CAS(unsigned)
 EMULATOR_ATOMIC_CAS(unsigned long long)

@@ -4,6 +4,9 @@
 //   PLAIT_CUDA_EMULATOR_DEVICES   number of devices (2)
 //   PLAIT_CUDA_EMULATOR_MEMORY    bytes of memory of each device (1 GiB)
 //   PLAIT_CUDA_EMULATOR_SEED      decides the order of streams, blocks and threads (1)
+// And read at each finding of the race detector:
+//   PLAIT_CUDA_RACECHECK_LOG      file that findings are added to, each pair of places in a kernel once; the
+//                                 launch goes on. Else a finding goes to stderr and ends the launch
 #pragma once
 
 #include <stddef.h>

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "emulator/race.h"
 #include "vector_types.h"
 
 #pragma GCC visibility push(default)
@@ -45,5 +46,8 @@ inline void __nanosleep(unsigned) { emulator::yield_thread(); }
 
 // A compiler barrier is all that one thread at a time needs.
 inline void __threadfence_block() { asm volatile("" ::: "memory"); }
-inline void __threadfence() { asm volatile("" ::: "memory"); }
-inline void __threadfence_system() { asm volatile("" ::: "memory"); }
+inline void __threadfence() {
+  asm volatile("" ::: "memory");
+  emulator::note_fence();
+}
+inline void __threadfence_system() { __threadfence(); }
