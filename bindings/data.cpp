@@ -119,8 +119,8 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
 
 // ---- the buffer protocol
 
-constexpr const char* kFormats[kDTypeCount] = {"?", "B",     "b", "h", "i",  "q",
-                                               "e", nullptr, "f", "d", "Zf", "Zd", nullptr, nullptr};
+constexpr const char* kFormats[kDTypeCount] = {"?",     "B", "b", "h",  "i",  "q",     "e",
+                                               nullptr, "f", "d", "Zf", "Zd", nullptr, nullptr};
 
 std::optional<DType> dtype_of_format(const char* format, Py_ssize_t size) {
   std::string_view f(format ? format : "B");

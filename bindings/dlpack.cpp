@@ -31,19 +31,28 @@ struct DLManagedTensor {
 namespace plait::python {
 namespace {
 
-enum Code : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6, kFloat8E4M3FN = 10, kFloat8E5M2 = 12 };
+enum Code : uint8_t {
+  kInt = 0,
+  kUInt = 1,
+  kFloat = 2,
+  kBfloat = 4,
+  kComplex = 5,
+  kBool = 6,
+  kFloat8E4M3FN = 10,
+  kFloat8E5M2 = 12
+};
 constexpr int32_t kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3, kDLCUDAManaged = 13;
 
 DLDataType dl_type(DType d) {
   const auto bits = static_cast<uint8_t>(itemsize(d) * 8);
-  const uint8_t code = d == DType::Bool       ? kBool
-                       : d == DType::UInt8    ? kUInt
-                       : is_integral(d)       ? kInt
-                       : d == DType::BFloat16 ? kBfloat
+  const uint8_t code = d == DType::Bool           ? kBool
+                       : d == DType::UInt8        ? kUInt
+                       : is_integral(d)           ? kInt
+                       : d == DType::BFloat16     ? kBfloat
                        : d == DType::Float8E4M3FN ? kFloat8E4M3FN
-                       : d == DType::Float8E5M2 ? kFloat8E5M2
-                       : is_floating(d)       ? kFloat
-                                              : kComplex;
+                       : d == DType::Float8E5M2   ? kFloat8E5M2
+                       : is_floating(d)           ? kFloat
+                                                  : kComplex;
   return {code, bits, 1};
 }
 

@@ -323,7 +323,8 @@ def test(check: Check, limit: float) -> None:
         else None
     )
     folder = ROOT / "tests" / "python"
-    files = sorted(str(p.relative_to(ROOT)) for p in (*folder.glob("test_cuda*.py"), folder / "test_float8.py"))
+    paths = [*folder.glob("test_cuda*.py"), folder / "test_float8.py"]
+    files = sorted(str(p.relative_to(ROOT)) for p in paths)
     if not files:
         problems.append("there are no tests/python/test_cuda*.py")
     else:

@@ -107,6 +107,8 @@ int32: dtype
 int64: dtype
 float16: dtype
 bfloat16: dtype
+float8_e4m3fn: dtype
+float8_e5m2: dtype
 float32: dtype
 float64: dtype
 complex64: dtype

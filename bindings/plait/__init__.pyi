@@ -410,6 +410,8 @@ from ._C import float as float
 from ._C import float16 as float16
 from ._C import float32 as float32
 from ._C import float64 as float64
+from ._C import float8_e4m3fn as float8_e4m3fn
+from ._C import float8_e5m2 as float8_e5m2
 from ._C import floor as floor
 from ._C import floor_ as floor_
 from ._C import floor_divide as floor_divide

@@ -1,8 +1,8 @@
 """`plait._foreach_add_(tensors, others)` and its kin: one op for each tensor of a list.
 
-The names and arguments are those that optimisers written for PyTorch call. Each tensor is computed by its own
-op, so that lists may mix shapes, dtypes and devices, and gradients flow; what plait's own optimisers fuse over
-a list (`_fused_adam_`, `_foreach_norm`, `_foreach_zero_`) are ops of its own.
+The names and arguments are those that optimisers written for PyTorch call. Each tensor is computed by its
+own op, so that lists may mix shapes, dtypes and devices, and gradients flow; what plait's own optimisers fuse
+over a list (`_fused_adam_`, `_foreach_norm`, `_foreach_zero_`) are ops of its own.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _binary(who: str, count: int, other: Any, *, alpha: Any = 1) -> Iterator[tup
 def _scaled(who: str, count: int, tensor1: Any, tensor2: Any, value: Any = 1) -> Iterator[tuple[tuple, dict]]:
     if isinstance(value, _C.Tensor):  # one number for each, read on the host
         value = value.tolist()
-    parts = (_each(who, n, v, count) for n, v in (("tensor1", tensor1), ("tensor2", tensor2), ("value", value)))
+    given = (("tensor1", tensor1), ("tensor2", tensor2), ("value", value))
+    parts = (_each(who, name, argument, count) for name, argument in given)
     return (((a, b), {"value": v}) for a, b, v in zip(*parts))
 
 

@@ -13,7 +13,8 @@ _FLOATS = {  # bits, eps, max, smallest normal
     "float64": (64, 2.0**-52, (2 - 2.0**-52) * 2.0**1023, 2.0**-1022),
 }
 _FLOATS["complex64"], _FLOATS["complex128"] = _FLOATS["float32"], _FLOATS["float64"]
-_DIGITS = {"float8_e4m3fn": 0, "float8_e5m2": 0, "float16": 3, "bfloat16": 2, "float32": 6, "float64": 15, "complex64": 6, "complex128": 15}
+_DIGITS = {"float8_e4m3fn": 0, "float8_e5m2": 0, "float16": 3, "bfloat16": 2, "float32": 6, "float64": 15}
+_DIGITS["complex64"], _DIGITS["complex128"] = _DIGITS["float32"], _DIGITS["float64"]
 
 
 class finfo:

@@ -229,7 +229,8 @@ _WITHOUT_NUMPY = (_C.bfloat16, _C.float8_e4m3fn, _C.float8_e5m2)
 
 def _numpy(self, *, force=False):
     """A NumPy array that shares the memory of self. Raises where self requires grad (use `.detach()`), is
-    not on the CPU (`.cpu()`), or is of a dtype that NumPy has not, as bfloat16 (`.float()`); `force=True` does these first."""
+    not on the CPU (`.cpu()`), or is of a dtype that NumPy has not, as bfloat16 (`.float()`); `force=True`
+    does these first."""
     if force:
         self = self.detach().cpu()
         if self.dtype in _WITHOUT_NUMPY:
