@@ -1,0 +1,110 @@
+"""Sizes at which kernels use many warps and blocks, which the small samples of the ops do not reach.
+
+Results are the CPU's. What the sizes are for is `make cuda-racecheck`: threads can only race where there are several.
+"""
+
+import plait
+import plait.nn.functional as F
+import pytest
+from cuda_device import needs_cuda
+
+pytestmark = needs_cuda
+
+WIDTHS = [300, 2500, 20000]
+
+
+def both(f, *tensors, grad=True):
+    """Compare f, and its gradients, on the device and on the CPU."""
+    results = []
+    for device in ("cpu", "cuda"):
+        leaves = [t.to(device, copy=True) for t in tensors]
+        if grad:
+            for leaf in leaves:
+                if leaf.dtype.is_floating_point:
+                    leaf.requires_grad_()
+        y = f(*leaves)
+        values = [y.detach().cpu()]
+        if grad:
+            weights = plait.linspace(-1, 1, y.numel()).reshape(y.shape).to(device)
+            (y * weights).sum().backward()
+            values += [leaf.grad.cpu() for leaf in leaves if leaf.grad is not None]
+        results.append(values)
+    for expected, got in zip(*results, strict=True):
+        scale = max(float(expected.abs().max()), 1e-3) if expected.numel() else 1.0
+        error = float((expected.double() - got.double()).abs().max()) / scale if expected.numel() else 0.0
+        assert error < 2e-4
+
+
+def numbers(*shape):
+    return plait.randn(*shape, generator=plait.Generator().manual_seed(7))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "cumsum", "mean", "var", "amax", "cumprod", "prod"])
+def test_rows(name, width):
+    x = numbers(3, width) * 0.1 + (1 if "prod" in name else 0)
+    both(lambda t: getattr(plait, name)(t, 1), x)
+
+
+@pytest.mark.parametrize("height", WIDTHS)
+@pytest.mark.parametrize("name", ["softmax", "cumsum", "sum", "var", "amax"])
+def test_columns(name, height):
+    both(lambda t: getattr(plait, name)(t, 0), numbers(height, 5))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_whole(width):
+    both(lambda t: t.sum() + t.norm() + t.max() + t.std(), numbers(7, width))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["argmax", "sort", "topk", "median", "kthvalue", "cummax"])
+def test_order(name, width):
+    more = {"topk": (17,), "kthvalue": (5,), "cummax": (1,), "argmax": (1,)}.get(name, ())
+
+    def values(t):
+        result = getattr(plait, name)(t, *more)
+        return result[0] if isinstance(result, tuple) else result
+
+    both(values, numbers(2, width), grad=False)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_norms(width):
+    both(lambda t, w, b: F.layer_norm(t, [width], w, b), numbers(5, width), numbers(width), numbers(width))
+
+
+@pytest.mark.parametrize("shape", [(200, 3), (8, 6, 40, 40), (2, 4, 3000)])
+def test_channel_norms(shape):
+    both(lambda t: F.batch_norm(t, None, None, training=True), numbers(*shape))
+    if len(shape) > 2:
+        both(lambda t: F.group_norm(t, 2), numbers(*shape))
+
+
+@pytest.mark.parametrize("classes", WIDTHS)
+def test_cross_entropy(classes):
+    target = plait.arange(6) * (classes // 7)
+    both(lambda t: F.cross_entropy(t, target.to(t.device)), numbers(6, classes))
+
+
+def test_places():
+    index = (plait.arange(5000) * 37) % 301
+    x = numbers(5000, 3)
+    both(lambda t: plait.zeros(301, 3, device=t.device).index_add(0, index.to(t.device), t), x)
+    both(lambda t: t[index.to(t.device)], numbers(301, 3))
+    both(lambda t: F.embedding(index.to(t.device), t), numbers(301, 40))
+    both(lambda t: plait.bincount(index.to(t.device)), numbers(1), grad=False)
+    both(lambda t: plait.histc(t, 50, -3, 3), numbers(20000), grad=False)
+    both(lambda t: t[t > 0], numbers(20000), grad=False)
+    both(lambda t: plait.nonzero(t > 0), numbers(3, 5000), grad=False)
+    both(lambda t: plait.unique((t * 100).long()), numbers(20000), grad=False)
+    both(lambda t: t.t().contiguous(), numbers(301, 411))
+    both(lambda t: plait.searchsorted(plait.linspace(-3, 3, 999, device=t.device), t), numbers(3000), grad=False)
+
+
+def test_layers():
+    both(F.conv2d, numbers(2, 5, 20, 20), numbers(7, 5, 3, 3), numbers(7))
+    both(lambda t: F.max_pool2d(t, 3, 2) + F.avg_pool2d(t, 3, 2), numbers(2, 3, 41, 41))
+    both(lambda t: F.interpolate(t, scale_factor=2, mode="bilinear"), numbers(2, 3, 30, 30))
+    both(plait.matmul, numbers(3, 70, 90), numbers(3, 90, 65))
+    both(lambda t: F.dropout(t, 0.0), numbers(40000))
