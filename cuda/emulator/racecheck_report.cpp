@@ -100,7 +100,7 @@ std::string describe_memory(const Region& region, uintptr_t address) {
 // Writes the finding down. False: it is to end the launch.
 bool tell(const Finding& finding, const Record& earlier) {
   const char* log = std::getenv("PLAIT_CUDA_RACECHECK_LOG");
-  const auto places = std::minmax(code_of(finding.code), earlier.code);
+  const auto places = std::minmax({code_of(finding.code), earlier.code});
   if (log && !told().insert({running.kernel, places.first, places.second}).second) return true;
   const Position other = position_of(earlier);
   const char* missing = other.same_warp    ? "lanes of one warp, which have not met in between (__syncwarp)"
