@@ -11,7 +11,7 @@ rm -f "$log"
 cpp=0
 "$build/tests/cpp/emulator/plait_emulator_tests" "[racecheck]" 2> /dev/null || cpp=$?
 
-[ $# != 0 ] || set -- tests/python/test_cuda_ops.py
+[ $# != 0 ] || set -- tests/python/test_cuda_ops.py tests/python/test_cuda_blocks.py
 workers=()
 "$python" -c 'import xdist' 2>/dev/null && workers=(-n 2)
 py=0

@@ -74,7 +74,7 @@ std::string print(uint3 at) {
 }
 
 const char* name_of(Access access) {
-  return access == Access::Read ? "read" : access == Access::Write ? "write" : "atomic operation";
+  return access == Access::Read ? "a read" : access == Access::Write ? "a write" : "an atomic operation";
 }
 
 std::string describe_memory(const Region& region, uintptr_t address) {
@@ -107,9 +107,9 @@ bool tell(const Finding& finding, const Record& earlier) {
                         : other.same_block ? "threads of one block with no __syncthreads() in between"
                                            : "threads of different blocks, which nothing orders";
   std::string text = "CUDA emulator: race on " + describe_memory(*finding.region, finding.address) +
-                     "\n  between " + missing + "\n  a " + name_of(finding.access) + " of " +
+                     "\n  between " + missing + "\n  " + name_of(finding.access) + " of " +
                      std::to_string(finding.bytes) + " bytes by block " + print(blockIdx) + ", thread " +
-                     print(threadIdx) + " at\n" + source_of(finding.code) + "  after a " +
+                     print(threadIdx) + " at\n" + source_of(finding.code) + "  after " +
                      name_of(finding.earlier) + " by block " + print(other.block) + ", thread " +
                      print(other.thread) + " at\n" + source_of(address_of(earlier.code)) +
                      "  in a launch of grid " + print({running.grid.x, running.grid.y, running.grid.z}) +
