@@ -115,9 +115,11 @@ tensor([[0., 3.]]))",
     .composite =
         [](const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta,
            const Scalar& alpha, bool use_gelu) {
-          const bool fused = is_floating(mat1.dtype()) && mat1.dim() == 2 && mat2.dim() == 2 &&
-                             self.dim() == 1 && self.sizes()[0] == mat2.sizes()[1] && beta.equals(1) &&
-                             alpha.equals(1);
+          // What does not fit is left to addmm, whose errors name these arguments.
+          const bool fused = is_floating(mat1.dtype()) && mat1.dtype() == mat2.dtype() &&
+                             mat1.dtype() == self.dtype() && mat1.dim() == 2 && mat2.dim() == 2 &&
+                             mat1.sizes()[1] == mat2.sizes()[0] && self.dim() == 1 &&
+                             self.sizes()[0] == mat2.sizes()[1] && beta.equals(1) && alpha.equals(1);
           if (!fused) {
             const Tensor sums = plait::addmm(self, mat1, mat2, beta, alpha);
             return use_gelu ? plait::gelu(sums, "tanh") : plait::relu(sums);

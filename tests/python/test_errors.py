@@ -332,3 +332,16 @@ def test_index_errors_in_a_parallel_kernel():
     with pytest.raises(PLACE, match="10"):
         plait.index_select(plait.ones(10), 0, index)
     assert plait.ones(200_000).sum().item() == 200_000
+
+
+@pytest.mark.parametrize(
+    ("self", "mat2", "text"),
+    [
+        (plait.ones(3), plait.ones(5, 3), r"addmm: mat1 of shape \(8, 16\) and mat2 of shape \(5, 3\) do not fit"),
+        (plait.ones(4), plait.ones(16, 3), r"addmm: self of shape \(4,?\) does not broadcast"),
+        (plait.ones(3, dtype=plait.float64), plait.ones(16, 3), "addmm: expected tensors of one dtype.*float64"),
+    ],
+)
+def test_addmm_activation_names_its_own_arguments(self, mat2, text):
+    with pytest.raises((TypeError, ValueError), match=text):
+        plait._addmm_activation(self, plait.ones(8, 16), mat2, use_gelu=True)
