@@ -23,11 +23,6 @@ Tensor ones_like(const Tensor& a) {
   return op.run_inplace(one, wrapped_scalar(1));
 }
 
-bool only_owner(const Tensor& t) {
-  return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 &&
-         is_dense(t.sizes(), t.strides());
-}
-
 // Is the tensor a view, such as a reshape, of all of a tensor that nobody else has?
 bool only_owner_by_view(const Tensor& t) {
   if (!t.impl()->view || t.impl()->use_count() != 1) return false;
@@ -247,7 +242,7 @@ class Engine {
 
     std::vector<Tensor> results(node->edges().size());
     if (any && !stops && slots_[index].needed) {
-      Vjp vjp{*node, grads, results};
+      Vjp vjp{*node, grads, results, options_.retain_graph};
       if (node->payload) {
         node->payload->apply(vjp);
       } else {

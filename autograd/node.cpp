@@ -10,6 +10,11 @@ CallSite (*current_call_site)() noexcept = nullptr;
 std::string (*describe_call_site)(CallSite) = nullptr;
 void (*Node::forget_pyobj)(void*) noexcept = nullptr;
 
+bool only_owner(const Tensor& t) {
+  return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 &&
+         is_dense(t.sizes(), t.strides());
+}
+
 Edge::Edge(Ref<Node> node, uint32_t output) noexcept
     : bits_(reinterpret_cast<uintptr_t>(node.detach())),
       output_(output) {}
@@ -151,6 +156,15 @@ Tensor Vjp::in(int param) const {
   return {};
 }
 Tensor Vjp::out(int result) const { return in(~result); }
+Tensor Vjp::take_out(int result) {
+  Tensor tensor = out(result);
+  if (!retain_graph) {
+    for (SavedTensor& saved : node.saved())
+      if (saved.source == ~result) saved.tensor = Tensor();
+    node.released = true;
+  }
+  return tensor.defined() && !only_owner(tensor) ? clone_plain(tensor) : tensor;
+}
 std::vector<Tensor> Vjp::in_list(int param) const {
   std::vector<Tensor> list;
   for (const SavedTensor& saved : node.saved())

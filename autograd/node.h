@@ -71,6 +71,9 @@ struct CallSite {
 PLAIT_API extern CallSite (*current_call_site)() noexcept;     // installed by the bindings
 PLAIT_API extern std::string (*describe_call_site)(CallSite);  // "train.py:12 in step"
 
+// Does nobody else hold the tensor or its storage, whose elements lie without gaps?
+PLAIT_API bool only_owner(const Tensor& tensor);
+
 struct NodeHooks {
   using TensorHook = std::function<Tensor(const Tensor&)>;  // undefined result: leave the gradient as it is
   using PreHook = std::function<void(std::vector<Tensor>& grads)>;
@@ -154,12 +157,15 @@ struct PLAIT_API Vjp {
   Node& node;
   std::vector<Tensor>& grads;    // one per result; undefined means zero
   std::vector<Tensor>& results;  // one per edge, to be filled in
+  bool retain_graph = true;      // what is saved will be read by another pass
 
   // May be undefined for one of several results.
   const Tensor& grad(int output = 0) const { return grads[output]; }
   Tensor grad_or_zeros(int output) const;
   Tensor in(int param) const;        // a saved argument
   Tensor out(int result = 0) const;  // a saved result
+  // A saved result that may be written to: the one saved where nobody will read it again, else a copy.
+  Tensor take_out(int result);
   std::vector<Tensor> in_list(int param) const;
   template <class T>
   decltype(auto) attr(int param) const {

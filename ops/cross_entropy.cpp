@@ -1,7 +1,13 @@
-// Cross-entropy and negative log-likelihood. The logits are read once forward (log-sum-exp per row) and once
-// backward.
+// Cross-entropy and negative log-likelihood.
+//
+// A mean or a sum whose derivative will be wanted comes with the gradient of the logits, written while the
+// row is at hand: the logits are read once and the gradient is written once, and backward only multiplies it
+// by what comes in, which it need not do for 1. A loss of each row, and a derivative that is differentiated
+// again, read the logits forward (log-sum-exp of each row) and again backward.
 #include <cmath>
+#include <numeric>
 
+#include "core/context.h"
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/cross_entropy.h"
@@ -11,6 +17,7 @@
 #include "ops/decl/create.h"
 #include "ops/decl/cross_entropy.h"
 #include "ops/decl/index.h"
+#include "ops/decl/norm_reduce.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/softmax.h"
 #include "ops/decl/ternary.h"
@@ -85,6 +92,59 @@ Tensor target_weights(const Tensor& target, const Tensor& weight, int64_t ignore
       plait::reshape(plait::index_select(weight, 0, plait::reshape(safe, Dims{-1})), target.sizes()), keep);
 }
 
+// The loss of a row is keep w_t (lse - x_t) + spread sum_c w_c (lse - x_c).
+template <class T>
+struct RowLoss {
+  const T* weight;  // null: all 1
+  int64_t classes, ignore;
+  T all, keep, spread;
+
+  RowLoss(const Tensor& weights, int64_t classes, int64_t ignore, double smoothing)
+      : weight(weights.defined() ? weights.data<T>() : nullptr),
+        classes(classes),
+        ignore(ignore),
+        all(weight ? std::accumulate(weight, weight + classes, T(0)) : static_cast<T>(classes)),
+        keep(static_cast<T>(1 - smoothing)),
+        spread(static_cast<T>(smoothing / static_cast<double>(classes))) {}
+
+  T of(int64_t c) const { return weight ? weight[c] : T(1); }
+  T operator()(const T* x, T lse, int64_t target) const {
+    const T w = of(target);
+    T value = w == T(0) ? T(0) : w * (lse - x[target]);
+    if (spread > 0) {
+      T dot = 0;
+      for (int64_t c = 0; c < classes; ++c) dot += weight ? weight[c] * x[c] : x[c];
+      value = keep * value + spread * (all * lse - dot);
+    }
+    return value;
+  }
+  // The gradient is softmax_scale() softmax(x) - upper times the weights of the x above.
+  T softmax_scale(T upper, int64_t target) const { return upper * (keep * of(target) + spread * all); }
+  void subtract(T* gradient, T upper, int64_t target) const {
+    gradient[target] -= upper * keep * of(target);
+    if (spread > 0)
+      for (int64_t c = 0; c < classes; ++c) gradient[c] -= upper * spread * of(c);
+  }
+};
+
+// Calls f(row) for the rows of logits.
+template <class F>
+void for_rows(int64_t rows, int64_t classes, const F& f) {
+  parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t r = begin; r < end; ++r) f(r);
+               });
+}
+template <class F>
+void with_float(DType compute, const F& f) {
+  compute == DType::Float64 ? f.template operator()<double>() : f.template operator()<float>();
+}
+
+// Where a result is computed: itself where it lies so, else a tensor that is copied into it at the end.
+Tensor computed_result(const Tensor& out, DType compute) {
+  return out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);
+}
+
 // Logits (rows, classes), an int64 class for each row, a weight for each class.
 void check_rows(const char* op, const Tensor& logits, const Tensor& target, const Tensor& weight) {
   check(logits.dim() == 2, "{}: expected logits of shape (rows, classes), got {}", op, logits.sizes());
@@ -126,42 +186,18 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64
               const Tensor t = plait::contiguous(target);
               check_targets("cross_entropy", t, classes, ignore);
               const DType compute = lse.dtype();
-              const Tensor x = computed(self, compute),
+              const Tensor x = computed(self, compute), terms = computed_result(loss, compute),
                            w = weight.defined() ? computed(weight, compute) : Tensor();
-              const Tensor terms = loss.dtype() == compute && loss.is_contiguous()
-                                       ? loss
-                                       : empty_tensor(loss.sizes(), compute);
-              const auto run = [&]<class T>() {
-                T all = 0;
-                for (int64_t c = 0; w.defined() && c < classes; ++c) all += w.data<T>()[c];
-                if (!w.defined()) all = static_cast<T>(classes);
-                parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)),
-                             [&](int64_t begin, int64_t end) {
-                               cpu::cross_entropy_rows<T>().log_sum_exp(x.data<T>() + begin * classes,
-                                                                        end - begin, classes,
-                                                                        lse.data<T>() + begin);
-                               for (int64_t r = begin; r < end; ++r) {
-                                 const int64_t target_class = t.data<int64_t>()[r];
-                                 T value = 0;
-                                 if (target_class != ignore) {
-                                   const T* row = x.data<T>() + r * classes;
-                                   const T z = lse.data<T>()[r],
-                                           weight_t = w.defined() ? w.data<T>()[target_class] : T(1);
-                                   value = weight_t == T(0) ? T(0) : weight_t * (z - row[target_class]);
-                                   if (smoothing > 0) {
-                                     T dot = 0;
-                                     for (int64_t c = 0; c < classes; ++c)
-                                       dot += w.defined() ? w.data<T>()[c] * row[c] : row[c];
-                                     value = static_cast<T>(1 - smoothing) * value +
-                                             static_cast<T>(smoothing / classes) * (all * z - dot);
-                                   }
-                                 }
-                                 terms.data<T>()[r] = value;
-                               }
-                             });
-              };
-              compute == DType::Float64 ? run.template operator()<double>()
-                                        : run.template operator()<float>();
+              with_float(compute, [&]<class T>() {
+                const RowLoss<T> loss_of(w, classes, ignore, smoothing);
+                for_rows(rows, classes, [&](int64_t r) {
+                  const T* row = x.data<T>() + r * classes;
+                  T& z = lse.data<T>()[r];
+                  cpu::cross_entropy_rows<T>().log_sum_exp(row, 1, classes, &z);
+                  const int64_t c = t.data<int64_t>()[r];
+                  terms.data<T>()[r] = c == ignore ? T(0) : loss_of(row, z, c);
+                });
+              });
               if (!terms.same(loss)) cpu::copy(loss, terms);
             },
     }};
@@ -224,40 +260,141 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
               const Tensor x = computed(logits, compute), z = computed(lse, compute),
                            g = computed(self, compute), t = plait::contiguous(target);
               check_targets("cross_entropy", t, classes, ignore);
-              const Tensor w = weight.defined() ? computed(weight, compute) : Tensor();
-              const Tensor dx =
-                  out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);
-              const auto run = [&]<class T>() {
-                T all = 0;
-                for (int64_t c = 0; w.defined() && c < classes; ++c) all += w.data<T>()[c];
-                if (!w.defined()) all = static_cast<T>(classes);
-                const T keep = static_cast<T>(1 - smoothing), spread = static_cast<T>(smoothing / classes);
-                parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)),
-                             [&](int64_t begin, int64_t end) {
-                               for (int64_t r = begin; r < end; ++r) {
-                                 const int64_t target_class = t.data<int64_t>()[r];
-                                 T* row = dx.data<T>() + r * classes;
-                                 if (target_class == ignore) {
-                                   std::fill(row, row + classes, T(0));
-                                   continue;
-                                 }
-                                 const T weight_t = w.defined() ? w.data<T>()[target_class] : T(1),
-                                         upper = g.data<T>()[r];
-                                 const T scale = upper * (keep * weight_t + spread * all);
-                                 cpu::cross_entropy_rows<T>().scaled_softmax(
-                                     x.data<T>() + r * classes, z.data<T>() + r, &scale, 1, classes, row);
-                                 row[target_class] -= upper * keep * weight_t;
-                                 if (smoothing > 0)
-                                   for (int64_t c = 0; c < classes; ++c)
-                                     row[c] -= upper * spread * (w.defined() ? w.data<T>()[c] : T(1));
-                               }
-                             });
-              };
-              compute == DType::Float64 ? run.template operator()<double>()
-                                        : run.template operator()<float>();
+              const Tensor w = weight.defined() ? computed(weight, compute) : Tensor(),
+                           dx = computed_result(out, compute);
+              with_float(compute, [&]<class T>() {
+                const RowLoss<T> loss_of(w, classes, ignore, smoothing);
+                for_rows(rows, classes, [&](int64_t r) {
+                  const int64_t c = t.data<int64_t>()[r];
+                  T* row = dx.data<T>() + r * classes;
+                  if (c == ignore) {
+                    std::fill(row, row + classes, T(0));
+                    return;
+                  }
+                  const T upper = g.data<T>()[r];
+                  cpu::cross_entropy_rows<T>().scaled_softmax(x.data<T>() + r * classes, z.data<T>()[r],
+                                                              loss_of.softmax_scale(upper, c), classes, row);
+                  loss_of.subtract(row, upper, c);
+                });
+              });
               if (!dx.same(out)) cpu::copy(out, dx);
             },
     }};
+
+Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, bool, double)>
+    _cross_entropy_with_grad{{
+        .schema = "_cross_entropy_with_grad(Tensor self, Tensor target, Tensor? weight, int ignore_index, "
+                  "bool mean, float label_smoothing) -> (Tensor loss, Tensor grad)",
+        .doc =
+            R"(The sum, or the mean weighted by the classes' weights, of the cross-entropies of rows of logits against int64 classes;
+and its gradient with respect to the logits, in the same pass.
+
+Shapes: self (rows, classes), target (rows), weight (classes) give loss (), grad (rows, classes). Dtypes: floats.
+
+>>> loss, grad = plait._cross_entropy_with_grad(plait.zeros(1, 2), plait.tensor([0]), None, -100, True, 0.0)
+>>> grad
+tensor([[-0.5000,  0.5000]]))",
+        .meta =
+            [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t, bool, double) {
+              check_rows("_cross_entropy_with_grad", self, target, weight);
+              return std::array<TensorSpec, 2>{TensorSpec(Dims{}, self.dtype(), self.device()),
+                                               TensorSpec(self.sizes(), self.dtype(), self.device())};
+            },
+        .vjp =
+            [](Vjp& v) {
+              if (!v.grad(0).defined()) return;
+              if (!grad_enabled()) {
+                v.set(0, op::_scale.run_inplace(v.take_out(1), v.grad(0)));
+                return;
+              }
+              const Tensor logits = v.in(0), target = v.in(1), weight = v.in(2);
+              const int64_t ignore = v.attr<int64_t>(3);
+              Tensor upper = v.grad(0);
+              if (v.attr<bool>(4))
+                upper = upper / plait::sum(target_weights(target, weight, ignore, logits.dtype()));
+              v.set(0, plait::_cross_entropy_rows_backward(plait::expand(upper, target.sizes()), logits,
+                                                           plait::logsumexp(logits, IntSpan(Dims{1})), target,
+                                                           weight, ignore, v.attr<double>(5)));
+            },
+        .save = "self, target, weight, grad",
+        .kind = Kind::Loss,
+        .dtypes = kFloatDTypes,
+        .cpu =
+            [](const Tensor& loss, const Tensor& grad, const Tensor& self, const Tensor& target,
+               const Tensor& weight, int64_t ignore, bool mean, double smoothing) {
+              const int64_t rows = self.sizes()[0], classes = self.sizes()[1];
+              const Tensor t = plait::contiguous(target);
+              check_targets("cross_entropy", t, classes, ignore);
+              const DType compute = compute_dtype(self.dtype());
+              const Tensor x = computed(self, compute), dx = computed_result(grad, compute),
+                           w = weight.defined() ? computed(weight, compute) : Tensor(),
+                           terms = empty_tensor(target.sizes(), compute);
+              with_float(compute, [&]<class T>() {
+                const auto& kernels = cpu::cross_entropy_rows<T>();
+                const RowLoss<T> loss_of(w, classes, ignore, smoothing);
+                double total = mean ? 0 : 1;
+                for (int64_t r = 0; mean && r < rows; ++r)
+                  if (const int64_t c = t.data<int64_t>()[r]; c != ignore) total += loss_of.of(c);
+                const T upper = static_cast<T>(1 / total);
+                for_rows(rows, classes, [&](int64_t r) {
+                  const T* logits = x.data<T>() + r * classes;
+                  T* row = dx.data<T>() + r * classes;
+                  const int64_t c = t.data<int64_t>()[r];
+                  terms.data<T>()[r] = 0;
+                  if (c == ignore) {
+                    std::fill(row, row + classes, T(0));
+                    return;
+                  }
+                  T sum = 0, lse = 0;
+                  kernels.exponentials(logits, classes, row, &sum, &lse);
+                  kernels.scale(row, classes, loss_of.softmax_scale(upper, c) / sum);
+                  loss_of.subtract(row, upper, c);
+                  terms.data<T>()[r] = loss_of(logits, lse, c);
+                });
+                double all = 0;
+                for (int64_t r = 0; r < rows; ++r) all += terms.data<T>()[r];
+                copy_into(loss, wrapped_scalar(all / total));
+              });
+              if (!dx.same(grad)) cpu::copy(grad, dx);
+            },
+    }};
+
+Op<Tensor(const Tensor&, const Tensor&)> _scale{{
+    .schema = "_scale(Tensor self, Tensor factor) -> Tensor",
+    .doc =
+        R"(self times a factor of one element on the same device. In place nothing is read or written where the factor is 1.
+
+Shapes: factor () or one element. Dtypes: floats, both the same.
+
+>>> plait._scale(plait.tensor([1.0, 2.0]), plait.tensor(3.0))
+tensor([3., 6.]))",
+    .meta =
+        [](const Tensor& self, const Tensor& factor) {
+          check(factor.numel() == 1, "_scale: expected a factor of one element, got shape {}",
+                factor.sizes());
+          check<TypeError>(factor.dtype() == self.dtype(),
+                           "_scale: expected tensors of one dtype, got self of dtype {} and factor of dtype "
+                           "{}; convert with .to(dtype)",
+                           self.dtype(), factor.dtype());
+          return infer::like(self);
+        },
+    .vjp =
+        [](Vjp& v) {
+          if (v.needs(0)) v.set(0, plait::_scale(v.grad(), v.in(1)));
+          if (v.needs(1)) v.set(1, plait::reshape(plait::sum(v.grad() * v.in(0)), v.sizes(1)));
+        },
+    .save = "factor if self, self if factor",
+    .kind = Kind::Pointwise,
+    .dtypes = kFloatDTypes,
+    .inplace = Inplace::Direct,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& factor) {
+          NoGrad guard;
+          const Scalar value = item(factor);
+          if (value.equals(1) && out.data_ptr() == self.data_ptr() && out.strides() == self.strides()) return;
+          op::mul.out({&out, 1}, self, wrapped_scalar(value));
+        },
+}};
 
 Op<Tensor(const Tensor&, int64_t, int64_t)> _class_targets{{
     .schema = "_class_targets(Tensor self, int classes, int ignore_index) -> Tensor",
@@ -310,6 +447,11 @@ tensor(0.6931))",
           }
           check_class_shapes("cross_entropy", self, target, weight);
           const Tensor flat = plait::reshape(target, Dims{-1});
+          // Not in float16, whose gradients of a mean vanish where loss scaling has not been applied yet.
+          if ((reduction == "mean" || reduction == "sum") && self.requires_grad() && grad_enabled() &&
+              self.dtype() != DType::Float16)
+            return std::get<0>(plait::_cross_entropy_with_grad(as_rows(self), flat, weight, ignore,
+                                                               reduction == "mean", smoothing));
           const Tensor terms =
               std::get<0>(plait::_cross_entropy_rows(as_rows(self), flat, weight, ignore, smoothing));
           if (reduction == "mean")

@@ -12,6 +12,7 @@
 #include "ops/decl/matmul.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
+#include "ops/linear.h"
 
 namespace plait::op {
 namespace {
@@ -29,16 +30,6 @@ TensorSpec spec_of(const char* op, const Tensor& self, const Tensor& weight, con
   TensorSpec spec(self.sizes(), self.dtype(), self.device());
   spec.sizes[spec.sizes.size() - 1] = weight.sizes()[0];
   return spec;
-}
-
-// From the gradient of the sums to those of self, weight and bias.
-void linear_vjp(Vjp& v, const Tensor& sums) {
-  const auto as_rows = [](const Tensor& x) {
-    return x.dim() == 2 ? x : plait::reshape(x, Dims{-1, x.sizes().back()});
-  };
-  if (v.needs(0)) v.set(0, plait::matmul(sums, v.in(1)));
-  if (v.needs(1)) v.set(1, plait::mm(plait::t(as_rows(sums)), as_rows(v.in(0))));
-  if (v.needs(2)) v.set(2, sums);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "ops/decl/matmul.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
+#include "ops/linear.h"
 #include "ops/math.h"
 
 namespace plait::op {
@@ -11,13 +12,6 @@ namespace {
 
 // x^H of the two last dimensions.
 Tensor adjoint(const Tensor& x) { return plait::mT(conj_if_complex(x)); }
-// All but the last dimension as one.
-Tensor as_rows(const Tensor& x) {
-  if (x.dim() == 2) return x;
-  int64_t rows = 1;
-  for (int d = 0; d + 1 < x.sizes().size(); ++d) rows *= x.sizes()[d];
-  return plait::reshape(x, Dims{rows, x.sizes().back()});
-}
 
 void check_dtypes(const char* op, const char* first, const Tensor& a, const char* second, const Tensor& b) {
   if (a.dtype() == b.dtype()) return;
@@ -94,6 +88,19 @@ void matmul_vjp(Vjp& v) {
 }
 
 }  // namespace
+
+Tensor as_rows(const Tensor& x) {
+  if (x.dim() == 2) return x;
+  int64_t rows = 1;
+  for (int d = 0; d + 1 < x.sizes().size(); ++d) rows *= x.sizes()[d];
+  return plait::reshape(x, Dims{rows, x.sizes().back()});
+}
+
+void linear_vjp(Vjp& v, const Tensor& sums) {
+  if (v.needs(0)) v.set(0, plait::matmul(sums, conj_if_complex(v.in(1))));
+  if (v.needs(1)) v.set(1, plait::mm(plait::t(as_rows(sums)), conj_if_complex(as_rows(v.in(0)))));
+  if (v.needs(2)) v.set(2, sums);
+}
 
 Op<Tensor(const Tensor&, const Tensor&)> matmul{{
     .schema = "matmul(Tensor self, Tensor other) -> Tensor",
@@ -273,11 +280,10 @@ tensor([3.5000]))",
           if (v.sizes(1).size() == 1) {
             if (v.needs(0)) v.set(0, plait::unsqueeze(g, -1) * conj_if_complex(v.in(1)));
             if (v.needs(1)) v.set(1, plait::unsqueeze(g, -1) * conj_if_complex(v.in(0)));
+            if (v.needs(2)) v.set(2, g);
           } else {
-            if (v.needs(0)) v.set(0, plait::matmul(g, conj_if_complex(v.in(1))));
-            if (v.needs(1)) v.set(1, plait::matmul(plait::t(as_rows(g)), conj_if_complex(as_rows(v.in(0)))));
+            linear_vjp(v, g);
           }
-          if (v.needs(2)) v.set(2, g);
         },
     .save = "weight if self, self if weight",
     .kind = Kind::Matmul,

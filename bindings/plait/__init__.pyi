@@ -109,6 +109,7 @@ from ._C import _conv_weight_grad as _conv_weight_grad
 from ._C import _convert as _convert
 from ._C import _cross_entropy_rows as _cross_entropy_rows
 from ._C import _cross_entropy_rows_backward as _cross_entropy_rows_backward
+from ._C import _cross_entropy_with_grad as _cross_entropy_with_grad
 from ._C import _declare_op as _declare_op
 from ._C import _describe_op as _describe_op
 from ._C import _detached as _detached
@@ -176,6 +177,7 @@ from ._C import _rnn_layer as _rnn_layer
 from ._C import _rnn_layer_backward as _rnn_layer_backward
 from ._C import _roll as _roll
 from ._C import _run_backward as _run_backward
+from ._C import _scale as _scale
 from ._C import _scaled_difference as _scaled_difference
 from ._C import _scaled_mm as _scaled_mm
 from ._C import _scan_linear as _scan_linear

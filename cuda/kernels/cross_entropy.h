@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "cuda/reduce_plan.h"
 #include "cuda/runtime/fault.h"
 
 namespace plait::cuda {
@@ -24,5 +25,11 @@ struct CrossEntropyPlan {
 void cross_entropy(const CrossEntropyPlan& plan, void* loss, void* lse);
 // dx (contiguous) = the gradient of the losses with respect to the logits, by that of the losses.
 void cross_entropy_backward(const CrossEntropyPlan& plan, const void* grad, const void* lse, void* dx);
+
+// The sum of the weights of the targets, which the reduction walks over.
+void target_weights(const CrossEntropyPlan& plan, const ReducePlan& targets);
+// Both at once: the rows' losses and dx (contiguous), the gradient of their sum, all by *divisor unless it is
+// null. Losses and divisor have the dtype of lse.
+void cross_entropy_with_grad(const CrossEntropyPlan& plan, const void* divisor, void* loss, void* dx);
 
 }  // namespace plait::cuda

@@ -37,6 +37,7 @@ struct SquaredDistance {
 };
 
 constexpr int kThreads = 256;
+constexpr int kInFlight = 4;  // vectors that a thread has asked for at a time
 
 // A grid that walks n elements, some in each thread.
 LaunchConfig walk(int64_t n) {
@@ -52,6 +53,33 @@ __global__ void __launch_bounds__(kThreads) probabilities(const T* x, int64_t n,
     const auto value = to_op(x[i]);
     if (value < 0 || value > 1) report_probability(fault, "binary_cross_entropy", static_cast<double>(value));
   }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) scaled(const T* x, int64_t n, const T* factor, T* out) {
+  using O = opmath_t<T>;
+  constexpr int W = kVectorWidth<T>;
+  using V = Vector<T, W>;
+  const O by = to_op(*factor);
+  if (by == O(1) && x == out) return;
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x,
+                step = static_cast<int64_t>(gridDim.x) * kThreads;
+  const bool aligned = (reinterpret_cast<uintptr_t>(x) | reinterpret_cast<uintptr_t>(out)) % sizeof(V) == 0;
+  const int64_t vectors = aligned ? n / W : 0;
+  for (int64_t i = first; i < vectors; i += kInFlight * step) {
+    V v[kInFlight];
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u)
+      if (i + u * step < vectors) v[u] = load_streaming(reinterpret_cast<const V*>(x) + i + u * step);
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u) {
+      if (i + u * step >= vectors) continue;
+#pragma unroll
+      for (int k = 0; k < W; ++k) v[u].at[k] = from_op<T>(to_op(v[u].at[k]) * by);
+      store_streaming(reinterpret_cast<V*>(out) + i + u * step, v[u]);
+    }
+  }
+  for (int64_t i = vectors * W + first; i < n; i += step) out[i] = from_op<T>(to_op(x[i]) * by);
 }
 
 __global__ void __launch_bounds__(kThreads) targets(const int64_t* target, int64_t n, int64_t classes,
@@ -78,6 +106,14 @@ void check_probabilities(DType dtype, const void* x, int64_t n, Fault* fault) {
   visit(dtype, [&]<class T>() {
     if constexpr (is_floating(dtype_of<T>))
       launch(probabilities<T>, walk(n), static_cast<const T*>(x), n, fault);
+  });
+}
+
+void scale(DType dtype, const void* x, int64_t n, const void* factor, void* out) {
+  visit(dtype, [&]<class T>() {
+    if constexpr (is_floating(dtype_of<T>))
+      launch(scaled<T>, walk(n * static_cast<int64_t>(sizeof(T)) / 16 + 1), static_cast<const T*>(x), n,
+             static_cast<const T*>(factor), static_cast<T*>(out));
   });
 }
 

@@ -1,11 +1,16 @@
 // Cross-entropy of rows of logits.
 #include "cuda/kernels/cross_entropy.h"
 
+#include <limits>
+
 #include "cuda/attach.h"
+#include "cuda/kernels/loss.h"
 #include "cuda/ops/elementwise.h"
 #include "cuda/ops/reduce_plan.h"
 #include "cuda/ops/rows.h"
+#include "ops/decl/arithmetic.h"
 #include "ops/decl/cross_entropy.h"
+#include "ops/decl/view.h"
 
 namespace plait::cuda {
 namespace {
@@ -59,6 +64,39 @@ CudaKernel rows_backward_kernel(op::_cross_entropy_rows_backward, [](const Tenso
   const Tensor g = cuda::contiguous(converted(self, logits.dtype())),
                z = cuda::contiguous(converted(lse, compute));
   cross_entropy_backward(rows.plan, g.data_ptr(), z.data_ptr(), out.data_ptr());
+});
+
+CudaKernel with_grad_kernel(op::_cross_entropy_with_grad, [](const Tensor& loss, const Tensor& grad,
+                                                             const Tensor& self, const Tensor& target,
+                                                             const Tensor& weight, int64_t ignore, bool mean,
+                                                             double smoothing) {
+  if (self.sizes()[0] == 0) {
+    copy_into(loss, wrapped_scalar(mean ? std::numeric_limits<double>::quiet_NaN() : 0.0));
+    return;
+  }
+  const Rows rows(self, target, weight, ignore, smoothing);
+  const DType compute = self.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
+  const Tensor losses = empty_tensor(target.sizes(), compute, self.device()),
+               sum = loss.dtype() == compute ? loss : empty_tensor(Dims(), compute, self.device());
+  Tensor divisor;
+  if (mean) {
+    divisor = empty_tensor(Dims(), compute, self.device());
+    Reduction targets = plan_reduction(rows.target, 1);
+    targets.plan.out[0] = static_cast<char*>(divisor.data_ptr());
+    target_weights(rows.plan, targets.plan);
+  }
+  cross_entropy_with_grad(rows.plan, mean ? divisor.data_ptr() : nullptr, losses.data_ptr(), grad.data_ptr());
+  run_reduce("cross_entropy", ReduceOp::Sum, losses, 1, &sum);
+  if (!sum.same(loss)) copy_on_device(loss, sum);
+});
+
+// Of elements that lie alike in both; others are left to the product.
+CudaKernel scale_kernel(op::_scale, [](const Tensor& out, const Tensor& self, const Tensor& factor) {
+  if (out.strides() == self.strides() && is_dense(self.sizes(), self.strides())) {
+    scale(self.dtype(), self.data_ptr(), self.numel(), factor.data_ptr(), out.data_ptr());
+    return;
+  }
+  op::mul.out({&out, 1}, self, plait::reshape(factor, Dims()));
 });
 
 }  // namespace

@@ -10,8 +10,11 @@ template <class T>
 struct CrossEntropyRows {
   // lse[r] = log sum exp x[r, :]
   void (*log_sum_exp)(const T* x, int64_t rows, int64_t columns, T* lse);
-  // dx[r, c] = scale[r] * exp(x[r, c] - lse[r])
-  void (*scaled_softmax)(const T* x, const T* lse, const T* scale, int64_t rows, int64_t columns, T* dx);
+  // y[c] = scale * exp(x[c] - lse)
+  void (*scaled_softmax)(const T* x, T lse, T scale, int64_t columns, T* y);
+  // y[c] = exp(x[c] - shift), with a shift that keeps them finite; their sum, and shift + log(sum).
+  void (*exponentials)(const T* x, int64_t columns, T* y, T* sum, T* lse);
+  void (*scale)(T* y, int64_t columns, T factor);
 };
 struct CrossEntropyTable {
   CrossEntropyRows<float> f32;

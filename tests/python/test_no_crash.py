@@ -78,6 +78,12 @@ PRIVATE = {
         (X[0], X, X[:, 0], INDEX[:, 0], None, -1, 0.0),
         (number(), number(), number(), INDEX, None, -1, 0.0),
     ],
+    "_cross_entropy_with_grad": [
+        (X, INDEX[0], None, -1, True, 0.0),
+        (X, INDEX[:, 0], X[0, :1], -1, True, 0.0),
+        (X[0], INDEX[0], None, -1, False, 0.0),
+    ],
+    "_scale": [(X, X), (X, X[0, 0].double()), (X, INDEX[0, 0])],
     "_group_norm": [(X, 0, None, None, 1e-5), (X, 2, None, None, 1e-5), (X, 1, X[0, :1], None, 1e-5)],
     "_group_norm_backward": [
         (X, X, X[:, :0], X[:, :0], None),

@@ -1,0 +1,157 @@
+"""The cross-entropy that brings its gradient along, on both devices, against float64 formulas of NumPy."""
+
+import numpy as np
+import plait
+import plait.nn.functional as F
+import pytest
+from cuda_device import needs_cuda
+
+DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
+TOLERANCE = {"float64": 1e-13, "float32": 3e-6, "float16": 2e-3, "bfloat16": 1e-2}
+IGNORED = -100
+
+
+def reference(x, target, weight, smoothing, reduction):
+    """Loss and gradient of the logits."""
+    rows, classes = x.shape
+    keep = target != IGNORED
+    safe = np.where(keep, target, 0)
+    w = np.ones(classes) if weight is None else weight
+    lse = np.log(np.exp(x - x.max(1, keepdims=True)).sum(1, keepdims=True)) + x.max(1, keepdims=True)
+    q = np.full((rows, classes), smoothing / classes) * w
+    q[np.arange(rows), safe] += (1 - smoothing) * w[safe]
+    q *= keep[:, None]
+    divisor = (w[safe] * keep).sum() if reduction == "mean" else 1.0
+    return (q * (lse - x)).sum() / divisor, (q.sum(1, keepdims=True) * np.exp(x - lse) - q) / divisor
+
+
+def sample(rows, classes, dtype, device, seed=0):
+    rng = np.random.default_rng(seed)
+    x = plait.tensor(rng.normal(size=(rows, classes)) * 3).to(getattr(plait, dtype)).to(device)
+    target = rng.integers(0, classes, rows)
+    if rows > 2:
+        target[rows // 2] = IGNORED
+    weight = plait.tensor(rng.uniform(0.5, 2, classes)).to(getattr(plait, dtype)).to(device)
+    return x.requires_grad_(), plait.tensor(target).to(device), weight
+
+
+def wide(t):
+    return t.detach().cpu().double().numpy()
+
+
+# Rows in registers, in the cache, in shared memory beside another row, alone in it, and too long for it; rows
+# that begin at odd addresses.
+SIZES = [(1, 1), (64, 10), (5, 257), (3, 8192), (3, 33_001), (2, 60_000)]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("rows, classes", SIZES)
+def test_values(rows, classes, dtype, device):
+    for smoothing, weighted, reduction in [(0.0, False, "mean"), (0.1, True, "mean"), (0.1, False, "sum"), (0.0, True, "sum")]:
+        x, target, weight = sample(rows, classes, dtype, device)
+        loss = F.cross_entropy(
+            x, target, weight if weighted else None, reduction=reduction, label_smoothing=smoothing
+        )
+        loss.backward()
+        expected, gradient = reference(
+            wide(x), target.cpu().numpy(), wide(weight) if weighted else None, smoothing, reduction
+        )
+        np.testing.assert_allclose(wide(loss), expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+        scale = np.abs(gradient).max() or 1
+        np.testing.assert_allclose(wide(x.grad) / scale, gradient / scale, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_incoming_gradients(device):
+    x, target, _ = sample(7, 300, "float64", device)
+    _, gradient = reference(wide(x), target.cpu().numpy(), None, 0.0, "mean")
+    loss = F.cross_entropy(x, target)
+    for _ in range(2):  # a graph that is kept gives the same again
+        (grad,) = plait.autograd.grad(loss, x, retain_graph=True)
+        np.testing.assert_allclose(wide(grad), gradient, atol=1e-14)
+        grad.zero_()  # what a caller does to it is nobody else's matter
+    (grad,) = plait.autograd.grad(loss * 3, x)
+    np.testing.assert_allclose(wide(grad), 3 * gradient, atol=1e-14)
+    with pytest.raises(RuntimeError, match="freed by an earlier backward"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_second_derivative(device):
+    x, target, weight = sample(4, 5, "float64", device)
+    weight = weight.detach()
+
+    def loss(t):
+        return F.cross_entropy(t, target, weight, label_smoothing=0.1).square()
+
+    assert plait.autograd.gradcheck(loss, (x,))
+    assert plait.autograd.gradgradcheck(loss, (x,))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_more_dimensions(device):
+    x = plait.randn(2, 5, 3, 4, device=device, dtype=plait.float64).requires_grad_()
+    target = plait.randint(0, 5, (2, 3, 4), device=device)
+    F.cross_entropy(x, target).backward()
+    rows = wide(x).transpose(0, 2, 3, 1).reshape(-1, 5)
+    _, gradient = reference(rows, target.cpu().numpy().reshape(-1), None, 0.0, "mean")
+    np.testing.assert_allclose(wide(x.grad), gradient.reshape(2, 3, 4, 5).transpose(0, 3, 1, 2), atol=1e-14)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_all_rows_ignored(device):
+    x = plait.randn(3, 4, device=device).requires_grad_()
+    loss = F.cross_entropy(x, plait.full((3,), IGNORED, device=device))
+    loss.backward()
+    assert loss.isnan() and not x.grad.any()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_no_rows(device):
+    x = plait.zeros(0, 4, device=device).requires_grad_()
+    target = plait.zeros(0, dtype=plait.int64, device=device)
+    total = F.cross_entropy(x, target, reduction="sum")
+    total.backward()
+    assert total == 0 and x.grad.shape == (0, 4)
+    assert F.cross_entropy(x, target).isnan()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_float16_is_scaled_before_it_is_rounded(device):
+    """Of a mean over many rows, float16 could not hold the gradients that loss scaling is there for."""
+    x = plait.zeros(4096, 64, device=device, dtype=plait.float16).requires_grad_()
+    (F.cross_entropy(x, plait.zeros(4096, dtype=plait.int64, device=device)).float() * 2048).backward()
+    np.testing.assert_allclose(wide(x.grad)[:, 1:], 2048 / 4096 / 64, rtol=1e-3)
+
+
+@needs_cuda
+def test_backward_needs_no_memory():
+    x, target, _ = sample(64, 1024, "float32", "cuda")
+    loss = F.cross_entropy(x, target)
+    plait.cuda.synchronize()
+    plait.cuda.reset_peak_memory_stats()
+    before = plait.cuda.memory_allocated()
+    (grad,) = plait.autograd.grad(loss, x)
+    assert plait.cuda.max_memory_allocated() - before < x.nbytes // 16
+    np.testing.assert_allclose(wide(grad).sum(1), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_scale(device):
+    for dtype in TOLERANCE:
+        x = plait.randn(3, 1001, device=device).to(getattr(plait, dtype))
+        factor = plait.tensor(0.5, device=device, dtype=x.dtype)
+        for layout in (x, x.t(), x[:, 1:], x[:, ::2], x.expand(2, 3, 1001)):
+            np.testing.assert_array_equal(wide(plait._scale(layout, factor)), wide(layout) * 0.5)
+        y = x.clone()
+        assert plait._scale_(y, plait.ones(1, device=device, dtype=x.dtype)) is y and plait.equal(y, x)
+        plait._scale_(y[:, 1:], factor)
+        np.testing.assert_array_equal(wide(y), np.concatenate([wide(x)[:, :1], wide(x)[:, 1:] * 0.5], 1))
+    x = plait.randn(4, device=device, dtype=plait.float64).requires_grad_()
+    factor = plait.tensor(3.0, device=device, dtype=plait.float64).requires_grad_()
+    assert plait.autograd.gradcheck(plait._scale, (x, factor))
+    with pytest.raises(ValueError, match=r"_scale: expected a factor of one element, got shape \(2,\)"):
+        plait._scale(x, plait.ones(2, device=device, dtype=plait.float64))
+    with pytest.raises(TypeError, match="_scale: expected tensors of one dtype"):
+        plait._scale(x, plait.tensor(1.0, device=device))
