@@ -8,6 +8,7 @@
 
 #include <cctype>
 
+#include "ops/cross_entropy.h"
 #include "ops/ops.h"
 
 namespace plait::autocast {
@@ -156,6 +157,21 @@ Tensor call_pad(const PadOp& op, const Tensor& self, IntSpan widths, std::string
   return op(self, widths, mode, value);
 }
 
+// Losses in float32, without a copy of the logits in it.
+using CrossEntropyOp =
+    Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view, double)>;
+Tensor call_cross_entropy(const CrossEntropyOp& op, const Tensor& self, const Tensor& target,
+                          const Tensor& weight, int64_t ignore_index, std::string_view reduction,
+                          double label_smoothing) {
+  const Target region = target_of(Arg<const Tensor&>::keys(self) | Arg<const Tensor&>::keys(target) |
+                                  Arg<const Tensor&>::keys(weight));
+  const Masked masked;
+  if (region && region.may_take(self))
+    return op::cross_entropy_in(DType::Float32, self, target, weight, ignore_index, reduction,
+                                label_smoothing);
+  return op(self, target, weight, ignore_index, reduction, label_smoothing);
+}
+
 }  // namespace
 }  // namespace plait::autocast
 
@@ -183,8 +199,8 @@ void set_autocast_entries() {
   list<Keep, Float32>(acos, arccos, asin, arcsin, tan, sinh, cosh, erfinv, softplus);
   list<Keep, Float32>(layer_norm, rms_norm, group_norm, logsumexp);
   list<Keep, Float32>(cosine_similarity, pairwise_distance, gaussian_nll_loss, _resample);
-  list<Float32, Float32>(cdist, mse_loss, l1_loss, smooth_l1_loss, huber_loss, kl_div, nll_loss,
-                         cross_entropy);
+  list<Float32, Float32>(cdist, mse_loss, l1_loss, smooth_l1_loss, huber_loss, kl_div, nll_loss);
+  cross_entropy.set_entry(Key::Autocast, &call_cross_entropy);
   list<Float32, Float32>(binary_cross_entropy_with_logits, margin_ranking_loss, hinge_embedding_loss);
   list<Float32, Float32>(cosine_embedding_loss, triplet_margin_loss, poisson_nll_loss);
   list<Float32, Keep>(trace, view_as_complex, avg_pool3d, adaptive_avg_pool3d, max_pool3d);

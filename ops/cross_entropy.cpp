@@ -11,6 +11,7 @@
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/cross_entropy.h"
+#include "ops/cross_entropy.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
@@ -156,19 +157,19 @@ void check_rows(const char* op, const Tensor& logits, const Tensor& target, cons
 }  // namespace
 
 // Per row: (1 - smoothing) w_t (lse - x_t) + smoothing / C sum_c w_c (lse - x_c).
-Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double)>
+Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, double, bool)>
     _cross_entropy_rows{{
         .schema = "_cross_entropy_rows(Tensor self, Tensor target, Tensor? weight, int ignore_index, float "
-                  "label_smoothing) -> (Tensor loss, Tensor lse)",
+                  "label_smoothing, bool wide) -> (Tensor loss, Tensor lse)",
         .doc = "The cross-entropy of each row of logits (rows, classes) against an int64 class, and the "
-               "rows' log-sum-exp.",
+               "rows' log-sum-exp. With `wide` the losses are float32 for 16-bit logits.",
         .meta =
-            [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t, double) {
+            [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t, double, bool wide) {
               check_rows("_cross_entropy_rows", self, target, weight);
-              const TensorSpec spec(Dims{self.sizes()[0]}, self.dtype(), self.device());
-              TensorSpec lse = spec;
-              lse.dtype = compute_dtype(self.dtype());
-              return std::array<TensorSpec, 2>{spec, lse};
+              const TensorSpec lse(Dims{self.sizes()[0]}, compute_dtype(self.dtype()), self.device());
+              TensorSpec loss = lse;
+              if (!wide) loss.dtype = self.dtype();
+              return std::array<TensorSpec, 2>{loss, lse};
             },
         .vjp =
             [](Vjp& v) {
@@ -181,7 +182,7 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64
         .dtypes = kFloatDTypes,
         .cpu =
             [](const Tensor& loss, const Tensor& lse, const Tensor& self, const Tensor& target,
-               const Tensor& weight, int64_t ignore, double smoothing) {
+               const Tensor& weight, int64_t ignore, double smoothing, bool) {
               const int64_t rows = self.sizes()[0], classes = self.sizes()[1];
               const Tensor t = plait::contiguous(target);
               check_targets("cross_entropy", t, classes, ignore);
@@ -281,23 +282,25 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
             },
     }};
 
-Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, bool, double)>
+Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64_t, bool, double, bool)>
     _cross_entropy_with_grad{{
         .schema = "_cross_entropy_with_grad(Tensor self, Tensor target, Tensor? weight, int ignore_index, "
-                  "bool mean, float label_smoothing) -> (Tensor loss, Tensor grad)",
+                  "bool mean, float label_smoothing, bool wide) -> (Tensor loss, Tensor grad)",
         .doc =
             R"(The sum, or the mean weighted by the classes' weights, of the cross-entropies of rows of logits against int64 classes;
-and its gradient with respect to the logits, in the same pass.
+and its gradient with respect to the logits, in the same pass. With `wide` the loss is float32 for 16-bit logits.
 
 Shapes: self (rows, classes), target (rows), weight (classes) give loss (), grad (rows, classes). Dtypes: floats.
 
->>> loss, grad = plait._cross_entropy_with_grad(plait.zeros(1, 2), plait.tensor([0]), None, -100, True, 0.0)
+>>> loss, grad = plait._cross_entropy_with_grad(plait.zeros(1, 2), plait.tensor([0]), None, -100, True, 0.0, False)
 >>> grad
 tensor([[-0.5000,  0.5000]]))",
         .meta =
-            [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t, bool, double) {
+            [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t, bool, double,
+               bool wide) {
               check_rows("_cross_entropy_with_grad", self, target, weight);
-              return std::array<TensorSpec, 2>{TensorSpec(Dims{}, self.dtype(), self.device()),
+              const DType dtype = wide ? compute_dtype(self.dtype()) : self.dtype();
+              return std::array<TensorSpec, 2>{TensorSpec(Dims{}, dtype, self.device()),
                                                TensorSpec(self.sizes(), self.dtype(), self.device())};
             },
         .vjp =
@@ -321,7 +324,7 @@ tensor([[-0.5000,  0.5000]]))",
         .dtypes = kFloatDTypes,
         .cpu =
             [](const Tensor& loss, const Tensor& grad, const Tensor& self, const Tensor& target,
-               const Tensor& weight, int64_t ignore, bool mean, double smoothing) {
+               const Tensor& weight, int64_t ignore, bool mean, double smoothing, bool) {
               const int64_t rows = self.sizes()[0], classes = self.sizes()[1];
               const Tensor t = plait::contiguous(target);
               check_targets("cross_entropy", t, classes, ignore);
@@ -372,10 +375,8 @@ tensor([3., 6.]))",
         [](const Tensor& self, const Tensor& factor) {
           check(factor.numel() == 1, "_scale: expected a factor of one element, got shape {}",
                 factor.sizes());
-          check<TypeError>(factor.dtype() == self.dtype(),
-                           "_scale: expected tensors of one dtype, got self of dtype {} and factor of dtype "
-                           "{}; convert with .to(dtype)",
-                           self.dtype(), factor.dtype());
+          check<TypeError>(is_floating(factor.dtype()), "_scale: expected a floating factor, got {}",
+                           factor.dtype());
           return infer::like(self);
         },
     .vjp =
@@ -410,6 +411,49 @@ Op<Tensor(const Tensor&, int64_t, int64_t)> _class_targets{{
         },
 }};
 
+Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, const Tensor& weights,
+                        int64_t ignore, std::string_view reduction, double smoothing) {
+  check(smoothing >= 0 && smoothing <= 1, "cross_entropy: expected label_smoothing between 0 and 1, got {}",
+        smoothing);
+  check<TypeError>(is_floating(self.dtype()), "cross_entropy: expected logits of a floating dtype, got {}",
+                   self.dtype());
+  const bool wide = loss != self.dtype();
+  const Tensor weight = weights.defined() && wide ? plait::_convert(weights, loss) : weights;
+  if (is_floating(target.dtype())) {
+    if (wide)
+      return cross_entropy_in(loss, plait::_convert(self, loss), plait::_convert(target, loss), weight,
+                              ignore, reduction, smoothing);
+    check(target.sizes() == self.sizes(),
+          "cross_entropy: expected probabilities of the shape {} of self, got {}", self.sizes(),
+          target.sizes());
+    const int64_t dim = self.dim() == 1 ? 0 : 1, classes = self.sizes()[static_cast<int>(dim)];
+    const Tensor smooth =
+        smoothing > 0 ? target * Scalar(1 - smoothing) + Scalar(smoothing / static_cast<double>(classes))
+                      : target;
+    Tensor terms = plait::log_softmax(self, dim) * smooth;
+    if (weight.defined()) {
+      Dims shape(static_cast<int>(self.dim()), 1);
+      shape[static_cast<int>(dim)] = classes;
+      terms = terms * plait::reshape(weight, shape);
+    }
+    const Tensor rows = -plait::sum(terms, IntSpan(Dims{dim}));
+    if (reduction != "mean") return reduced("cross_entropy", rows, reduction);
+    return plait::sum(rows) / Scalar(std::max<int64_t>(rows.numel(), 1));
+  }
+  check_class_shapes("cross_entropy", self, target, weight);
+  const Tensor flat = plait::reshape(target, Dims{-1});
+  // Not in float16, whose gradients of a mean vanish where loss scaling has not been applied yet.
+  if ((reduction == "mean" || reduction == "sum") && self.requires_grad() && grad_enabled() &&
+      self.dtype() != DType::Float16)
+    return std::get<0>(plait::_cross_entropy_with_grad(as_rows(self), flat, weight, ignore,
+                                                       reduction == "mean", smoothing, wide));
+  const Tensor terms =
+      std::get<0>(plait::_cross_entropy_rows(as_rows(self), flat, weight, ignore, smoothing, wide));
+  if (reduction == "mean") return plait::sum(terms) / plait::sum(target_weights(flat, weight, ignore, loss));
+  return reduced("cross_entropy", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms,
+                 reduction);
+}
+
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view, double)> cross_entropy{{
     .schema = "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str "
               "reduction='mean', float label_smoothing=0.0) -> Tensor",
@@ -423,41 +467,7 @@ tensor(0.6931))",
     .composite =
         [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore,
            std::string_view reduction, double smoothing) {
-          check(smoothing >= 0 && smoothing <= 1,
-                "cross_entropy: expected label_smoothing between 0 and 1, got {}", smoothing);
-          check<TypeError>(is_floating(self.dtype()),
-                           "cross_entropy: expected logits of a floating dtype, got {}", self.dtype());
-          if (is_floating(target.dtype())) {
-            check(target.sizes() == self.sizes(),
-                  "cross_entropy: expected probabilities of the shape {} of self, got {}", self.sizes(),
-                  target.sizes());
-            const int64_t dim = self.dim() == 1 ? 0 : 1, classes = self.sizes()[static_cast<int>(dim)];
-            const Tensor smooth = smoothing > 0 ? target * Scalar(1 - smoothing) +
-                                                      Scalar(smoothing / static_cast<double>(classes))
-                                                : target;
-            Tensor terms = plait::log_softmax(self, dim) * smooth;
-            if (weight.defined()) {
-              Dims shape(static_cast<int>(self.dim()), 1);
-              shape[static_cast<int>(dim)] = classes;
-              terms = terms * plait::reshape(weight, shape);
-            }
-            const Tensor rows = -plait::sum(terms, IntSpan(Dims{dim}));
-            if (reduction != "mean") return reduced("cross_entropy", rows, reduction);
-            return plait::sum(rows) / Scalar(std::max<int64_t>(rows.numel(), 1));
-          }
-          check_class_shapes("cross_entropy", self, target, weight);
-          const Tensor flat = plait::reshape(target, Dims{-1});
-          // Not in float16, whose gradients of a mean vanish where loss scaling has not been applied yet.
-          if ((reduction == "mean" || reduction == "sum") && self.requires_grad() && grad_enabled() &&
-              self.dtype() != DType::Float16)
-            return std::get<0>(plait::_cross_entropy_with_grad(as_rows(self), flat, weight, ignore,
-                                                               reduction == "mean", smoothing));
-          const Tensor terms =
-              std::get<0>(plait::_cross_entropy_rows(as_rows(self), flat, weight, ignore, smoothing));
-          if (reduction == "mean")
-            return plait::sum(terms) / plait::sum(target_weights(flat, weight, ignore, self.dtype()));
-          return reduced("cross_entropy", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms,
-                         reduction);
+          return cross_entropy_in(self.dtype(), self, target, weight, ignore, reduction, smoothing);
         },
     .kind = Kind::Loss,
 }};

@@ -211,7 +211,7 @@ __device__ __forceinline__ int64_t row_of_thread() {
 // Two blocks a multiprocessor: while one waits for its first loads or reduces, the other's are in flight.
 template <class T, bool smooth>
 __global__ void __launch_bounds__(kMostThreads, sizeof(T) < 8 && !smooth ? 2 : 1)
-    cross_entropy_rows(const Rows<T> p, T* loss, opmath_t<T>* lse) {
+    cross_entropy_rows(const Rows<T> p, opmath_t<T>* loss, opmath_t<T>* lse) {
   const int64_t row = row_of_thread();
   const bool valid = row < p.rows;
   const T* x = p.logits + row * p.row_stride;
@@ -219,18 +219,18 @@ __global__ void __launch_bounds__(kMostThreads, sizeof(T) < 8 && !smooth ? 2 : 1
   if (!valid || threadIdx.x > 0) return;
   const auto z = sums.exponentials.log();
   lse[row] = z;
-  loss[row] = from_op<T>(loss_of<smooth>(p, x, p.class_of(row), z, sums.dot));
+  loss[row] = loss_of<smooth>(p, x, p.class_of(row), z, sums.dot);
 }
 
 template <class T, bool smooth>
 __global__ void __launch_bounds__(kMostThreads, 1)
-    cross_entropy_rows_backward(const Rows<T> p, const T* grad, const opmath_t<T>* lse, T* dx) {
+    cross_entropy_rows_backward(const Rows<T> p, const opmath_t<T>* grad, const opmath_t<T>* lse, T* dx) {
   using V = Vector<T, kVectorWidth<T>>;
   const int64_t row = row_of_thread();
   if (row >= p.rows) return;
   const T* x = p.logits + row * p.row_stride;
   write_gradient<smooth>(
-      p, x, p.class_of(row), to_op(grad[row]), lse[row], dx + row * p.classes,
+      p, x, p.class_of(row), grad[row], lse[row], dx + row * p.classes,
       [&](int64_t head, int64_t v) { return load_streaming(reinterpret_cast<const V*>(x + head) + v); });
 }
 
@@ -314,7 +314,7 @@ void cross_entropy(const CrossEntropyPlan& p, void* loss, void* lse) {
   const RowShape shape = shape_of(p, kMostThreads);
   with_float(p.dtype, [&]<class T>() {
     const auto kernel = p.smoothing > 0 ? cross_entropy_rows<T, true> : cross_entropy_rows<T, false>;
-    launch(kernel, {dim3(shape.blocks), shape.block}, Rows<T>(p), static_cast<T*>(loss),
+    launch(kernel, {dim3(shape.blocks), shape.block}, Rows<T>(p), static_cast<opmath_t<T>*>(loss),
            static_cast<opmath_t<T>*>(lse));
   });
 }
@@ -324,7 +324,7 @@ void cross_entropy_backward(const CrossEntropyPlan& p, const void* grad, const v
   with_float(p.dtype, [&]<class T>() {
     const auto kernel =
         p.smoothing > 0 ? cross_entropy_rows_backward<T, true> : cross_entropy_rows_backward<T, false>;
-    launch(kernel, {dim3(shape.blocks), shape.block}, Rows<T>(p), static_cast<const T*>(grad),
+    launch(kernel, {dim3(shape.blocks), shape.block}, Rows<T>(p), static_cast<const opmath_t<T>*>(grad),
            static_cast<const opmath_t<T>*>(lse), static_cast<T*>(dx));
   });
 }

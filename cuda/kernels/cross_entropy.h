@@ -10,7 +10,7 @@
 namespace plait::cuda {
 
 struct CrossEntropyPlan {
-  DType dtype;  // of logits, losses and gradients; lse and weights are float64 for float64, else float32
+  DType dtype;  // of the logits and their gradient; all else is float64 for float64, else float32
   int64_t rows, classes;
   int64_t row_stride;  // of the logits, in elements
   const void* logits;
@@ -29,7 +29,7 @@ void cross_entropy_backward(const CrossEntropyPlan& plan, const void* grad, cons
 // The sum of the weights of the targets, which the reduction walks over.
 void target_weights(const CrossEntropyPlan& plan, const ReducePlan& targets);
 // Both at once: the rows' losses and dx (contiguous), the gradient of their sum, all by *divisor unless it is
-// null. Losses and divisor have the dtype of lse.
+// null.
 void cross_entropy_with_grad(const CrossEntropyPlan& plan, const void* divisor, void* loss, void* dx);
 
 }  // namespace plait::cuda

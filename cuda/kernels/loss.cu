@@ -55,12 +55,23 @@ __global__ void __launch_bounds__(kThreads) probabilities(const T* x, int64_t n,
   }
 }
 
+template <class O>
+__device__ O number_at(const void* p, DType dtype) {
+  switch (dtype) {
+    case DType::Float16: return static_cast<O>(to_op(*static_cast<const Half*>(p)));
+    case DType::BFloat16: return static_cast<O>(to_op(*static_cast<const BFloat16*>(p)));
+    case DType::Float32: return static_cast<O>(*static_cast<const float*>(p));
+    default: return static_cast<O>(*static_cast<const double*>(p));
+  }
+}
+
 template <class T>
-__global__ void __launch_bounds__(kThreads) scaled(const T* x, int64_t n, const T* factor, T* out) {
+__global__ void __launch_bounds__(kThreads)
+    scaled(const T* x, int64_t n, DType factor_dtype, const void* factor, T* out) {
   using O = opmath_t<T>;
   constexpr int W = kVectorWidth<T>;
   using V = Vector<T, W>;
-  const O by = to_op(*factor);
+  const O by = number_at<O>(factor, factor_dtype);
   if (by == O(1) && x == out) return;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x,
                 step = static_cast<int64_t>(gridDim.x) * kThreads;
@@ -109,11 +120,11 @@ void check_probabilities(DType dtype, const void* x, int64_t n, Fault* fault) {
   });
 }
 
-void scale(DType dtype, const void* x, int64_t n, const void* factor, void* out) {
+void scale(DType dtype, const void* x, int64_t n, DType factor_dtype, const void* factor, void* out) {
   visit(dtype, [&]<class T>() {
     if constexpr (is_floating(dtype_of<T>))
       launch(scaled<T>, walk(n * static_cast<int64_t>(sizeof(T)) / 16 + 1), static_cast<const T*>(x), n,
-             static_cast<const T*>(factor), static_cast<T*>(out));
+             factor_dtype, factor, static_cast<T*>(out));
   });
 }
 

@@ -14,7 +14,7 @@ void squared_distance(DType dtype, const ReducePlan& plan);
 void check_probabilities(DType dtype, const void* x, int64_t n, Fault* fault);
 
 // out = x times *factor, of n elements without gaps. Nothing is done where out is x and the factor 1.
-void scale(DType dtype, const void* x, int64_t n, const void* factor, void* out);
+void scale(DType dtype, const void* x, int64_t n, DType factor_dtype, const void* factor, void* out);
 
 // out = target, 0 where it is ignore_index; reports a class out of range.
 void class_targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,

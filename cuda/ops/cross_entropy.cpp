@@ -45,13 +45,16 @@ struct Rows {
   }
 };
 
-CudaKernel rows_kernel(op::_cross_entropy_rows,
-                       [](const Tensor& loss, const Tensor& lse, const Tensor& self, const Tensor& target,
-                          const Tensor& weight, int64_t ignore, double smoothing) {
-                         if (self.sizes()[0] == 0) return;
-                         const Rows rows(self, target, weight, ignore, smoothing);
-                         cross_entropy(rows.plan, loss.data_ptr(), lse.data_ptr());
-                       });
+CudaKernel rows_kernel(op::_cross_entropy_rows, [](const Tensor& loss, const Tensor& lse, const Tensor& self,
+                                                   const Tensor& target, const Tensor& weight, int64_t ignore,
+                                                   double smoothing, bool) {
+  if (self.sizes()[0] == 0) return;
+  const Rows rows(self, target, weight, ignore, smoothing);
+  const Tensor losses =
+      loss.dtype() == lse.dtype() ? loss : empty_tensor(loss.sizes(), lse.dtype(), loss.device());
+  cross_entropy(rows.plan, losses.data_ptr(), lse.data_ptr());
+  if (!losses.same(loss)) copy_on_device(loss, losses);
+});
 
 CudaKernel rows_backward_kernel(op::_cross_entropy_rows_backward, [](const Tensor& out, const Tensor& self,
                                                                      const Tensor& logits, const Tensor& lse,
@@ -61,15 +64,14 @@ CudaKernel rows_backward_kernel(op::_cross_entropy_rows_backward, [](const Tenso
   if (out.numel() == 0) return;
   const Rows rows(logits, target, weight, ignore, smoothing);
   const DType compute = logits.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
-  const Tensor g = cuda::contiguous(converted(self, logits.dtype())),
-               z = cuda::contiguous(converted(lse, compute));
+  const Tensor g = cuda::contiguous(converted(self, compute)), z = cuda::contiguous(converted(lse, compute));
   cross_entropy_backward(rows.plan, g.data_ptr(), z.data_ptr(), out.data_ptr());
 });
 
 CudaKernel with_grad_kernel(op::_cross_entropy_with_grad, [](const Tensor& loss, const Tensor& grad,
                                                              const Tensor& self, const Tensor& target,
                                                              const Tensor& weight, int64_t ignore, bool mean,
-                                                             double smoothing) {
+                                                             double smoothing, bool) {
   if (self.sizes()[0] == 0) {
     copy_into(loss, wrapped_scalar(mean ? std::numeric_limits<double>::quiet_NaN() : 0.0));
     return;
@@ -93,10 +95,10 @@ CudaKernel with_grad_kernel(op::_cross_entropy_with_grad, [](const Tensor& loss,
 // Of elements that lie alike in both; others are left to the product.
 CudaKernel scale_kernel(op::_scale, [](const Tensor& out, const Tensor& self, const Tensor& factor) {
   if (out.strides() == self.strides() && is_dense(self.sizes(), self.strides())) {
-    scale(self.dtype(), self.data_ptr(), self.numel(), factor.data_ptr(), out.data_ptr());
+    scale(self.dtype(), self.data_ptr(), self.numel(), factor.dtype(), factor.data_ptr(), out.data_ptr());
     return;
   }
-  op::mul.out({&out, 1}, self, plait::reshape(factor, Dims()));
+  op::mul.out({&out, 1}, self, plait::reshape(converted(factor, self.dtype()), Dims()));
 });
 
 }  // namespace

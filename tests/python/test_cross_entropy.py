@@ -125,6 +125,32 @@ def test_float16_is_scaled_before_it_is_rounded(device):
     np.testing.assert_allclose(wide(x.grad)[:, 1:], 2048 / 4096 / 64, rtol=1e-3)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_autocast(device, dtype):
+    """The loss is float32's of the same logits, and so is its gradient, also where it is scaled; no copy in float32."""
+    for weighted, reduction in [(False, "mean"), (True, "mean"), (False, "none")]:
+        x, target, weight = sample(40, 300, dtype, device)
+        if device == "cuda":
+            plait.cuda.reset_peak_memory_stats()
+            before = plait.cuda.memory_allocated()
+        with plait.autocast(device, x.dtype):
+            loss = F.cross_entropy(x, target, weight if weighted else None, reduction=reduction)
+        assert loss.dtype is plait.float32
+        (loss.mean() * 32768).backward()
+        if device == "cuda":
+            assert plait.cuda.max_memory_allocated() - before < 1.5 * x.nbytes
+        wide_x = x.detach().float().requires_grad_()
+        expected = F.cross_entropy(wide_x, target, weight.float() if weighted else None, reduction=reduction)
+        (expected.mean() * 32768).backward()
+        np.testing.assert_allclose(wide(loss), wide(expected), rtol=3e-6, atol=1e-6)
+        rounding = 2.0**-8 if dtype == "bfloat16" else 2.0**-11
+        np.testing.assert_allclose(wide(x.grad), wide(wide_x.grad), rtol=2 * rounding, atol=1e-4)
+    probabilities = plait.softmax(x.detach().float(), 1)
+    with plait.autocast(device, x.dtype):
+        assert F.cross_entropy(x, probabilities).dtype is plait.float32
+
+
 @needs_cuda
 def test_backward_needs_no_memory():
     x, target, _ = sample(64, 1024, "float32", "cuda")
@@ -141,7 +167,7 @@ def test_backward_needs_no_memory():
 def test_scale(device):
     for dtype in TOLERANCE:
         x = plait.randn(3, 1001, device=device).to(getattr(plait, dtype))
-        factor = plait.tensor(0.5, device=device, dtype=x.dtype)
+        factor = plait.tensor(0.5, device=device, dtype=plait.float32)
         for layout in (x, x.t(), x[:, 1:], x[:, ::2], x.expand(2, 3, 1001)):
             np.testing.assert_array_equal(wide(plait._scale(layout, factor)), wide(layout) * 0.5)
         y = x.clone()
@@ -153,5 +179,5 @@ def test_scale(device):
     assert plait.autograd.gradcheck(plait._scale, (x, factor))
     with pytest.raises(ValueError, match=r"_scale: expected a factor of one element, got shape \(2,\)"):
         plait._scale(x, plait.ones(2, device=device, dtype=plait.float64))
-    with pytest.raises(TypeError, match="_scale: expected tensors of one dtype"):
-        plait._scale(x, plait.tensor(1.0, device=device))
+    with pytest.raises(TypeError, match="_scale: expected a floating factor, got int64"):
+        plait._scale(x, plait.tensor(1, device=device))

@@ -69,9 +69,9 @@ PRIVATE = {
     "_softmax_backward": [(X, X[:1], 0), (X, INDEX, 0)],
     "_log_softmax_backward": [(X, X[:, :1], 1)],
     "_cross_entropy_rows": [
-        (X, INDEX[0], None, -1, 0.0),
-        (X, INDEX[:, 0], X[0, :1], -1, 0.0),
-        (X[0], INDEX[0], None, -1, 0.0),
+        (X, INDEX[0], None, -1, 0.0, False),
+        (X, INDEX[:, 0], X[0, :1], -1, 0.0, True),
+        (X[0], INDEX[0], None, -1, 0.0, False),
     ],
     "_cross_entropy_rows_backward": [
         (X[:, 0], X, X[:, 0], INDEX[:, 0] + 7, None, -1, 0.0),
@@ -79,11 +79,11 @@ PRIVATE = {
         (number(), number(), number(), INDEX, None, -1, 0.0),
     ],
     "_cross_entropy_with_grad": [
-        (X, INDEX[0], None, -1, True, 0.0),
-        (X, INDEX[:, 0], X[0, :1], -1, True, 0.0),
-        (X[0], INDEX[0], None, -1, False, 0.0),
+        (X, INDEX[0], None, -1, True, 0.0, False),
+        (X, INDEX[:, 0], X[0, :1], -1, True, 0.0, True),
+        (X[0], INDEX[0], None, -1, False, 0.0, False),
     ],
-    "_scale": [(X, X), (X, X[0, 0].double()), (X, INDEX[0, 0])],
+    "_scale": [(X, X), (X, X[0, 0].cfloat()), (X, INDEX[0, 0])],
     "_group_norm": [(X, 0, None, None, 1e-5), (X, 2, None, None, 1e-5), (X, 1, X[0, :1], None, 1e-5)],
     "_group_norm_backward": [
         (X, X, X[:, :0], X[:, :0], None),
