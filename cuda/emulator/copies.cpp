@@ -5,6 +5,7 @@
 
 #include "device.h"
 #include "graphs.h"
+#include "launch_log.h"
 #include "memory.h"
 #include "streams.h"
 
@@ -68,6 +69,7 @@ cudaError_t copy(Lock& lock, Rows rows, cudaMemcpyKind kind, Stream& stream, Wai
       rows.copy();
     };
   }
+  launch_log::bytes("copy", rows.width * rows.height);
   Done done;
   const cudaError_t status = submit(lock, stream, {WorkKind::Copy, std::move(body), devices}, &done);
   return status == cudaSuccess && synchronous ? wait_for(lock, done) : status;
@@ -97,6 +99,7 @@ cudaError_t fill_api(const char* name, void* pointer, size_t pitch, int value, s
     if (height > 1 && pitch < width) return cudaErrorInvalidPitchValue;
     const Place place = locate(pointer, (height - 1) * pitch + width);
     if (place.kind == Place::Pageable || !place.whole) return cudaErrorInvalidValue;
+    launch_log::bytes("fill", width * height);
     Done done;
     auto body = [=] {
       for (size_t i = 0; i < height; ++i) std::memset(static_cast<char*>(pointer) + i * pitch, value, width);

@@ -15,6 +15,7 @@
 #include "emulator/threads.h"
 #include "emulator/warp.h"
 #include "fibers.h"
+#include "launch_log.h"
 #include "racecheck.h"
 #include "streams.h"
 
@@ -522,6 +523,7 @@ cudaError_t launch_threads(const void* kernel, dim3 grid, dim3 block, size_t sha
     if (stream->device != current_device().index) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = check_launch(kernel, grid, block, shared); status != cudaSuccess)
       return status;
+    launch_log::kernel(kernel, grid, block, shared);
     Grid it{kernel, grid, block, shared, std::move(body), call};
     return submit(
         lock, *stream,

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "graphs.h"
+#include "launch_log.h"
 
 namespace emulator {
 
@@ -226,6 +227,7 @@ cudaError_t enqueue(const char* name, cudaStream_t handle, WorkKind kind, std::f
     const cudaError_t status = find_stream(handle, &stream);
     if (status != cudaSuccess) return status;
     if (stream->device != current_device().index) return cudaErrorInvalidResourceHandle;
+    launch_log::library(name);
     return submit(lock, *stream, {kind, std::move(body), device(stream->device).reachable()});
   });
 }
