@@ -92,7 +92,11 @@ class SlotMap {
 
 class Engine {
  public:
-  explicit Engine(const BackwardOptions& options) : options_(options) {}
+  // `one`: the gradient that was made for a root, which outlives the engine; or null.
+  Engine(const BackwardOptions& options, const Tensor* one)
+      : options_(options),
+        one_(one),
+        one_version_(one ? one->version() : 0) {}
 
   std::vector<Tensor> run(std::span<const Tensor> roots, std::span<const Tensor> grads,
                           std::span<const Tensor> inputs) {
@@ -209,6 +213,10 @@ class Engine {
     }
   }
 
+  const TensorImpl* still_one() const {
+    return one_ && one_->version() == one_version_ ? one_->impl() : nullptr;
+  }
+
   void run_hook(Tensor& grad, const NodeHooks::TensorHook& hook) {
     const Tensor replaced = hook(grad);
     if (!replaced.defined()) return;
@@ -242,7 +250,7 @@ class Engine {
 
     std::vector<Tensor> results(node->edges().size());
     if (any && !stops && slots_[index].needed) {
-      Vjp vjp{*node, grads, results, options_.retain_graph};
+      Vjp vjp{*node, grads, results, options_.retain_graph, still_one()};
       if (node->payload) {
         node->payload->apply(vjp);
       } else {
@@ -319,6 +327,8 @@ class Engine {
   }
 
   BackwardOptions options_;
+  const Tensor* one_;
+  uint32_t one_version_;
   SlotMap slots_;
   std::vector<Edge> root_edges_;
   std::vector<int> root_slots_, finished_, stops_here_;
@@ -344,6 +354,8 @@ Tensor sum_to(const Tensor& grad, const Dims& sizes) {
 std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads,
                                  const BackwardOptions& options, std::span<const Tensor> inputs) {
   std::vector<Tensor> starts;
+  starts.reserve(roots.size());
+  const Tensor* one = nullptr;
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& root = roots[i];
     if (!requires_grad(root))
@@ -369,9 +381,10 @@ std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const 
         fail<RuntimeError>("backward: grad can be created only for real outputs, got {}; pass gradient=",
                            root.dtype());
       starts.push_back(ones_like(root));
+      one = &starts.back();
     }
   }
-  return Engine(options).run(roots, starts, inputs);
+  return Engine(options, one).run(roots, starts, inputs);
 }
 
 }  // namespace plait

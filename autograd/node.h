@@ -155,13 +155,16 @@ class PLAIT_API Node final : public RefCounted {
 // What a derivative works on: the gradients of the results and what was saved, by position in the schema.
 struct PLAIT_API Vjp {
   Node& node;
-  std::vector<Tensor>& grads;    // one per result; undefined means zero
-  std::vector<Tensor>& results;  // one per edge, to be filled in
-  bool retain_graph = true;      // what is saved will be read by another pass
+  std::vector<Tensor>& grads;       // one per result; undefined means zero
+  std::vector<Tensor>& results;     // one per edge, to be filled in
+  bool retain_graph = true;         // what is saved will be read by another pass
+  const TensorImpl* one = nullptr;  // what backward began with where it was given nothing
 
   // May be undefined for one of several results.
   const Tensor& grad(int output = 0) const { return grads[output]; }
   Tensor grad_or_zeros(int output) const;
+  // Is the gradient known to be 1? Else it may be, too: on a device nobody looks.
+  bool grad_is_one(int output = 0) const { return one && grads[output].impl() == one; }
   Tensor in(int param) const;        // a saved argument
   Tensor out(int result = 0) const;  // a saved result
   // A saved result that may be written to: the one saved where nobody will read it again, else a copy.

@@ -335,6 +335,10 @@ class Op<R(A...)> : public OpBase {
   // Writes the results into tensors that the caller brings. These must not require grad.
   void out(std::span<const Tensor> outs, A... a) const { out_(*this, outs, static_cast<A>(a)...); }
 
+  // The kernel's results, written into tensors of the caller's, which have the results' shapes and dtypes,
+  // any strides, and no memory in common with the arguments. Below autograd, for derivatives.
+  void run_into(std::span<const Tensor> outs, A... a) const;
+
   // A view op's alias, with the grad mode as it is.
   R call_view(A... a) const { return view_(static_cast<A>(a)...); }
 

@@ -203,6 +203,26 @@ Tensor Op<R(A...)>::inplace_below(A... a) const {
 }
 
 template <class R, class... A>
+void Op<R(A...)>::run_into(std::span<const Tensor> outs, A... a) const {
+  check_args(a...);
+  std::array<TensorSpec, kTensors> specs;
+  if constexpr (kTensors == 1)
+    specs[0] = meta_(static_cast<A>(a)...);
+  else
+    specs = meta_(static_cast<A>(a)...);
+  std::array<Tensor, kTensors> results;
+  for (size_t i = 0; i < kTensors; ++i) {
+    check<RuntimeError>(outs[i].sizes() == specs[i].sizes && outs[i].dtype() == specs[i].dtype,
+                        "{}: expected room for a result of shape {} and dtype {}, got shape {} and dtype {}",
+                        name(), specs[i].sizes, specs[i].dtype, outs[i].sizes(), outs[i].dtype());
+    results[i] = outs[i];
+  }
+  detail::check_result_device(*this, keys_of(a...), results[0].device());
+  NoGrad guard;
+  run_kernel(results, static_cast<A>(a)...);
+}
+
+template <class R, class... A>
 void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
   if constexpr (kTensors == 0) {
     fail<TypeError>("{}: has no out= form", name());

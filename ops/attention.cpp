@@ -117,6 +117,32 @@ Dims strides_like(const Tensor& model, const Dims& sizes) {
   return strides;
 }
 
+// Gradients lie as their tensors do, so that the transpositions and views before attention cost nothing
+// backward either. Where the three lie side by side, parts of one product, so do the gradients: `split` and
+// `unbind` then find their gradient in one piece.
+std::array<Tensor, 3> room_for_grads(const Tensor& query, const Tensor& key, const Tensor& value) {
+  const int64_t apart = key.storage_offset() - query.storage_offset();
+  Dims sizes = query.sizes(), strides = query.strides();
+  sizes.push_back(3);
+  strides.push_back(apart);
+  const bool parts = apart > 0 && value.storage_offset() - key.storage_offset() == apart &&
+                     key.storage() == query.storage() && value.storage() == query.storage() &&
+                     key.sizes() == query.sizes() && value.sizes() == query.sizes() &&
+                     key.strides() == query.strides() && value.strides() == query.strides();
+  std::array<Tensor, 3> grads;
+  if (parts && is_dense(sizes, strides)) {
+    const Tensor block = empty_tensor(TensorSpec(sizes, query.dtype(), query.device(), strides));
+    for (int i = 0; i < 3; ++i)
+      grads[static_cast<size_t>(i)] =
+          from_storage(block.storage(), query.dtype(), query.sizes(), query.strides(), i * apart);
+    return grads;
+  }
+  const auto like = [](const Tensor& t) {
+    return empty_tensor(TensorSpec(t.sizes(), t.dtype(), t.device(), strides_like(t, t.sizes())));
+  };
+  return {like(query), like(key), like(value)};
+}
+
 void check_shapes(const Tensor& query, const Tensor& key, const Tensor& value) {
   const char* op = "scaled_dot_product_attention";
   check(query.dim() >= 2 && key.dim() >= 2 && value.dim() >= 2,
@@ -192,14 +218,19 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const
               const Tensor query = v.in(0), key = v.in(1), value = v.in(2), mask = v.in(3);
               const bool causal = v.attr<bool>(4);
               const double scale = v.attr<double>(5);
-              // Where the derivative will be differentiated, in plain ops.
-              const bool again = grad_enabled();
-              auto [dq, dk, dv] = again ? plain_backward(v.grad(0), query, key, value, mask, causal, scale)
-                                        : plait::_attention_backward(v.grad(0), query, key, value, mask,
-                                                                     v.out(0), v.out(1), causal, scale);
-              if (v.needs(0)) v.set(0, dq);
-              if (v.needs(1)) v.set(1, dk);
-              if (v.needs(2)) v.set(2, dv);
+              if (grad_enabled()) {
+                // It will be differentiated: in plain ops.
+                auto [dq, dk, dv] = plain_backward(v.grad(0), query, key, value, mask, causal, scale);
+                if (v.needs(0)) v.set(0, dq);
+                if (v.needs(1)) v.set(1, dk);
+                if (v.needs(2)) v.set(2, dv);
+                return;
+              }
+              const std::array<Tensor, 3> grads = room_for_grads(query, key, value);
+              op::_attention_backward.run_into(grads, v.grad(0), query, key, value, mask, v.out(0), v.out(1),
+                                               causal, scale);
+              for (int i = 0; i < 3; ++i)
+                if (v.needs(i)) v.set(i, grads[static_cast<size_t>(i)]);
             },
         .save = "self, key, value, attn_mask, out, logsumexp",
         .kind = Kind::Matmul,

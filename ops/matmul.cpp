@@ -2,6 +2,7 @@
 #include "ops/cpu/matmul.h"
 
 #include "ops/decl/matmul.h"
+#include "ops/decl/reduce.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/linear.h"
@@ -98,6 +99,12 @@ Tensor as_rows(const Tensor& x) {
 
 void linear_vjp(Vjp& v, const Tensor& sums) {
   if (v.needs(0)) v.set(0, plait::matmul(sums, conj_if_complex(v.in(1))));
+  if (v.needs(1) && v.needs(2) && is_floating(sums.dtype()) && !grad_enabled()) {
+    auto [weight, bias] = plait::_linear_grads(as_rows(sums), as_rows(v.in(0)));
+    v.set(1, std::move(weight));
+    v.set(2, std::move(bias));
+    return;
+  }
   if (v.needs(1)) v.set(1, plait::mm(plait::t(as_rows(sums)), conj_if_complex(as_rows(v.in(0)))));
   if (v.needs(2)) v.set(2, sums);
 }
@@ -291,6 +298,47 @@ tensor([3.5000]))",
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self, const Tensor& weight,
               const Tensor& bias) { cpu::linear(out, self, weight, bias); },
+}};
+
+Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&)> _linear_grads{{
+    .schema = "_linear_grads(Tensor self, Tensor input) -> (Tensor weight, Tensor bias)",
+    .doc =
+        R"(The gradients of linear's weight and bias, from that of its result: self.T @ input, and the sums of self's columns,
+which a GPU's matrix product takes of what it reads anyway.
+
+Shapes: self (rows, out), input (rows, in) give (out, in) and (out). Dtypes: floats, both the same.
+
+>>> weight, bias = plait._linear_grads(plait.ones(3, 1), plait.ones(3, 2))
+>>> bias
+tensor([3.]))",
+    .meta =
+        [](const Tensor& self, const Tensor& input) {
+          check(self.dim() == 2 && input.dim() == 2 && self.sizes()[0] == input.sizes()[0],
+                "_linear_grads: expected self (rows, out) and input (rows, in), got shapes {} and {}",
+                self.sizes(), input.sizes());
+          check_dtypes("_linear_grads", "self", self, "input", input);
+          return std::array<TensorSpec, 2>{
+              TensorSpec(Dims{self.sizes()[1], input.sizes()[1]}, self.dtype(), self.device()),
+              TensorSpec(Dims{self.sizes()[1]}, self.dtype(), self.device())};
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor &weight = v.grad(0), &bias = v.grad(1);
+          if (v.needs(0)) {
+            Tensor grad = weight.defined() ? plait::mm(v.in(1), plait::t(weight)) : Tensor();
+            if (bias.defined()) grad = grad.defined() ? grad + bias : plait::expand(bias, v.sizes(0));
+            v.set(0, grad);
+          }
+          if (v.needs(1) && weight.defined()) v.set(1, plait::mm(v.in(0), weight));
+        },
+    .save = "input if self, self if input",
+    .kind = Kind::Matmul,
+    .dtypes = kFloatDTypes,
+    .cpu =
+        [](const Tensor& weight, const Tensor& bias, const Tensor& self, const Tensor& input) {
+          cpu::matmul(weight, plait::t(self), input);
+          op::sum_dim.out({&bias, 1}, self, IntSpan(Dims{0}), false, std::nullopt);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> outer{{

@@ -116,10 +116,41 @@ Dims equal_parts(int64_t total, int64_t size) {
   return sizes;
 }
 
-void join_grads(Vjp& v, int dim_param) {
+// The tensor whose consecutive parts along dimension d these are, where they lie so in memory: gradients that
+// were made in one piece (attention's) need not be copied together. Undefined where they do not. `apart`: the
+// elements from one part to the next; `sizes`, `strides`: of the whole.
+Tensor whole_of(const std::vector<Tensor>& parts, const std::vector<int64_t>& apart, const Dims& sizes,
+                const Dims& strides) {
+  const Tensor& first = parts[0];
+  int64_t offset = first.storage_offset();
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Tensor& part = parts[i];
+    if (part.storage() != first.storage() || part.dtype() != first.dtype() ||
+        part.storage_offset() != offset || part.strides() != first.strides())
+      return {};
+    offset += apart[i];
+  }
+  if (!first.storage() || !is_dense(sizes, strides)) return {};
+  return from_storage(first.storage(), first.dtype(), sizes, strides, first.storage_offset());
+}
+
+// The gradient of a split or, with `stacked`, of an unbind.
+void join_grads(Vjp& v, int dim_param, bool stacked = false) {
   std::vector<Tensor> grads;
   for (int i = 0; i < v.node.output_count(); ++i) grads.push_back(v.grad_or_zeros(i));
-  v.set(0, plait::cat(grads, v.attr<int64_t>(dim_param)));
+  const int64_t dim = v.attr<int64_t>(dim_param);
+  Tensor whole;
+  if (!grad_enabled() && grads.size() > 1) {
+    const Dims& sizes = v.sizes(0);
+    const int d = wrap_dim(dim, sizes.size(), "split");
+    Dims strides = grads[0].strides();
+    if (stacked) strides.insert(d, grads[1].storage_offset() - grads[0].storage_offset());
+    std::vector<int64_t> apart;
+    for (const Tensor& grad : grads) apart.push_back((stacked ? 1 : grad.sizes()[d]) * strides[d]);
+    whole = whole_of(grads, apart, sizes, strides);
+  }
+  if (!whole.defined()) whole = stacked ? plait::stack(grads, dim) : plait::cat(grads, dim);
+  v.set(0, whole);
 }
 
 }  // namespace
@@ -349,12 +380,7 @@ Op<std::vector<Tensor>(const Tensor&, int64_t)> unbind{{
           for (int64_t i = 0; i < self.sizes()[d]; ++i) parts.push_back(selected(self, d, i));
           return multi_output(std::move(parts));
         },
-    .vjp =
-        [](Vjp& v) {
-          std::vector<Tensor> grads;
-          for (int i = 0; i < v.node.output_count(); ++i) grads.push_back(v.grad_or_zeros(i));
-          v.set(0, plait::stack(grads, v.attr<int64_t>(1)));
-        },
+    .vjp = [](Vjp& v) { join_grads(v, 1, true); },
     .kind = Kind::View,
 }};
 

@@ -146,6 +146,7 @@ from ._C import _layer_norm_rows_backward as _layer_norm_rows_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
 from ._C import _leave_autocast as _leave_autocast
 from ._C import _linear_gelu as _linear_gelu
+from ._C import _linear_grads as _linear_grads
 from ._C import _linear_relu as _linear_relu
 from ._C import _load_library as _load_library
 from ._C import _log_softmax as _log_softmax

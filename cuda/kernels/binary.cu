@@ -40,6 +40,13 @@ struct RunAddScaled {
   }
 };
 
+template <class A, class B>
+struct RunMixed {
+  static void run(const ElementwisePlan& plan, const void* params) {
+    elementwise<float, A, B>(plan, FloatArithmetic<float>{arithmetic(function_of<fn::Binary>(params)), 0});
+  }
+};
+
 template <template <class> class Run>
 Launcher real_launcher(DType dtype) {
   if (dtype == DType::Bool) return &Run<bool>::run;
@@ -53,6 +60,14 @@ Launcher launcher(fn::Binary f, DType dtype) {
   if (f == fn::Binary::Div && !is_floating(dtype)) return nullptr;
   if (f == fn::Binary::Sub && dtype == DType::Bool) return nullptr;
   return real_launcher<RunBinary>(dtype);
+}
+Launcher mixed_launcher(fn::Binary, DType out, DType a, DType b) {
+  if (out != DType::Float32) return nullptr;
+  if (a == DType::Float32 && b == DType::BFloat16) return &RunMixed<float, BFloat16>::run;
+  if (a == DType::BFloat16 && b == DType::Float32) return &RunMixed<BFloat16, float>::run;
+  if (a == DType::Float32 && b == DType::Float16) return &RunMixed<float, Half>::run;
+  if (a == DType::Float16 && b == DType::Float32) return &RunMixed<Half, float>::run;
+  return nullptr;
 }
 Launcher add_scaled_launcher(DType dtype) {
   if (is_complex(dtype)) return complex_add_scaled_launcher(dtype);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr int kMostThreads = 448;   // 72 registers each in two blocks
 constexpr int kMostWithGrad = 384;  // 84 registers each in two blocks
-constexpr int kInFlight = 4;        // vectors that a thread has asked for at a time
+constexpr int kSmallThreads = 512;
+constexpr int kInFlight = 4;  // vectors that a thread has asked for at a time
 // Shorter rows are found in the cache when they are read again.
 constexpr size_t kLeastKeptBytes = 16384;
 constexpr size_t kStaticShared = 1024;  // what the kernels below have of it, and some
@@ -260,6 +261,53 @@ __global__ void __launch_bounds__(kMostAlone<T, smooth>, 1)
   });
 }
 
+// The sum over a block of at most 1024 threads, whose blockDim.x divides a warp.
+template <class V>
+__device__ __forceinline__ V sum_of_block(V value) {
+  __shared__ V sums[kWarp];
+  const auto thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x),
+             warps = static_cast<int>(blockDim.x * blockDim.y) / kWarp;
+  value = warp_all(value, kWarp, AddValues{});
+  if (thread % kWarp == 0) sums[thread / kWarp] = value;
+  __syncthreads();
+  value = V{};
+  for (int i = 0; i < warps; ++i) value += sums[i];
+  __syncthreads();
+  return value;
+}
+
+// A small problem in one launch: one block does it all, a warp or less a row.
+template <class T, bool smooth, class Loss>
+__global__ void __launch_bounds__(kSmallThreads, 1)
+    cross_entropy_at_once(const Rows<T> p, bool mean, Loss* loss, T* dx) {
+  using O = opmath_t<T>;
+  using V = Vector<T, kVectorWidth<T>>;
+  O divisor = 1;
+  if (mean) {
+    O weights = 0;
+    for (int64_t row = threadIdx.y * blockDim.x + threadIdx.x; row < p.rows; row += blockDim.x * blockDim.y)
+      if (const int64_t c = p.target[row]; c != p.ignore_index && c >= 0 && c < p.classes)
+        weights += p.weight_of(c);
+    divisor = sum_of_block(weights);
+  }
+  const O upper = O(1) / divisor;
+  O total = 0;
+  for (int64_t first = 0; first < p.rows; first += blockDim.y) {
+    const int64_t row = first + threadIdx.y;
+    const bool valid = row < p.rows;
+    const T* x = p.logits + row * p.row_stride;
+    const RowSums<T> sums = sums_of_row<smooth>(p, x, valid, [](int64_t, const V&) {});
+    if (!valid) continue;  // lanes of a row go together
+    const int64_t c = p.class_of(row);
+    const O z = sums.exponentials.log();
+    if (threadIdx.x == 0) total += upper * loss_of<smooth>(p, x, c, z, sums.dot);
+    write_gradient<smooth>(p, x, c, upper, z, dx + row * p.classes,
+                           [=](int64_t head, int64_t v) { return reinterpret_cast<const V*>(x + head)[v]; });
+  }
+  total = sum_of_block(total);
+  if (threadIdx.x == 0 && threadIdx.y == 0) *loss = from_op<Loss>(total);
+}
+
 // The sum of the targets' weights.
 template <class W>
 struct TargetWeights {
@@ -357,6 +405,26 @@ void cross_entropy_with_grad(const CrossEntropyPlan& p, const void* divisor, voi
       kept ? run.template operator()<true, true>() : run.template operator()<true, false>();
     else
       kept ? run.template operator()<false, true>() : run.template operator()<false, false>();
+  });
+}
+
+bool is_small_cross_entropy(const CrossEntropyPlan& p) {
+  return p.rows > 0 && p.classes > 0 && p.classes <= 1024 && p.rows * p.classes <= 16384;
+}
+
+void small_cross_entropy_with_grad(const CrossEntropyPlan& p, bool mean, bool wide, void* loss, void* dx) {
+  const int64_t per_thread = kInFlight * 16 / itemsize(p.dtype);
+  dim3 block(1);
+  while (block.x < kWarp && block.x * per_thread < p.classes) block.x *= 2;
+  block.y = kSmallThreads / block.x;
+  while (block.y > kWarp / block.x && block.y / 2 >= p.rows) block.y /= 2;
+  with_float(p.dtype, [&]<class T>() {
+    const auto run = [&]<class Loss>() {
+      const auto kernel =
+          p.smoothing > 0 ? cross_entropy_at_once<T, true, Loss> : cross_entropy_at_once<T, false, Loss>;
+      launch(kernel, {dim3(1), block}, Rows<T>(p), mean, static_cast<Loss*>(loss), static_cast<T*>(dx));
+    };
+    wide ? run.template operator()<opmath_t<T>>() : run.template operator()<T>();
   });
 }
 

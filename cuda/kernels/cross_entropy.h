@@ -31,5 +31,9 @@ void target_weights(const CrossEntropyPlan& plan, const ReducePlan& targets);
 // Both at once: the rows' losses and dx (contiguous), the gradient of their sum, all by *divisor unless it is
 // null.
 void cross_entropy_with_grad(const CrossEntropyPlan& plan, const void* divisor, void* loss, void* dx);
+// The same in one launch, with the loss of all rows: their mean or sum, in the dtype of the logits or,
+// `wide`, in that of lse.
+bool is_small_cross_entropy(const CrossEntropyPlan& plan);
+void small_cross_entropy_with_grad(const CrossEntropyPlan& plan, bool mean, bool wide, void* loss, void* dx);
 
 }  // namespace plait::cuda

@@ -38,6 +38,9 @@ Launcher launcher(fn::Ternary function, DType dtype);
 Launcher launcher(fn::Compare function, DType dtype);
 Launcher launcher(fn::Test function, DType dtype);
 
+// Float32 results of one input in float32 and one of 16 bits, which are converted on the way; null for other
+// dtypes.
+Launcher mixed_launcher(fn::Binary function, DType out, DType a, DType b);
 // a + numbers[0] * b; no bool.
 Launcher add_scaled_launcher(DType dtype);
 // condition ? a : b, of any dtype with elements of so many bytes. A number comes as the bits of that dtype.

@@ -77,6 +77,9 @@ CudaKernel with_grad_kernel(op::_cross_entropy_with_grad, [](const Tensor& loss,
     return;
   }
   const Rows rows(self, target, weight, ignore, smoothing);
+  if (is_small_cross_entropy(rows.plan))
+    return small_cross_entropy_with_grad(rows.plan, mean, loss.dtype() != self.dtype(), loss.data_ptr(),
+                                         grad.data_ptr());
   const DType compute = self.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
   const Tensor losses = empty_tensor(target.sizes(), compute, self.device()),
                sum = loss.dtype() == compute ? loss : empty_tensor(Dims(), compute, self.device());

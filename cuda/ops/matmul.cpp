@@ -5,6 +5,7 @@
 #include "cuda/kernels/gemm.h"
 #include "cuda/ops/elementwise.h"
 #include "cuda/ops/matmul.h"
+#include "cuda/ops/reduce_plan.h"
 #include "cuda/vendor/cublaslt.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/addmm.h"
@@ -156,6 +157,18 @@ CudaKernel linear_gelu_kernel(op::_linear_gelu, [](const Tensor& out, const Tens
   linear(out, x, weight, bias);
   if (keep) copy_on_device(sums, out);
   plait::gelu_(out, "tanh");
+});
+CudaKernel linear_grads_kernel(op::_linear_grads, [](const Tensor& weight, const Tensor& bias,
+                                                     const Tensor& self, const Tensor& input) {
+  const Tensor a = readable(plait::t(self)), b = readable(input);
+  if (weight.numel() && weight.is_contiguous() && bias.is_contiguous()) {
+    Product p = matmul_product(weight, a, b, 1, 0);
+    p.bias = bias.data_ptr();
+    simplify(p);
+    if (by_cublaslt(p, Epilogue::RowSums)) return;
+  }
+  matmul(weight, a, b);
+  run_reduce("_linear_grads", ReduceOp::Sum, self, 1, &bias);
 });
 CudaKernel addmm_kernel(op::addmm, [](const Tensor& out, const Tensor& self, const Tensor& a, const Tensor& b,
                                       const Scalar& beta, const Scalar& alpha) {

@@ -15,6 +15,14 @@ void add_scaled(const char* op, const Tensor& out, const Tensor& a, const Tensor
   run_elementwise(op, add_scaled_launcher(out.dtype()), out.dtype(), out, {&a, &b}, &params);
 }
 
+void binary(const char* op, fn::Binary f, const Tensor& out, const Tensor& a, const Tensor& b) {
+  const Launcher mixed =
+      is_number(a) || is_number(b) ? nullptr : mixed_launcher(f, out.dtype(), a.dtype(), b.dtype());
+  if (!mixed) return pointwise(op, f, out, {&a, &b});
+  const PointwiseParams params = pointwise_params(f, {});
+  run_elementwise_as_is(op, mixed, out, {&a, &b}, &params);
+}
+
 void divide(const char* op, fn::Division f, const Tensor& out, const Tensor& a, const Tensor& b) {
   PointwiseParams params = pointwise_params(f, {});
   if (is_integral(out.dtype())) {

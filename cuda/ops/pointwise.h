@@ -32,6 +32,8 @@ void binary(const char* op, E f, const Tensor& out, const Tensor& a, const Tenso
             std::initializer_list<Scalar> numbers = {}) {
   pointwise(op, f, out, {&a, &b}, numbers);
 }
+// Inputs of float32 and of 16 bits, as autocast regions have them, are not converted beforehand.
+void binary(const char* op, fn::Binary f, const Tensor& out, const Tensor& a, const Tensor& b);
 template <class E>
 void ternary(const char* op, E f, const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& c,
              std::initializer_list<Scalar> numbers = {}) {

@@ -159,6 +159,7 @@ cublasLtEpilogue_t epilogue_of(const Key& key) {
     case Epilogue::None: return key.bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
     case Epilogue::Relu: return key.bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU;
     case Epilogue::GeluKeep: return key.bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
+    case Epilogue::RowSums: return CUBLASLT_EPILOGUE_BGRADB;
     case Epilogue::Gelu: break;
   }
   return key.bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;

@@ -6,8 +6,8 @@
 namespace plait::cuda {
 
 // What is done to the result before it is written, besides adding the bias. Gelu is the one by tanh; GeluKeep
-// also writes what it is taken of.
-enum class Epilogue : uint8_t { None, Relu, Gelu, GeluKeep };
+// also writes what it is taken of. RowSums writes the sums of a's rows where the bias stands.
+enum class Epilogue : uint8_t { None, Relu, Gelu, GeluKeep, RowSums };
 
 // Computes c on the current stream, in the dtypes that cuBLASLt knows: 16-bit floats (summed in float32),
 // float32 (as TF32 where plait.backends.cuda.matmul.allow_tf32 says so), float64, complex. Every operand has

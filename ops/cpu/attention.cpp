@@ -111,46 +111,47 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
   const Heads heads(query, key, value, mask, causal, scale);
   const AttentionTable& table = attention_table();
   const Tensor g = prepared(grad), result = prepared(out);
-  const bool narrow = dq.dtype() != DType::Float32;
-  const Tensor to_k = narrow ? empty_tensor(dk.sizes(), DType::Float32) : dk,
-               to_v = narrow ? empty_tensor(dv.sizes(), DType::Float32) : dv;
-  // dq is summed up in rows of whole vectors.
+  // Where a gradient is summed up: in place, or in float32 rows that it is copied from. dq's are whole
+  // vectors.
   const int64_t depth = heads.base.depth, width = (depth + table.lanes - 1) / table.lanes * table.lanes;
-  Tensor to_q = dq;
-  if (narrow || width != depth) {
-    Dims sizes = dq.sizes();
-    sizes[3] = width;
-    to_q = empty_tensor(sizes, DType::Float32);
-  }
-  std::fill_n(to_q.data<float>(), to_q.numel(), 0.0f);
-  if (heads.base.queries == 0 || heads.heads == 0) {
-    std::fill_n(to_k.data<float>(), to_k.numel(), 0.0f);
-    std::fill_n(to_v.data<float>(), to_v.numel(), 0.0f);
-  } else {
-    const int64_t key_heads = heads.heads / heads.group;
-    run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.backward_workspace(heads.base),
-              [&](int64_t task, float* workspace) {
-                const int64_t b = task / key_heads;
-                for (int64_t member = 0; member < heads.group; ++member) {
-                  const int64_t h = task % key_heads * heads.group + member, index = b * heads.heads + h;
-                  AttentionHead head = heads.at(b, h);
-                  head.out = result.data<float>() + b * result.strides()[0] + h * result.strides()[1];
-                  head.out_row = result.strides()[2];
-                  head.lse = lse.data<float>() + index * head.queries;
-                  head.grad = g.data<float>() + b * g.strides()[0] + h * g.strides()[1];
-                  head.grad_row = g.strides()[2];
-                  head.dq = to_q.data<float>() + index * head.queries * width;
-                  head.dk = to_k.data<float>() + task * head.keys * depth;
-                  head.dv = to_v.data<float>() + task * head.keys * head.value_depth;
-                  head.adds = member > 0;
+  const auto sums_of = [](const Tensor& t, int64_t columns) {
+    if (t.dtype() == DType::Float32 && t.strides()[3] == 1 && columns == t.sizes()[3]) return t;
+    Dims sizes = t.sizes();
+    sizes[3] = columns;
+    return empty_tensor(sizes, DType::Float32);
+  };
+  const Tensor to_q = sums_of(dq, width), to_k = sums_of(dk, depth), to_v = sums_of(dv, dv.sizes()[3]);
+  const auto head_of = [](const Tensor& t, int64_t b, int64_t h) {
+    return t.data<float>() + b * t.strides()[0] + h * t.strides()[1];
+  };
+  const auto clear = [](float* rows, int64_t count, int64_t row, int64_t columns) {
+    for (int64_t i = 0; i < count; ++i) std::fill_n(rows + i * row, columns, 0.0f);
+  };
+  const int64_t key_heads = dk.sizes()[1];
+  run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.backward_workspace(heads.base),
+            [&](int64_t task, float* workspace) {
+              const int64_t b = task / key_heads, key_head = task % key_heads;
+              for (int64_t member = 0; member < heads.group; ++member) {
+                const int64_t h = key_head * heads.group + member;
+                AttentionHead head = heads.at(b, h);
+                head.out = head_of(result, b, h), head.out_row = result.strides()[2];
+                head.lse = lse.data<float>() + (b * heads.heads + h) * head.queries;
+                head.grad = head_of(g, b, h), head.grad_row = g.strides()[2];
+                head.dq = head_of(to_q, b, h), head.dq_row = to_q.strides()[2];
+                head.dk = head_of(to_k, b, key_head), head.dk_row = to_k.strides()[2];
+                head.dv = head_of(to_v, b, key_head), head.dv_row = to_v.strides()[2];
+                head.adds = member > 0;
+                clear(head.dq, head.queries, head.dq_row, width);
+                if (head.queries == 0) {
+                  clear(head.dk, head.keys, head.dk_row, depth);
+                  clear(head.dv, head.keys, head.dv_row, head.value_depth);
+                } else {
                   table.backward(head, workspace);
                 }
-              });
-  }
-  if (narrow) {
-    copy(dk, to_k);
-    copy(dv, to_v);
-  }
+              }
+            });
+  if (!to_k.same(dk)) copy(dk, to_k);
+  if (!to_v.same(dv)) copy(dv, to_v);
   if (!to_q.same(dq)) copy(dq, make_view(to_q, dq.sizes(), to_q.strides(), 0));
 }
 

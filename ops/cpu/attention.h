@@ -29,9 +29,10 @@ struct AttentionHead {
   // The backward pass.
   const float* grad;  // of out
   int64_t grad_row;
-  float* dq;       // (queries, depth), rows padded to whole vectors: += ; zeroed by the caller
-  float *dk, *dv;  // (keys, ...), contiguous; overwritten by the first head of a group, then +=
-  bool adds;       // dk and dv have values already
+  float* dq;       // (queries, depth), with room for whole vectors: += ; zeroed by the caller
+  float *dk, *dv;  // (keys, ...); overwritten by the first head of a group, then +=
+  int64_t dq_row, dk_row, dv_row;
+  bool adds;  // dk and dv have values already
 };
 
 struct AttentionTable {

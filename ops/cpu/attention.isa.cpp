@@ -221,10 +221,11 @@ int64_t backward_workspace(const AttentionHead& h) {
 }
 
 // The block of dk or dv into the result.
-void write_rows(float* to, const float* from, int64_t rows, int64_t depth, int64_t width, bool adds) {
+void write_rows(float* to, int64_t row, const float* from, int64_t rows, int64_t depth, int64_t width,
+                bool adds) {
   for (int64_t j = 0; j < rows; ++j)
     for (int64_t l = 0; l < depth; ++l)
-      to[j * depth + l] = adds ? to[j * depth + l] + from[j * width + l] : from[j * width + l];
+      to[j * row + l] = adds ? to[j * row + l] + from[j * width + l] : from[j * width + l];
 }
 
 void backward(const AttentionHead& h, float* workspace) {
@@ -271,10 +272,10 @@ void backward(const AttentionHead& h, float* workspace) {
                           {grads.data + i * grads.row, grads.panel, grads.row}, dv, value_width);
       block_product<true>(count, width, rows, dscores, 1, kKeys,
                           {queries.data + i * queries.row, queries.panel, queries.row}, dk, width);
-      block_product<true>(rows, width, count, dscores, kKeys, 1, keys, h.dq + i * width, width);
+      block_product<true>(rows, width, count, dscores, kKeys, 1, keys, h.dq + i * h.dq_row, h.dq_row);
     }
-    write_rows(h.dk + first * h.depth, dk, block_keys, h.depth, width, h.adds);
-    write_rows(h.dv + first * h.value_depth, dv, block_keys, h.value_depth, value_width, h.adds);
+    write_rows(h.dk + first * h.dk_row, h.dk_row, dk, block_keys, h.depth, width, h.adds);
+    write_rows(h.dv + first * h.dv_row, h.dv_row, dv, block_keys, h.value_depth, value_width, h.adds);
   }
 }
 

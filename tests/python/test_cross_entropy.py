@@ -39,9 +39,9 @@ def wide(t):
     return t.detach().cpu().double().numpy()
 
 
-# Rows in registers, in the cache, in shared memory beside another row, alone in it, and too long for it; rows
+# All in one block; rows in the cache, in shared memory beside another row, alone in it, and too long for it; rows
 # that begin at odd addresses.
-SIZES = [(1, 1), (64, 10), (5, 257), (3, 8192), (3, 33_001), (2, 60_000)]
+SIZES = [(1, 1), (1, 2), (64, 10), (700, 3), (5, 257), (40, 1000), (3000, 10), (3, 8192), (3, 33_001), (2, 60_000)]
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -90,6 +90,30 @@ def test_layouts(dtype):
         same(c.cuda().expand(5, 16, 33).add(a.cuda()), a + c)
 
 
+@pytest.mark.parametrize("narrow", ["bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div"])
+def test_float32_with_16_bits(name, narrow):
+    """As in autocast regions. One pass: nothing is converted beforehand."""
+    f, rng = getattr(plait, name), np.random.default_rng(6)
+    for n in SIZES:
+        wide, short = plait.tensor(rng.normal(size=n)).float(), plait.tensor(rng.normal(size=n)).to(dtype_of(narrow))
+        same(f(wide.cuda(), short.cuda()), f(wide, short.float()))
+        same(f(short.cuda(), wide.cuda()), f(short.float(), wide))
+    wide, short = plait.tensor(rng.normal(size=(6, 40))).float(), plait.tensor(rng.normal(size=(6, 40))).to(dtype_of(narrow))
+    for take in (lambda t: t.t(), lambda t: t[:, 1:], lambda t: t[::2]):
+        same(f(take(wide.cuda()), take(short.cuda())), f(take(wide), take(short).float()))
+    for take in (lambda t: t[:1], lambda t: t[:, :1], lambda t: t[0, 0]):
+        same(f(wide.cuda(), take(short.cuda())), f(wide, take(short).float()))
+    into = wide.cuda()
+    getattr(into, name + "_")(short.cuda())
+    same(into, f(wide, short.float()))
+    a, b = plait.ones(1 << 16, device="cuda"), plait.ones(1 << 16, device="cuda", dtype=dtype_of(narrow))
+    plait.cuda.reset_peak_memory_stats()
+    before = plait.cuda.memory_allocated()
+    f(a, b)
+    assert plait.cuda.max_memory_allocated() - before == a.nbytes
+
+
 def test_more_dimensions_than_a_plan_has():
     """Fifteen dimensions that do not merge."""
     rng = np.random.default_rng(3)

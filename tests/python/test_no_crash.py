@@ -83,6 +83,7 @@ PRIVATE = {
         (X, INDEX[:, 0], X[0, :1], -1, True, 0.0, True),
         (X[0], INDEX[0], None, -1, False, 0.0, False),
     ],
+    "_linear_grads": [(X, X[:1]), (X[0], X), (X, X.double())],
     "_scale": [(X, X), (X, X[0, 0].cfloat()), (X, INDEX[0, 0])],
     "_group_norm": [(X, 0, None, None, 1e-5), (X, 2, None, None, 1e-5), (X, 1, X[0, :1], None, 1e-5)],
     "_group_norm_backward": [

@@ -47,6 +47,7 @@ PRIVATE = {
     "_layer_norm_rows": "layer_norm",
     "_layer_norm_rows_backward": "layer_norm",
     "_linear_gelu": "_addmm_activation",
+    "_linear_grads": "linear",
     "_linear_relu": "_addmm_activation",
     "_leaky_relu_backward": "leaky_relu",
     "_log_softmax": "log_softmax",

@@ -1,0 +1,133 @@
+"""Gradients that lie where the ops before want them: nothing is copied on the way back through splits, views and
+transpositions before attention."""
+
+import numpy as np
+import plait
+import plait.nn.functional as F
+import pytest
+from cuda_device import needs_cuda
+
+DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
+BATCH, LENGTH, HEADS, DEPTH = 2, 33, 3, 8
+WIDTH = HEADS * DEPTH
+
+
+def by_split(qkv):
+    return [p.view(BATCH, LENGTH, HEADS, DEPTH).transpose(1, 2) for p in qkv.split(WIDTH, 2)]
+
+
+def by_chunk(qkv):
+    return [p.reshape(BATCH, LENGTH, HEADS, DEPTH).transpose(1, 2) for p in qkv.chunk(3, -1)]
+
+
+def by_unbind(qkv):
+    return qkv.reshape(BATCH, LENGTH, 3, HEADS, DEPTH).permute(2, 0, 3, 1, 4).unbind(0)
+
+
+def by_narrow(qkv):
+    parts = qkv.view(BATCH, LENGTH, 3 * HEADS, DEPTH).transpose(1, 2)
+    return [parts[:, i * HEADS : (i + 1) * HEADS] for i in range(3)]
+
+
+def expected(qkv, g):
+    """The gradient by NumPy."""
+    q, k, v = np.moveaxis(qkv.reshape(BATCH, LENGTH, 3, HEADS, DEPTH), (2, 3), (0, 2))
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(DEPTH)
+    scores = np.where(np.tril(np.ones((LENGTH, LENGTH), bool)), scores, -np.inf)
+    p = np.exp(scores - scores.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    dp = g @ np.swapaxes(v, -1, -2)
+    ds = p * (dp - (dp * p).sum(-1, keepdims=True)) / np.sqrt(DEPTH)
+    grads = np.stack([ds @ k, np.swapaxes(ds, -1, -2) @ q, np.swapaxes(p, -1, -2) @ g])
+    return np.moveaxis(grads, (0, 2), (2, 3)).reshape(qkv.shape)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("parts", [by_split, by_chunk, by_unbind, by_narrow])
+def test_attention_of_one_product(parts, dtype, device):
+    rng = np.random.default_rng(0)
+    values, upper = rng.normal(size=(BATCH, LENGTH, 3 * WIDTH)), rng.normal(size=(BATCH, HEADS, LENGTH, DEPTH))
+    qkv = plait.tensor(values).to(getattr(plait, dtype)).to(device).requires_grad_()
+    g = plait.tensor(upper).to(qkv.dtype).to(device)
+    places = []
+    q, k, v = parts(qkv * 1)
+    for part in (q, k, v):
+        part.register_hook(lambda grad: places.append(grad.data_ptr()))
+    F.scaled_dot_product_attention(q, k, v, is_causal=True).backward(g)
+    got = qkv.grad.cpu().double().numpy()
+    want = expected(qkv.detach().cpu().double().numpy(), g.cpu().double().numpy())
+    np.testing.assert_allclose(got, want, atol=2e-5 if dtype == "float32" else 0.06)
+    first, second, third = sorted(places)
+    assert second - first == third - second == WIDTH * qkv.itemsize  # side by side, as the product's gradient wants it
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_separate_projections(device):
+    """Three tensors: each gradient lies as its tensor does, so that its transposition is contiguous again."""
+    x = [plait.randn(BATCH, LENGTH, WIDTH, device=device).requires_grad_() for _ in range(3)]
+    heads = [t.view(BATCH, LENGTH, HEADS, DEPTH).transpose(1, 2) for t in x]
+    strides = []
+    for t in heads:
+        t.register_hook(lambda grad: strides.append(grad.stride()))
+    F.scaled_dot_product_attention(*heads).sum().backward()
+    assert strides == [heads[0].stride()] * 3
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", ["split", "unbind"])
+def test_parts_that_do_not_make_a_whole(name, device):
+    """In another order, overlapping, or of different tensors: copied together."""
+    whole = plait.arange(24.0, device=device).view(4, 6)
+
+    def grads_of(grads):
+        x = plait.zeros(4, 6, device=device).requires_grad_()
+        parts = x.split(2) if name == "split" else x.unbind(0)
+        plait.autograd.backward(parts, grads)
+        return x.grad.cpu().numpy()
+
+    rows = list(whole.split(2)) if name == "split" else list(whole.unbind(0))
+    np.testing.assert_array_equal(grads_of(rows), whole.cpu().numpy())
+    reverse = plait.cat(rows[::-1]) if name == "split" else plait.stack(rows[::-1])
+    np.testing.assert_array_equal(grads_of(rows[::-1]), reverse.cpu().numpy())
+    same = plait.cat([rows[0]] * len(rows)) if name == "split" else plait.stack([rows[0]] * len(rows))
+    np.testing.assert_array_equal(grads_of([rows[0]] * len(rows)), same.cpu().numpy())
+    others = [r.clone() for r in rows]
+    np.testing.assert_array_equal(grads_of(others), whole.cpu().numpy())
+    assert plait.equal(whole, plait.arange(24.0, device=device).view(4, 6))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_accumulated_parts_do_not_write_into_each_other(device):
+    """What comes out as one piece is added to where it is used twice; the caller's gradients stay as they are."""
+    whole = plait.ones(4, 6, device=device)
+    x = plait.zeros(4, 6, device=device).requires_grad_()
+    y = x * 1
+    parts = y.split(2)
+    plait.autograd.backward([*parts, y * 2], [*whole.split(2), plait.ones(4, 6, device=device)])
+    assert (x.grad == 3).all() and (whole == 1).all()
+    x.grad += 1
+    assert (whole == 1).all()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_linear_grads(device):
+    for dtype, tolerance in [("float64", 1e-12), ("float32", 1e-5), ("bfloat16", 2e-2), ("float16", 2e-3)]:
+        x = plait.randn(5, 7, 16, device=device).to(getattr(plait, dtype)).requires_grad_()
+        layer = plait.nn.Linear(16, 24, device=device, dtype=x.dtype)
+        g = plait.randn(5, 7, 24, device=device).to(x.dtype)
+        layer(x).backward(g)
+        rows, grads = x.detach().cpu().double().numpy().reshape(-1, 16), g.cpu().double().numpy().reshape(-1, 24)
+        weight, bias = layer.weight.grad.cpu().double().numpy(), layer.bias.grad.cpu().double().numpy()
+        np.testing.assert_allclose(weight, grads.T @ rows, rtol=tolerance, atol=20 * tolerance)
+        np.testing.assert_allclose(bias, grads.sum(0), rtol=tolerance, atol=20 * tolerance)
+    x = plait.randn(4, 3, device=device, dtype=plait.float64).requires_grad_()
+    g = plait.randn(4, 2, device=device, dtype=plait.float64).requires_grad_()
+    assert plait.autograd.gradcheck(plait._linear_grads, (g, x))
+    w = plait.randn(2, 3, device=device, dtype=plait.float64).requires_grad_()
+    assert plait.autograd.gradgradcheck(F.linear, (x, w, g.detach()[0].clone().requires_grad_()))
+    for rows, width in [(0, 3), (4, 0)]:
+        weight, bias = plait._linear_grads(plait.ones(rows, 2, device=device), plait.ones(rows, width, device=device))
+        assert weight.shape == (2, width) and bias.tolist() == [rows, rows]
+    with pytest.raises(ValueError, match=r"_linear_grads: expected self \(rows, out\) and input \(rows, in\)"):
+        plait._linear_grads(plait.ones(4, 2, device=device), plait.ones(3, 2, device=device))
