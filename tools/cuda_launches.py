@@ -4,9 +4,10 @@
     python tools/cuda_launches.py 'GPT-2.*training'    one step of those whose name matches, on the emulator
     python tools/cuda_launches.py PATTERN --order      in the order of the launches, not counted by kernel
 
-A step runs at the sizes of the benchmark's dry run: how many launches there are, and of what, does not depend on
-sizes, but which way a kernel takes may. `threads` is the largest launch of a kernel. Products are cuBLASLt's
-("library"); cuDNN is not there, so attention and convolutions run in plait's own kernels. From Python:
+A step runs at the sizes of the benchmark's dry run: how many launches there are, and of what, hardly depends
+on sizes, but which way a kernel takes may. `threads` is the largest launch of a kernel. Products are
+cuBLASLt's ("library"); cuDNN is not there, so attention and convolutions run in plait's own kernels. From
+Python:
 
     with launches() as log:
         step()
@@ -41,13 +42,14 @@ class Launch:
 
 def names_of(places: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The functions at (library, hexadecimal offset)."""
-    names = {}
+    names: dict[tuple[str, str], str] = {}
     for library in {library for library, _ in places}:
         offsets = sorted(offset for where, offset in places if where == library)
         text = subprocess.run(
             ["addr2line", "-Cfe", library, *offsets], capture_output=True, text=True, check=True
         ).stdout
-        names |= {(library, offset): short(name) for offset, name in zip(offsets, text.splitlines()[::2], strict=True)}
+        functions = map(short, text.splitlines()[::2])
+        names |= {(library, at): name for at, name in zip(offsets, functions, strict=True)}
     return names
 
 
