@@ -210,20 +210,54 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
             },
     }};
 
-Op<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, double, double)> _move_running_{{
-    .schema =
-        "_move_running_(Tensor? running_mean, Tensor? running_var, Tensor mean, Tensor var, float momentum, "
-        "float factor) -> void",
-    .doc = "Moves the running statistics of batch_norm towards those of a batch: running = running (1 - "
-           "momentum) + value momentum, the variance multiplied by factor before.",
-    .direct =
-        [](const Tensor& running_mean, const Tensor& running_var, const Tensor& mean, const Tensor& var,
-           double momentum, double factor) {
-          update(running_mean, mean, momentum);
-          if (running_var.defined()) update(running_var, var * Scalar(factor), momentum);
-        },
-    .kind = Kind::Norm,
-}};
+Op<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, double, double)>
+    _move_running_{{
+        .schema = "_move_running_(Tensor? running_mean, Tensor? running_var, Tensor? num_batches_tracked, "
+                  "Tensor mean, "
+                  "Tensor var, float momentum, float factor) -> void",
+        .doc = "Moves the running statistics of batch_norm towards those of a batch: running = running (1 - "
+               "momentum) + value momentum, the variance multiplied by factor before; and counts the batch.",
+        .direct =
+            [](const Tensor& running_mean, const Tensor& running_var, const Tensor& num_batches_tracked,
+               const Tensor& mean, const Tensor& var, double momentum, double factor) {
+              if (num_batches_tracked.defined()) plait::add_(num_batches_tracked, wrapped_scalar(1));
+              update(running_mean, mean, momentum);
+              if (running_var.defined()) update(running_var, var * Scalar(factor), momentum);
+            },
+        .kind = Kind::Norm,
+    }};
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, double,
+          double)>
+    _batch_norm_training{{
+        .schema = "_batch_norm_training(Tensor self, Tensor? running_mean, Tensor? running_var, Tensor? "
+                  "num_batches_tracked, Tensor? weight, Tensor? bias, float momentum, float eps) -> Tensor",
+        .doc = "batch_norm with training, which counts the batch besides: nn.BatchNorm2d's step in one go.",
+        .composite =
+            [](const Tensor& self, const Tensor& running_mean, const Tensor& running_var,
+               const Tensor& num_batches_tracked, const Tensor& weight, const Tensor& bias, double momentum,
+               double eps) {
+              check_self("batch_norm", self);
+              check_channels("batch_norm", "running_mean", running_mean, self);
+              check_channels("batch_norm", "running_var", running_var, self);
+              check_channels("batch_norm", "weight", weight, self);
+              check_channels("batch_norm", "bias", bias, self);
+              const int64_t count = count_of(self);
+              check(count != 1,
+                    "batch_norm: expected more than 1 value per channel when training, got self of shape {}",
+                    self.sizes());
+              const auto [out, mean, var] = plait::_batch_norm(self, weight, bias, eps);
+              NoGrad guard;
+              if (count > 0 && !self.is_meta() && (running_mean.defined() || running_var.defined()))
+                plait::_move_running_(running_mean, running_var, num_batches_tracked, mean, var, momentum,
+                                      static_cast<double>(count) / static_cast<double>(count - 1));
+              else if (num_batches_tracked.defined())
+                plait::add_(num_batches_tracked, wrapped_scalar(1));
+              return out;
+            },
+        .kind = Kind::Norm,
+        .dtypes = kFloatDTypes,
+    }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool, double, double)>
     batch_norm{{
@@ -255,17 +289,8 @@ tensor([[-1.],
                       "them or set training=True");
                 return plait::_batch_norm_given(self, running_mean, running_var, weight, bias, eps);
               }
-              const int64_t count = count_of(self);
-              check(count != 1,
-                    "batch_norm: expected more than 1 value per channel when training, got self of shape {}",
-                    self.sizes());
-              const auto [out, mean, var] = plait::_batch_norm(self, weight, bias, eps);
-              if (count > 0 && !self.is_meta() && (running_mean.defined() || running_var.defined())) {
-                NoGrad guard;
-                plait::_move_running_(running_mean, running_var, mean, var, momentum,
-                                      static_cast<double>(count) / static_cast<double>(count - 1));
-              }
-              return out;
+              return plait::_batch_norm_training(self, running_mean, running_var, {}, weight, bias, momentum,
+                                                 eps);
             },
         .kind = Kind::Norm,
         .dtypes = kFloatDTypes,

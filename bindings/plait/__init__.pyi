@@ -97,6 +97,7 @@ from ._C import _avg_pool_backward as _avg_pool_backward
 from ._C import _batch_norm as _batch_norm
 from ._C import _batch_norm_backward as _batch_norm_backward
 from ._C import _batch_norm_given as _batch_norm_given
+from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward

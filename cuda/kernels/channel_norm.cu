@@ -311,8 +311,10 @@ struct Running {
   O factors[2];
 };
 template <class O>
-__global__ void __launch_bounds__(kThreads) move_towards(const Running<O> p, int64_t n, O momentum) {
+__global__ void __launch_bounds__(kThreads)
+    move_towards(const Running<O> p, int64_t n, O momentum, int64_t* counter) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (counter && i == 0 && blockIdx.y == 0) ++*counter;
   O* running = p.running[blockIdx.y];
   if (i >= n || !running) return;
   running[i] = running[i] * (O(1) - momentum) + p.values[blockIdx.y][i] * p.factors[blockIdx.y] * momentum;
@@ -360,13 +362,13 @@ void batch_norm_gradient(const ChannelPlan& p, const void* g, const void* x, con
 }
 
 void move_running(DType dtype, int64_t n, void* const (&running)[2], const void* const (&values)[2],
-                  double momentum, const double (&factors)[2]) {
+                  double momentum, const double (&factors)[2], int64_t* counter) {
   const auto run = [&]<class O>() {
     const Running<O> p{{static_cast<O*>(running[0]), static_cast<O*>(running[1])},
                        {static_cast<const O*>(values[0]), static_cast<const O*>(values[1])},
                        {static_cast<O>(factors[0]), static_cast<O>(factors[1])}};
     launch(move_towards<O>, {dim3(static_cast<unsigned>(ceil_div(n, kThreads)), 2), dim3(kThreads)}, p, n,
-           static_cast<O>(momentum));
+           static_cast<O>(momentum), counter);
   };
   dtype == DType::Float64 ? run.template operator()<double>() : run.template operator()<float>();
 }

@@ -30,9 +30,10 @@ void channel_gradient_sums(const ReducePlan& reduction, const ChannelPlan& plan)
 // Batch norm: dx from the results of channel_gradient_sums, dweight and dbias.
 void batch_norm_gradient(const ChannelPlan& plan, const void* g, const void* x, const void* dots,
                          const void* sums, void* dx);
-// running = running (1 - momentum) + value factor momentum, of up to two vectors; null: none.
+// running = running (1 - momentum) + value factor momentum, of up to two vectors; null: none. *counter + 1,
+// where there is one.
 void move_running(DType dtype, int64_t n, void* const (&running)[2], const void* const (&values)[2],
-                  double momentum, const double (&factors)[2]);
+                  double momentum, const double (&factors)[2], int64_t* counter);
 
 // Group norm: dx, dweight and dbias (C), from the sums. `terms` is scratch memory for 2 x N x groups numbers.
 void group_norm_gradient(const ChannelPlan& plan, const void* g, const void* x, const void* dots,

@@ -6,6 +6,7 @@
 #include "cuda/ops/reduce_plan.h"
 #include "cuda/runtime/memory.h"
 #include "ops/cpu/channel_layout.h"
+#include "ops/decl/arithmetic.h"
 #include "ops/decl/batch_norm.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/group_norm.h"
@@ -133,8 +134,13 @@ CudaKernel batch_norm_given_kernel(op::_batch_norm_given, [](const Tensor& out, 
 });
 
 CudaDirect move_running_kernel(op::_move_running_, [](const Tensor& running_mean, const Tensor& running_var,
-                                                      const Tensor& mean, const Tensor& var, double momentum,
-                                                      double factor) {
+                                                      const Tensor& num_batches_tracked, const Tensor& mean,
+                                                      const Tensor& var, double momentum, double factor) {
+  const Tensor& batches = num_batches_tracked;
+  const bool counts = batches.defined() && batches.dtype() == DType::Int64 && batches.numel() == 1 &&
+                      batches.device() == mean.device() && mean.numel() > 0;
+  if (batches.defined() && !counts) plait::add_(batches, wrapped_scalar(1));
+
   const DType dtype = mean.dtype();
   const Tensor *running[2] = {&running_mean, &running_var}, *values[2] = {&mean, &var};
   const double factors[2] = {1, factor};
@@ -146,7 +152,9 @@ CudaDirect move_running_kernel(op::_move_running_, [](const Tensor& running_mean
     own[i] = cuda::contiguous(converted(*running[i], dtype));
     to[i] = own[i].data_ptr();
   }
-  move_running(dtype, mean.numel(), to, {from[0].data_ptr(), from[1].data_ptr()}, momentum, factors);
+  move_running(dtype, mean.numel(), to, {from[0].data_ptr(), from[1].data_ptr()}, momentum, factors,
+               counts ? batches.data<int64_t>() : nullptr);
+  if (counts) batches.storage()->bump_version();
   for (int i = 0; i < 2; ++i) {
     if (!running[i]->defined()) continue;
     if (!own[i].same(*running[i])) copy_on_device(*running[i], own[i]);

@@ -259,6 +259,26 @@ def test_cross_entropy(dtype, classes):
         close(x.grad * 10, want * 10, dtype, 8)
 
 
+@pytest.mark.parametrize("counter", ["int64", "int32", "float64"])
+def test_batch_norm_counts_its_batches(counter):
+    norm = plait.nn.BatchNorm1d(5, device="cuda")
+    norm.num_batches_tracked = norm.num_batches_tracked.to(getattr(plait, counter))
+    x = on_cuda(numbers((8, 5), 1))
+    version = norm.num_batches_tracked._version
+    for _ in range(3):
+        norm(x)
+    assert norm.num_batches_tracked.item() == 3 and norm.num_batches_tracked._version > version
+    mean, rest = host(x).mean(0), 0.9**3
+    np.testing.assert_allclose(host(norm.running_mean), mean * (1 - rest), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(host(norm.running_var), host(x).var(0, ddof=1) * (1 - rest) + rest, rtol=1e-5)
+    norm.eval()(x)
+    assert norm.num_batches_tracked.item() == 3
+    alone = plait.nn.BatchNorm1d(5, device="cuda")
+    alone.running_mean = alone.running_var = None
+    alone(x)
+    assert alone.num_batches_tracked.item() == 1
+
+
 def test_bad_targets_are_reported():
     x = on_cuda(numbers((4, 5), 1))
     good = plait.tensor([0, 1, 2, 3]).to("cuda")

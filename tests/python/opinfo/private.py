@@ -15,6 +15,7 @@ PRIVATE = {
     "_batch_norm": "batch_norm",
     "_batch_norm_backward": "batch_norm",
     "_batch_norm_given": "batch_norm",
+    "_batch_norm_training": "batch_norm",
     "_check_probabilities": "binary_cross_entropy",
     "_class_targets": "nll_loss",
     "_clamp_backward": "clamp",

@@ -97,12 +97,16 @@ class _BatchNorm(_NormBase):
         training, mean, var = self.training, self.running_mean, self.running_var
         factor = self.momentum
         if training:
+            batches = self.num_batches_tracked
             if not self.track_running_stats:
                 mean = var = None
-            elif self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
-                if factor is None:  # the mean of all batches so far
-                    factor = 1.0 / float(self.num_batches_tracked)
+            elif batches is not None:
+                if factor is not None:
+                    return plait._batch_norm_training(
+                        input, mean, var, batches, self.weight, self.bias, factor, self.eps
+                    )
+                batches.add_(1)  # the mean of all batches so far
+                factor = 1.0 / float(batches)
         return plait.batch_norm(
             input,
             running_mean=mean,
