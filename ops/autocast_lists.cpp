@@ -188,7 +188,7 @@ void set_autocast_entries() {
   list<Lower, Lower>(conv1d, conv1d_padding, conv2d, conv2d_padding, conv3d, conv3d_padding);
   list<Lower, Lower>(conv_transpose1d, conv_transpose2d, conv_transpose3d, _conv);
   list<Lower, Lower>(scaled_dot_product_attention, _attention);
-  list<Lower, Lower>(_lstm_step, _gru_step, _lstm_layer, _gru_layer, _rnn_layer);
+  list<Lower, Lower>(_lstm_step, _gru_step, _lstm_layer, _gru_layer, _rnn_layer, _cudnn_rnn);
   list<Keep, Lower>(mv, addmv);
   list<Lower, Widest>(tensordot, tensordot_dims);
   inner.set_entry(Key::Autocast, &call_inner);

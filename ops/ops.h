@@ -19,6 +19,7 @@
 #include "ops/decl/create.h"
 #include "ops/decl/create_range.h"
 #include "ops/decl/cross_entropy.h"
+#include "ops/decl/cudnn_rnn.h"
 #include "ops/decl/einsum.h"
 #include "ops/decl/embedding.h"
 #include "ops/decl/exponential.h"

@@ -4,9 +4,6 @@
 #define NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING
 #include <cudnn_frontend.h>
 
-#include <dlfcn.h>
-
-#include <array>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -15,12 +12,11 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/library.h"
 #include "cuda/runtime/capture.h"
 #include "cuda/runtime/device.h"
-#include "cuda/runtime/libraries.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/settings.h"
+#include "cuda/vendor/cudnn_library.h"
 
 namespace cudnn_frontend {
 void* cudnn_dlhandle = nullptr;  // the front end takes cuDNN's functions from here
@@ -41,69 +37,13 @@ constexpr size_t kMostPlans = 2048;
 // kernels.
 constexpr size_t kMostAttention = 16;  // forward, and backward
 
-// cuDNN loads libraries that it needs later by their names, and ends the process where cuBLASLt is missing:
-// so they are loaded first, from wherever they are found.
+// The front end calls cuDNN through a handle of dlopen of its own.
 bool load() {
   static const bool loaded = [] {
-    if (!load_library("libcublasLt.so.13")) return false;
-    load_library("libnvrtc.so.13");
-    fe::cudnn_dlhandle = load_library("libcudnn.so.9");
+    fe::cudnn_dlhandle = cudnn_library();
     return fe::cudnn_dlhandle != nullptr;
   }();
   return loaded;
-}
-
-// Handles are not shared by threads; those of a thread that ends are taken by the next.
-class Handles {
- public:
-  cudnnHandle_t get(int device) {
-    cudnnHandle_t& mine = own_[static_cast<size_t>(device)];
-    if (!mine) mine = take(device);
-    return mine;
-  }
-  ~Handles() {
-    std::lock_guard lock(pool().mutex);
-    for (size_t device = 0; device < own_.size(); ++device)
-      if (own_[device]) pool().free[device].push_back(own_[device]);
-  }
-
- private:
-  static constexpr size_t kDevices = 64;
-  struct Pool {
-    std::mutex mutex;
-    std::array<std::vector<cudnnHandle_t>, kDevices> free;
-  };
-  static Pool& pool() {
-    static auto* pool = new Pool;
-    return *pool;
-  }
-  static cudnnHandle_t take(int device) {
-    std::lock_guard lock(pool().mutex);
-    auto& free = pool().free[static_cast<size_t>(device)];
-    if (!free.empty()) {
-      cudnnHandle_t handle = free.back();
-      free.pop_back();
-      return handle;
-    }
-    cudnnHandle_t handle = nullptr;
-    const cudnnStatus_t status = fe::detail::create_handle(&handle);
-    if (status != CUDNN_STATUS_SUCCESS)
-      fail<RuntimeError>(
-          "cuDNN could not be started on device {}: {}; set plait.backends.cudnn.enabled = False to do "
-          "without it",
-          device, fe::detail::get_error_string(status));
-    return handle;
-  }
-  std::array<cudnnHandle_t, kDevices> own_{};
-};
-
-cudnnHandle_t handle_on_stream() {
-  thread_local Handles handles;
-  cudnnHandle_t handle = handles.get(current_device());
-  const cudnnStatus_t status = fe::detail::set_stream(handle, current_stream());
-  if (status != CUDNN_STATUS_SUCCESS)
-    fail<RuntimeError>("cudnnSetStream: {}", fe::detail::get_error_string(status));
-  return handle;
 }
 
 fe::DataType_t data_type(int32_t dtype) {
@@ -126,7 +66,7 @@ struct Target {
 };
 Target here() {
   const DeviceProperties& device = properties();
-  return {handle_on_stream(), 10 * device.major + device.minor, nullptr};
+  return {cudnn_handle(), 10 * device.major + device.minor, nullptr};
 }
 
 struct Plan {
@@ -213,7 +153,7 @@ Plan plan_of(const MakeGraph& make, const Target& target, const Notes& unwanted,
 
 bool execute(const Plan& plan, Pointers& pointers, const char* what) {
   const Workspace workspace(static_cast<size_t>(plan.workspace));
-  auto status = plan.graph->execute(handle_on_stream(), pointers, workspace.data());
+  auto status = plan.graph->execute(cudnn_handle(), pointers, workspace.data());
   if (status.is_bad()) fail<RuntimeError>("{} on cuda: cuDNN failed: {}", what, status.get_message());
   return true;
 }
@@ -323,12 +263,6 @@ std::shared_ptr<fe::graph::Graph> attention_graph(const AttentionProblem& p, con
 }  // namespace
 
 bool cudnn_is_available() { return settings().cudnn_enabled && load(); }
-
-static const bool registered = register_library("cudnn", []() -> int64_t {
-  if (!load()) return 0;
-  const auto version = reinterpret_cast<size_t (*)()>(dlsym(fe::cudnn_dlhandle, "cudnnGetVersion"));
-  return version ? static_cast<int64_t>(version()) : 0;
-});
 
 bool cudnn_conv(const ConvProblem& problem, void* x, void* w, void* y, const void* bias) {
   if (!cudnn_is_available()) return false;

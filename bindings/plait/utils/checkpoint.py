@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import plait
-from plait import _C
+from plait import _C, _replay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class _Run:
     def __call__(self, tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
         args, kwargs = _put_in(self.arguments, tensors)
         outputs: list[Any] = []
-        return _take_out(self.function(*args, **kwargs), outputs), outputs
+        with _replay.recorded():
+            return _take_out(self.function(*args, **kwargs), outputs), outputs
 
 
 _function: Any = None

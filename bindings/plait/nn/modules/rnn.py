@@ -1,17 +1,19 @@
 """RNN, LSTM, GRU.
 
-The products with the input are one matrix product for all time steps; one op per layer and direction then
-runs the recurrence. With `proj_size` the steps are taken one by one, and backward `unbind` gathers the
-gradients of all steps, so that the input's product is again one.
+On CUDA cuDNN runs the whole stack in one call (`_run_cudnn`). Elsewhere the products with the input are one matrix
+product for all time steps; one op per layer and direction then runs the recurrence. With `proj_size` the steps
+are taken one by one, and backward `unbind` gathers the gradients of all steps, so that the input's product is
+again one.
 """
 # ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
 
 import math
+import os
 
 import plait
-from plait import Tensor
+from plait import Tensor, _C, _replay
 
 from .. import functional as F
 from .. import init
@@ -22,11 +24,12 @@ from .module import Module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Self
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+_CUDNN_DTYPES = (_C.float16, _C.bfloat16, _C.float32, _C.float64)
 
 
 def _positive(who: str, what: str, value: Any) -> int:
@@ -103,7 +106,9 @@ class RNNBase(Module):
                     setattr(self, name, Parameter(plait.empty(shape, device=device, dtype=dtype)))
                     names.append(name)
                 self._all_weights.append(names)
+        self._flat: tuple[Any, ...] | None = None
         self.reset_parameters()
+        self.flatten_parameters()
 
     def reset_parameters(self) -> None:
         """Draws all parameters anew, uniform in +-1/sqrt(hidden_size)."""
@@ -112,7 +117,47 @@ class RNNBase(Module):
             init.uniform_(parameter, -bound, bound)
 
     def flatten_parameters(self) -> None:
-        """Does nothing: plait keeps no flat copy of the weights."""
+        """Lays the parameters one behind the other in one buffer, as cuDNN reads them; else it would copy them
+        there in each call.
+
+        Called by itself when the module is made on or moved to a CUDA device, and before the first call on
+        one. The parameters stay the objects they are. Does nothing without cuDNN, while a graph is captured,
+        and where they are shared or something else stands in their place.
+        """
+        names = [name for row in self._all_weights for name in row]
+        weights = [self._parameters.get(name) for name in names]
+        first = weights[0]
+        if first is None or not _cudnn_takes(first):
+            return
+        self._flat = self._flat_key(first)
+        if (
+            len({id(w) for w in weights}) < len(weights)
+            or any(w is None or not w.is_leaf for w in weights)
+            or any(w.device != first.device or w.dtype != first.dtype for w in weights)
+            or plait.cuda.is_current_stream_capturing()
+        ):
+            return
+        with plait.no_grad():
+            views = plait._cudnn_rnn_flatten_weights(
+                weights,
+                self.mode,
+                self.input_size,
+                self.hidden_size,
+                self.proj_size,
+                self.num_layers,
+                self.bidirectional,
+            )
+            for weight, view in zip(weights, views):
+                weight.data = view
+
+    def _flat_key(self, weight: Tensor) -> tuple[Any, ...]:
+        """What flat parameters belong to: a copy of the module has new ones."""
+        return id(self), weight.device, weight.dtype
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        result = super()._apply(fn, recurse)
+        self.flatten_parameters()
+        return result
 
     @property
     def all_weights(self) -> list[list[Parameter]]:
@@ -205,6 +250,93 @@ class RNNBase(Module):
             outputs[t] = states[0]
         return plait.stack(outputs), states
 
+    def _run_layers(self, x: Tensor, initial: tuple, sizes: list[int] | None) -> tuple:
+        """The stack layer by layer: (outputs, final states)."""
+        per_row = list(zip(*(state.unbind(0) for state in initial), strict=True))
+        directions = 2 if self.bidirectional else 1
+        finals = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(directions):
+                row = layer * directions + direction
+                out, final = self._run(x, per_row[row], self._all_weights[row], direction == 1, sizes)
+                outputs.append(out)
+                finals.append(final)
+            x = outputs[0] if directions == 1 else plait.cat(outputs, -1)
+            if self.dropout and layer + 1 < self.num_layers:
+                x = F.dropout(x, self.dropout, self.training)
+        hidden = tuple(plait.stack(states) for states in zip(*finals, strict=True))
+        return x, hidden
+
+    def _goes_to_cudnn(self, x: Tensor, sizes: list[int] | None) -> bool:
+        """Does cuDNN run this call? The one place where it is decided."""
+        if not _cudnn_takes(x) or x.numel() == 0:
+            return False
+        if sizes is not None and plait.cuda.is_current_stream_capturing():
+            return False  # it copies the lengths from the host, which replays would do again
+        # Its products are those of cuBLAS, which are the same in each run only with a workspace of their own.
+        return not plait.are_deterministic_algorithms_enabled() or "CUBLAS_WORKSPACE_CONFIG" in os.environ
+
+    def _run_cudnn(self, x: Tensor, states: tuple | None, sizes: list[int] | None) -> tuple:
+        """The stack by cuDNN: (outputs, final states)."""
+        weights = [getattr(self, name) for row in self._all_weights for name in row]
+        if self._flat != self._flat_key(weights[0]):
+            self.flatten_parameters()
+        hx, cx = (*(states or (None,)), None)[:2]
+        drops = self.training and self.dropout > 0 and self.num_layers > 1
+        train = drops or (
+            plait.is_grad_enabled()
+            and any(t is not None and t.requires_grad for t in (x, hx, cx, *weights))
+        )
+        options = (self.mode, self.hidden_size, self.proj_size)
+        if not (drops and self._needs_own_masks()):
+            x, hy, cy, _ = plait._cudnn_rnn(
+                x,
+                weights,
+                hx,
+                cx,
+                *options,
+                self.num_layers,
+                self.bidirectional,
+                self.dropout if drops else 0.0,
+                train,
+                sizes or [],
+            )
+            return x, (hy, cy) if self.mode == "LSTM" else (hy,)
+        # Note [Masks of cuDNN] in cuda/vendor/cudnn_rnn.cpp.
+        rows = 2 if self.bidirectional else 1
+        each = len(weights) // self.num_layers
+        finals = []
+        for layer in range(self.num_layers):
+            here = slice(layer * rows, (layer + 1) * rows)
+            x, hy, cy, _ = plait._cudnn_rnn(
+                x,
+                weights[layer * each : (layer + 1) * each],
+                None if hx is None else hx[here],
+                None if cx is None else cx[here],
+                *options,
+                1,
+                self.bidirectional,
+                0.0,
+                train,
+                sizes or [],
+            )
+            finals.append((hy, cy) if self.mode == "LSTM" else (hy,))
+            if layer + 1 < self.num_layers:
+                x = F.dropout(x, self.dropout, True)
+        return x, tuple(plait.cat(parts) for parts in zip(*finals, strict=True))
+
+    def _needs_own_masks(self) -> bool:
+        """Is dropout between layers plait's, drawn by (seed, offset) as everywhere, and not cuDNN's? Where the
+        call is made again with the same random numbers, and where cuDNN has none for a probability of 1."""
+        return (
+            self.dropout == 1
+            or plait.backends.cudnn.deterministic
+            or plait.are_deterministic_algorithms_enabled()
+            or _replay.is_recorded()
+            or plait.cuda.is_current_stream_capturing()
+        )
+
     def forward(self, input: Any, hx: Any = None) -> tuple:
         packed = isinstance(input, PackedSequence)
         sizes = None
@@ -239,20 +371,10 @@ class RNNBase(Module):
         initial = self._initial(x, batch, hx, batched)
         if packed and hx is not None and sorted_indices is not None:
             initial = tuple(s.index_select(1, sorted_indices) for s in initial)
-        per_row = list(zip(*(state.unbind(0) for state in initial), strict=True))
-        directions = 2 if self.bidirectional else 1
-        finals = []
-        for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(directions):
-                row = layer * directions + direction
-                out, final = self._run(x, per_row[row], self._all_weights[row], direction == 1, sizes)
-                outputs.append(out)
-                finals.append(final)
-            x = outputs[0] if directions == 1 else plait.cat(outputs, -1)
-            if self.dropout and layer + 1 < self.num_layers:
-                x = F.dropout(x, self.dropout, self.training)
-        hidden = tuple(plait.stack(states) for states in zip(*finals, strict=True))
+        if self._goes_to_cudnn(x, sizes):
+            x, hidden = self._run_cudnn(x, None if hx is None else initial, sizes)
+        else:
+            x, hidden = self._run_layers(x, initial, sizes)
         if packed:
             output: Any = PackedSequence(x, batch_sizes, sorted_indices, unsorted_indices)
             if unsorted_indices is not None:
@@ -263,6 +385,21 @@ class RNNBase(Module):
         else:
             output = x.transpose(0, 1) if self.batch_first else x
         return output, (hidden if self.mode == "LSTM" else hidden[0])
+
+
+def _cudnn_takes(t: Tensor) -> bool:
+    """Could cuDNN compute with this tensor?"""
+    return t.is_cuda and t.dtype in _CUDNN_DTYPES and _C._cuda.get_switch("cudnn_enabled") and _has_cudnn()
+
+
+_found_cudnn: bool | None = None
+
+
+def _has_cudnn() -> bool:
+    global _found_cudnn
+    if _found_cudnn is None:
+        _found_cudnn = _C._cuda.library_version("cudnn") > 0
+    return _found_cudnn
 
 
 def _last(rows: Tensor, reverse: bool, sizes: list[int] | None) -> Tensor:

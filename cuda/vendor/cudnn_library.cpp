@@ -1,0 +1,115 @@
+#include "cuda/vendor/cudnn_library.h"
+
+#include <dlfcn.h>
+
+#include <array>
+#include <mutex>
+#include <vector>
+
+#include "core/error.h"
+#include "core/library.h"
+#include "cuda/runtime/device.h"
+#include "cuda/runtime/libraries.h"
+#include "cuda/runtime/stream.h"
+
+namespace plait::cuda {
+namespace {
+
+struct Functions {
+  void* library = nullptr;
+  decltype(&cudnnCreate) create;
+  decltype(&cudnnSetStream) set_stream;
+  decltype(&cudnnGetErrorString) error_string;
+  decltype(&cudnnGetVersion) version;
+};
+
+// cuDNN loads libraries that it needs later by their names, and ends the process where cuBLASLt is missing:
+// so they are loaded first, from wherever they are found.
+void* open_library() {
+#ifdef PLAIT_CUDA_EMULATED
+  return load_library("libplait_cudnn_emulated.so");
+#else
+  if (!load_library("libcublasLt.so.13")) return nullptr;
+  load_library("libnvrtc.so.13");
+  return load_library("libcudnn.so.9");
+#endif
+}
+
+const Functions& functions() {
+  static const Functions table = [] {
+    Functions found{};
+    void* library = open_library();
+    if (!library) return found;
+    const auto find = [&](auto& function, const char* name) {
+      function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
+      return function != nullptr;
+    };
+    if (find(found.create, "cudnnCreate") && find(found.set_stream, "cudnnSetStream") &&
+        find(found.error_string, "cudnnGetErrorString") && find(found.version, "cudnnGetVersion"))
+      found.library = library;
+    return found;
+  }();
+  return table;
+}
+
+// Handles are not shared by threads; those of a thread that ends are taken by the next.
+class Handles {
+ public:
+  cudnnHandle_t get(int device) {
+    cudnnHandle_t& mine = own_[static_cast<size_t>(device)];
+    if (!mine) mine = take(device);
+    return mine;
+  }
+  ~Handles() {
+    std::lock_guard lock(pool().mutex);
+    for (size_t device = 0; device < own_.size(); ++device)
+      if (own_[device]) pool().free[device].push_back(own_[device]);
+  }
+
+ private:
+  struct Pool {
+    std::mutex mutex;
+    std::array<std::vector<cudnnHandle_t>, kMaxDevices> free;
+  };
+  static Pool& pool() {
+    static auto* pool = new Pool;
+    return *pool;
+  }
+  static cudnnHandle_t take(int device) {
+    std::lock_guard lock(pool().mutex);
+    auto& free = pool().free[static_cast<size_t>(device)];
+    if (!free.empty()) {
+      cudnnHandle_t handle = free.back();
+      free.pop_back();
+      return handle;
+    }
+    cudnnHandle_t handle = nullptr;
+    const cudnnStatus_t status = functions().create(&handle);
+    if (status != CUDNN_STATUS_SUCCESS)
+      fail<RuntimeError>(
+          "cuDNN could not be started on device {}: {}; set plait.backends.cudnn.enabled = False to do "
+          "without it",
+          device, cudnn_status_text(status));
+    return handle;
+  }
+  std::array<cudnnHandle_t, kMaxDevices> own_{};
+};
+
+const bool registered = register_library(
+    "cudnn", []() -> int64_t { return cudnn_library() ? static_cast<int64_t>(functions().version()) : 0; });
+
+}  // namespace
+
+void* cudnn_library() { return functions().library; }
+
+cudnnHandle_t cudnn_handle() {
+  thread_local Handles handles;
+  cudnnHandle_t handle = handles.get(current_device());
+  const cudnnStatus_t status = functions().set_stream(handle, current_stream());
+  if (status != CUDNN_STATUS_SUCCESS) fail<RuntimeError>("cudnnSetStream: {}", cudnn_status_text(status));
+  return handle;
+}
+
+const char* cudnn_status_text(cudnnStatus_t status) { return functions().error_string(status); }
+
+}  // namespace plait::cuda
