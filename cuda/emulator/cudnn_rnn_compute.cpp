@@ -69,13 +69,19 @@ struct Stack {
   const RnnCall& call;
   Kept kept;
   std::vector<double> weights;
+  std::vector<WeightPlace> places;  // by pseudo-layer and product
 
   Stack(const RnnCall& c, double* reserve, const void* weight_space) : call(c), kept{c, reserve} {
+    for (int64_t layer = 0; layer < c.rnn.pseudo_layers(); ++layer)
+      for (int id = 0; id <= 2 * c.rnn.gates(); ++id) places.push_back(weight_place(c.rnn, layer, id));
     if (!weight_space) return;
     weights.resize(size_t(weight_elements(c.rnn)));
     for (size_t i = 0; i < weights.size(); ++i) weights[i] = load(weight_space, c.rnn.type, int64_t(i));
   }
 
+  const WeightPlace& place_of(int64_t layer, int id) const {
+    return places[size_t(layer * (2 * call.rnn.gates() + 1) + id)];
+  }
   int64_t directions() const { return call.rnn.directions(); }
   bool is_reverse(int64_t layer) const { return layer % directions() == 1; }
   // The step that a layer's recurrence comes from; outside of the sequence at its beginning.
@@ -118,7 +124,7 @@ struct Stack {
   }
 
   double product(int64_t layer, int id, int64_t row, const std::vector<double>& with) const {
-    const WeightPlace place = weight_place(call.rnn, layer, id);
+    const WeightPlace& place = place_of(layer, id);
     double sum = place.bias >= 0 ? weights[size_t(place.bias + row)] : 0;
     for (int64_t i = 0; i < place.columns; ++i)
       sum += weights[size_t(place.matrix + row * place.columns + i)] * with[size_t(i)];
@@ -126,7 +132,7 @@ struct Stack {
   }
   // result += W^T grad for one gate.
   void product_back(int64_t layer, int id, const double* grad, std::vector<double>& result) const {
-    const WeightPlace place = weight_place(call.rnn, layer, id);
+    const WeightPlace& place = place_of(layer, id);
     for (int64_t row = 0; row < place.rows; ++row)
       for (int64_t i = 0; i < place.columns; ++i)
         result[size_t(i)] += weights[size_t(place.matrix + row * place.columns + i)] * grad[row];
@@ -350,7 +356,7 @@ void run_backward_weights(const RnnCall& call, const RnnBackwardWeights& at) {
   const Kept& kept = stack.kept;
   std::vector<double> sums(static_cast<size_t>(elements), 0);
   const auto add = [&](int64_t layer, int id, const double* grad, const std::vector<double>& with) {
-    const WeightPlace place = weight_place(call.rnn, layer, id);
+    const WeightPlace& place = stack.place_of(layer, id);
     for (int64_t row = 0; row < place.rows; ++row) {
       for (int64_t i = 0; i < place.columns; ++i)
         sums[size_t(place.matrix + row * place.columns + i)] += grad[row] * with[size_t(i)];

@@ -19,6 +19,15 @@ STEPS, BATCH, INPUT, HIDDEN = 7, 4, 6, 5
 UNIT = {plait.float64: 2.0**-53, plait.float32: 2.0**-24, plait.float16: 2.0**-11, plait.bfloat16: 2.0**-8}
 
 
+@pytest.fixture(autouse=True, params=["layers", "cudnn"])
+def way(request):
+    """Layer by layer with our own kernels, and the stack by cuDNN; masks of dropout are plait's both times."""
+    if request.param == "cudnn" and not plait.backends.cudnn.is_available():
+        pytest.skip("no cuDNN")
+    with plait.backends.cudnn.flags(enabled=request.param == "cudnn", deterministic=True):
+        yield request.param
+
+
 def host(t):
     return t.detach().cpu().double().numpy()
 
@@ -162,7 +171,9 @@ def test_packed_from_lists(kind):
 @pytest.mark.parametrize(
     ("kind", "options"), [*((k, {"bidirectional": True}) for k in KINDS), (nn.LSTM, {"proj_size": 3})]
 )
-def test_second_derivatives(kind, options):
+def test_second_derivatives(kind, options, way):
+    if way == "cudnn":
+        pytest.skip("cuDNN has none: test_cuda_cudnn_rnn.py")
     cpu, cuda = pair(kind, **options)
     x = numbers(5, BATCH, INPUT)
     found = []

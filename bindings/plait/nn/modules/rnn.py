@@ -368,13 +368,12 @@ class RNNBase(Module):
                 f"{self.input_size}, got "
                 f"{x.shape[-1]}"
             )
-        initial = self._initial(x, batch, hx, batched)
+        to_cudnn = self._goes_to_cudnn(x, sizes)
+        # Without initial states cuDNN begins with zeros by itself.
+        initial = None if hx is None and to_cudnn else self._initial(x, batch, hx, batched)
         if packed and hx is not None and sorted_indices is not None:
             initial = tuple(s.index_select(1, sorted_indices) for s in initial)
-        if self._goes_to_cudnn(x, sizes):
-            x, hidden = self._run_cudnn(x, None if hx is None else initial, sizes)
-        else:
-            x, hidden = self._run_layers(x, initial, sizes)
+        x, hidden = (self._run_cudnn if to_cudnn else self._run_layers)(x, initial, sizes)
         if packed:
             output: Any = PackedSequence(x, batch_sizes, sorted_indices, unsorted_indices)
             if unsorted_indices is not None:
