@@ -77,6 +77,9 @@ cudnnStatus_t check_rnn(const cudnnRNNStruct& r) {
                     : r.type == CUDNN_DATA_HALF ? r.math == CUDNN_DATA_HALF || r.math == CUDNN_DATA_FLOAT
                                                 : r.math == CUDNN_DATA_FLOAT;
   if (!is_float(r.type) || !fits) return CUDNN_STATUS_NOT_SUPPORTED;
+  // As the library (9.19) does already here.
+  if (r.algorithm != CUDNN_RNN_ALGO_STANDARD && r.bias != CUDNN_RNN_DOUBLE_BIAS)
+    return CUDNN_STATUS_NOT_SUPPORTED;
   return CUDNN_STATUS_SUCCESS;
 }
 

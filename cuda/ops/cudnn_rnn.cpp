@@ -169,7 +169,7 @@ Tensor space_with(const Stack& s, const RnnPlan& plan, TensorList weights) {
   const Tensor space = new_space(s, plan);
   int64_t used = 0;
   for (const Tensor& w : weights) used += w.numel();
-  if (used < space.numel()) zero_fill(space);  // what lies between them
+  if (used < space.numel()) zero_fill(space);  // what lies between them: biases, where there are none
   for (size_t i = 0; i < weights.size(); ++i)
     for_parts(space, plan.parameters[i], weights[i],
               [](const Tensor& to, const Tensor& from) { copy_on_device(to, from); });

@@ -211,17 +211,21 @@ struct Plan : RnnPlan {
   }
 };
 
-// All descriptors but that of dropout, for which no device is asked.
-void describe(const Plan& plan, std::span<const int32_t> lengths) {
+// All descriptors but that of dropout, for which no device is asked. The status is that of the algorithm.
+//
+// There are always biases: the persistent kernels take nothing else. Parameters without them leave zeros in
+// their place.
+cudnnStatus_t describe(const Plan& plan, std::span<const int32_t> lengths) {
   const RnnProblem& p = plan.problem;
   const cudnnDataType_t type = data_type(p.dtype);
   const cudnnRNNMode_t modes[] = {CUDNN_RNN_RELU, CUDNN_RNN_TANH, CUDNN_LSTM, CUDNN_GRU};
-  PLAIT_CUDNN(SetRNNDescriptor_v8, plan.rnn, static_cast<cudnnRNNAlgo_t>(plan.algorithm), modes[p.mode],
-              p.biases ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS,
-              p.bidirectional ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
-              type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, math_type(p), p.input,
-              p.hidden, static_cast<int32_t>(p.output()), p.layers, plan.dropout,
-              p.packed ? CUDNN_RNN_PADDED_IO_DISABLED : CUDNN_RNN_PADDED_IO_ENABLED);
+  const cudnnStatus_t status = functions()->SetRNNDescriptor_v8(
+      plan.rnn, static_cast<cudnnRNNAlgo_t>(plan.algorithm), modes[p.mode], CUDNN_RNN_DOUBLE_BIAS,
+      p.bidirectional ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
+      type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, math_type(p), p.input, p.hidden,
+      static_cast<int32_t>(p.output()), p.layers, plan.dropout,
+      p.packed ? CUDNN_RNN_PADDED_IO_DISABLED : CUDNN_RNN_PADDED_IO_ENABLED);
+  if (status != CUDNN_STATUS_SUCCESS) return status;
   const auto layout =
       p.packed ? CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED : CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED;
   const auto outputs = static_cast<int>(p.directions() * p.output());
@@ -230,6 +234,7 @@ void describe(const Plan& plan, std::span<const int32_t> lengths) {
   const int64_t rows = p.layers * p.directions();
   set_state(plan.h, type, rows, p.batch, p.output());
   set_state(plan.c, type, rows, p.batch, p.hidden);
+  return CUDNN_STATUS_SUCCESS;
 }
 
 // Where cuDNN has a matrix and a bias of one product.
@@ -351,12 +356,15 @@ class Plans {
     } else {
       PLAIT_CUDNN(SetDropoutDescriptor, plan->dropout, handle, 0.f, nullptr, 0, 0);
     }
-    describe(*plan, lengths);
-    const cudnnStatus_t status =
+    const bool persistent = algorithm != CUDNN_RNN_ALGO_STANDARD;
+    const cudnnStatus_t described = describe(*plan, lengths);
+    if (is_not_supported(described) && persistent) return nullptr;
+    check_status(described, "cudnnSetRNNDescriptor_v8");
+    const cudnnStatus_t sized =
         functions()->GetRNNTempSpaceSizes(handle, plan->rnn, plan->pass(), plan->x, &plan->workspace_bytes,
                                           problem.training ? &plan->reserve_bytes : nullptr);
-    if (is_not_supported(status) && algorithm != CUDNN_RNN_ALGO_STANDARD) return nullptr;
-    check_status(status, "cudnnGetRNNTempSpaceSizes");
+    if (is_not_supported(sized) && persistent) return nullptr;
+    check_status(sized, "cudnnGetRNNTempSpaceSizes");
     PLAIT_CUDNN(GetRNNWeightSpaceSize, handle, plan->rnn, &plan->weight_bytes);
     plan->parameters = parameters_of(*plan);
     return plan;
@@ -446,7 +454,7 @@ void cudnn_rnn_describe(const RnnProblem& problem, std::span<const int32_t> leng
   Plan plan;
   plan.problem = problem;
   plan.algorithm = algorithm;
-  describe(plan, lengths);
+  check_status(describe(plan, lengths), "cudnnSetRNNDescriptor_v8");
 }
 
 }  // namespace plait::cuda

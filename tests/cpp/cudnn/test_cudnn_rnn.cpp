@@ -36,8 +36,8 @@ TEST_CASE("recurrent layers of every mode, dtype and layout have descriptors") {
         p.biases = options & 1, p.bidirectional = options >> 1 & 1, p.packed = options >> 2 & 1;
         p.settings = options >> 3 & 1 ? RnnProblem::AllowTf32 : 0;
         CAPTURE(mode, name(dtype), options);
-        const std::vector<int32_t> lengths = p.packed ? std::vector<int32_t>{9, 7, 7, 1}
-                                                      : std::vector<int32_t>(4, 9);
+        const std::vector<int32_t> lengths =
+            p.packed ? std::vector<int32_t>{9, 7, 7, 1} : std::vector<int32_t>(4, 9);
         CHECK_NOTHROW(cudnn_rnn_describe(p, lengths, kStandard));
         if (p.packed || dtype == DType::Float64) continue;
         CHECK_NOTHROW(cudnn_rnn_describe(p, lengths, kSmallHidden));

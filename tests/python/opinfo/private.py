@@ -3,6 +3,9 @@
 # Of the 8-bit floats, in which no sample can be: test_float8.py.
 FLOAT8 = {"_scaled_mm"}
 
+# On CUDA alone, by a library: test_cuda_cudnn_rnn.py.
+CUDNN = {"_cudnn_rnn", "_cudnn_rnn_backward", "_cudnn_rnn_flatten_weights"}
+
 PRIVATE = {
     "_adaptive_avg_pool": "adaptive_avg_pool2d",
     "_adaptive_avg_pool_backward": "adaptive_avg_pool2d",
