@@ -72,6 +72,22 @@ def resnet50(lib: Any, width: int = 64, classes: int = 1000, blocks: tuple[int, 
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
+def lstm(lib: Any, vocabulary: int, width: int, layers: int) -> Any:
+    """The medium language model of Zaremba et al. 2014, without its dropout."""
+    nn = lib.nn
+
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token, self.head = nn.Embedding(vocabulary, width), nn.Linear(width, vocabulary)
+            self.rnn = nn.LSTM(width, width, layers, batch_first=True)
+
+        def forward(self, tokens: Any) -> Any:
+            return self.head(self.rnn(self.token(tokens))[0]).flatten(0, -2)
+
+    return Words()
+
+
 class GPTSize(NamedTuple):
     layers: int
     width: int

@@ -189,6 +189,29 @@ def large() -> list[Case]:
     ]
 
 
+def recurrent() -> list[Case]:
+    """Steps of a recurrent network, by cuDNN in either system."""
+
+    def words(b: Bench) -> GPTSize:
+        return GPTSize(2, 16, 1, 5, 32) if b.tiny else GPTSize(2, 650, 1, 35, 10000)
+
+    def model(b: Bench) -> Any:
+        size = words(b)
+        return models.lstm(b.lib, size.vocabulary, size.width, size.layers)
+
+    return [
+        training(
+            f"LSTM 2 layers d 650 T 35, batch 64, {dtype}",
+            model,
+            lambda b: tokens(b, words(b), b.size(64, 3, 4)),
+            dtype=dtype,
+            item="tokens",
+            goals=(faster(1.0), Goal("memory", 1.0)),
+        )
+        for dtype in ("float32", "bfloat16")
+    ]
+
+
 def decoding() -> list[Case]:
     def setup(b: Bench) -> dict[str, Any]:
         size = small(GPT2, b)
@@ -240,4 +263,4 @@ def decoding() -> list[Case]:
 
 def cases() -> list[Case]:
     """Cheap ones first: what the time does not suffice for is then little."""
-    return [*launch_bound(), *decoding(), *large()]
+    return [*launch_bound(), *recurrent(), *decoding(), *large()]

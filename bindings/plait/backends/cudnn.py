@@ -1,9 +1,9 @@
-"""cuDNN, which computes convolutions and attention on CUDA devices: `enabled`, `benchmark`,
+"""cuDNN, which computes convolutions, attention and recurrent layers on CUDA devices: `enabled`, `benchmark`,
 `benchmark_limit`, `deterministic`, `allow_tf32`.
 
 `benchmark`: try the algorithms of a convolution (at most `benchmark_limit`; 0: all) when it is first met, and
 keep the fastest. `deterministic`: only those that give the same bits at each run. `allow_tf32`: float32
-convolutions by the tensor cores, with 10 bits of mantissa.
+convolutions and recurrent layers by the tensor cores, with 10 bits of mantissa.
 
 >>> plait.backends.cudnn.benchmark = True
 >>> plait.backends.cudnn.benchmark
@@ -39,7 +39,7 @@ add_properties(
         doc="How many algorithms are tried; 0: all.",
     ),
     deterministic=switch("cudnn_deterministic", "Only algorithms that give the same bits at each run?"),
-    allow_tf32=switch("allow_tf32_conv", "float32 convolutions by TF32?"),
+    allow_tf32=switch("allow_tf32_conv", "float32 convolutions and recurrent layers by TF32?"),
 )
 
 

@@ -1,9 +1,9 @@
 """RNN, LSTM, GRU.
 
-On CUDA cuDNN runs the whole stack in one call (`_run_cudnn`). Elsewhere the products with the input are one matrix
-product for all time steps; one op per layer and direction then runs the recurrence. With `proj_size` the steps
-are taken one by one, and backward `unbind` gathers the gradients of all steps, so that the input's product is
-again one.
+On CUDA cuDNN runs the whole stack in one call (`_run_cudnn`). Elsewhere the products with the input are one
+matrix product for all time steps; one op per layer and direction then runs the recurrence. With `proj_size`
+the steps are taken one by one, and backward `unbind` gathers the gradients of all steps, so that the input's
+product is again one.
 """
 # ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
@@ -13,7 +13,7 @@ import math
 import os
 
 import plait
-from plait import Tensor, _C, _replay
+from plait import _C, Tensor, _replay
 
 from .. import functional as F
 from .. import init
@@ -117,23 +117,22 @@ class RNNBase(Module):
             init.uniform_(parameter, -bound, bound)
 
     def flatten_parameters(self) -> None:
-        """Lays the parameters one behind the other in one buffer, as cuDNN reads them; else it would copy them
-        there in each call.
+        """Lays the parameters one behind the other in one buffer, as cuDNN reads them; else each call copies
+        them there.
 
         Called by itself when the module is made on or moved to a CUDA device, and before the first call on
         one. The parameters stay the objects they are. Does nothing without cuDNN, while a graph is captured,
         and where they are shared or something else stands in their place.
         """
         names = [name for row in self._all_weights for name in row]
-        weights = [self._parameters.get(name) for name in names]
-        first = weights[0]
-        if first is None or not _cudnn_takes(first):
+        weights = [w for w in map(self._parameters.get, names) if w is not None]
+        if not weights or not _cudnn_takes(weights[0]):
             return
+        first = weights[0]
         self._flat = self._flat_key(first)
         if (
-            len({id(w) for w in weights}) < len(weights)
-            or any(w is None or not w.is_leaf for w in weights)
-            or any(w.device != first.device or w.dtype != first.dtype for w in weights)
+            len({id(w) for w in weights}) < len(names)
+            or any(not w.is_leaf or w.device != first.device or w.dtype != first.dtype for w in weights)
             or plait.cuda.is_current_stream_capturing()
         ):
             return
@@ -327,8 +326,9 @@ class RNNBase(Module):
         return x, tuple(plait.cat(parts) for parts in zip(*finals, strict=True))
 
     def _needs_own_masks(self) -> bool:
-        """Is dropout between layers plait's, drawn by (seed, offset) as everywhere, and not cuDNN's? Where the
-        call is made again with the same random numbers, and where cuDNN has none for a probability of 1."""
+        """Is dropout between layers plait's, drawn by (seed, offset) as everywhere, and not cuDNN's? Where
+        the call is made again with the same random numbers, and for a probability of 1, which cuDNN has not.
+        """
         return (
             self.dropout == 1
             or plait.backends.cudnn.deterministic
@@ -369,11 +369,15 @@ class RNNBase(Module):
                 f"{x.shape[-1]}"
             )
         to_cudnn = self._goes_to_cudnn(x, sizes)
-        # Without initial states cuDNN begins with zeros by itself.
-        initial = None if hx is None and to_cudnn else self._initial(x, batch, hx, batched)
-        if packed and hx is not None and sorted_indices is not None:
-            initial = tuple(s.index_select(1, sorted_indices) for s in initial)
-        x, hidden = (self._run_cudnn if to_cudnn else self._run_layers)(x, initial, sizes)
+        states = None  # cuDNN begins with zeros by itself
+        if hx is not None or not to_cudnn:
+            states = self._initial(x, batch, hx, batched)
+            if packed and hx is not None and sorted_indices is not None:
+                states = tuple(s.index_select(1, sorted_indices) for s in states)
+        if to_cudnn or states is None:
+            x, hidden = self._run_cudnn(x, states, sizes)
+        else:
+            x, hidden = self._run_layers(x, states, sizes)
         if packed:
             output: Any = PackedSequence(x, batch_sizes, sorted_indices, unsorted_indices)
             if unsorted_indices is not None:
