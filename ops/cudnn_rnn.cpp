@@ -2,7 +2,6 @@
 // (cuda/ops/cudnn_rnn.cpp): elsewhere a stack is run layer by layer, by the ops of rnn_layer.cpp.
 #include "ops/decl/cudnn_rnn.h"
 
-#include "ops/decl/copy.h"
 #include "ops/declare.h"
 
 namespace plait::op {
@@ -16,17 +15,6 @@ namespace {
 }
 
 constexpr int kWeights = 1, kReserve = 3;
-
-// The backward pass overwrites what the forward pass left for it, which the node then lets go. A graph that
-// is retained and gone through again runs the forward pass again; its masks of dropout would be others,
-// therefore a copy serves where there are any.
-Tensor take_reserve(Vjp& v, double dropout) {
-  const Tensor reserve = v.out(kReserve);
-  if (dropout > 0) return reserve.defined() ? plait::clone(reserve) : reserve;
-  for (SavedTensor& saved : v.node.saved())
-    if (saved.source == static_cast<int8_t>(~kReserve)) saved.tensor = Tensor();
-  return reserve;
-}
 
 void differentiate(Vjp& v) {
   if (grad_enabled())
@@ -42,10 +30,7 @@ void differentiate(Vjp& v) {
   const IntSpan batch_sizes = v.attr<IntSpan>(11);
   if (!v.attr<bool>(10))
     fail<RuntimeError>("backward: _cudnn_rnn was called with train=False; call it with train=True");
-  Tensor reserve = take_reserve(v, dropout);
-  if (!reserve.defined())
-    reserve = std::get<kReserve>(plait::_cudnn_rnn(input, weights, hx, cx, mode, hidden, projected, layers,
-                                                   bidirectional, 0, true, batch_sizes));
+  const Tensor reserve = v.take_out(kReserve);  // cuDNN overwrites it
   bool any_weight = false;
   for (int i = 0; i < v.list_size(kWeights); ++i) any_weight = any_weight || v.needs(kWeights, i);
   const std::vector<Tensor> grads = plait::_cudnn_rnn_backward(

@@ -111,6 +111,9 @@ from ._C import _convert as _convert
 from ._C import _cross_entropy_rows as _cross_entropy_rows
 from ._C import _cross_entropy_rows_backward as _cross_entropy_rows_backward
 from ._C import _cross_entropy_with_grad as _cross_entropy_with_grad
+from ._C import _cudnn_rnn as _cudnn_rnn
+from ._C import _cudnn_rnn_backward as _cudnn_rnn_backward
+from ._C import _cudnn_rnn_flatten_weights as _cudnn_rnn_flatten_weights
 from ._C import _declare_op as _declare_op
 from ._C import _describe_op as _describe_op
 from ._C import _detached as _detached
