@@ -1,0 +1,42 @@
+"""What tests of the CUDA runtime share: each leaves the device as it found it."""
+
+import gc
+import os
+import subprocess
+import sys
+
+import plait
+import pytest
+from cuda_device import needs_cuda
+
+__all__ = ["clean", "cuda", "needs_cuda", "run", "two_devices"]
+
+cuda = plait.cuda
+two_devices = pytest.mark.skipif(cuda.device_count() < 2, reason="needs two CUDA devices")
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    """Every test begins and ends on device 0, on the default stream, and frees what it allocated."""
+    if not cuda.is_available():
+        yield
+        return
+    gc.collect()
+    cuda.synchronize()
+    before = cuda.memory_allocated()
+    yield
+    gc.collect()
+    assert cuda.current_device() == 0, "the test left another device current"
+    assert cuda.current_stream() == cuda.default_stream(), "the test left another stream current"
+    assert plait.get_default_device().type == "cpu", "the test left another default device"
+    cuda.synchronize()
+    assert cuda.memory_allocated() == before, "the test left memory behind"
+
+
+def run(program, **env):
+    """The output of a program in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=300
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout.strip()
