@@ -24,7 +24,7 @@ def way(request):
     """Layer by layer with our own kernels, and the stack by cuDNN; masks of dropout are plait's both times."""
     if request.param == "cudnn" and not plait.backends.cudnn.is_available():
         pytest.skip("no cuDNN")
-    with plait.backends.cudnn.flags(enabled=request.param == "cudnn", deterministic=True):
+    with plait.backends.cudnn.flags(enabled=request.param == "cudnn", deterministic=True, allow_tf32=False):
         yield request.param
 
 
