@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cuda/device/functions_binary.cuh"
+#include "cuda/device/normal.cuh"
 
 namespace plait::cuda {
 
@@ -118,49 +119,6 @@ __device__ __forceinline__ opmath_t<E> mish_grad(opmath_t<E> x) {
   else
     s = math::quotient(e, T(1) + e);
   return x > T(20) ? T(1) : math::fma(limited * (T(1) - t * t), s, t);
-}
-
-// What the two forms of Phi(x) and its density phi(x) have in common: Phi(-t) = exp(-t^2 / 2) tail(t), t >=
-// 0, with the tail as a polynomial in 1 / (1 + 0.375 t), to 3e-05 relative over [0, 14]; beyond that the
-// whole is 0 (the form is Hastings's, "Approximations for Digital Computers", 1955). The first factor is 2^24
-// times as large as written, the second one so much smaller: see brief_exp.
-inline constexpr float kDown = 0x1p-24f;
-__device__ __forceinline__ float normal_tail(float t) {
-  const float s = math::reciprocal_approximate(math::fma(0.375f, t, 1.0f));
-  float p = kDown * -0.0906419232f;
-  p = math::fma(p, s, kDown * 0.200279683f);
-  p = math::fma(p, s, kDown * 0.0835655853f);
-  p = math::fma(p, s, kDown * 0.1577335f);
-  p = math::fma(p, s, kDown * 0.149061084f);
-  return p * s;
-}
-__device__ __forceinline__ float exp_minus_half_square(float x) {
-  return math::exp2_approximate(math::fma(-0.5f * kLog2e * x, x, 24.0f));
-}
-
-// x Phi(x)
-template <class E>
-__device__ __forceinline__ opmath_t<E> gelu_erf(opmath_t<E> x) {
-  if constexpr (is_brief<E>) {
-    const float q = exp_minus_half_square(x) * normal_tail(math::fabs(x));  // Phi(-|x|)
-    return x * (x < 0 ? q : 1.0f - q);
-  } else {
-    return x * math::normcdf(x);
-  }
-}
-// Phi(x) + x phi(x)
-template <class E>
-__device__ __forceinline__ opmath_t<E> gelu_erf_grad(opmath_t<E> x) {
-  using T = opmath_t<E>;
-  if constexpr (is_brief<E>) {
-    const float t = ::fminf(math::fabs(x), 40.0f);  // NaN comes by the other factor
-    const float h = exp_minus_half_square(x) * math::fma(kDown * -0.39894228f, t, normal_tail(t));
-    return x < 0 ? h : 1.0f - h;
-  } else {
-    const T limited = math::clamp(x, T(-40), T(40));
-    const T density = T(0.3989422804014327) * math::exp(T(-0.5) * limited * limited);
-    return math::fma(limited, density, math::normcdf(x));
-  }
 }
 
 // x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3): Hendrycks and Gimpel, 2016.

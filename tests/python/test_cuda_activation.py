@@ -1,11 +1,13 @@
-"""Activations of 16-bit floats on CUDA, which have short forms of their own: all 65536 values against float64."""
+"""Activations on CUDA that have forms of their own, against float64: those of 16-bit floats at all 65536 values, GELU of
+float32 at a million."""
 
 import math
 
 import numpy as np
 import plait
 import pytest
-from cuda_device import needs_cuda
+from cuda_device import IS_EMULATED, needs_cuda
+from scipy import special
 
 F = plait.nn.functional
 pytestmark = needs_cuda
@@ -108,3 +110,55 @@ def test_what_is_not_finite(name, dtype):
     y = function(x.cuda()).cpu()
     assert math.isnan(y[0].item())
     assert y[1].item() == (0.0 if name == "logsigmoid" else float("inf"))
+
+
+def float32_values():
+    """Floats of every magnitude, and evenly spaced ones where GELU is neither 0 nor its argument."""
+    bits = np.arange(0, 0x7F800000, 4001, dtype=np.uint32)
+    positive = np.concatenate([bits.view(np.float32), np.linspace(0, 15, 300001, dtype=np.float32)])
+    return np.concatenate([positive, -positive])
+
+
+def units(got, expected):
+    """Errors in units in the last place of float32."""
+    return np.abs(got.double().cpu().numpy() - expected) * 2.0 ** (
+        23 - np.floor(np.log2(np.maximum(np.abs(expected), TINY["bfloat16"])))
+    )
+
+
+def test_gelu_of_float32():
+    x = float32_values()
+    wide, t = x.astype(np.float64), np.abs(x).astype(np.float64)
+    with np.errstate(all="ignore"):
+        exponential = np.exp(-t * t / 2)
+        tail = exponential * special.erfcx(t / math.sqrt(2)) / 2  # Phi(-t)
+        slope = tail - np.where(exponential > 0, t * exponential, 0) / math.sqrt(2 * math.pi)
+    expected = np.where(wide < 0, wide * tail, wide - wide * tail)
+    on_cuda = plait.tensor(x).cuda().requires_grad_()
+    result = F.gelu(on_cuda)
+    error = units(result.detach(), expected)
+    # On a GPU 2^x and 1 / x may be wrong by 2 units and by 1.
+    most = 4.1 if IS_EMULATED else 8
+    assert error.max() <= most, (x[np.argmax(error)], error.max())
+    assert error[wide > 0.5].max() <= 3
+    assert math.sqrt(np.mean(error**2)) < most / 4
+    result.backward(plait.ones_like(result))
+    expected = np.where(wide < 0, slope, 1 - slope)
+    error = np.abs(on_cuda.grad.double().cpu().numpy() - expected)
+    assert error.max() <= 4e-7, x[np.argmax(error)]
+    # Below the zero of the derivative nothing cancels but where the two terms are close.
+    error = units(on_cuda.grad, expected)[wide < -2]
+    assert error.max() <= 16, error.max()
+
+
+def test_gelu_of_float32_at_the_ends():
+    x = plait.tensor([float("nan"), float("inf"), 0.0, -0.0, -20.0, 3e38, -3e38]).cuda().requires_grad_()
+    y = F.gelu(x)
+    y.backward(plait.ones_like(y))
+    values, slopes = y.tolist(), x.grad.tolist()
+    assert math.isnan(values[0])
+    assert math.isnan(slopes[0])
+    # Equal as floats, and by the sign of zero.
+    assert str(values[1:]) == str([math.inf, 0.0, -0.0, -0.0, values[5], -0.0])
+    assert values[5] == x[5].item()
+    assert slopes[1:] == [1, 0.5, 0.5, 0, 1, 0]
