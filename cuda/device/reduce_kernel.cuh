@@ -10,6 +10,9 @@
 //     // Adds the first `valid` of N elements (the rest are neutral); `index(j)` is where x[j] stands in this
 //     // thread's part of the row, rising with j and from call to call.
 //     template <int N, class I> void add(Lane&, const Element (&x)[N], int valid, const I& index) const;
+//     // Optional: the same for neighbouring columns, of which each vector has a row.
+//     template <int N, int W> void add_columns(Lane (&)[W], const Vector<Element, W> (&rows)[N], int valid)
+//         const;
 //     Acc lift(const Lane&, int64_t base) const;   // base: of this thread's part
 //     Acc merge(const Acc&, const Acc&) const;
 //     void store(const Acc&, int64_t at, char* const* out) const;
@@ -201,6 +204,10 @@ __device__ __forceinline__ void add_columns(const ReduceArgs<F>& p, int64_t at, 
           if constexpr (F::kPair) others[u].at[c] = p.f.neutral();
         }
       }
+    }
+    if constexpr (W > 1 && requires { p.f.add_columns(acc, loaded, valid); }) {
+      p.f.add_columns(acc, loaded, valid);
+      continue;
     }
     const auto first = static_cast<uint32_t>(r - begin);
 #pragma unroll

@@ -12,16 +12,17 @@ struct Moments {
   double count, mean, squares;  // sum of squared deviations from the mean
 };
 
-// A thread takes a chunk in registers in two passes, mean and deviations, and joins it to those before: about
-// 6 instructions an element, of the 13 for which 2 bytes leave time. All
-// of its numbers are relative to the mean of its first chunk, so that large means cost no digits.
+// A thread adds up distances to a pivot, and their squares: 4 instructions an element, of the 13 for which 2
+// bytes leave time. The pivot is the first chunk's mean, and whenever the count passes a power of 2 the mean
+// of all before. So what is lost where numbers lie far from the pivot is small next to what their distance
+// adds to the variance, and large means cost no digits.
 template <class T>
 struct MomentsOf {
   static constexpr bool kPair = false;
   using Element = T;
   using O = opmath_t<T>;
   struct Lane {
-    O pivot, mean, squares;
+    O pivot, sum, squares;
     uint32_t count;
   };
   using Acc = Moments;
@@ -33,36 +34,71 @@ struct MomentsOf {
   __device__ O step(O a, O b) const { return a + b; }
   template <int N, class I>
   __device__ void add(Lane& lane, const T (&x)[N], int valid, const I&) const {
+    if (lane.count == 0) set_pivot(lane, x, valid);
     if (valid == N)
-      join<true>(lane, x, N, O(N), O(1) / O(N));
+      join<true>(lane, x, N);
     else
-      join<false>(lane, x, valid, static_cast<O>(valid), O(1) / static_cast<O>(valid));
+      join<false>(lane, x, valid);
+    const uint32_t before = lane.count;
+    lane.count += valid;
+    if (passes_power(before, lane.count)) move_pivot(lane, lane.count);
+  }
+  // Neighbouring columns have the same counts: what follows from these is found once for all.
+  template <int N, int W>
+  __device__ void add_columns(Lane (&lanes)[W], const Vector<T, W> (&rows)[N], int valid) const {
+    const auto each = [&](const auto& run) {
+#pragma unroll
+      for (int c = 0; c < W; ++c) {
+        T x[N];
+#pragma unroll
+        for (int i = 0; i < N; ++i) x[i] = rows[i].at[c];
+        run(lanes[c], x);
+      }
+    };
+    const uint32_t before = lanes[0].count, count = before + valid;
+    if (before == 0) each([&](Lane& lane, const T(&x)[N]) { set_pivot(lane, x, valid); });
+    if (valid == N)
+      each([&](Lane& lane, const T(&x)[N]) { join<true>(lane, x, N); });
+    else
+      each([&](Lane& lane, const T(&x)[N]) { join<false>(lane, x, valid); });
+    if (passes_power(before, count)) each([&](Lane& lane, const T(&)[N]) { move_pivot(lane, count); });
+#pragma unroll
+    for (int c = 0; c < W; ++c) lanes[c].count = count;
+  }
+  // Is a power of 2 above `before`, and not above `after`?
+  static __device__ __forceinline__ bool passes_power(uint32_t before, uint32_t after) {
+    return (before ^ after) > before;
+  }
+  static __device__ __forceinline__ bool is_finite(O x) { return math::fabs(x) < math::infinity<O>(); }
+  template <int N>
+  __device__ __forceinline__ void set_pivot(Lane& lane, const T (&x)[N], int valid) const {
+    const O mean = fold_chunk(*this, x) / static_cast<O>(valid);
+    lane.pivot = is_finite(mean) ? mean : O(0);
   }
   template <bool Full, int N>
-  __device__ __forceinline__ void join(Lane& lane, const T (&x)[N], int valid, O n, O inverse) const {
-    if (lane.count == 0) lane.pivot = fold_chunk(*this, x) * inverse;
+  __device__ __forceinline__ void join(Lane& lane, const T (&x)[N], int valid) const {
     O d[N], part[N];
 #pragma unroll
     for (int i = 0; i < N; ++i) part[i] = d[i] = Full || i < valid ? to_op(x[i]) - lane.pivot : O(0);
     fold<N>(*this, part);
-    const O mean = part[0] * inverse;
+    lane.sum += part[0];
 #pragma unroll
-    for (int i = 0; i < N; ++i) {
-      const O deviation = Full || i < valid ? d[i] - mean : O(0);
-      part[i] = deviation * deviation;
-    }
+    for (int i = 0; i < N; ++i) part[i] = d[i] * d[i];
     fold<N>(*this, part);
-    const O before = static_cast<O>(lane.count);
-    lane.count += valid;
-    const O share = math::quotient(n, before + n), delta = mean - lane.mean;
-    lane.mean += delta * share;
-    lane.squares += part[0] + delta * delta * (before * share);
+    lane.squares += part[0];
+  }
+  // Infinities and NaN stay in the sum.
+  static __device__ __forceinline__ void move_pivot(Lane& lane, uint32_t count) {
+    const O n = static_cast<O>(count), pivot = lane.pivot + lane.sum / n, by = pivot - lane.pivot;
+    if (!is_finite(by)) return;
+    lane.pivot = pivot;
+    lane.squares += by * math::fma(n, by, O(-2) * lane.sum);
+    lane.sum = math::fma(-n, by, lane.sum);
   }
   __device__ Acc lift(const Lane& lane, int64_t) const {
-    const auto pivot = static_cast<double>(lane.pivot), shift = static_cast<double>(lane.mean);
-    // The mean of infinities of one sign is that.
-    return {static_cast<double>(lane.count), shift == shift ? pivot + shift : pivot,
-            static_cast<double>(lane.squares)};
+    const auto count = static_cast<double>(lane.count), mean = static_cast<double>(lane.sum) / count;
+    const double squares = math::fma(-mean, static_cast<double>(lane.sum), static_cast<double>(lane.squares));
+    return {count, static_cast<double>(lane.pivot) + mean, squares < 0 ? 0 : squares};
   }
   __device__ Acc merge(const Acc& a, const Acc& b) const {
     if (b.count == 0) return a;

@@ -136,6 +136,46 @@ def test_moments_far_from_zero():
     np.testing.assert_allclose(host(y.var(1)), host(y).var(1, ddof=1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns", "single columns"])
+@pytest.mark.parametrize("first", [0.0, 1e4, -3e5])
+def test_moments_behind_outliers(layout, first):
+    """What a thread starts with tells nothing about the rest."""
+    x = numbers((6000, 8), seed=3) + 5
+    x[:7] = first
+    x = x.astype(np.float32).astype(np.float64)
+    axis = 0
+    if layout == "rows":
+        x, axis = np.ascontiguousarray(x.T), 1
+    given = on_cuda(x[:, :1] if layout == "single columns" else x)
+    variance, mean = plait.var_mean(given, dim=axis)
+    wanted = x[:, :1] if layout == "single columns" else x
+    np.testing.assert_allclose(host(variance), wanted.var(axis=axis, ddof=1), rtol=1e-5)
+    np.testing.assert_allclose(host(mean), wanted.mean(axis=axis), rtol=1e-5)
+
+
+def test_moments_of_equal_numbers():
+    for dtype in ("float32", "bfloat16", "float16"):
+        x = on_cuda(np.full((1003, 24), 0.1), dtype)
+        for axis in (0, 1):
+            variance, mean = plait.var_mean(x, dim=axis)
+            assert (host(variance) <= 1e-15).all(), (dtype, axis)
+            assert (host(mean) == host(x)[0, 0]).all()
+
+
+@pytest.mark.parametrize("where", [0, 1, 40, 2999])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_moments_of_what_is_not_finite(where, axis):
+    x = numbers((3000, 8), seed=4)
+    x[where, :4] = [np.nan, np.inf, -np.inf, np.inf]
+    x[(where + 1700) % 3000, 3:5] = [-np.inf, np.nan]
+    with np.errstate(invalid="ignore"):
+        want = x.mean(axis=0)
+    variance, mean = plait.var_mean(on_cuda(x if axis == 0 else np.ascontiguousarray(x.T)), dim=axis)
+    np.testing.assert_allclose(host(mean), want, rtol=1e-4, atol=1e-5)
+    assert np.isnan(host(variance)[:5]).all()
+    assert np.isfinite(host(variance)[5:]).all()
+
+
 def test_special_values():
     inf, nan = float("inf"), float("nan")
     rows = [[1, nan, inf], [-inf, -inf, -inf], [inf, -inf, 0], [inf, inf, 1], [nan, nan, nan], [-inf, 1, 2]]
