@@ -92,6 +92,26 @@ __device__ __forceinline__ float reciprocal_approximate(float x) {
 #endif
 }
 
+// log2(x), to 2^-22 of the result or absolutely, whichever is more.
+__device__ __forceinline__ float log2_approximate(float x) {
+#ifdef __CUDA_ARCH__
+  float y;
+  asm("lg2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return ::log2f(x);
+#endif
+}
+__device__ __forceinline__ float log2_of_normal(float x) {
+#ifdef __CUDA_ARCH__
+  float y;
+  asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return ::log2f(without_subnormals(x));
+#endif
+}
+
 template <class T>
 __device__ __forceinline__ constexpr T infinity() {
   return std::numeric_limits<T>::infinity();
@@ -111,7 +131,7 @@ __device__ __forceinline__ T clamp(T x, T low, T high) {
   return at_most(at_least(x, low), high);
 }
 
-// The same as at_most in one instruction; of the two zeros it takes the negative one.
+// The same in one instruction; of two zeros they take the lower and the higher one.
 __device__ __forceinline__ float at_most_or_nan(float x, float high) {
 #ifdef __CUDA_ARCH__
   float y;
@@ -121,6 +141,17 @@ __device__ __forceinline__ float at_most_or_nan(float x, float high) {
   return at_most(x, high);
 #endif
 }
+__device__ __forceinline__ float at_least_or_nan(float x, float low) {
+#ifdef __CUDA_ARCH__
+  float y;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(x), "f"(low));
+  return y;
+#else
+  return at_least(x, low);
+#endif
+}
+__device__ __forceinline__ double at_most_or_nan(double x, double high) { return at_most(x, high); }
+__device__ __forceinline__ double at_least_or_nan(double x, double low) { return at_least(x, low); }
 
 __device__ __forceinline__ bool signbit(float x) { return __float_as_int(x) < 0; }
 __device__ __forceinline__ bool signbit(double x) { return __double_as_longlong(x) < 0; }

@@ -6,7 +6,7 @@
 
 namespace plait::cuda {
 
-// ---- for results of 16 bits, see Note [Activations of 16 bits]
+// ---- for results of 16 bits, see Note [Functions of 16 bits]
 
 // What the two have in common: Phi(-t) = exp(-t^2 / 2) tail(t), t >= 0, with the tail as a polynomial in
 // 1 / (1 + 0.375 t), to 3e-05 relative over [0, 14]; beyond that the whole is 0 (the form is Hastings's,

@@ -7,9 +7,8 @@ namespace {
 template <class T>
 struct RunPiecewise {
   static void run(const ElementwisePlan& plan, const void* params) {
-    elementwise<T, T>(plan,
-                      PiecewiseActivation<opmath_t<T>>{function_of<fn::Activation>(params),
-                                                       {parameter<T>(params, 0), parameter<T>(params, 1)}});
+    elementwise<T, T>(plan, PiecewiseActivation<T>{function_of<fn::Activation>(params),
+                                                   {parameter<T>(params, 0), parameter<T>(params, 1)}});
   }
 };
 template <class T>

@@ -1,5 +1,6 @@
 // Trigonometric and special functions.
 #include "cuda/device/functions_special.cuh"
+#include "cuda/device/functions_unary.cuh"
 #include "cuda/kernels/family.cuh"
 
 namespace plait::cuda {
@@ -17,6 +18,15 @@ struct RunHyperbolic {
     elementwise<T, T>(plan, HyperbolicFamily<opmath_t<T>>{function_of<fn::Trig>(params)});
   }
 };
+// Apart from the others, which are long: 16 elements a thread.
+struct BriefTanh {
+  __device__ float operator()(float x) const { return brief_tanh(x); }
+};
+template <class T>
+void run_brief_tanh(const ElementwisePlan& plan, const void*) {
+  elementwise<T, T>(plan, BriefTanh{});
+}
+
 template <class T>
 struct RunErrorFunction {
   static void run(const ElementwisePlan& plan, const void* params) {
@@ -40,6 +50,8 @@ struct RunPolygamma {
 
 Launcher launcher(fn::Trig f, DType dtype) {
   if (is_complex(dtype)) return complex_launcher(f, dtype);
+  if (f == fn::Trig::Tanh && dtype == DType::Float16) return &run_brief_tanh<Half>;
+  if (f == fn::Trig::Tanh && dtype == DType::BFloat16) return &run_brief_tanh<BFloat16>;
   return f <= fn::Trig::Tan ? float_launcher<RunCircular>(dtype) : float_launcher<RunHyperbolic>(dtype);
 }
 

@@ -20,7 +20,7 @@ struct RunInt {
 template <class T>
 struct RunExplog {
   static void run(const ElementwisePlan& plan, const void* params) {
-    elementwise<T, T>(plan, ExplogFamily<opmath_t<T>>{function_of<fn::Explog>(params)});
+    elementwise<T, T>(plan, ExplogFamily<T>{function_of<fn::Explog>(params)});
   }
 };
 

@@ -59,6 +59,16 @@ CASES = {
     "mish": (F.mish, lambda x: x * np.tanh(softplus(x)), mish_grad),
     "softplus": (F.softplus, softplus, sigmoid),
     "logsigmoid": (F.logsigmoid, lambda x: -softplus(-x), lambda x: sigmoid(-x)),
+    "hardswish": (F.hardswish, lambda x: x * (np.clip(x + 3, 0, 6) / 6), None),
+    "hardsigmoid": (F.hardsigmoid, lambda x: np.clip(x + 3, 0, 6) / 6, None),
+    "sigmoid": (plait.sigmoid, sigmoid, None),
+    "tanh": (plait.tanh, np.tanh, None),
+    "expm1": (plait.expm1, np.expm1, None),
+    "log1p": (plait.log1p, np.log1p, None),
+    "log": (plait.log, np.log, None),
+    "log2": (plait.log2, np.log2, None),
+    "log10": (plait.log10, np.log10, None),
+    "logit": (plait.logit, lambda x: np.log(x / (1 - x)), None),
     "elu": (F.elu, lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), None),
 }
 
@@ -90,6 +100,8 @@ def test_all_values(name, dtype):
     x = x[np.abs(x) < LARGEST[dtype]]
     with np.errstate(all="ignore"):
         expected = values(x)
+        x, expected = x[np.isfinite(expected)], expected[np.isfinite(expected)]
+        x, expected = x[np.abs(expected) < LARGEST[dtype]], expected[np.abs(expected) < LARGEST[dtype]]
         slope = derivative(x) if derivative else None
     on_cuda = plait.tensor(x).to(getattr(plait, dtype)).cuda().requires_grad_()
     result = function(on_cuda)
@@ -103,7 +115,33 @@ def test_all_values(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DIGITS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ["log", "log2", "log10", "log1p", "expm1", "tanh", "sigmoid", "logit"])
+def test_ends_of_the_domain(name, dtype):
+    function, values, _ = CASES[name]
+    x = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, -2.0, 2.0]
+    with np.errstate(all="ignore"):
+        expected = values(np.array(x))
+    if name == "sigmoid":
+        expected[1:3] = [1, 0]
+    got = function(plait.tensor(x, dtype=getattr(plait, dtype)).cuda()).double().cpu().numpy()
+    np.testing.assert_allclose(got, expected, rtol=5e-3)
+
+
+@pytest.mark.parametrize("dtype", DIGITS)
+@pytest.mark.parametrize("eps", [0.0, 0.1, 0.4])
+def test_logit_within_bounds(dtype, eps):
+    x = all_values(dtype)
+    expected = np.log(np.clip(x, eps, 1 - eps) / (1 - np.clip(x, eps, 1 - eps))) if eps else None
+    got = plait.logit(plait.tensor(x).to(getattr(plait, dtype)).cuda(), eps=eps).double().cpu().numpy()
+    if eps:
+        np.testing.assert_allclose(got, expected, rtol=5e-3, atol=1e-5)
+    else:
+        assert (got[x >= 1] == math.inf).all()
+        assert (got[x <= 0] == -math.inf).all()
+
+
+@pytest.mark.parametrize("dtype", DIGITS)
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "silu", "mish", "softplus", "logsigmoid", "elu", "hardswish"])
 def test_what_is_not_finite(name, dtype):
     function = CASES[name][0]
     x = plait.tensor([float("nan"), float("inf")], dtype=getattr(plait, dtype))
