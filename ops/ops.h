@@ -23,6 +23,7 @@
 #include "ops/decl/einsum.h"
 #include "ops/decl/embedding.h"
 #include "ops/decl/exponential.h"
+#include "ops/decl/fft.h"
 #include "ops/decl/group_norm.h"
 #include "ops/decl/index.h"
 #include "ops/decl/index_mask.h"

@@ -1,6 +1,8 @@
-"""Discrete Fourier transforms with gradients, computed by NumPy on the CPU in float32 and float64.
+"""Discrete Fourier transforms with gradients, in float32 and float64.
 
-A tensor on another device is copied to the CPU and the result back, which waits for the device.
+On the CPU they are computed by NumPy. A CUDA tensor is transformed on its device by cuFFT, where a CUDA toolkit or the
+package nvidia-cufft brings that library; without it the tensor is copied to the CPU and the result back, which waits
+for the device.
 
 The norms are 'backward' (1 / n on the inverse, the default), 'forward' (1 / n on the transform) and 'ortho'
 (1 / sqrt(n) on both).
@@ -11,9 +13,10 @@ tensor([1.+0.j, 1.+0.j, 1.+0.j])
 
 from __future__ import annotations
 
+import math
+
 from . import _C
 from ._autocast import one_op
-from .autograd.function import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +31,16 @@ __all__ = [
     "fftfreq",
     "fftn",
     "fftshift",
+    "hfft",
+    "hfft2",
+    "hfftn",
     "ifft",
     "ifft2",
     "ifftn",
     "ifftshift",
+    "ihfft",
+    "ihfft2",
+    "ihfftn",
     "irfft",
     "irfft2",
     "irfftn",
@@ -44,92 +53,75 @@ __all__ = [
 _ops = _C.ops
 _COMPLEX = {_C.float32: _C.complex64, _C.float64: _C.complex128}
 _REAL = {_C.complex64: _C.float32, _C.complex128: _C.float64}
-# The adjoint of a transform is the other direction with the other norm.
-_DUAL = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+_NORMS = ("backward", "forward", "ortho")
+# Of the real transforms, the one for complex tensors that does the same.
+_FOR_COMPLEX = {"rfft": "fft", "rfft2": "fft2", "rfftn": "fftn", "ihfft": "ifft", "ihfft2": "ifft2", "ihfftn": "ifftn"}
 
 
-def _call(name: str, x: Tensor, wanted: _C.dtype, *args: Any, **kwargs: Any) -> Tensor:
+def _factor(norm: str, forward: bool, count: int) -> float:
+    """What a norm multiplies the sums of `count` terms by."""
+    if norm == "ortho":
+        return 1 / math.sqrt(count)
+    return 1 / count if (norm == "forward") == forward else 1.0
+
+
+def _by_numpy(out: Tensor, x: Tensor, dims: tuple[int, ...], forward: bool, scale: float) -> None:
+    """The kernel of CPU tensors (ops/cpu/fft.h)."""
     try:
         import numpy
     except ImportError as error:
         raise RuntimeError("fft: needs NumPy, which is not installed; pip install numpy") from error
-    result = getattr(numpy.fft, name)(x.detach().cpu().numpy(), *args, **kwargs)
-    # NumPy before 2.0 computes in double precision always.
-    kinds = {
-        _C.complex64: "complex64",
-        _C.complex128: "complex128",
-        _C.float32: "float32",
-        _C.float64: "float64",
-    }
-    return _C.from_numpy(numpy.array(result, dtype=kinds[wanted], order="C")).to(x.device)
+    source, target = x.detach().numpy(), out.numpy()
+    sizes = (target if x.is_complex() else source).shape
+    count = math.prod(sizes[d] for d in dims)
+    # NumPy's transforms multiply as they go, by what its norms say.
+    known = [norm for norm in _NORMS if _factor(norm, forward, count) == scale]
+    norm = known[0] if known else "backward" if forward else "forward"
+    # NumPy before 2.0 writes to no given array, and computes in double precision always.
+    can_write = int(numpy.__version__.split(".")[0]) >= 2
+
+    def apply(name: str, array: Any, into: Any, *args: Any, axis: int) -> Any:
+        options = {"out": into} if can_write else {}
+        return getattr(numpy.fft, name)(array, *args, axis=axis, norm=norm, **options)
+
+    *others, last = dims
+    if not x.is_complex():
+        result = apply("rfft", source, target, axis=last)
+        for d in others:
+            result = apply("fft", result, target, axis=d)
+    elif out.is_complex():
+        result = source
+        for d in dims:
+            result = apply("fft" if forward else "ifft", result, target, axis=d)
+    else:
+        scratch = numpy.empty(source.shape, source.dtype) if others else None
+        for d in others:
+            source = apply("ifft", source, scratch, axis=d)
+        result = apply("irfft", source, target, sizes[last], axis=last)
+    if result is not target:
+        numpy.copyto(target, result, casting="same_kind")
+    if not known:
+        target *= scale
 
 
-class _Complex(Function):
-    """Complex to complex over several dimensions."""
-
-    @staticmethod
-    def forward(ctx, x, dims, inverse, norm):
-        ctx.settings = dims, inverse, norm
-        return _call("ifftn" if inverse else "fftn", x, x.dtype, axes=dims, norm=norm)
-
-    @staticmethod
-    def backward(ctx, grad):
-        dims, inverse, norm = ctx.settings
-        return _Complex.apply(grad, dims, not inverse, _DUAL[norm]), None, None, None
-
-
-class _RealToHalf(Function):
-    """Real to the first n // 2 + 1 coefficients over one dimension."""
-
-    @staticmethod
-    def forward(ctx, x, dim, norm):
-        ctx.settings = x.shape[dim], dim, norm
-        return _call("rfft", x, _COMPLEX[x.dtype], axis=dim, norm=norm)
-
-    @staticmethod
-    def backward(ctx, grad):
-        n, dim, norm = ctx.settings
-        whole = _resized(grad, dim, n)
-        return _Complex.apply(whole, (dim,), True, _DUAL[norm]).real, None, None
-
-
-class _HalfToReal(Function):
-    """The n real values of the first n // 2 + 1 coefficients over one dimension."""
-
-    @staticmethod
-    def forward(ctx, x, dim, n, norm):
-        ctx.settings = dim, n, norm
-        return _call("irfft", x, _REAL[x.dtype], n, axis=dim, norm=norm)
-
-    @staticmethod
-    def backward(ctx, grad):
-        dim, n, norm = ctx.settings
-        half = _RealToHalf.apply(grad, dim, _DUAL[norm])
-        # Every coefficient stands for itself and its conjugate, but the first and, of an even n, the last.
-        weight = _ops["full"]((half.shape[dim],), 2.0, dtype=grad.dtype, device=grad.device)
-        weight[0] = 1.0
-        if n % 2 == 0:
-            weight[-1] = 1.0
-        return half * weight.reshape([-1 if i == dim else 1 for i in range(half.dim())]), None, None, None
-
-
-def _resized(x: Tensor, dim: int, size: int) -> Tensor:
-    """Cut off, or filled up with zeros, at the end of a dimension."""
-    have = x.shape[dim]
-    if size <= have:
-        return x if size == have else x.narrow(dim, 0, size)
-    rest = list(x.shape)
-    rest[dim] = size - have
-    return _ops["cat"]([x, x.new_zeros(tuple(rest))], dim)
+def _resized(x: Tensor, dims: Sequence[int], sizes: Sequence[int]) -> Tensor:
+    """Cut off, or filled up with zeros, at the ends of dimensions."""
+    widths = [0] * (2 * x.dim())
+    for d, n in zip(dims, sizes):
+        if n < x.shape[d]:
+            x = x.narrow(d, 0, n)
+        else:
+            widths[2 * (x.dim() - 1 - d) + 1] = n - x.shape[d]
+    return _ops["constant_pad_nd"](x, widths) if any(widths) else x
 
 
 def _checked(who: str, x: Tensor, norm: str | None, real: bool = False) -> tuple[Tensor, str]:
     if not isinstance(x, _C.Tensor):
         raise TypeError(f"fft.{who}: expected a Tensor, got {type(x).__name__}")
-    if norm not in (None, *_DUAL):
+    if norm not in (None, *_NORMS):
         raise ValueError(f"fft.{who}: expected norm 'backward', 'forward' or 'ortho', got {norm!r}")
     if real and x.is_complex():
-        raise TypeError(f"fft.{who}: expected a real tensor, got {x.dtype}; use fft.{who[1:]}")
+        raise TypeError(f"fft.{who}: expected a real tensor, got {x.dtype}; use fft.{_FOR_COMPLEX[who]}")
     if not (x.is_floating_point() or x.is_complex()):
         x = x.to(_C.get_default_dtype())
     if x.dtype not in (*_COMPLEX, *_REAL):
@@ -145,6 +137,8 @@ def _dims(
     """The dimensions, counted from 0, and their sizes."""
     rank = x.dim()
     if dim is None:
+        if s is not None and len(s) > rank:
+            raise ValueError(f"fft.{who}: expected at most {rank} sizes for shape {tuple(x.shape)}, got {tuple(s)}")
         dim = range(rank) if s is None else range(rank - len(s), rank)
     for d in dim:
         if not -rank <= d < rank:
@@ -164,50 +158,46 @@ def _dims(
 
 
 @one_op(cpu="float32", cuda="float32")
-def _complex(who: str, inverse: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
+def _complex(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm)
     dims, sizes = _dims(who, x, s, dim)
-    for d, n in zip(dims, sizes):
-        x = _resized(x, d, n)
+    x = _resized(x, dims, sizes)
     if not x.is_complex():
-        x = _ops["complex"](x, _ops["zeros_like"](x))
-    return _Complex.apply(x, dims, inverse, norm) if dims else x
+        x = x.to(_COMPLEX[x.dtype])
+    return _ops["_fft_c2c"](x, dims, forward, _factor(norm, forward, math.prod(sizes))) if dims else x
 
 
 @one_op(cpu="float32", cuda="float32")
-def _forward_real(who: str, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
+def _from_real(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm, real=True)
     dims, sizes = _dims(who, x, s, dim)
     if not dims:
         raise ValueError(f"fft.{who}: expected at least one dimension, got dim ()")
-    for d, n in zip(dims, sizes):
-        x = _resized(x, d, n)
-    half = _RealToHalf.apply(x, dims[-1], norm)
-    return _Complex.apply(half, dims[:-1], False, norm) if len(dims) > 1 else half
+    x = _resized(x, dims, sizes)
+    half = _ops["_fft_r2c"](x, dims, _factor(norm, forward, math.prod(sizes)))
+    return half if forward else half.conj()
 
 
 @one_op(cpu="float32", cuda="float32")
-def _inverse_real(who: str, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
+def _to_real(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm)
-    rank = x.dim()
     if s is None:
-        named = range(rank) if dim is None else dim
-        s = [-1] * len(named)
-    s = list(s)
-    if not s:
+        s = [-1] * (x.dim() if dim is None else len(dim))
+    if not len(s):
         raise ValueError(f"fft.{who}: expected at least one dimension, got dim ()")
-    last = s[-1]
-    dims, sizes = _dims(who, x, [*s[:-1], -1], dim)
-    n = 2 * (x.shape[dims[-1]] - 1) if last == -1 else last
+    *others, n = s
+    dims, sizes = _dims(who, x, [*others, -1], dim)
+    if n == -1:
+        n = 2 * (x.shape[dims[-1]] - 1)
     if n < 1:
         raise ValueError(f"fft.{who}: expected an output of at least 1, got {n} of shape {tuple(x.shape)}")
-    for d, size in zip(dims, (*sizes[:-1], n // 2 + 1)):
-        x = _resized(x, d, size)
+    sizes = (*sizes[:-1], n // 2 + 1)
+    x = _resized(x, dims, sizes)
     if not x.is_complex():
-        x = _ops["complex"](x, _ops["zeros_like"](x))
-    if len(dims) > 1:
-        x = _Complex.apply(x, dims[:-1], True, norm)
-    return _HalfToReal.apply(x, dims[-1], n, norm)
+        x = x.to(_COMPLEX[x.dtype])
+    elif forward:
+        x = x.conj()  # whose inverse transform is the conjugate of the transform, and that is real
+    return _ops["_fft_c2r"](x, dims, n, _factor(norm, forward, math.prod(sizes[:-1]) * n))
 
 
 def _one(n: int | None) -> tuple[int] | None:
@@ -222,45 +212,45 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
     >>> plait.fft.fft(plait.tensor([1.0, 1.0]))
     tensor([2.+0.j, 0.+0.j])
     """
-    return _complex("fft", False, input, _one(n), (dim,), norm)
+    return _complex("fft", True, input, _one(n), (dim,), norm)
 
 
 def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of fft."""
-    return _complex("ifft", True, input, _one(n), (dim,), norm)
+    return _complex("ifft", False, input, _one(n), (dim,), norm)
 
 
 def fftn(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
     """The transform over several dimensions (all where None), of sizes s."""
-    return _complex("fftn", False, input, s, dim, norm)
+    return _complex("fftn", True, input, s, dim, norm)
 
 
 def ifftn(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
     """The inverse of fftn."""
-    return _complex("ifftn", True, input, s, dim, norm)
+    return _complex("ifftn", False, input, s, dim, norm)
 
 
 def fft2(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The transform over two dimensions."""
-    return _complex("fft2", False, input, s, dim, norm)
+    return _complex("fft2", True, input, s, dim, norm)
 
 
 def ifft2(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The inverse of fft2."""
-    return _complex("ifft2", True, input, s, dim, norm)
+    return _complex("ifft2", False, input, s, dim, norm)
 
 
 def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The first n // 2 + 1 coefficients of the transform of a real tensor: the others are conjugates."""
-    return _forward_real("rfft", input, _one(n), (dim,), norm)
+    return _from_real("rfft", True, input, _one(n), (dim,), norm)
 
 
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
@@ -269,35 +259,83 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     >>> plait.fft.irfft(plait.fft.rfft(plait.tensor([1.0, 2.0, 3.0])), n=3)
     tensor([1., 2., 3.])
     """
-    return _inverse_real("irfft", input, _one(n), (dim,), norm)
+    return _to_real("irfft", False, input, _one(n), (dim,), norm)
 
 
 def rfftn(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
     """The transform of a real tensor over several dimensions, with half of the last one's coefficients."""
-    return _forward_real("rfftn", input, s, dim, norm)
+    return _from_real("rfftn", True, input, s, dim, norm)
 
 
 def irfftn(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
     """The inverse of rfftn; s are the sizes of the result."""
-    return _inverse_real("irfftn", input, s, dim, norm)
+    return _to_real("irfftn", False, input, s, dim, norm)
 
 
 def rfft2(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The transform of a real tensor over two dimensions, with half of the last one's coefficients."""
-    return _forward_real("rfft2", input, s, dim, norm)
+    return _from_real("rfft2", True, input, s, dim, norm)
 
 
 def irfft2(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The inverse of rfft2; s are the sizes of the result."""
-    return _inverse_real("irfft2", input, s, dim, norm)
+    return _to_real("irfft2", False, input, s, dim, norm)
+
+
+def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """The transform of a Hermitian signal, whose first n // 2 + 1 values are given: n real values, 2 (size - 1)
+    where None.
+
+    >>> plait.fft.hfft(plait.tensor([1.0, 0.5, 0.0]))
+    tensor([2., 1., 0., 1.])
+    """
+    return _to_real("hfft", True, input, _one(n), (dim,), norm)
+
+
+def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+    """The inverse of hfft: the first n // 2 + 1 values of the Hermitian signal that has a real spectrum.
+
+    >>> plait.fft.ihfft(plait.tensor([2.0, 1.0, 0.0, 1.0]))
+    tensor([1.0000-0.j, 0.5000-0.j, 0.0000-0.j])
+    """
+    return _from_real("ihfft", False, input, _one(n), (dim,), norm)
+
+
+def hfftn(
+    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+) -> Tensor:
+    """The transform of a Hermitian signal over several dimensions, of which half of the last one is given; s are the
+    sizes of the result."""
+    return _to_real("hfftn", True, input, s, dim, norm)
+
+
+def ihfftn(
+    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+) -> Tensor:
+    """The inverse of hfftn, with half of the last dimension's values."""
+    return _from_real("ihfftn", False, input, s, dim, norm)
+
+
+def hfft2(
+    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+) -> Tensor:
+    """The transform of a Hermitian signal over two dimensions, of which half of the last one is given."""
+    return _to_real("hfft2", True, input, s, dim, norm)
+
+
+def ihfft2(
+    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+) -> Tensor:
+    """The inverse of hfft2, with half of the last dimension's values."""
+    return _from_real("ihfft2", False, input, s, dim, norm)
 
 
 def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
