@@ -133,6 +133,19 @@ void add_devices(py::module_& m) {
   m.def("can_access_peer", [](int device, int peer) { return api().can_access_peer(device, peer); });
   m.def(
       "library_version", [](const std::string& name) { return api().library_version(name); }, Unlocked());
+  m.def("plan_cache_size",
+        [](const std::string& library, int device) { return api().plan_cache_size(library, device); });
+  m.def("plan_cache_max_size",
+        [](const std::string& library, int device) { return api().plan_cache_max_size(library, device); });
+  m.def(
+      "set_plan_cache_max_size",
+      [](const std::string& library, int device, int64_t size) {
+        api().set_plan_cache_max_size(library, device, size);
+      },
+      Unlocked());
+  m.def(
+      "clear_plan_cache",
+      [](const std::string& library, int device) { api().clear_plan_cache(library, device); }, Unlocked());
   m.def("is_emulated", [] { return find_api() && find_api()->is_emulated(); });
 
   py::class_<CudaDeviceInfo>(m, "_CudaDeviceProperties")

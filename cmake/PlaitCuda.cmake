@@ -16,20 +16,21 @@ endif()
 file(GLOB PLAIT_CUDA_SOURCES CONFIGURE_DEPENDS
   "${PROJECT_SOURCE_DIR}/cuda/runtime/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/ops/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/kernels/*.cu")
 
-# Headers of cuBLASLt and cuDNN: the toolkit's, or those of the packages nvidia-cublas, nvidia-cudnn-cu13 and
-# nvidia-cudnn-frontend in Python's site-packages.
+# Headers of cuBLASLt, cuDNN and cuFFT: the toolkit's, or those of the packages nvidia-cublas, nvidia-cudnn-cu13,
+# nvidia-cudnn-frontend and nvidia-cufft in Python's site-packages.
 set(plait_nvidia_hints "")
 if(Python_SITELIB)
   list(APPEND plait_nvidia_hints "${Python_SITELIB}/nvidia/cu13/include" "${Python_SITELIB}/nvidia/cublas/include"
-       "${Python_SITELIB}/nvidia/cudnn/include" "${Python_SITELIB}/include")
+       "${Python_SITELIB}/nvidia/cudnn/include" "${Python_SITELIB}/nvidia/cufft/include" "${Python_SITELIB}/include")
 endif()
-foreach(header cublasLt.h cudnn.h cudnn_frontend.h nvrtc.h)
+foreach(header cublasLt.h cudnn.h cudnn_frontend.h nvrtc.h cufftXt.h)
   string(MAKE_C_IDENTIFIER "PLAIT_INCLUDE_${header}" variable)
   find_path(${variable} ${header} HINTS ${plait_nvidia_hints} ENV CUDA_PATH PATH_SUFFIXES include)
 endforeach()
 set(PLAIT_CUDA_VENDOR_INCLUDES "")
 set(PLAIT_CUBLASLT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cublaslt_absent.cpp")
 set(PLAIT_CUDNN_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn_absent.cpp")
+set(PLAIT_CUFFT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cufft_absent.cpp")
 if(PLAIT_INCLUDE_cublasLt_h)
   set(PLAIT_CUBLASLT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cublaslt.cpp")
   list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cublasLt_h}")
@@ -47,6 +48,12 @@ if(PLAIT_INCLUDE_cudnn_h AND PLAIT_INCLUDE_cudnn_frontend_h AND PLAIT_INCLUDE_nv
 else()
   message(STATUS "cuDNN's headers were not found: convolution and attention on CUDA go without it. "
                  "Try: pip install nvidia-cudnn-cu13 nvidia-cudnn-frontend nvidia-cuda-nvrtc")
+endif()
+if(PLAIT_INCLUDE_cufftXt_h)
+  set(PLAIT_CUFFT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cufft.cpp")
+  list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cufftXt_h}")
+else()
+  message(STATUS "cufftXt.h was not found: Fourier transforms of CUDA tensors are computed on the CPU. Try: pip install nvidia-cufft")
 endif()
 
 add_library(plait_cuda_flags INTERFACE)

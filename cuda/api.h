@@ -96,6 +96,11 @@ class PLAIT_API CudaApi {
   virtual bool can_access_peer(int device, int peer) = 0;
   virtual bool is_emulated() = 0;                                // CUDA on the CPU, for tests
   virtual int64_t library_version(const std::string& name) = 0;  // "cudnn"; 0: absent
+  // The plans that a library keeps ("cufft").
+  virtual int64_t plan_cache_size(const std::string& library, int device) = 0;
+  virtual int64_t plan_cache_max_size(const std::string& library, int device) = 0;
+  virtual void set_plan_cache_max_size(const std::string& library, int device, int64_t size) = 0;
+  virtual void clear_plan_cache(const std::string& library, int device) = 0;
 
   // streams
   virtual CudaStreamHandle current_stream(int device) = 0;

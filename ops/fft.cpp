@@ -52,7 +52,8 @@ Tensor weighted(const Tensor& half, IntSpan dim, int64_t n, double weight) {
 
 Op<Tensor(const Tensor&, IntSpan, bool, double)> _fft_c2c{{
     .schema = "_fft_c2c(Tensor self, int[] dim, bool forward, float scale) -> Tensor",
-    .doc = R"(scale times the sums over exp(-2 pi i jk / n) of a complex tensor along dimensions; + unless forward.
+    .doc =
+        R"(scale times the sums over exp(-2 pi i jk / n) of a complex tensor along dimensions; + unless forward.
 
 >>> plait._C.ops["_fft_c2c"](plait.tensor([1 + 0j, 1 + 0j]), (0,), True, 0.5)
 tensor([1.+0.j, 0.+0.j]))",
@@ -66,15 +67,14 @@ tensor([1.+0.j, 0.+0.j]))",
           v.set(0, plait::_fft_c2c(v.grad(), v.attr<IntSpan>(1), !v.attr<bool>(2), v.attr<double>(3)));
         },
     .dtypes = kComplexDTypes,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, IntSpan dim, bool forward, double scale) {
-          cpu::fft(out, self, fft_dims("_fft_c2c", self, dim), forward, scale);
-        },
+    .cpu = [](const Tensor& out, const Tensor& self, IntSpan dim, bool forward,
+              double scale) { cpu::fft(out, self, fft_dims("_fft_c2c", self, dim), forward, scale); },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, double)> _fft_r2c{{
     .schema = "_fft_r2c(Tensor self, int[] dim, float scale) -> Tensor",
-    .doc = R"(The forward transform of a real tensor along dimensions, with half of the last one's coefficients.
+    .doc =
+        R"(The forward transform of a real tensor along dimensions, with half of the last one's coefficients.
 
 >>> plait._C.ops["_fft_r2c"](plait.tensor([1.0, 0.0, 0.0, 0.0]), (0,), 1.0)
 tensor([1.+0.j, 1.+0.j, 1.+0.j]))",
@@ -93,10 +93,8 @@ tensor([1.+0.j, 1.+0.j, 1.+0.j]))",
           v.set(0, plait::_fft_c2r(weighted(v.grad(), dim, n, 0.5), dim, n, v.attr<double>(2)));
         },
     .dtypes = kRealFft,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, IntSpan dim, double scale) {
-          cpu::fft(out, self, fft_dims("_fft_r2c", self, dim), true, scale);
-        },
+    .cpu = [](const Tensor& out, const Tensor& self, IntSpan dim,
+              double scale) { cpu::fft(out, self, fft_dims("_fft_r2c", self, dim), true, scale); },
 }};
 
 Op<Tensor(const Tensor&, IntSpan, int64_t, double)> _fft_c2r{{
@@ -125,10 +123,8 @@ tensor([1., 0.]))",
           v.set(0, weighted(plait::_fft_r2c(v.grad(), dim, v.attr<double>(3)), dim, v.attr<int64_t>(2), 2.0));
         },
     .dtypes = kComplexDTypes,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, IntSpan dim, int64_t, double scale) {
-          cpu::fft(out, self, fft_dims("_fft_c2r", self, dim), false, scale);
-        },
+    .cpu = [](const Tensor& out, const Tensor& self, IntSpan dim, int64_t,
+              double scale) { cpu::fft(out, self, fft_dims("_fft_c2r", self, dim), false, scale); },
 }};
 
 }  // namespace plait::op

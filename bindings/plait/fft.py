@@ -1,8 +1,8 @@
 """Discrete Fourier transforms with gradients, in float32 and float64.
 
-On the CPU they are computed by NumPy. A CUDA tensor is transformed on its device by cuFFT, where a CUDA toolkit or the
-package nvidia-cufft brings that library; without it the tensor is copied to the CPU and the result back, which waits
-for the device.
+On the CPU they are computed by NumPy. A CUDA tensor is transformed on its device by cuFFT, where a CUDA
+toolkit or the package nvidia-cufft brings that library; without it the tensor is copied to the CPU and the
+result back, which waits for the device.
 
 The norms are 'backward' (1 / n on the inverse, the default), 'forward' (1 / n on the transform) and 'ortho'
 (1 / sqrt(n) on both).
@@ -55,7 +55,14 @@ _COMPLEX = {_C.float32: _C.complex64, _C.float64: _C.complex128}
 _REAL = {_C.complex64: _C.float32, _C.complex128: _C.float64}
 _NORMS = ("backward", "forward", "ortho")
 # Of the real transforms, the one for complex tensors that does the same.
-_FOR_COMPLEX = {"rfft": "fft", "rfft2": "fft2", "rfftn": "fftn", "ihfft": "ifft", "ihfft2": "ifft2", "ihfftn": "ifftn"}
+_FOR_COMPLEX = {
+    "rfft": "fft",
+    "rfft2": "fft2",
+    "rfftn": "fftn",
+    "ihfft": "ifft",
+    "ihfft2": "ifft2",
+    "ihfftn": "ifftn",
+}
 
 
 def _factor(norm: str, forward: bool, count: int) -> float:
@@ -138,7 +145,9 @@ def _dims(
     rank = x.dim()
     if dim is None:
         if s is not None and len(s) > rank:
-            raise ValueError(f"fft.{who}: expected at most {rank} sizes for shape {tuple(x.shape)}, got {tuple(s)}")
+            raise ValueError(
+                f"fft.{who}: expected at most {rank} sizes for shape {tuple(x.shape)}, got {tuple(s)}"
+            )
         dim = range(rank) if s is None else range(rank - len(s), rank)
     for d in dim:
         if not -rank <= d < rank:
@@ -291,8 +300,8 @@ def irfft2(
 
 
 def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
-    """The transform of a Hermitian signal, whose first n // 2 + 1 values are given: n real values, 2 (size - 1)
-    where None.
+    """The transform of a Hermitian signal, of which the first n // 2 + 1 values are given: n real values,
+    2 (size - 1) where None.
 
     >>> plait.fft.hfft(plait.tensor([1.0, 0.5, 0.0]))
     tensor([2., 1., 0., 1.])
@@ -312,8 +321,8 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 def hfftn(
     input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
-    """The transform of a Hermitian signal over several dimensions, of which half of the last one is given; s are the
-    sizes of the result."""
+    """The transform of a Hermitian signal over several dimensions, of which half of the last one is given;
+    s are the sizes of the result."""
     return _to_real("hfftn", True, input, s, dim, norm)
 
 

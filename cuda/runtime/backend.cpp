@@ -65,6 +65,22 @@ class Backend final : public DeviceBackend, public CudaApi {
 #endif
   }
   int64_t library_version(const std::string& name) override { return cuda::library_version(name); }
+  int64_t plan_cache_size(const std::string& library, int device) override {
+    check_device(device);
+    return plan_cache(library).size(device);
+  }
+  int64_t plan_cache_max_size(const std::string& library, int device) override {
+    check_device(device);
+    return plan_cache(library).max_size(device);
+  }
+  void set_plan_cache_max_size(const std::string& library, int device, int64_t size) override {
+    check_device(device);
+    plan_cache(library).set_max_size(device, size);
+  }
+  void clear_plan_cache(const std::string& library, int device) override {
+    check_device(device);
+    plan_cache(library).clear(device);
+  }
 
   // ---- streams
   CudaStreamHandle current_stream(int device) override {

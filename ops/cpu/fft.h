@@ -10,6 +10,6 @@ namespace plait::cpu {
 // out's size. `forward` is the sign of the exponent: minus.
 using FftKernel = void (*)(const Tensor& out, const Tensor& self, IntSpan dims, bool forward, double scale);
 PLAIT_API void set_fft_kernel(FftKernel kernel);
-void fft(const Tensor& out, const Tensor& self, IntSpan dims, bool forward, double scale);
+PLAIT_API void fft(const Tensor& out, const Tensor& self, IntSpan dims, bool forward, double scale);
 
 }  // namespace plait::cpu

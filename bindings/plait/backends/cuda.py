@@ -1,4 +1,4 @@
-"""Switches of CUDA's kernels: `matmul.allow_tf32`, and the kinds of attention."""
+"""Switches of CUDA's kernels: `matmul.allow_tf32`, the kinds of attention, cuFFT's plans."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ._flags import switch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 _cuda = _C._cuda
 
@@ -47,6 +48,56 @@ class _Matmul:
 
 
 matmul = _Matmul()
+
+
+class _PlanCache:
+    """cuFFT's plans for the transforms that one device met (the current one, unless `[device]` says which).
+
+    `size`: how many are kept; `max_size`: how many may be, which may be set; the one used longest ago goes
+    first. `clear()` gives them back. A plan that a graph has captured is kept for the graph.
+
+    Raises RuntimeError where there is no CUDA device.
+    """
+
+    __slots__ = ("_device",)
+
+    def __init__(self, device: Any = None) -> None:
+        self._device = device
+
+    def __getitem__(self, device: Any) -> _PlanCache:
+        return _PlanCache(device)
+
+    def _index(self) -> int:
+        from ..cuda._devices import index_of
+
+        return index_of("cufft_plan_cache", self._device)
+
+    @property
+    def size(self) -> int:
+        """The number of plans that are kept."""
+        return _cuda.plan_cache_size("cufft", self._index())
+
+    @property
+    def max_size(self) -> int:
+        """The number of plans that may be kept; 0: none."""
+        return _cuda.plan_cache_max_size("cufft", self._index())
+
+    @max_size.setter
+    def max_size(self, size: int) -> None:
+        if not isinstance(size, int) or size < 0:
+            raise ValueError(f"cufft_plan_cache.max_size: expected a number of at least 0, got {size}")
+        _cuda.set_plan_cache_max_size("cufft", self._index(), size)
+
+    def clear(self) -> None:
+        """Gives back all plans."""
+        _cuda.clear_plan_cache("cufft", self._index())
+
+    def __repr__(self) -> str:
+        which = "" if self._device is None else f"[{self._device!r}]"
+        return f"plait.backends.cuda.cufft_plan_cache{which}"
+
+
+cufft_plan_cache = _PlanCache()
 
 
 def is_built() -> bool:

@@ -43,7 +43,9 @@ def c2r(x, dim, n, scale):
 
 def c2c_samples(g):
     yield from (S(g(*shape), dim, forward, 1.0) for shape, dim in SHAPES for forward in (True, False))
-    yield from (S(g(3, 6), (1,), forward, scale) for scale in (1 / 6, 6**-0.5, -0.7) for forward in (True, False))
+    yield from (
+        S(g(3, 6), (1,), forward, scale) for scale in (1 / 6, 6**-0.5, -0.7) for forward in (True, False)
+    )
     yield S(g(6, 50, 60), (1, 2), True, 1 / 3000).big()
     yield S(g(40, 1009), (1,), False, 1.0).big()
     yield S(g(4096, 24), (0,), True, 1.0).big()
