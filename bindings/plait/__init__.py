@@ -101,6 +101,7 @@ _LAZY_NAMES = {
         ),
         "_composites",
     ),
+    **dict.fromkeys(("stft", "istft"), "_spectral"),
     **dict.fromkeys(
         ("cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"),
         "_linalg",

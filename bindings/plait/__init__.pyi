@@ -53,6 +53,8 @@ from ._linalg import svd as svd
 from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._printing import set_printoptions as set_printoptions
+from ._spectral import istft as istft
+from ._spectral import stft as stft
 from .amp import autocast as autocast
 from .autograd.gradcheck import gradcheck as gradcheck
 from .serialization import load as load

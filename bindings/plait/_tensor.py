@@ -506,6 +506,7 @@ def _in_place_view(name):
 _LATE_METHODS = {
     "new": "_legacy_tensors",
     **dict.fromkeys(("adjoint", "diff", "mode", "sinc"), "_composites"),
+    **dict.fromkeys(("stft", "istft"), "_spectral"),
     **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),
     **dict.fromkeys(("matrix_power", "pinverse", "slogdet"), "_linalg"),
 }

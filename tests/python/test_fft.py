@@ -3,6 +3,7 @@
 import numpy as np
 import plait
 import pytest
+import scipy.fft
 from plait import fft
 
 RNG = np.random.default_rng(0)
@@ -27,16 +28,16 @@ def as_real(y):
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft"])
+@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft"])
 @pytest.mark.parametrize(("n", "dim"), [(None, -1), (4, 0), (7, 1), (1, -1), (6, -2), (3, 1)])
 def test_one_dimension(name, n, dim, norm):
     for x in (real(5, 6), compl(5, 6)):
-        if name == "rfft" and np.iscomplexobj(x):
+        if name in ("rfft", "ihfft") and np.iscomplexobj(x):
             continue
         expected = getattr(np.fft, name)(x, n, dim, norm)
         ours = getattr(fft, name)(plait.tensor(x), n, dim, norm)
         np.testing.assert_allclose(ours.numpy(), expected, atol=1e-12)
-        assert ours.dtype is (plait.float64 if name == "irfft" else plait.complex128)
+        assert ours.dtype is (plait.float64 if name in ("irfft", "hfft") else plait.complex128)
         if np.iscomplexobj(x):
             leaf = pair(x)
 
@@ -62,6 +63,18 @@ def test_one_dimension(name, n, dim, norm):
 def test_several_dimensions(name, s, dim, norm):
     x = real(3, 4, 5) if name.startswith("rfft") else compl(3, 4, 5)
     expected = getattr(np.fft, name)(x, s, dim, norm)
+    ours = getattr(fft, name)(plait.tensor(x), s, dim, norm)
+    np.testing.assert_allclose(ours.numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ["hfftn", "ihfftn", "hfft2", "ihfft2"])
+@pytest.mark.parametrize(
+    ("s", "dim"), [(None, (-2, -1)), ((3, 5), (0, 2)), ((4, 4), (2, 1)), ((2, 7), (-1, 0))]
+)
+def test_hermitian_signals_of_several_dimensions(name, s, dim, norm):
+    x = real(3, 4, 5) if name.startswith("i") else compl(3, 4, 5)
+    expected = getattr(scipy.fft, name)(x, s, dim, norm)
     ours = getattr(fft, name)(plait.tensor(x), s, dim, norm)
     np.testing.assert_allclose(ours.numpy(), expected, atol=1e-12)
 
@@ -118,6 +131,7 @@ def test_frequencies_and_shifts(n):
     ("call", "error", "text"),
     [
         (lambda: fft.rfft(plait.complex(plait.ones(2), plait.ones(2))), TypeError, "fft.fft"),
+        (lambda: fft.ihfft2(plait.ones(2, 2) + 0j), TypeError, "use fft.ifft2"),
         (lambda: fft.fft(plait.ones(2).half()), TypeError, "float32"),
         (lambda: fft.fft([1.0]), TypeError, "Tensor"),
         (lambda: fft.fft(plait.tensor(1.0)), ValueError, "0-d"),
@@ -128,6 +142,8 @@ def test_frequencies_and_shifts(n):
         (lambda: fft.fftn(plait.ones(2, 2), dim=(0, -2)), ValueError, "different"),
         (lambda: fft.fftn(plait.ones(2, 2), s=(2,), dim=(0, 1)), ValueError, "one size"),
         (lambda: fft.irfft(plait.ones(1)), ValueError, "at least 1"),
+        (lambda: fft.hfft(plait.ones(1)), ValueError, "at least 1"),
+        (lambda: fft.fftn(plait.ones(2), s=(2, 2)), ValueError, "at most 1 sizes"),
         (lambda: fft.rfftn(plait.ones(2), dim=()), ValueError, "one dimension"),
     ],
 )
@@ -138,13 +154,14 @@ def test_errors(call, error, text):
 
 def test_as_pytorch():
     torch = pytest.importorskip("torch")
-    for name in ("fft", "ifft", "rfft", "irfft", "fft2", "irfft2", "rfft2", "rfftn"):
-        x = real(3, 4, 5) if name.startswith("rfft") else compl(3, 4, 5)
+    names = "fft ifft rfft irfft hfft ihfft fft2 irfft2 rfft2 rfftn hfft2 ihfft2 hfftn ihfftn"
+    for name in names.split():
+        x = real(3, 4, 5) if name.startswith(("rfft", "ihfft")) else compl(3, 4, 5)
         for norm in NORMS:
             ours, theirs = plait.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
             a, b = getattr(fft, name)(ours, norm=norm), getattr(torch.fft, name)(theirs, norm=norm)
-            np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-12)
+            np.testing.assert_allclose(a.detach().numpy(), b.detach().resolve_conj().numpy(), atol=1e-12)
             w = compl(*b.shape) if b.is_complex() else real(*b.shape)
             ((a * plait.tensor(w)).real if b.is_complex() else a * plait.tensor(w)).sum().backward()
             ((b * torch.tensor(w)).real if b.is_complex() else b * torch.tensor(w)).sum().backward()
-            np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), atol=1e-11)
+            np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.resolve_conj().numpy(), atol=1e-11)
