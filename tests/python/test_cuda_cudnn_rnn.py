@@ -372,8 +372,31 @@ def test_gradients_in_eval_mode():
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_second_derivatives_are_refused():
-    module, x = layer(), plait.randn(5, 2, 3).cuda().requires_grad_()
+@pytest.mark.parametrize("kind", [*KINDS, lambda *a, **k: nn.RNN(*a, nonlinearity="relu", **k)])
+@pytest.mark.parametrize("options", [{"num_layers": 2, "bidirectional": True}, {"bias": False}])
+def test_second_derivatives(kind, options):
+    """Of padded sequences with initial states; packed ones: test_cuda_rnn.py."""
+    x, h, c = (plait.randn(*s, dtype=plait.float64) for s in ((3, 2, 3), (4, 2, 4), (4, 2, 4)))
+    found = []
+    for device in ("cuda", "cpu"):
+        module = layer(kind, dtype=plait.float64, **options).to(device)
+        rows = module.num_layers * (2 if module.bidirectional else 1)
+        leaves = [t.to(device).requires_grad_() for t in (x, h[:rows], c[:rows])]
+        if module.mode != "LSTM":
+            leaves.pop()
+        out, last = module(leaves[0], tuple(leaves[1:]) if module.mode == "LSTM" else leaves[1])
+        assert device == "cpu" or by_cudnn(out)
+        inputs = [*leaves, *module.parameters()]
+        grads = plait.autograd.grad(out.square().sum() + sum(s.sum() for s in last), inputs, create_graph=True)
+        sum(g.square().sum() for g in grads).backward()
+        found.append([*grads, *(t.grad for t in inputs)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a.detach().cpu(), b.detach(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("options", [{"proj_size": 2}, {"num_layers": 2, "dropout": 0.5}])
+def test_second_derivatives_that_are_refused(options):
+    module, x = layer(**options), plait.randn(5, 2, 3).cuda().requires_grad_()
     loss = module(x)[0].sum()
     with pytest.raises(NotImplementedError, match=r"cudnn\.flags\(enabled=False\)"):
         plait.autograd.grad(loss, x, create_graph=True)
