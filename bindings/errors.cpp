@@ -1,5 +1,7 @@
 // C++ exceptions to Python's standard types; the GIL; the user's line.
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 
 #include <unordered_set>
 
@@ -40,6 +42,24 @@ PyCodeObject* intern(PyCodeObject* code) {
   return last = code;
 }
 
+// Note [Threads that outlive the interpreter]
+// A daemon thread that asks for the GIL when the interpreter has gone is ended by CPython (before 3.14) with
+// pthread_exit, which unwinds its stack. A destructor or a noexcept function on the way would end the whole
+// process, with "terminate called without an active exception"; catching and going on would, too. So the
+// thread sleeps where it is, as it does from 3.14 on, and ends with the process.
+[[noreturn]] void sleep_until_exit() {
+  for (;;) pause();
+}
+
+template <class F>
+auto or_sleep(F&& ask) {
+  try {
+    return ask();
+  } catch (abi::__forced_unwind&) {
+    sleep_until_exit();
+  }
+}
+
 }  // namespace
 
 void set_python_error() noexcept {
@@ -65,6 +85,8 @@ void set_python_error() noexcept {
     PyErr_SetString(out_of_memory_error(), "out of memory");
   } catch (const std::exception& e) {
     PyErr_SetString(PyExc_RuntimeError, e.what());
+  } catch (abi::__forced_unwind&) {  // from Python code that C++ called
+    sleep_until_exit();
   } catch (...) {
     PyErr_SetString(PyExc_SystemError, "an unknown C++ exception");
   }
@@ -91,6 +113,8 @@ std::string call_site_text(CallSite site) {
   return message("{}:{} in {}", file ? file : "?", line, function ? function : "?");
 }
 
+WithGil::WithGil() : state_(or_sleep([] { return PyGILState_Ensure(); })) {}
+
 WithoutGil::WithoutGil(bool release) {
   if (!release || t_unlocked) return;
   t_site = call_site();
@@ -100,7 +124,7 @@ WithoutGil::WithoutGil(bool release) {
 WithoutGil::~WithoutGil() {
   if (!state_) return;
   t_unlocked = false;
-  PyEval_RestoreThread(state_);
+  or_sleep([this] { PyEval_RestoreThread(state_); });
 }
 
 namespace {
@@ -111,7 +135,9 @@ void* begin_wait() {
   PyThreadState* holder = _PyThreadState_UncheckedGet();
   return holder && holder == PyGILState_GetThisThreadState() ? PyEval_SaveThread() : nullptr;
 }
-void end_wait(void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }
+void end_wait(void* state) {
+  or_sleep([state] { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); });
+}
 
 }  // namespace
 

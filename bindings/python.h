@@ -66,7 +66,7 @@ auto guarded(F&& f) noexcept -> decltype(f()) {
 // Holds the GIL in a thread that may not have it (hooks, deleters).
 class WithGil {
  public:
-  WithGil() : state_(PyGILState_Ensure()) {}
+  WithGil();
   ~WithGil() { PyGILState_Release(state_); }
 
  private:

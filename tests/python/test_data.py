@@ -2,6 +2,8 @@
 
 import collections
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -447,9 +449,6 @@ def test_a_timeout_says_so_and_the_batch_can_still_come():
 
 
 def test_an_iterator_alive_at_exit_does_not_hang_the_process():
-    import subprocess
-    import sys
-
     program = (
         "import plait\n"
         "it = iter(plait.utils.data.DataLoader(range(100), num_workers=2))\n"
@@ -459,6 +458,21 @@ def test_an_iterator_alive_at_exit_does_not_hang_the_process():
         pytest.skip("needs an installed package")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+def test_an_error_in_the_loop_ends_the_process_with_its_own_text():
+    """The iterator goes with the loop; its workers are in the middle of samples."""
+    code = """
+import plait
+class Slow(plait.utils.data.Dataset):
+    def __len__(self): return 1000
+    def __getitem__(self, i): return (plait.randn(200, 200) @ plait.randn(200, 200)).sum(0)
+for i, batch in enumerate(plait.utils.data.DataLoader(Slow(), batch_size=16, num_workers=3)):
+    if i == 1: raise ValueError("from the loop")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("ValueError: from the loop"), done.stderr
 
 
 def test_arguments_that_contradict_each_other():

@@ -193,6 +193,26 @@ threading.Thread(target=lambda: plait.ones(100, 100) @ plait.ones(100, 100)).sta
     assert done.returncode == 0, done.stderr
 
 
+def test_exit_with_daemon_threads_inside_ops_is_quiet():
+    """The interpreter takes the GIL away from them for good; that must not end the process."""
+    code = """
+import threading, time, plait
+x = plait.randn(256, 256)
+def forward():
+    while True: (x @ x).sum()
+def backward():
+    while True:
+        y = plait.randn(300, 300).requires_grad_()
+        y.register_hook(lambda g: g * 2)
+        (y * 2).sum().backward()
+for f in (forward, backward) * 3: threading.Thread(target=f, daemon=True).start()
+time.sleep(0.3)
+"""
+    for _ in range(3):
+        done = run_python(code)
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
 def test_import_is_light():
     code = """
 import sys

@@ -179,6 +179,7 @@ class _Pool:
         self.ready = Condition()
         self.results: dict[int, tuple[Any, BaseException | None]] = {}
         self.stopped = False
+        self.running = count
         self.threads = []
         for i in range(count):
             dataset = loader.dataset
@@ -213,7 +214,6 @@ class _Pool:
             self.stopped = True
             for queue in self.queues:
                 queue.put(None)
-            _live_pools.discard(self)
         if wait:
             for thread in self.threads:
                 thread.join(wait)
@@ -276,6 +276,11 @@ def _work(pool: _Pool, queue: Any, info: WorkerInfo, make_fetcher: Callable, ini
             del batch, error
     finally:
         del _workers[ident]
+        with pool.ready:
+            pool.running -= 1
+            last = pool.running == 0
+        if last:  # not before: a pool that was told to stop may still be in the middle of a sample
+            _live_pools.discard(pool)
 
 
 class _ThreadedIterator:
