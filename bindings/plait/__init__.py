@@ -31,6 +31,7 @@ from ._C import (
 globals().update(_C.ops)
 del ops  # noqa: F821  (the dict; plait.ops is the module of namespaces)
 del _foreach_mul_  # noqa: F821  (plait._foreach has one that takes lists of numbers and tensors, too)
+del random  # noqa: F821  (what random_ is made of; plait.random is the module)
 float = _C.float32
 int = _C.int32
 bool = _C.bool
@@ -58,6 +59,7 @@ _LAZY_MODULES = (
     "distributions",
     "linalg",
     "fft",
+    "func",
     "library",
     "nn",
     "ops",
@@ -69,6 +71,16 @@ _LAZY_MODULES = (
     "utils",
     "amp",
     "accelerator",
+    "distributed",
+    "fx",
+    "hub",
+    "mps",
+    "multiprocessing",
+    "onnx",
+    "version",
+    "xpu",
+    "_dynamo",
+    "_inductor",
 )
 _LAZY_NAMES = {
     "save": "serialization",
@@ -82,6 +94,7 @@ _LAZY_NAMES = {
     "autocast": "amp",
     "compile": "_eager",
     "_assert": "_eager",
+    "vmap": "func",
     "set_default_tensor_type": "_legacy_tensors",
     **dict.fromkeys(
         (
@@ -102,6 +115,18 @@ _LAZY_NAMES = {
         "_composites",
     ),
     **dict.fromkeys(("stft", "istft"), "_spectral"),
+    **dict.fromkeys(
+        ("addr", "atleast_3d", "chain_matmul", "cholesky_inverse", "cholesky_solve", "combinations", "dsplit", "float_power", "ger", "hsplit", "is_nonzero", "is_signed", "isneginf", "isposinf", "isreal", "ldexp", "logaddexp2", "range", "renorm", "row_stack", "typename", "unravel_index", "vander", "vsplit",),
+        "_elementary",
+    ),
+    **dict.fromkeys(
+        ("corrcoef", "cov", "dist", "nanquantile", "quantile",),
+        "_statistics",
+    ),
+    **dict.fromkeys(
+        ("istft", "stft",),
+        "_spectrogram",
+    ),
     **dict.fromkeys(
         ("cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"),
         "_linalg",

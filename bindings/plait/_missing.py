@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
 _INSTEAD = {
-    "fx": "there is no graph capture yet; call the module itself",
-    "distributed": "several processes are not supported yet",
-    "multiprocessing": "use Python's multiprocessing; DataLoader workers are threads",
     "sparse": "tensors are dense; use index_add or scatter_add",
-    "hub": "load weights with plait.load or plait.utils.safetensors",
-    "vmap": "batch by broadcasting, or loop",
-    "func": "use plait.autograd.grad",
+    "nested": "there are no nested tensors; pad, or use plait.nn.utils.rnn.pack_padded_sequence",
     "quantization": "there are no quantised tensors yet; use bfloat16",
+    "ao": "there are no quantised tensors yet; use bfloat16",
     "uint16": "plait.int32",
     "uint32": "plait.int64",
     "uint64": "plait.int64",
@@ -32,3 +33,29 @@ def explain(owner: str, name: str, known: list[str]) -> str:
     return f"{owner} has no '{name}'" + (
         f"; did you mean '{near[0]}'?" if near else "; see plait's reference for what there is"
     )
+
+
+def placeholders(module: str, names: Iterable[str], why: str) -> Callable[[str], Any]:
+    """A `__getattr__` for a module that lacks some of PyTorch's names, so that programs which only import them
+    run: each name is a class, for annotations and isinstance, that raises NotImplementedError when called.
+
+    >>> get = placeholders("plait.fx", ["symbolic_trace"], "plait records no graphs")
+    >>> get("symbolic_trace")(None)
+    Traceback (most recent call last):
+    NotImplementedError: plait.fx.symbolic_trace is not there: plait records no graphs
+    """
+    absent = frozenset(names)
+
+    def __getattr__(name: str) -> Any:
+        if name not in absent:
+            raise AttributeError(f"{module} has no '{name}': {why}")
+        import sys
+
+        def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
+            raise NotImplementedError(f"{module}.{name} is not there: {why}")
+
+        made = type(name, (), {"__new__": __new__, "__module__": module, "__doc__": f"Not there: {why}."})
+        setattr(sys.modules[module], name, made)
+        return made
+
+    return __getattr__

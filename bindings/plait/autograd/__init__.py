@@ -118,6 +118,10 @@ def __getattr__(name: str):
         if hasattr(module, "GradcheckError"):
             globals()["GradcheckError"] = module.GradcheckError
         return globals()[name]
-    if name in ("functional", "profiler", "graph"):
+    if name == "functional":
+        import importlib
+
+        return importlib.import_module("plait.autograd.functional")
+    if name in ("profiler", "graph"):
         raise AttributeError(f"plait.autograd.{name} is not there yet; use plait.autograd.grad")
     raise AttributeError(f"module 'plait.autograd' has no attribute '{name}'")

@@ -19,18 +19,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import attention, functional, init, utils
+    from . import attention, functional, init, parallel, utils
     from .modules import *
+    from .parallel import DataParallel
 
-_SUBMODULES = ("attention", "functional", "init", "utils", "parameter")
+_SUBMODULES = ("attention", "functional", "init", "parallel", "utils", "parameter")
 
 __all__ = [
     "Buffer",
+    "DataParallel",
     "Parameter",
     "attention",
     "functional",
     "init",
     "modules",
+    "parallel",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
@@ -45,6 +48,10 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")
+    if name == "DataParallel":
+        from .parallel import DataParallel
+
+        return globals().setdefault(name, DataParallel)
     if name in modules._HOMES:
         found = globals()[name] = getattr(modules, name)
         return found

@@ -290,21 +290,41 @@ def _channel_dropout(who: str, input: Tensor, p: float, training: bool, inplace:
     return input.mul_(noise) if inplace else input * noise
 
 
+def _forgiven(who: str, input: Tensor, dims: tuple) -> tuple:
+    """The dimensions to accept: those that fit, or, with a warning, the input's, batched if there is no
+    other form.
+    """
+    if input.dim() in dims or input.dim() < 2:
+        return dims
+    import warnings
+
+    wanted = " or ".join(f"{n}D" for n in dims)
+    form = "(N, C, *)" if len(dims) == 1 else "(C, *)"
+    warnings.warn(
+        f"{who}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}, which is taken "
+        f"as {form}; use dropout for vectors, or the dropout of the input's dimensions",
+        stacklevel=3,
+    )
+    return (input.dim(),) if len(dims) == 1 else (input.dim(), -1)
+
+
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Dropout of whole channels of (N, C, L) or (C, L)."""
     return _channel_dropout("dropout1d", input, p, training, inplace, (2, 3))
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Dropout of whole channels of (N, C, H, W); three dimensions are taken as (N, C, L), as in PyTorch."""
-    if input.dim() == 3:
-        return _channel_dropout("dropout2d", input, p, training, inplace, (3,))
-    return _channel_dropout("dropout2d", input, p, training, inplace, (4,))
+    """Dropout of whole channels of (N, C, H, W). As in PyTorch, other inputs of at least two dimensions are
+    taken as (N, C, *), with a warning.
+    """
+    return _channel_dropout("dropout2d", input, p, training, inplace, _forgiven("dropout2d", input, (4,)))
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
-    return _channel_dropout("dropout3d", input, p, training, inplace, (4, 5))
+    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W). As in PyTorch, other inputs of at least two
+    dimensions are taken as (C, *), with a warning.
+    """
+    return _channel_dropout("dropout3d", input, p, training, inplace, _forgiven("dropout3d", input, (4, 5)))
 
 
 def _alpha_dropout(

@@ -13,7 +13,7 @@ cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(_C.__file__))
 
 def __getattr__(name: str):
     # Few programs need them, and they are not worth their import time to the others.
-    if name in ("cpp_extension", "dlpack", "safetensors"):
+    if name in ("_pytree", "cpp_extension", "dlpack", "model_zoo", "safetensors", "tensorboard"):
         from importlib import import_module
 
         return import_module("." + name, __name__)

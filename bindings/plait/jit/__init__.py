@@ -7,7 +7,7 @@ from __future__ import annotations
 import builtins
 from typing import Final
 
-from .nn.modules.module import Module as ScriptModule
+from ..nn.modules.module import Module as ScriptModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,150 @@
+"""The wrappers of PyTorch that spread a module over devices, for one device: the module's results are theirs.
+
+State dicts have the prefix "module." that they have in PyTorch, so that checkpoints go both ways.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+
+import plait
+from plait import Tensor
+
+from .. import distributed as dist
+from ..utils._pytree import tree_map
+from .modules.module import Module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+
+
+class DataParallel(Module):
+    """Calls `module` with inputs moved to the device of its parameters, where that is a GPU.
+
+    PyTorch splits the batch among `device_ids`; plait runs the whole of it on the first of them, with the same
+    result, and warns where there are more.
+
+    >>> m = plait.nn.DataParallel(plait.nn.Linear(2, 1))
+    >>> m(plait.ones(3, 2)).shape
+    plait.Size([3, 1])
+    >>> sorted(m.state_dict())
+    ['module.bias', 'module.weight']
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        device_ids: Sequence[Any] | None = None,
+        output_device: Any = None,
+        dim: int = 0,
+    ):
+        super().__init__()
+        if device_ids is None:
+            device_ids = list(range(plait.cuda.device_count())) if plait.cuda.is_available() else []
+        self.module, self.dim = module, dim
+        self.device_ids = [_index(device) for device in device_ids]
+        if len(self.device_ids) > 1:
+            warnings.warn(
+                f"DataParallel: the whole batch runs on the first of the devices {self.device_ids}; give "
+                "device_ids=[...] of one",
+                stacklevel=2,
+            )
+            self.device_ids = self.device_ids[:1]
+        first = self.device_ids[0] if self.device_ids else None
+        self.output_device = first if output_device is None else _index(output_device)
+        if first is not None:
+            module.to(f"cuda:{first}")
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        if not self.device_ids:
+            return self.module(*inputs, **kwargs)
+        inputs, kwargs = _moved((inputs, kwargs), self.device_ids[0])
+        output = self.module(*inputs, **kwargs)
+        return output if self.output_device == self.device_ids[0] else _moved(output, self.output_device)
+
+
+def _index(device: Any) -> int:
+    if isinstance(device, int):
+        return device
+    device = plait.device(device)
+    if device.type != "cuda":
+        raise ValueError(f"DataParallel: expected CUDA devices, got {device}")
+    return 0 if device.index is None else device.index
+
+
+def _moved(tree: Any, index: Any) -> Any:
+    def move(t: Any) -> Any:
+        return t.to(f"cuda:{index}", non_blocking=True) if isinstance(t, Tensor) else t
+
+    return tree_map(move, tree)
+
+
+def data_parallel(
+    module: Module,
+    inputs: Any,
+    device_ids: Sequence[Any] | None = None,
+    output_device: Any = None,
+    dim: int = 0,
+    module_kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """DataParallel(module, ...)(*inputs, **module_kwargs)."""
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    return DataParallel(module, device_ids, output_device, dim)(*inputs, **(module_kwargs or {}))
+
+
+class DistributedDataParallel(Module):
+    """Calls `module`; the gradients of a world of one process are the averages already.
+
+    Wants plait.distributed.init_process_group() first, as in PyTorch. The module stays on its device.
+
+    >>> plait.distributed.init_process_group(world_size=1)
+    >>> m = plait.nn.parallel.DistributedDataParallel(plait.nn.Linear(2, 1))
+    >>> m(plait.ones(3, 2)).shape
+    plait.Size([3, 1])
+    >>> plait.distributed.destroy_process_group()
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        device_ids: Sequence[Any] | None = None,
+        output_device: Any = None,
+        dim: int = 0,
+        broadcast_buffers: bool = True,
+        init_sync: bool = True,
+        process_group: Any = None,
+        **options: Any,
+    ):
+        super().__init__()
+        if process_group is None and not dist.is_initialized():
+            raise ValueError(
+                "DistributedDataParallel: there is no process group; call "
+                "plait.distributed.init_process_group() first, or use the module itself"
+            )
+        if not any(p.requires_grad for p in module.parameters()):
+            raise RuntimeError(
+                "DistributedDataParallel: no parameter of the module requires grad; it needs no wrapper"
+            )
+        self.module, self.dim = module, dim
+        self.device_ids = None if device_ids is None else [_index(device) for device in device_ids]
+        self.device = next(iter(module.parameters())).device
+        self.require_backward_grad_sync = True
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        if self.device_ids:
+            inputs, kwargs = _moved((inputs, kwargs), self.device_ids[0])
+        return self.module(*inputs, **kwargs)
+
+    @contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """In PyTorch gradients are not averaged inside; in a world of one they never are."""
+        before, self.require_backward_grad_sync = self.require_backward_grad_sync, False
+        try:
+            yield
+        finally:
+            self.require_backward_grad_sync = before

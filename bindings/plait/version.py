@@ -1,0 +1,25 @@
+"""The version of plait, and of the CUDA toolkit that its GPU library is built with."""
+
+from __future__ import annotations
+
+from . import _C
+
+__all__ = ["__version__", "cuda", "hip"]
+
+__version__: str = _C.__version__
+hip: str | None = None
+xpu: str | None = None
+debug = False
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    cuda: str | None
+
+
+def __getattr__(name: str) -> str | None:
+    if name == "cuda":
+        # None where there is no GPU: what PyTorch's CPU build says. Asked for late, since it loads the library.
+        from . import cuda as gpu
+
+        return "13.0" if gpu.is_available() else None
+    raise AttributeError(f"plait.version has no '{name}'; it has {', '.join(__all__)}")
