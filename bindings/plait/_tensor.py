@@ -508,8 +508,92 @@ _LATE_METHODS = {
     **dict.fromkeys(("adjoint", "diff", "mode", "sinc"), "_composites"),
     **dict.fromkeys(("stft", "istft"), "_spectral"),
     **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),
-    **dict.fromkeys(("matrix_power", "pinverse", "slogdet"), "_linalg"),
+    **dict.fromkeys(("matrix_power", "pinverse", "qr", "slogdet", "svd"), "_linalg"),
+    **dict.fromkeys(
+        ("addr", "cholesky_inverse", "cholesky_solve", "dsplit", "float_power", "ger", "hsplit", "is_nonzero", "is_signed", "isneginf", "isposinf", "isreal", "ldexp", "logaddexp2", "renorm", "vsplit",),
+        "_elementary",
+    ),
+    **dict.fromkeys(("corrcoef", "cov", "dist", "nanquantile", "quantile"), "_statistics"),
 }
+
+
+# Long names of methods that write into self.
+_IN_PLACE_ALIASES = {
+    "absolute_": "abs_",
+    "arccos_": "acos_",
+    "arccosh_": "acosh_",
+    "arcsin_": "asin_",
+    "arcsinh_": "asinh_",
+    "arctan_": "atan_",
+    "arctan2_": "atan2_",
+    "arctanh_": "atanh_",
+    "divide_": "div_",
+    "fix_": "trunc_",
+    "greater_": "gt_",
+    "greater_equal_": "ge_",
+    "less_": "lt_",
+    "less_equal_": "le_",
+    "multiply_": "mul_",
+    "ndimension": "dim",
+    "negative_": "neg_",
+    "not_equal_": "ne_",
+    "subtract_": "sub_",
+    "true_divide_": "div_",
+}
+
+# What a tensor is not: on other makers' devices, or of another layout.
+_OTHER_KINDS = (
+    "is_ipu",
+    "is_maia",
+    "is_mkldnn",
+    "is_mps",
+    "is_mtia",
+    "is_nested",
+    "is_vulkan",
+    "is_xla",
+    "is_xpu",
+)
+
+
+def _share_memory_(self):
+    """Raises: tensors are not shared between processes."""
+    raise NotImplementedError(
+        "share_memory_: tensors are not shared between processes; use threads, which share them, or send "
+        "copies through a multiprocessing.Queue"
+    )
+
+
+def _fill_diagonal_(self, fill_value, wrap=False):
+    """Writes a number to the diagonal of self, of two or more dimensions (of equal size, if more than two).
+    `wrap` goes on below in a matrix of more rows than columns, after one row each time.
+
+    >>> plait.zeros(2, 2).fill_diagonal_(3)
+    tensor([[3., 0.],
+            [0., 3.]])
+    """
+    if self.dim() < 2 or (self.dim() > 2 and len(set(self.shape)) != 1):
+        raise RuntimeError(
+            f"fill_diagonal_: expected a matrix, or more dimensions of one size, got {tuple(self.shape)}"
+        )
+    if self.numel() == 0:
+        return self
+    count = min(self.shape)
+    step = sum(self.stride())
+    self.as_strided((count,), (step,), self.storage_offset()).fill_(fill_value)
+    rows, columns = self.shape[0], self.shape[1]
+    if wrap and self.dim() == 2:
+        start = columns + 1
+        while start < rows:
+            part = self[start:]
+            part.as_strided((min(part.shape),), (step,), part.storage_offset()).fill_(fill_value)
+            start += columns + 1
+    return self
+
+
+def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
+    from ._functions import unique_consecutive
+
+    return unique_consecutive(self, return_inverse, return_counts, dim)
 
 
 def _late(name, home):
@@ -554,9 +638,18 @@ def _install() -> None:
         "nonzero": _nonzero,
         "where": _where,
         "unique": _unique,
+        "unique_consecutive": _unique_consecutive,
+        "fill_diagonal_": _fill_diagonal_,
+        "share_memory_": _share_memory_,
+        "is_shared": lambda self: False,
+        "to_dense": lambda self, dtype=None: self if dtype is None else self.to(dtype),
+        "resolve_conj": lambda self: self,
+        "resolve_neg": lambda self: self,
+        "is_conj": lambda self: False,
+        "is_neg": lambda self: False,
         "tensordot": _tensordot,
         "untyped_storage": lambda self: UntypedStorage(self),
-        "type_as": lambda self, other: self.to(other.dtype),
+        "type_as": lambda self, other: self.to(other.device, other.dtype),
         "is_inference": lambda self: _C.is_inference(self),
         "pin_memory": _pin_memory,
         "is_pinned": _is_pinned,
@@ -582,14 +675,14 @@ def _install() -> None:
     }
     for name, method in methods.items():
         setattr(Tensor, name, method)
-    for name, op in (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("real", "real"), ("imag", "imag")):
+    for name, op in (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("mH", "adjoint"), ("real", "real"), ("imag", "imag")):
         function = _ops.get(op)
         if name == "T":
             Tensor.T = property(lambda self: self.permute(tuple(range(self.dim() - 1, -1, -1))))  # type: ignore[assignment]
         elif name == "mT":
             Tensor.mT = property(lambda self: self.transpose(-2, -1))  # type: ignore[assignment]
-        elif name == "H":
-            Tensor.H = property(lambda self: self.transpose(-2, -1).conj())  # type: ignore[assignment]
+        elif name in ("H", "mH"):
+            setattr(Tensor, name, property(lambda self: self.transpose(-2, -1).conj()))
         elif function is not None:
             setattr(Tensor, name, property(function))
     Tensor.layout = property(_layout)  # type: ignore[attr-defined]
@@ -604,6 +697,11 @@ def _install() -> None:
     ):
         if not hasattr(Tensor, alias) and name in _ops:
             setattr(Tensor, alias, _ops[name])
+    for alias, name in _IN_PLACE_ALIASES.items():
+        if not hasattr(Tensor, alias):
+            setattr(Tensor, alias, getattr(Tensor, name))
+    for kind in _OTHER_KINDS:
+        setattr(Tensor, kind, False)
     _C.Node.register_hook = _node_register_hook  # type: ignore[method-assign]
     _C.Node.register_prehook = _node_register_prehook  # type: ignore[method-assign]
 

@@ -101,6 +101,14 @@ def test_the_current_device():
 
 
 @needs_cuda
+def test_type_as_moves():
+    x = plait.tensor([1, 0])
+    y = x.type_as(plait.ones(1, device="cuda", dtype=plait.float16))
+    assert y.is_cuda and y.dtype is plait.float16 and y.tolist() == [1, 0]
+    assert y.type_as(x).is_cpu and y.type_as(y) is y
+
+
+@needs_cuda
 def test_moving_tensors():
     x = plait.arange(6.0).view(2, 3)
     there = x.cuda()

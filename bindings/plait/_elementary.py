@@ -1,0 +1,328 @@
+"""Small functions that are compositions of ops: splitting, outer products, tests of numbers, Cholesky solves."""
+
+from __future__ import annotations
+
+import builtins
+
+from . import _C
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ._C import Tensor
+
+__all__ = [
+    "addr",
+    "atleast_3d",
+    "chain_matmul",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "combinations",
+    "dsplit",
+    "float_power",
+    "ger",
+    "hsplit",
+    "is_nonzero",
+    "is_signed",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "ldexp",
+    "logaddexp2",
+    "range",
+    "renorm",
+    "row_stack",
+    "typename",
+    "unravel_index",
+    "vander",
+    "vsplit",
+]
+
+_ops = _C.ops
+
+
+def ger(input: Tensor, vec2: Tensor) -> Tensor:
+    """The outer product of two vectors; the former name of plait.outer."""
+    return _ops["outer"](input, vec2)
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta input + alpha times the outer product of two vectors. With beta=0 the input is not read.
+
+    >>> plait.addr(plait.ones(2, 2), plait.tensor([1.0, 2.0]), plait.tensor([1.0, 0.0]))
+    tensor([[2., 1.],
+            [3., 1.]])
+    """
+    if vec1.dim() != 1 or vec2.dim() != 1:
+        raise RuntimeError(
+            f"addr: expected two vectors, got shapes {tuple(vec1.shape)} and {tuple(vec2.shape)}"
+        )
+    product = _ops["outer"](vec1, vec2)
+    if alpha != 1:
+        product = alpha * product
+    if beta == 0:
+        return product.expand(_ops["broadcast_tensors"]([input, product])[0].shape)
+    return (input if beta == 1 else beta * input) + product
+
+
+def isposinf(input: Tensor) -> Tensor:
+    """True where an element is +inf.
+
+    >>> plait.isposinf(plait.tensor([1.0, float("inf"), -float("inf")]))
+    tensor([False,  True, False])
+    """
+    return input == float("inf") if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
+
+
+def isneginf(input: Tensor) -> Tensor:
+    """True where an element is -inf."""
+    return input == -float("inf") if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """True where an element has no imaginary part."""
+    return input.imag == 0 if input.is_complex() else _ops["ones_like"](input, dtype=_C.bool)
+
+
+def is_signed(input: Tensor) -> bool:
+    """Does the dtype have negative numbers?"""
+    return input.dtype not in (_C.bool, _C.uint8)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Is the one element of a tensor other than zero?
+
+    >>> plait.is_nonzero(plait.tensor([2.0]))
+    True
+    """
+    if input.numel() != 1:
+        raise RuntimeError(f"is_nonzero: expected one element, got shape {tuple(input.shape)}")
+    return bool(input.item() != 0)
+
+
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """log2(2^input + 2^other), without overflow.
+
+    >>> plait.logaddexp2(plait.tensor(1000.0), plait.tensor(1000.0))
+    tensor(1001.)
+    """
+    high = _ops["maximum"](input, other)
+    # The same infinities have no difference; their sum is they themselves.
+    gap = (input - other).abs().neg().masked_fill(input == other, 0)
+    return high + _ops["log1p"](_ops["exp2"](gap)) * 1.4426950408889634
+
+
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
+    """input * 2^other.
+
+    >>> plait.ldexp(plait.tensor([1.0, 3.0]), plait.tensor([3, -1]))
+    tensor([8.0000, 1.5000])
+    """
+    return input * _ops["pow"](2.0, other)
+
+
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent in float64 (complex128 for complex arguments).
+
+    >>> plait.float_power(plait.tensor([2, 3]), 2)
+    tensor([4., 9.], dtype=float64)
+    """
+    is_complex = any(v.is_complex() if isinstance(v, _C.Tensor) else type(v) is complex for v in (input, exponent))
+    dtype = _C.complex128 if is_complex else _C.float64
+    input, exponent = (v.to(dtype) if isinstance(v, _C.Tensor) else v for v in (input, exponent))
+    return _ops["pow"](input, exponent)
+
+
+def _split(who: str, input: Tensor, pieces: int | Sequence[int], dim: int, least: int) -> tuple[Tensor, ...]:
+    if input.dim() < least:
+        raise RuntimeError(f"{who}: expected at least {least} dimensions, got shape {tuple(input.shape)}")
+    if isinstance(pieces, int) and (pieces < 1 or input.shape[dim] % pieces):
+        raise RuntimeError(
+            f"{who}: dimension {dim} of size {input.shape[dim]} cannot be split into {pieces} equal parts; use "
+            "tensor_split for parts that differ"
+        )
+    return _ops["tensor_split"](input, pieces, dim)
+
+
+def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Splits the columns (of a vector: its elements), into equal parts or at indices.
+
+    >>> plait.hsplit(plait.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
+    return _split("hsplit", input, indices_or_sections, 0 if input.dim() == 1 else 1, 1)
+
+
+def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Splits the rows, into equal parts or at indices."""
+    return _split("vsplit", input, indices_or_sections, 0, 2)
+
+
+def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Splits the third dimension, into equal parts or at indices."""
+    return _split("dsplit", input, indices_or_sections, 2, 3)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with fewer than three dimensions as (1, n, 1) or (m, n, 1).
+
+    >>> plait.atleast_3d(plait.ones(2)).shape
+    plait.Size([1, 2, 1])
+    """
+    given = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], _C.Tensor) else tensors
+    shapes = {0: lambda t: t.reshape(1, 1, 1), 1: lambda t: t[None, :, None], 2: lambda t: t[..., None]}
+    done = tuple(shapes[t.dim()](t) if t.dim() < 3 else t for t in given)
+    return done[0] if len(tensors) == 1 and isinstance(tensors[0], _C.Tensor) else done
+
+
+def row_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """Another name of plait.vstack."""
+    return _ops["vstack"](tensors)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The matrix of the powers of a vector: N (its length) columns, the highest first unless `increasing`.
+
+    >>> plait.vander(plait.tensor([1, 2, 3]))
+    tensor([[1, 1, 1],
+            [4, 2, 1],
+            [9, 3, 1]])
+    """
+    if x.dim() != 1:
+        raise RuntimeError(f"vander: expected a vector, got shape {tuple(x.shape)}")
+    count = x.shape[0] if N is None else N
+    powers = _ops["arange"](count, device=x.device)
+    table = x[:, None] ** powers
+    return table if increasing else table.flip(1)
+
+
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All r elements of a vector, in the order of itertools.combinations.
+
+    >>> plait.combinations(plait.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
+    """
+    from itertools import combinations as without
+    from itertools import combinations_with_replacement as with_
+
+    if input.dim() != 1:
+        raise RuntimeError(f"combinations: expected a vector, got shape {tuple(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"combinations: expected r >= 0, got {r}")
+    if r == 0:
+        return input.new_empty(0)
+    chosen = list((with_ if with_replacement else without)(builtins.range(input.shape[0]), r))
+    where = _C._tensor_from_data(chosen or [], _C.int64, input.device, False, True).reshape(-1, r)
+    return input[where]
+
+
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Each slice along `dim` scaled down to a p-norm of at most `maxnorm`.
+
+    >>> plait.renorm(plait.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    if input.dim() < 2:
+        raise RuntimeError(f"renorm: expected at least 2 dimensions, got shape {tuple(input.shape)}")
+    if p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, got {p} and {maxnorm}")
+    from . import linalg
+
+    dim = dim % input.dim()
+    others = tuple(d for d in builtins.range(input.dim()) if d != dim)
+    norms = linalg.vector_norm(input, p, others, keepdim=True)
+    return input * _ops["where"](norms > maxnorm, maxnorm / (norms + 1e-7), norms.new_ones(()))
+
+
+def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """The coordinates, in a tensor of that shape, of indices into its elements one after the other.
+
+    >>> plait.unravel_index(plait.tensor([5, 0]), (2, 3))
+    (tensor([1, 0]), tensor([2, 0]))
+    """
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    out = []
+    for size in reversed(sizes):
+        out.append(indices % size)
+        indices = indices.div(size, rounding_mode="floor")
+    return tuple(reversed(out))
+
+
+def range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:
+    """Numbers from `start` to `end`, which is among them: the former form of plait.arange, in float32.
+
+    >>> plait.range(1, 4)
+    tensor([1., 2., 3., 4.])
+    """
+    if end is None:
+        start, end = 0, start
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"range: expected steps from start to end, got {start}, {end} and step {step}")
+    import math
+
+    count = math.floor((end - start) / step + 1)
+    options.setdefault("dtype", _C.get_default_dtype())
+    dtype = options.pop("dtype")
+    requires_grad = options.pop("requires_grad", False)
+    values = _ops["arange"](count, dtype=_C.float64, device=options.pop("device", None)) * step + start
+    values = values.to(dtype)
+    return values.requires_grad_() if requires_grad else values
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """The product of matrices, in the order that costs least."""
+    given = list(matrices[0] if len(matrices) == 1 and not isinstance(matrices[0], _C.Tensor) else matrices)
+    if not given:
+        raise RuntimeError("chain_matmul: expected at least one matrix")
+    # cost[i][j]: of the product of matrices i to j (Cormen et al., Introduction to Algorithms, 15.2).
+    size = [given[0].shape[0], *(m.shape[1] for m in given)]
+    n = len(given)
+    cost, cut = [[0] * n for _ in given], [[0] * n for _ in given]
+    for length in builtins.range(1, n):
+        for i in builtins.range(n - length):
+            j = i + length
+            cost[i][j], cut[i][j] = min(
+                (cost[i][k] + cost[k + 1][j] + size[i] * size[k + 1] * size[j + 1], k)
+                for k in builtins.range(i, j)
+            )
+
+    def product(i: int, j: int) -> Tensor:
+        return given[i] if i == j else product(i, cut[i][j]) @ product(cut[i][j] + 1, j)
+
+    return product(0, n - 1)
+
+
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """The solution of A X = input, where A = L L^H (with `upper`, L^H L).
+
+    >>> plait.cholesky_solve(plait.tensor([[8.0]]), plait.tensor([[2.0]]))
+    tensor([[2.]])
+    """
+    from .linalg import solve_triangular
+
+    other = L.transpose(-2, -1).conj()
+    first, second = (other, L) if upper else (L, other)
+    return solve_triangular(second, solve_triangular(first, input, upper=False), upper=True)
+
+
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of A = L L^H (with `upper`, L^H L)."""
+    unit = _ops["eye"](L.shape[-1], dtype=L.dtype, device=L.device)
+    return cholesky_solve(unit.expand(L.shape), L, upper)
+
+
+def typename(obj: Any) -> str:
+    """The name of a tensor's type, or of an object's.
+
+    >>> plait.typename(plait.ones(1))
+    'plait.FloatTensor'
+    """
+    if isinstance(obj, _C.Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    return f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
