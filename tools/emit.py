@@ -200,7 +200,7 @@ def emit_stubs(registry: list[Entry]) -> dict[Path, str]:
     values = re.findall(r"^(\w+): (?!TypeAlias)", template, re.M)
     names = {n for n in [*classes, *values, *at_top] if not n.startswith("_")} | {"__version__"}
     names |= {m for m in declared(text) if re.search(rf"^def {m}\(", text, re.M) and not m.startswith("__")}
-    names -= {"ops", "registry", "__getattr__"} | in_python
+    names -= {"ops", "random", "registry", "__getattr__"} | in_python  # random is a module
     package = (STUBS / "__init__.pyi.in").read_text()
     imports = "\n".join(f"from ._C import {n} as {n}" for n in sorted(names))
     return {PACKAGE / "_C.pyi": text, PACKAGE / "__init__.pyi": package.replace("# <names>", imports)}

@@ -627,7 +627,6 @@ from ._C import randint as randint
 from ._C import randint_like as randint_like
 from ._C import randn as randn
 from ._C import randn_like as randn_like
-from ._C import random as random
 from ._C import random_ as random_
 from ._C import randperm as randperm
 from ._C import ravel as ravel

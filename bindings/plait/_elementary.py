@@ -1,4 +1,6 @@
-"""Small functions that are compositions of ops: splitting, outer products, tests of numbers, Cholesky solves."""
+"""Small functions that are compositions of ops: splitting, outer products, tests of numbers, Cholesky
+solves.
+"""
 
 from __future__ import annotations
 
@@ -129,9 +131,10 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     >>> plait.float_power(plait.tensor([2, 3]), 2)
     tensor([4., 9.], dtype=float64)
     """
-    is_complex = any(v.is_complex() if isinstance(v, _C.Tensor) else type(v) is complex for v in (input, exponent))
+    given = (input, exponent)
+    is_complex = any(v.is_complex() if isinstance(v, _C.Tensor) else type(v) is complex for v in given)
     dtype = _C.complex128 if is_complex else _C.float64
-    input, exponent = (v.to(dtype) if isinstance(v, _C.Tensor) else v for v in (input, exponent))
+    input, exponent = (v.to(dtype) if isinstance(v, _C.Tensor) else v for v in given)
     return _ops["pow"](input, exponent)
 
 
@@ -140,7 +143,8 @@ def _split(who: str, input: Tensor, pieces: int | Sequence[int], dim: int, least
         raise RuntimeError(f"{who}: expected at least {least} dimensions, got shape {tuple(input.shape)}")
     if isinstance(pieces, int) and (pieces < 1 or input.shape[dim] % pieces):
         raise RuntimeError(
-            f"{who}: dimension {dim} of size {input.shape[dim]} cannot be split into {pieces} equal parts; use "
+            f"{who}: dimension {dim} of size {input.shape[dim]} cannot be split into {pieces} equal "
+            "parts; use "
             "tensor_split for parts that differ"
         )
     return _ops["tensor_split"](input, pieces, dim)

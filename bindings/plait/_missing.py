@@ -36,8 +36,9 @@ def explain(owner: str, name: str, known: list[str]) -> str:
 
 
 def placeholders(module: str, names: Iterable[str], why: str) -> Callable[[str], Any]:
-    """A `__getattr__` for a module that lacks some of PyTorch's names, so that programs which only import them
-    run: each name is a class, for annotations and isinstance, that raises NotImplementedError when called.
+    """A `__getattr__` for a module that lacks some of PyTorch's names, so that programs which only import
+    them run: each name is a class, for annotations and isinstance, that raises NotImplementedError when
+    called.
 
     >>> get = placeholders("plait.fx", ["symbolic_trace"], "plait records no graphs")
     >>> get("symbolic_trace")(None)

@@ -28,7 +28,8 @@ def _quantile(
     if isinstance(q, _C.Tensor):
         if q.dim() > 1 or q.dtype is not input.dtype or q.device != input.device:
             raise RuntimeError(
-                f"{who}: expected q as a number or a 0-d or 1-d tensor of {input.dtype} on {input.device}, got "
+                f"{who}: expected q as a number or a 0-d or 1-d tensor of {input.dtype} on "
+                f"{input.device}, got "
                 f"{q.dim()}-d {q.dtype} on {q.device}"
             )
         if q.is_cpu and not ((q >= 0) & (q <= 1)).all():
@@ -46,8 +47,8 @@ def _quantile(
         axis = dim % max(rank, 1)
         x = input.reshape(1) if rank == 0 else input.movedim(axis, -1)
     if x.shape[-1] == 0:
-        raise RuntimeError(f"{who}: the dimension to reduce is empty; the input has shape {tuple(input.shape)}")
-    ordered = x.sort(-1).values
+        raise RuntimeError(f"{who}: the dimension to reduce is empty, of shape {tuple(input.shape)}")
+    ordered = x.sort(-1)[0]
     missing = ordered.isnan()
     at = q.reshape(-1)
     if skip_nan:
@@ -88,8 +89,8 @@ def quantile(
     *,
     interpolation: str = "linear",
 ) -> Tensor:
-    """The value below which the fraction `q` of the elements lies, along a dimension or of all. For a 1-d tensor
-    of several q the result has a first dimension more. NaN where there is one.
+    """The value below which the fraction `q` of the elements lies, along a dimension or of all. For a 1-d
+    tensor of several q the result has a first dimension more. NaN where there is one.
 
     `interpolation` between the two nearest elements: "linear", "lower", "higher", "midpoint" or "nearest".
 
@@ -120,8 +121,8 @@ def cov(
 ) -> Tensor:
     """The covariance matrix of variables (rows) from observations (columns); of a vector its variance.
 
-    `fweights` count observations (integers), `aweights` weigh them; `correction` is subtracted from the number
-    of observations.
+    `fweights` count observations (integers), `aweights` weigh them; `correction` is subtracted from the
+    number of observations.
 
     >>> plait.cov(plait.tensor([[0.0, 2.0], [2.0, 0.0]]))
     tensor([[ 2., -2.],

@@ -510,7 +510,24 @@ _LATE_METHODS = {
     **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),
     **dict.fromkeys(("matrix_power", "pinverse", "qr", "slogdet", "svd"), "_linalg"),
     **dict.fromkeys(
-        ("addr", "cholesky_inverse", "cholesky_solve", "dsplit", "float_power", "ger", "hsplit", "is_nonzero", "is_signed", "isneginf", "isposinf", "isreal", "ldexp", "logaddexp2", "renorm", "vsplit",),
+        (
+            "addr",
+            "cholesky_inverse",
+            "cholesky_solve",
+            "dsplit",
+            "float_power",
+            "ger",
+            "hsplit",
+            "is_nonzero",
+            "is_signed",
+            "isneginf",
+            "isposinf",
+            "isreal",
+            "ldexp",
+            "logaddexp2",
+            "renorm",
+            "vsplit",
+        ),
         "_elementary",
     ),
     **dict.fromkeys(("corrcoef", "cov", "dist", "nanquantile", "quantile"), "_statistics"),
@@ -675,7 +692,8 @@ def _install() -> None:
     }
     for name, method in methods.items():
         setattr(Tensor, name, method)
-    for name, op in (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("mH", "adjoint"), ("real", "real"), ("imag", "imag")):
+    transposes = (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("mH", "adjoint"))
+    for name, op in (*transposes, ("real", "real"), ("imag", "imag")):
         function = _ops.get(op)
         if name == "T":
             Tensor.T = property(lambda self: self.permute(tuple(range(self.dim() - 1, -1, -1))))  # type: ignore[assignment]

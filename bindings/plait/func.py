@@ -52,8 +52,8 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """`module(*args, **kwargs)` with other parameters and buffers; see plait.nn.utils.functional_call. Several
-    dicts must not share names.
+    """`module(*args, **kwargs)` with other parameters and buffers; see plait.nn.utils.functional_call.
+    Several dicts must not share names.
 
     >>> m = plait.nn.Linear(1, 1, bias=False)
     >>> functional_call(m, {"weight": plait.full((1, 1), 3.0)}, plait.ones(1, 1))
@@ -88,8 +88,9 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
     all_parameters = [dict(model.named_parameters()) for model in models]
     all_buffers = [dict(model.named_buffers()) for model in models]
     parameters = {
-        name: plait.stack([each[name] for each in all_parameters]).detach().requires_grad_(first.requires_grad)
-        for name, first in all_parameters[0].items()
+        name: plait.stack([each[name] for each in
+        all_parameters]).detach().requires_grad_(first.requires_grad) for name, first in
+        all_parameters[0].items()
     }
     buffers = {name: plait.stack([each[name] for each in all_buffers]) for name in all_buffers[0]}
     return parameters, buffers
@@ -136,13 +137,14 @@ class _Level:
     def _depends_on_others(self, t: Tensor) -> bool:
         if t.grad_fn is None:
             return id(t) not in self.leaves
-        pending, seen = [t.grad_fn], set()
+        pending: list[Any] = [t.grad_fn]
+        seen = set()
         while pending:
             node = pending.pop()
             if node is None or node in seen:
                 continue
             seen.add(node)
-            if node.name().endswith("AccumulateGrad"):
+            if not node.next_functions and hasattr(node, "variable"):
                 if id(node.variable) not in self.leaves:
                     return True
             else:
@@ -318,8 +320,8 @@ def jacrev(
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """A function that gives the Jacobian of `func` with respect to the argument `argnums`: of shape
-    output.shape + input.shape, in the structure of the output, within it that of the inputs. One backward pass
-    for each element of the output.
+    output.shape + input.shape, in the structure of the output, within it that of the inputs. One backward
+    pass for each element of the output.
 
     >>> jacrev(lambda x: x**2)(plait.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -409,8 +411,8 @@ def vmap(
     *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """A function of batches: `func` of each entry of the tensors along `in_dims` (None: the whole argument for
-    every entry), the results stacked along `out_dims`.
+    """A function of batches: `func` of each entry of the tensors along `in_dims` (None: the whole argument
+    for every entry), the results stacked along `out_dims`.
 
     `func` is called once for each entry. Its random numbers must be allowed: `randomness` is "error",
     "different" (for each entry) or "same". `chunk_size` changes nothing.
@@ -465,7 +467,8 @@ def vmap(
                 )
         assert out_spec is not None
         to = _spread(out_dims, out_spec, "out_dims")
-        return tree_unflatten([_joined(col, dim) for col, dim in zip(zip(*results), to, strict=True)], out_spec)
+        return tree_unflatten([_joined(col, dim) for col, dim in zip(zip(*results), to, strict=True)],
+        out_spec)
 
     return wrapper
 

@@ -54,7 +54,8 @@ def download_url_to_file(
     try:
         digest = hashlib.sha256()
         # mkstemp's files are for their owner alone; the whole file should be as any other.
-        with os.fdopen(handle, "wb") as file, urlopen(Request(url, headers={"User-Agent": "plait"})) as source:
+        request = Request(url, headers={"User-Agent": "plait"})
+        with os.fdopen(handle, "wb") as file, urlopen(request) as source:
             while block := source.read(1 << 20):
                 file.write(block)
                 digest.update(block)
@@ -100,7 +101,8 @@ def load_state_dict_from_url(
 def _entrypoints(repo: str | os.PathLike, source: str, who: str) -> Any:
     if source != "local":
         raise NotImplementedError(
-            f"{who}: plait does not download repositories; clone {repo!r} and give its folder with source='local'"
+            f"{who}: plait does not download repositories; clone {repo!r} and give its folder with "
+            "source='local'"
         )
     import importlib.util
 
@@ -118,7 +120,9 @@ def _entrypoints(repo: str | os.PathLike, source: str, who: str) -> Any:
         sys.path.remove(str(repo))
 
 
-def load(repo_or_dir: str | os.PathLike, model: str, *args: Any, source: str = "github", **kwargs: Any) -> Any:
+def load(
+    repo_or_dir: str | os.PathLike, model: str, *args: Any, source: str = "github", **kwargs: Any
+) -> Any:
     """What the function `model` of a folder's hubconf.py returns; source must be "local"."""
     for option in ("trust_repo", "force_reload", "verbose", "skip_validation"):
         kwargs.pop(option, None)

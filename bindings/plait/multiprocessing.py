@@ -1,7 +1,7 @@
 """Python's multiprocessing, and `spawn`.
 
-Tensors are sent by value: a process changes its own copy, never the sender's. What relies on shared parameters
-must send them back.
+Tensors are sent by value: a process changes its own copy, never the sender's. What relies on shared
+parameters must send them back.
 """
 
 from __future__ import annotations

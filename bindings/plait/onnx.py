@@ -19,6 +19,7 @@ def is_in_onnx_export() -> bool:
 __getattr__ = placeholders(
     __name__,
     ("ExportOptions", "ONNXProgram", "dynamo_export", "export", "register_custom_op_symbolic"),
-    "plait writes no ONNX; save the state dict (plait.save or plait.utils.safetensors), load it into the same "
+    "plait writes no ONNX; save the state dict (plait.save or plait.utils.safetensors), load it into "
+    "the same "
     "model in PyTorch, and export from there",
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> str | None:
     if name == "cuda":
-        # None where there is no GPU: what PyTorch's CPU build says. Asked for late, since it loads the library.
+        # None where there is no GPU: what PyTorch's CPU build says. Asked for late: it loads the library.
         from . import cuda as gpu
 
         return "13.0" if gpu.is_available() else None

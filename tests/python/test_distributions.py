@@ -28,6 +28,14 @@ CASES = [
         lambda p: stats.lognorm(p["scale"], scale=np.exp(p["loc"])),
         np.exp(REAL),
     ),
+    ("Gumbel", PLACED, lambda p: stats.gumbel_r(p["loc"], p["scale"]), REAL),
+    ("HalfNormal", {"scale": [1.0, 0.5, 3.0]}, lambda p: stats.halfnorm(scale=p["scale"]), np.exp(REAL)),
+    (
+        "StudentT",
+        {"df": [3.0, 5.0, 30.0], **PLACED},
+        lambda p: stats.t(p["df"], p["loc"], p["scale"]),
+        REAL,
+    ),
     ("Exponential", {"rate": [0.5, 1.0, 3.0]}, lambda p: stats.expon(scale=1 / p["rate"]), np.exp(REAL)),
     (
         "Uniform",
@@ -127,7 +135,7 @@ def test_expand_and_repr(case):
         ours.log_prob(t([[1.0, 2.0], [1.0, 1.0]]))
 
 
-@pytest.mark.parametrize("name", ["Normal", "Laplace", "LogNormal", "Exponential", "Uniform"])
+@pytest.mark.parametrize("name", ["Normal", "Laplace", "LogNormal", "Exponential", "Uniform", "Gumbel"])
 def test_reparameterised_gradients(name):
     case = next(c for c in CASES if c[0] == name)
     parameters = [t(v).requires_grad_() for v in case[1].values()]

@@ -96,9 +96,9 @@ def test_jacobians_and_products():
 def test_vmap():
     x, y = t(RNG.normal(size=(5, 3))), t(RNG.normal(size=(3, 5)))
     np.testing.assert_allclose(func.vmap(plait.dot, (0, 1))(x, y).numpy(), (x.numpy() * y.numpy().T).sum(1))
-    out = plait.vmap(lambda d, s: (d["a"] * s, d["b"]), in_dims=({"a": 0, "b": None}, None), out_dims=(1, None))(
-        {"a": x, "b": y}, 2
-    )
+    out = plait.vmap(
+        lambda d, s: (d["a"] * s, d["b"]), in_dims=({"a": 0, "b": None}, None), out_dims=(1, None)
+    )({"a": x, "b": y}, 2)
     np.testing.assert_allclose(out[0].numpy(), 2 * x.numpy().T)
     assert out[1] is y
     nested = func.vmap(func.vmap(lambda a, b: a * b, (None, 0)), (0, None))(t(X), t(X))
@@ -186,7 +186,10 @@ def test_trees():
     assert again == tree and again["d"].default_factory is list and again["q"].maxlen == 3
     assert type(again["n"]) is Pair and type(again["o"]) is OrderedDict
     assert _pytree.tree_map(lambda a, b: a + b, [1, {"x": 2}], [10, {"x": 20}]) == [11, {"x": 22}]
-    assert _pytree.tree_map(len, [[1, 2], [3]], is_leaf=lambda v: isinstance(v, list) and v[0] != [1, 2]) == [2, 1]
+    assert _pytree.tree_map(len, [[1, 2], [3]], is_leaf=lambda v: isinstance(v, list) and v[0] != [1, 2]) == [
+        2,
+        1,
+    ]
     assert _pytree.tree_structure([1, 2]) == _pytree.tree_structure([3, 4]) != _pytree.tree_structure((3, 4))
     assert _pytree.tree_any(lambda v: v == 2, tree) and not _pytree.tree_all(lambda v: v == 2, tree)
     with pytest.raises(ValueError, match="2 leaves"):

@@ -762,3 +762,44 @@ def test_transformer_learns_and_masks(rng):
     ]
     with pytest.raises(RuntimeError, match="d_model"):
         net(src[..., :4], tgt)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_batch_norm_folded_into_the_layer_before_it(bias):
+    plait.manual_seed(0)
+    cases = [
+        (nn.Conv2d(3, 4, 3, bias=bias), nn.BatchNorm2d(4), plait.randn(2, 3, 6, 6), {}),
+        (nn.Conv1d(4, 4, 3, groups=2, bias=bias), nn.BatchNorm1d(4, affine=False), plait.randn(2, 4, 6), {}),
+        (
+            nn.ConvTranspose2d(3, 4, 3, bias=bias),
+            nn.BatchNorm2d(4),
+            plait.randn(2, 3, 6, 6),
+            {"transpose": True},
+        ),
+        (nn.Linear(3, 4, bias=bias), nn.BatchNorm1d(4), plait.randn(5, 3), None),
+    ]
+    for layer, norm, x, options in cases:
+        for _ in range(3):
+            norm(layer(x) * 2 + 1)
+        if norm.affine:
+            nn.init.normal_(norm.weight)
+            nn.init.normal_(norm.bias)
+        layer.eval(), norm.eval()
+        if options is None:
+            fused = nn.utils.fuse_linear_bn_eval(layer, norm)
+        else:
+            fused = nn.utils.fuse_conv_bn_eval(layer, norm, **options)
+        plait.testing.assert_close(fused(x), norm(layer(x)), rtol=1e-4, atol=1e-5)
+        assert isinstance(fused.weight, nn.Parameter) and fused.bias.requires_grad
+        with pytest.raises(RuntimeError, match="eval"):
+            nn.utils.fusion._check("fuse", layer.train(), norm)
+
+
+def test_former_names_of_init():
+    w = plait.empty(3, 4)
+    with pytest.warns(FutureWarning, match="constant_"):
+        assert nn.init.constant(w, 2.0) is w
+    assert (w == 2).all()
+    with pytest.warns(FutureWarning, match="kaiming_normal_"):
+        nn.init.kaiming_normal(w, mode="fan_out")
+    assert w.std() > 0

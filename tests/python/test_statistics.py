@@ -81,7 +81,7 @@ def test_cov_and_corrcoef(correction):
     np.testing.assert_allclose(plait.corrcoef(plait.tensor(z)).numpy(), np.corrcoef(z), rtol=1e-10)
     np.testing.assert_allclose(t(x[0]).cov().numpy(), np.cov(x[0]), rtol=1e-10)
     assert t(x[0]).corrcoef().item() == 1
-    with pytest.raises(RuntimeError, match="observations|shape"):
+    with pytest.raises(RuntimeError, match="aweights"):
         plait.cov(t(x), aweights=t(a[:3]))
     with pytest.raises(RuntimeError, match="2 dimensions"):
         plait.cov(t(x)[None])
@@ -114,7 +114,9 @@ def test_small_functions():
         assert plait.combinations(t(a), r, again).tolist() == ([list(c) for c in make(a, r)] if r else [])
     indices = RNG.integers(0, 24, (2, 5))
     for ours, theirs in zip(
-        plait.unravel_index(plait.tensor(indices), (2, 3, 4)), np.unravel_index(indices, (2, 3, 4)), strict=True
+        plait.unravel_index(plait.tensor(indices), (2, 3, 4)),
+        np.unravel_index(indices, (2, 3, 4)),
+        strict=True,
     ):
         np.testing.assert_array_equal(ours.numpy(), theirs)
     assert plait.range(0, 1, 0.25).tolist() == [0, 0.25, 0.5, 0.75, 1]

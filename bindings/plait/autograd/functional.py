@@ -1,8 +1,8 @@
 """Jacobians, Hessians and their products with vectors, of functions of tensors.
 
 `inputs` is a tensor or a tuple of tensors; what is returned has their structure. `create_graph` makes the
-results differentiable; `strict` refuses a function that does not depend on all its inputs, whose derivative is
-zero otherwise. plait.func has the same as transforms of functions.
+results differentiable; `strict` refuses a function that does not depend on all its inputs, whose derivative
+is zero otherwise. plait.func has the same as transforms of functions.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def jacobian(
     vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:
-    """The Jacobian, of shape output.shape + input.shape; for several outputs or inputs a tuple, first over the
-    outputs. One backward pass for each element of the output; `vectorize` and `strategy` change nothing.
+    """The Jacobian, of shape output.shape + input.shape; for several outputs or inputs a tuple, first over
+    the outputs. One backward pass for each element of the output; `vectorize` and `strategy` change nothing.
 
     >>> plait.autograd.functional.jacobian(lambda x: x**2, plait.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -209,7 +209,8 @@ def vhp(
 def hvp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
-    """func(*inputs) and the product of the Hessian with v, which is that of v with the Hessian: it is symmetric.
+    """func(*inputs) and the product of the Hessian with v, which is that of v with the Hessian: it is
+    symmetric.
 
     >>> plait.autograd.functional.hvp(lambda x: (x**3).sum(), plait.tensor([1.0, 2.0]), plait.ones(2))
     (tensor(9.), tensor([ 6., 12.]))

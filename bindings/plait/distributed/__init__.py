@@ -131,7 +131,7 @@ class Work:
         return _Future(self._tensors)
 
 
-class group:  # noqa: N801  (PyTorch's name)
+class group:
     """Where PyTorch keeps the group of all processes."""
 
     WORLD: ProcessGroup | None = None
@@ -363,7 +363,8 @@ def scatter(
 
 
 def reduce_scatter(
-    output: Tensor, input_list: list[Tensor], op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
+    output: Tensor, input_list: list[Tensor], op: Any = ReduceOp.SUM, group: Any = None, async_op: bool =
+    False
 ) -> Any:
     """Combines the lists of all processes, and gives each its entry."""
     _copied(output, _one(input_list, "reduce_scatter"), "reduce_scatter")
@@ -379,7 +380,8 @@ def reduce_scatter_tensor(
 
 
 def all_to_all(
-    output_tensor_list: list[Tensor], input_tensor_list: list[Tensor], group: Any = None, async_op: bool = False
+    output_tensor_list: list[Tensor], input_tensor_list: list[Tensor], group: Any = None, async_op: bool =
+    False
 ) -> Any:
     """Gives entry i to process i, and takes one of each."""
     _copied(_one(output_tensor_list, "all_to_all"), _one(input_tensor_list, "all_to_all"), "all_to_all")

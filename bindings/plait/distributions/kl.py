@@ -19,6 +19,7 @@ from .geometric import Geometric
 from .independent import Independent, sum_rightmost
 from .laplace import Laplace
 from .log_normal import LogNormal
+from .multivariate_normal import MultivariateNormal
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
 from .uniform import Uniform
@@ -191,3 +192,19 @@ def _independent(p: Independent, q: Independent) -> Tensor:
 def _any_normal(p: Any, q: Normal) -> Tensor:
     squares = (p.variance + (p.mean - q.loc) ** 2) / (2 * q.variance)
     return -p.entropy() + 0.5 * math.log(2 * math.pi) + q.scale.log() + squares
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            f"kl_divergence: expected vectors of one length, got {tuple(p.event_shape)} and "
+            f"{tuple(q.event_shape)}"
+        )
+    n = p.event_shape[0]
+    batch = plait.broadcast_shapes(tuple(p.batch_shape), tuple(q.batch_shape))
+    ours, theirs = (d._unbroadcast.expand((*batch, n, n)) for d in (p, q))
+    apart = (q.loc - p.loc).expand((*batch, n)).unsqueeze(-1)
+    both = plait.linalg.solve_triangular(theirs, plait.cat((ours, apart), -1), upper=False)
+    logs = (d.diagonal(dim1=-2, dim2=-1).log().sum(-1) for d in (theirs, ours))
+    return next(logs) - next(logs) + 0.5 * (both.square().sum((-2, -1)) - n)

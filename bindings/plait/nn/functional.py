@@ -301,7 +301,8 @@ def _forgiven(who: str, input: Tensor, dims: tuple) -> tuple:
     wanted = " or ".join(f"{n}D" for n in dims)
     form = "(N, C, *)" if len(dims) == 1 else "(C, *)"
     warnings.warn(
-        f"{who}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}, which is taken "
+        f"{who}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}, "
+        "which is taken "
         f"as {form}; use dropout for vectors, or the dropout of the input's dimensions",
         stacklevel=3,
     )
@@ -321,8 +322,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W). As in PyTorch, other inputs of at least two
-    dimensions are taken as (C, *), with a warning.
+    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W). As in PyTorch, other inputs of at least
+    two dimensions are taken as (C, *), with a warning.
     """
     return _channel_dropout("dropout3d", input, p, training, inplace, _forgiven("dropout3d", input, (4, 5)))
 

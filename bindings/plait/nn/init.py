@@ -286,3 +286,33 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         for col in range(cols):
             tensor[plait.randperm(rows, **_random(generator))[:zeros], col] = 0
     return tensor
+
+
+def _former(name: str) -> Any:
+    """The name of a function before it was seen that it writes into its argument."""
+
+    def function(*args: Any, **kwargs: Any) -> Tensor:
+        import warnings
+
+        warnings.warn(f"init.{name}: the name is now {name}_", FutureWarning, stacklevel=2)
+        return globals()[name + "_"](*args, **kwargs)
+
+    function.__name__ = name
+    function.__doc__ = f"The former name of {name}_."
+    return function
+
+
+for _name in (
+    "constant",
+    "dirac",
+    "eye",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "normal",
+    "orthogonal",
+    "sparse",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
+):
+    globals()[_name] = _former(_name)

@@ -26,8 +26,8 @@ __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
 class DataParallel(Module):
     """Calls `module` with inputs moved to the device of its parameters, where that is a GPU.
 
-    PyTorch splits the batch among `device_ids`; plait runs the whole of it on the first of them, with the same
-    result, and warns where there are more.
+    PyTorch splits the batch among `device_ids`; plait runs the whole of it on the first of them, with the
+    same result, and warns where there are more.
 
     >>> m = plait.nn.DataParallel(plait.nn.Linear(2, 1))
     >>> m(plait.ones(3, 2)).shape
@@ -61,6 +61,7 @@ class DataParallel(Module):
             module.to(f"cuda:{first}")
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """Calls the module."""
         if not self.device_ids:
             return self.module(*inputs, **kwargs)
         inputs, kwargs = _moved((inputs, kwargs), self.device_ids[0])
@@ -136,6 +137,7 @@ class DistributedDataParallel(Module):
         self.require_backward_grad_sync = True
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """Calls the module."""
         if self.device_ids:
             inputs, kwargs = _moved((inputs, kwargs), self.device_ids[0])
         return self.module(*inputs, **kwargs)

@@ -47,9 +47,9 @@ class TreeSpec:
     context: Any
     children_specs: list[TreeSpec]
 
-    def __post_init__(self):
-        self.num_children = len(self.children_specs)
-        self.num_leaves = sum(child.num_leaves for child in self.children_specs)
+    def __post_init__(self) -> None:
+        self.num_children: int = len(self.children_specs)
+        self.num_leaves: int = sum(child.num_leaves for child in self.children_specs)
 
     def is_leaf(self) -> bool:
         """Is the whole tree one leaf?"""
@@ -59,10 +59,10 @@ class TreeSpec:
 class LeafSpec(TreeSpec):
     """The structure of a leaf."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(None, None, [])
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.num_children, self.num_leaves = 0, 1
 
     def is_leaf(self) -> bool:

@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from . import parametrizations, parametrize
     from ._spectral_norm import remove_spectral_norm, spectral_norm
     from ._weight_norm import remove_weight_norm, weight_norm
+    from .fusion import (
+        fuse_conv_bn_eval,
+        fuse_conv_bn_weights,
+        fuse_linear_bn_eval,
+        fuse_linear_bn_weights,
+    )
 
 # Loaded at first use.
 _HOMES = {
+    "fuse_conv_bn_eval": "fusion",
+    "fuse_conv_bn_weights": "fusion",
+    "fuse_linear_bn_eval": "fusion",
+    "fuse_linear_bn_weights": "fusion",
     "remove_spectral_norm": "_spectral_norm",
     "remove_weight_norm": "_weight_norm",
     "spectral_norm": "_spectral_norm",
@@ -30,6 +40,10 @@ __all__ = [
     "clip_grad_value_",
     "clip_grads_with_norm_",
     "functional_call",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
     "parametrizations",
@@ -46,7 +60,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("parametrizations", "parametrize"):
+    if name in ("fusion", "parametrizations", "parametrize"):
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.nn.utils)")

@@ -148,7 +148,9 @@ def image(tag: str, height: int, width: int, channels: int, encoded: bytes) -> b
 
 
 def audio(tag: str, rate: float, channels: int, frames: int, encoded: bytes) -> bytes:
-    """Value with audio = 6: sample_rate 1, num_channels 2, length_frames 3, encoded_audio_string 4, type 5."""
+    """Value with audio = 6: sample_rate 1, num_channels 2, length_frames 3, encoded_audio_string 4, type
+    5.
+    """
     proto = single(1, rate) + integer(2, channels) + integer(3, frames) + data(4, encoded)
     return data(1, tag) + data(6, proto + data(5, "audio/wav"))
 

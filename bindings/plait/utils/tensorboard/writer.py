@@ -250,7 +250,8 @@ class SummaryWriter:
     ) -> None:
         """An image of bytes, or of floats in [0, 1]."""
         pixels = _hwc("add_image", _array(img_tensor), dataformats)
-        proto = records.image(tag, *pixels.shape, records.png(pixels))
+        height, width, channels = pixels.shape
+        proto = records.image(tag, height, width, channels, records.png(pixels))
         self._add(proto, global_step, walltime)
 
     def add_images(
@@ -325,8 +326,8 @@ class SummaryWriter:
         run_name: str | None = None,
         global_step: int | None = None,
     ) -> None:
-        """The hyperparameters of a run, as a table in text, and its results, as scalars, in a run of their own
-        below the folder. TensorBoard's own page of hyperparameters is not fed.
+        """The hyperparameters of a run, as a table in text, and its results, as scalars, in a run of their
+        own below the folder. TensorBoard's own page of hyperparameters is not fed.
         """
         folder = os.path.join(self.log_dir, run_name or str(time.time()))
         with SummaryWriter(folder, filename_suffix=self._options[2]) as writer:

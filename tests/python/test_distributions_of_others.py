@@ -1,0 +1,260 @@
+"""Distributions made of others: transformed, mixtures, relaxed, of vectors. Against SciPy and by quadrature."""
+
+import math
+
+import numpy as np
+import plait
+import pytest
+from plait import distributions as D
+from plait.distributions import constraints, transforms
+from scipy import integrate, stats
+
+RNG = np.random.default_rng(0)
+
+
+def t(x, **kwargs):
+    return plait.tensor(x, dtype=plait.float64, **kwargs)
+
+
+TRANSFORMS = [
+    (transforms.ExpTransform(), RNG.normal(size=5)),
+    (transforms.SigmoidTransform(), RNG.normal(size=5) * 3),
+    (transforms.TanhTransform(), RNG.normal(size=5)),
+    (transforms.SoftplusTransform(), RNG.normal(size=5) * 3),
+    (transforms.AffineTransform(1.0, -2.0), RNG.normal(size=5)),
+    (transforms.AffineTransform(t(1.0), t([1.0, -2.0, 3.0, 0.1, 5.0])), RNG.normal(size=5)),
+    (transforms.PowerTransform(t(1.7)), RNG.uniform(0.1, 3, 5)),
+    (
+        transforms.ComposeTransform([transforms.AffineTransform(0.5, 2.0), transforms.TanhTransform()]),
+        RNG.normal(size=5),
+    ),
+]
+
+
+@pytest.mark.parametrize("transform, values", TRANSFORMS, ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize("cache_size", [0, 1])
+def test_transforms(transform, values, cache_size):
+    transform = transform.with_cache(cache_size)
+    x = t(values, requires_grad=True)
+    y = transform(x)
+    assert transform.codomain.check(y.detach()).all()
+    np.testing.assert_allclose(transform.inv(y).detach().numpy(), values, rtol=1e-9, atol=1e-9)
+    (slope,) = plait.autograd.grad(y.sum(), x, retain_graph=True)
+    stretch = transform.log_abs_det_jacobian(x, y)
+    np.testing.assert_allclose(stretch.detach().numpy(), slope.abs().log().numpy(), rtol=1e-8, atol=1e-9)
+    back = transform.inv.log_abs_det_jacobian(y, x)
+    np.testing.assert_allclose(back.detach().numpy(), -stretch.detach().numpy())
+    assert transform.inv.inv == transform
+    if cache_size:
+        assert transform(x) is y and transform.inv(y) is x
+
+
+def test_saturated_tanh_and_transforms_without_an_inverse():
+    far = t([30.0, -30.0])
+    cached = transforms.TanhTransform(cache_size=1)
+    np.testing.assert_array_equal(cached.inv(cached(far)).numpy(), far.numpy())
+    expected = [2 * (math.log(2) - 30), 2 * (math.log(2) - 30)]
+    np.testing.assert_allclose(cached.log_abs_det_jacobian(far, cached(far)).numpy(), expected)
+    assert transforms.AbsTransform()(t([-1.0, 2.0])).tolist() == [1, 2]
+    soft = transforms.SoftmaxTransform()
+    np.testing.assert_allclose(soft(soft.inv(t([0.2, 0.8]))).numpy(), [0.2, 0.8])
+    assert transforms.identity_transform(far) is far
+    with pytest.raises(ValueError, match="cache_size"):
+        transforms.ExpTransform(cache_size=2)
+
+
+def test_transformed_distribution():
+    loc, scale = t([0.0, 0.3]), t([1.0, 0.5])
+    ours = D.TransformedDistribution(D.Normal(loc, scale), [transforms.ExpTransform()])
+    theirs = D.LogNormal(loc, scale)
+    x = t(RNG.uniform(0.1, 3, (4, 2)))
+    for name in ("log_prob", "cdf"):
+        np.testing.assert_allclose(
+            getattr(ours, name)(x).numpy(), getattr(theirs, name)(x).numpy(), rtol=1e-10
+        )
+    np.testing.assert_allclose(ours.icdf(t(0.3)).numpy(), theirs.icdf(t(0.3)).numpy(), rtol=1e-10)
+    assert ours.batch_shape == (2,) and ours.has_rsample and ours.support.check(x).all()
+    # decreasing: P(y <= v) = P(x >= ...)
+    falling = D.TransformedDistribution(D.Normal(t(0.0), t(1.0)), transforms.AffineTransform(1.0, -2.0))
+    np.testing.assert_allclose(falling.cdf(t(2.0)).item(), stats.norm(1, 2).cdf(2.0))
+    np.testing.assert_allclose(falling.icdf(t(0.7)).item(), stats.norm(1, 2).ppf(0.7))
+    wide = ours.expand((3, 2))
+    assert wide.sample((5,)).shape == (5, 3, 2) and wide.log_prob(x[0]).shape == (3, 2)
+    plait.manual_seed(0)
+    draws = ours.sample((4000,)).numpy()
+    for i in range(2):
+        expected = stats.lognorm(scale[i].item(), scale=np.exp(loc[i].item()))
+        assert stats.kstest(draws[:, i], expected.cdf).pvalue > 1e-4
+    location = t(0.5, requires_grad=True)
+    D.TransformedDistribution(D.Normal(location, 1.0), transforms.TanhTransform()).rsample(
+        (3,)
+    ).sum().backward()
+    assert location.grad is not None
+    with pytest.raises(ValueError, match="Transform"):
+        D.TransformedDistribution(D.Normal(loc, scale), [plait.exp])
+
+
+def test_squashed_policy():
+    """The tanh-normal of soft actor-critic: its density is the derivative of its distribution function."""
+    policy = D.Independent(
+        D.TransformedDistribution(
+            D.Normal(t([0.2, -1.0]), t([0.5, 1.0])), transforms.TanhTransform(cache_size=1)
+        ),
+        1,
+    )
+    assert policy.event_shape == (2,) and policy.batch_shape == ()
+    total = integrate.dblquad(
+        lambda a, b: policy.log_prob(t([a, b])).exp().item(),
+        -1 + 1e-9,
+        1 - 1e-9,
+        -1 + 1e-9,
+        1 - 1e-9,
+        epsabs=1e-4,
+    )[0]
+    assert total == pytest.approx(1, abs=1e-3)
+    action = policy.rsample((7,))
+    assert policy.log_prob(action).shape == (7,)
+
+
+def test_events_of_transforms():
+    base = D.Normal(t(np.zeros((4, 3))), t(np.ones((4, 3))))
+    shift = transforms.AffineTransform(t([1.0, 2.0, 3.0]), t([1.0, 0.5, 2.0]), event_dim=1)
+    ours = D.TransformedDistribution(base, shift)
+    assert ours.batch_shape == (4,) and ours.event_shape == (3,)
+    x = RNG.normal(size=(4, 3))
+    expected = stats.norm([1, 2, 3], [1, 0.5, 2]).logpdf(x).sum(1)
+    np.testing.assert_allclose(ours.log_prob(t(x)).numpy(), expected)
+    same = D.TransformedDistribution(
+        D.Independent(base, 1), transforms.IndependentTransform(transforms.ExpTransform(), 1)
+    )
+    assert same.event_shape == (3,)
+    expected = stats.lognorm(1).logpdf(np.exp(x)).sum(1)
+    np.testing.assert_allclose(same.log_prob(t(np.exp(x))).numpy(), expected)
+    grown = D.TransformedDistribution(
+        D.Normal(t(0.0), t(1.0)), transforms.AffineTransform(t([0.0, 1.0]), 1.0)
+    )
+    assert grown.batch_shape == (2,) and grown.sample((3,)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("given", ["covariance_matrix", "precision_matrix", "scale_tril"])
+def test_multivariate_normal(given):
+    a = RNG.normal(size=(2, 3, 3))
+    cov = a @ a.transpose(0, 2, 1) + np.eye(3)
+    loc = RNG.normal(size=(2, 3))
+    matrix = {
+        "covariance_matrix": cov,
+        "precision_matrix": np.linalg.inv(cov),
+        "scale_tril": np.linalg.cholesky(cov),
+    }[given]
+    ours = D.MultivariateNormal(t(loc), **{given: t(matrix)})
+    x = RNG.normal(size=(5, 2, 3))
+    log_prob, entropy = ours.log_prob(t(x)).numpy(), ours.entropy().numpy()
+    for i in range(2):
+        theirs = stats.multivariate_normal(loc[i], cov[i])
+        np.testing.assert_allclose(log_prob[:, i], theirs.logpdf(x[:, i]), rtol=1e-8)
+        np.testing.assert_allclose(entropy[i], theirs.entropy(), rtol=1e-8)
+    np.testing.assert_allclose(ours.covariance_matrix.numpy(), cov, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(ours.precision_matrix.numpy(), np.linalg.inv(cov), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(ours.scale_tril.numpy(), np.linalg.cholesky(cov), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(ours.variance.numpy(), cov.diagonal(axis1=1, axis2=2), rtol=1e-8)
+    plait.manual_seed(0)
+    draws = ours.sample((20000,)).numpy()
+    for i in range(2):
+        np.testing.assert_allclose(np.cov(draws[:, i].T), cov[i], atol=0.05 * np.abs(cov[i]).max())
+    wide = ours.expand((4, 2))
+    np.testing.assert_array_equal(wide.log_prob(t(x[0]))[1].numpy(), ours.log_prob(t(x[0])).numpy())
+    other = D.MultivariateNormal(t(loc[0]), t(np.eye(3)))
+    kl = D.kl_divergence(ours, other).numpy()
+    for i in range(2):
+        apart = loc[0] - loc[i]
+        expected = 0.5 * (np.trace(cov[i]) + apart @ apart - 3 - np.log(np.linalg.det(cov[i])))
+        np.testing.assert_allclose(kl[i], expected, rtol=1e-8, atol=1e-10)
+
+
+def test_multivariate_normal_gradients_and_errors():
+    loc, factor = t(RNG.normal(size=2), requires_grad=True), t([[1.0, 0.0], [0.5, 2.0]], requires_grad=True)
+    x = t(RNG.normal(size=(3, 2)))
+    assert plait.autograd.gradcheck(
+        lambda m, s: D.MultivariateNormal(m, scale_tril=s.tril()).log_prob(x), [loc, factor]
+    )
+    for options, text in (
+        ({}, "one of"),
+        ({"covariance_matrix": plait.eye(3)}, r"\(\.\.\., 2, 2\)"),
+        ({"covariance_matrix": t([[1.0, 5.0], [0.0, 1.0]])}, "symmetric"),
+        ({"scale_tril": t([[-1.0, 0.0], [0.0, 1.0]])}, "positive diagonal"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            D.MultivariateNormal(loc, **options)
+
+
+def test_mixture():
+    weights, means, scales = np.array([0.2, 0.8]), np.array([-2.0, 1.0]), np.array([0.5, 1.5])
+    ours = D.MixtureSameFamily(D.Categorical(t(weights)), D.Normal(t(means), t(scales)))
+    x = RNG.normal(size=6)
+    parts = stats.norm(means, scales)
+    np.testing.assert_allclose(ours.log_prob(t(x)).numpy(), np.log(parts.pdf(x[:, None]) @ weights))
+    np.testing.assert_allclose(ours.cdf(t(x)).numpy(), parts.cdf(x[:, None]) @ weights)
+    mean = weights @ means
+    np.testing.assert_allclose(ours.mean.item(), mean)
+    np.testing.assert_allclose(ours.variance.item(), weights @ (scales**2 + (means - mean) ** 2))
+    plait.manual_seed(0)
+    draws = ours.sample((4000,))
+    assert stats.kstest(draws.numpy(), lambda v: parts.cdf(np.asarray(v)[..., None]) @ weights).pvalue > 1e-4
+    vectors = D.MixtureSameFamily(
+        D.Categorical(logits=t(RNG.normal(size=(5, 4)))),
+        D.Independent(D.Normal(t(RNG.normal(size=(5, 4, 3))), t(np.ones((5, 4, 3)))), 1),
+    )
+    assert vectors.batch_shape == (5,) and vectors.event_shape == (3,)
+    assert vectors.sample((2,)).shape == (2, 5, 3) and vectors.mean.shape == vectors.variance.shape == (5, 3)
+    assert vectors.log_prob(vectors.sample((2,))).shape == (2, 5)
+    assert vectors.expand((6, 5)).sample().shape == (6, 5, 3)
+    with pytest.raises(ValueError, match="2 components"):
+        D.MixtureSameFamily(D.Categorical(t(weights)), D.Normal(t([0.0, 1.0, 2.0]), t(1.0)))
+
+
+def test_relaxed_bernoulli():
+    ours = D.RelaxedBernoulli(t(0.7), probs=t([0.2, 0.6]))
+    for i in range(2):
+        density = lambda v, i=i: ours.log_prob(t([v, v]))[i].exp().item()  # noqa: E731
+        total = integrate.quad(density, 0, 1, epsabs=1e-6)[0]
+        assert total == pytest.approx(1, abs=1e-4)
+        # P(x > 1/2) is the probability, at every temperature
+        half = integrate.quad(density, 0.5, 1, epsabs=1e-6)[0]
+        assert half == pytest.approx([0.2, 0.6][i], abs=1e-4)
+    plait.manual_seed(0)
+    above = (ours.sample((8000,)) > 0.5).double().mean(0).numpy()
+    np.testing.assert_allclose(above, [0.2, 0.6], atol=0.025)
+    assert D.RelaxedBernoulli(0.1, logits=t([0.0])).expand((3, 1)).rsample().shape == (3, 1)
+
+
+def test_relaxed_one_hot():
+    probs = np.array([0.2, 0.3, 0.5])
+    ours = D.RelaxedOneHotCategorical(t(0.9), probs=t(probs))
+    total = integrate.dblquad(
+        lambda b, a: ours.log_prob(t([a, b, max(1 - a - b, 1e-12)])).exp().item(),
+        0, 1, lambda a: 0, lambda a: 1 - a, epsabs=1e-4,
+    )[0]  # fmt: skip
+    assert total == pytest.approx(1, abs=5e-3)
+    plait.manual_seed(0)
+    logits = t(np.log(probs), requires_grad=True)
+    draws = D.RelaxedOneHotCategorical(0.5, logits=logits).rsample((8000,))
+    found = plait.nn.functional.one_hot(draws.argmax(-1), 3).double().mean(0).numpy()
+    np.testing.assert_allclose(found, probs, atol=0.025)
+    draws[:, 0].sum().backward()
+    assert logits.grad is not None and constraints.simplex.check(draws.detach()).all()
+    through = D.OneHotCategoricalStraightThrough(logits=t(np.log(probs), requires_grad=True))
+    sample = through.rsample((5,))
+    assert set(sample.detach().reshape(-1).tolist()) <= {0.0, 1.0} and sample.requires_grad
+
+
+def test_cauchy():
+    ours, theirs = D.Cauchy(t([0.0, 1.0]), t([1.0, 2.0])), stats.cauchy([0, 1], [1, 2])
+    x = RNG.normal(size=(4, 2))
+    np.testing.assert_allclose(ours.log_prob(t(x)).numpy(), theirs.logpdf(x))
+    np.testing.assert_allclose(ours.cdf(t(x)).numpy(), theirs.cdf(x))
+    np.testing.assert_allclose(ours.icdf(t([0.2, 0.9])).numpy(), theirs.ppf([0.2, 0.9]))
+    np.testing.assert_allclose(ours.entropy().numpy(), theirs.entropy())
+    assert ours.mean.isnan().all() and ours.variance.isinf().all()
+    plait.manual_seed(0)
+    draws = ours.sample((4000,)).numpy()
+    assert stats.kstest(draws[:, 1], stats.cauchy(1, 2).cdf).pvalue > 1e-4
