@@ -129,7 +129,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent in float64 (complex128 for complex arguments).
 
     >>> plait.float_power(plait.tensor([2, 3]), 2)
-    tensor([4., 9.], dtype=float64)
+    tensor([4., 9.], dtype=plait.float64)
     """
     given = (input, exponent)
     is_complex = any(v.is_complex() if isinstance(v, _C.Tensor) else type(v) is complex for v in given)

@@ -22,3 +22,11 @@ __all__ = [
     "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook",
 ]
+
+
+def __getattr__(name: str):
+    if name == "swa_utils":  # needs plait.nn, which an optimiser does not
+        from importlib import import_module
+
+        return import_module("plait.optim.swa_utils")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
