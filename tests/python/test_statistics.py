@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import plait
 import pytest
-from scipy import linalg, signal
+from scipy import linalg
 
 RNG = np.random.default_rng(0)
 
