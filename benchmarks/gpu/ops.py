@@ -457,6 +457,23 @@ def products() -> list[Case]:
     return cases
 
 
+def fourier() -> list[Case]:
+    """A real transform and back. Each reads and writes what x has of bytes: half of the coefficients are as
+    many, since they are complex."""
+
+    def there_and_back(b: Bench) -> dict[str, Any]:
+        sets = b.sets(lambda: [b.normal(b.size(64, 2), b.size(1024, 8), b.size(1024, 8))])
+        fft = b.lib.fft
+
+        def run(i: int) -> Any:
+            return fft.irfft2(fft.rfft2(sets[i][0], norm="ortho"), norm="ortho")
+
+        return {"run": run, "sets": len(sets), "bytes": 4 * nbytes(*sets[0])}
+
+    name = "rfft2 and irfft2, 64x1024x1024"
+    return [Case("ops", "fft", name, there_and_back, terms=1024, goals=(faster(0.95),))]
+
+
 def attention() -> list[Case]:
     result = []
     for batch, heads, length, width in ((16, 12, 1024, 64), (2, 16, 8192, 128)):
@@ -568,5 +585,6 @@ def cases() -> list[Case]:
         *optimisers(),
         *products(),
         *attention(),
+        *fourier(),
         *convolutions(),
     ]
