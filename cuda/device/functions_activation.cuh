@@ -167,11 +167,7 @@ struct PiecewiseActivation {
       case Activation::Relu: return body([](T x) { return x <= T(0) ? T(0) : x; });
       case Activation::Softsign: return body([](T x) { return x / (T(1) + math::fabs(x)); });
       case Activation::Hardsigmoid: return body([](T x) { return sixth<E>(up_to_six(x + T(3))); });
-      case Activation::Hardswish:
-        return body([](T x) {
-          const T gate = up_to_six(x + T(3));
-          return is_brief<E> ? x * sixth<E>(gate) : sixth<E>(x * gate);
-        });
+      case Activation::Hardswish: return body([](T x) { return sixth<E>(x * up_to_six(x + T(3))); });
       case Activation::LeakyRelu: return body([a](T x) { return x > T(0) ? x : x * a; });
       case Activation::Clamp: return body([a, b](T x) { return math::clamp(x, a, b); });
       case Activation::Threshold: return body([a, b](T x) { return x <= a ? b : x; });
@@ -210,9 +206,8 @@ struct SmoothActivation {
           const T z = x * a;
           return z > b ? x : softplus<E>(z) * inverse;
         });
-      case Activation::Logit:
-        return body([low = a < T(0) ? -math::infinity<T>() : a,
-                     high = a < T(0) ? math::infinity<T>() : T(1) - a](T x) {
+      case Activation::Logit:  // NaN for all that is not between 0 and 1
+        return body([low = a < T(0) ? T(-1) : a, high = a < T(0) ? T(2) : T(1) - a](T x) {
           return logit<E>(math::at_most_or_nan(math::at_least_or_nan(x, low), high));
         });
       default: return;

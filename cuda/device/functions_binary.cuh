@@ -224,9 +224,20 @@ struct IntPower {
 };
 
 // log(1 + exp(x)) for x <= 0
-template <class T>
-__device__ __forceinline__ T log1p_exp(T x) {
-  return math::log1p(math::exp(x));
+__device__ __forceinline__ double log1p_exp(double x) { return math::log1p(math::exp(x)); }
+// log1p in 10 instructions, to the last place but for rounding: exp(x) is at most 1.
+__device__ __forceinline__ float log1p_exp(float x) {
+  const float e = math::exp(x);
+  float p = -0.0032440252f;
+  p = math::fma(p, e, 0.019851463f);
+  p = math::fma(p, e, -0.056959532f);
+  p = math::fma(p, e, 0.10603656f);
+  p = math::fma(p, e, -0.15305592f);
+  p = math::fma(p, e, 0.19675939f);
+  p = math::fma(p, e, -0.24954134f);
+  p = math::fma(p, e, 0.33329964f);
+  p = math::fma(p, e, -0.499999017f);
+  return math::fma(p * e, e, e);
 }
 
 template <class T>

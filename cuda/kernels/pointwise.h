@@ -45,6 +45,8 @@ Launcher mixed_launcher(fn::Binary function, DType out, DType a, DType b);
 Launcher add_scaled_launcher(DType dtype);
 // condition ? a : b, of any dtype with elements of so many bytes. A number comes as the bits of that dtype.
 Launcher where_launcher(int64_t itemsize);
+// Of bools, zeros and ones: as words where they are aligned.
+void combine_bools(const ElementwisePlan& plan, fn::Bits f);
 // The derivative of order `numbers[0].integer` of digamma.
 Launcher polygamma_launcher(DType dtype);
 

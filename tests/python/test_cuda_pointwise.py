@@ -393,3 +393,21 @@ def test_transposed_copies(dtype):
     same(a.cuda() == b.cuda().t(), a == b.t())
     same(a.cuda().mul(b.cuda().t()), a.mul(b.t()))
     same(b.cuda().t().clone().mul_(a.cuda()), a.mul(b.t()))
+
+
+def test_bits_of_single_bytes():
+    """Four at a time, with what is aligned and what is not."""
+    rng = np.random.default_rng(11)
+    for dtype in ("bool", "uint8", "int8"):
+        functions = [plait.bitwise_and, plait.bitwise_or, plait.bitwise_xor, plait.mul, plait.add, plait.maximum]
+        functions += [plait.minimum, plait.ne, plait.eq, plait.logical_and, plait.logical_or, plait.logical_xor]
+        for shape in ((64,), (4096 + 4,), (37,), (5, 8, 12), (3, 7, 4)):
+            a, b = random(shape, dtype, rng), random(shape, dtype, rng)
+            x, y = a.cuda(), b.cuda()
+            for f in functions:
+                same(f(x, y), f(a, b))
+                same(f(x[..., 1:], y[..., :-1]), f(a[..., 1:], b[..., :-1]))
+                same(f(x, y[..., :1]), f(a, b[..., :1]))
+                same(f(x.mT, y.mT) if a.ndim > 1 else f(x, y), f(a.mT, b.mT) if a.ndim > 1 else f(a, b))
+            same(x.clone().mul_(y), a.clone().mul_(b))
+            same(x ^ True if dtype == "bool" else x ^ 3, a ^ True if dtype == "bool" else a ^ 3)
