@@ -21,5 +21,8 @@ def __getattr__(name: str) -> str | None:
         # None where there is no GPU: what PyTorch's CPU build says. Asked for late: it loads the library.
         from . import cuda as gpu
 
-        return "13.0" if gpu.is_available() else None
+        if not gpu.is_available():
+            return None
+        runtime = _C._cuda.versions()[1]  # 13000: 13.0
+        return f"{runtime // 1000}.{runtime % 1000 // 10}"
     raise AttributeError(f"plait.version has no '{name}'; it has {', '.join(__all__)}")
