@@ -125,7 +125,7 @@ std::array<Tensor, 3> room_for_grads(const Tensor& query, const Tensor& key, con
   Dims sizes = query.sizes(), strides = query.strides();
   sizes.push_back(3);
   strides.push_back(apart);
-  const bool parts = apart > 0 && value.storage_offset() - key.storage_offset() == apart &&
+  const bool parts = query.storage() && apart > 0 && value.storage_offset() - key.storage_offset() == apart &&
                      key.storage() == query.storage() && value.storage() == query.storage() &&
                      key.sizes() == query.sizes() && value.sizes() == query.sizes() &&
                      key.strides() == query.strides() && value.strides() == query.strides();

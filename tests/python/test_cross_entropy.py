@@ -99,6 +99,14 @@ def test_more_dimensions(device):
     np.testing.assert_allclose(wide(x.grad), gradient.reshape(2, 3, 4, 5).transpose(0, 3, 1, 2), atol=1e-14)
 
 
+def test_without_data():
+    x = plait.empty(5, 10, device="meta").requires_grad_()
+    target = plait.empty(5, dtype=plait.int64, device="meta")
+    F.cross_entropy(x, target).backward()
+    (F.cross_entropy(x, target) * 2).backward()
+    assert x.grad.is_meta and x.grad.shape == (5, 10)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_all_rows_ignored(device):
     x = plait.randn(3, 4, device=device).requires_grad_()

@@ -62,6 +62,16 @@ def test_attention_of_one_product(parts, dtype, device):
     assert second - first == third - second == WIDTH * qkv.itemsize  # side by side, as the product's gradient wants it
 
 
+@pytest.mark.parametrize("parts", [by_split, by_unbind])
+def test_without_data(parts):
+    qkv = plait.empty(BATCH, LENGTH, 3 * WIDTH, device="meta").requires_grad_()
+    F.scaled_dot_product_attention(*parts(qkv), is_causal=True).sum().backward()
+    assert qkv.grad.is_meta and qkv.grad.shape == qkv.shape
+    layer = plait.nn.Linear(3, 4, device="meta")
+    layer(plait.empty(2, 3, device="meta")).sum().backward()
+    assert layer.weight.grad.shape == (4, 3) and layer.bias.grad.shape == (4,)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_separate_projections(device):
     """Three tensors: each gradient lies as its tensor does, so that its transposition is contiguous again."""
