@@ -369,6 +369,32 @@ def test_meta(info):
     failures.done()
 
 
+@by_name([i for i in DIFFERENTIABLE if not i.name.endswith("_") and i.name != "detach" and not i.data_shape])
+def test_meta_gradients(info):
+    """Derivatives run on Meta, too: gradients of the inputs' shapes, without data, or an error that says why not."""
+    failures = Failures()
+    for sample in info.make_samples(main_dtype(info)):
+        args, kwargs = BRIDGE.arguments(sample, device="meta", requires_grad=True)
+        leaves = [t for t in BRIDGE.tensors([*args, *kwargs.values()]) if t.requires_grad]
+        try:
+            out = info.run(plait, *args, **kwargs)
+        except (RuntimeError, NotImplementedError) as e:
+            assert "meta" in str(e).lower()  # a sample that needs data
+            continue
+        roots = [t for t in BRIDGE.tensors(out) if t.requires_grad]
+        if not leaves or not roots:
+            continue
+        try:
+            plait.autograd.backward(roots, [plait.ones_like(t) for t in roots])
+        except (RuntimeError, NotImplementedError) as e:
+            failures.check(sample, None if "meta" in str(e).lower() else f"{type(e).__name__}: {e}")
+            continue
+        for t in leaves:
+            good = t.grad is None or (t.grad.is_meta and t.grad.shape == t.shape)
+            failures.check(sample, None if good else f"a gradient {t.grad} for {t}")
+    failures.done()
+
+
 # ---- gradients -----------------------------------------------------------------------------------
 
 
