@@ -65,6 +65,8 @@ def modules() -> list[str]:
 
 @pytest.mark.parametrize("name", modules())
 def test_docstrings(name):
+    if name.startswith("plait.utils.tensorboard"):
+        pytest.importorskip("tensorboard")
     module = importlib.import_module(name)
     for attribute in dir(module):
         getattr(module, attribute)  # what is loaded at first use is there when the module is walked

@@ -1,5 +1,7 @@
-"""Logs that TensorBoard shows: scalars, histograms, images, text. Nothing needs to be installed to write
-them; `pip install tensorboard; tensorboard --logdir runs` shows them.
+"""Logs that TensorBoard shows: scalars, histograms, images, text, hyperparameters, embeddings.
+
+The package `tensorboard` writes them, and is imported when a writer is made: `pip install tensorboard`, or
+plait with the extra of that name. `tensorboard --logdir runs` shows them.
 """
 
 from .writer import FileWriter, SummaryWriter
