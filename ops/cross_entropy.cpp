@@ -51,12 +51,11 @@ void check_targets(const char* op, const Tensor& target, int64_t classes, int64_
           t[i], i, classes, ignore_index);
 }
 
-Tensor reduced(const char* op, const Tensor& terms, std::string_view reduction,
-               const Tensor& weight_sum = {}) {
+Tensor reduced(const char* op, const Tensor& terms, std::string_view reduction) {
   if (reduction == "none") return terms;
   if (reduction == "sum") return plait::sum(terms);
   check(reduction == "mean", "{}: expected reduction 'none', 'mean' or 'sum', got '{}'", op, reduction);
-  return weight_sum.defined() ? plait::sum(terms) / weight_sum : plait::mean(terms);
+  return plait::mean(terms);
 }
 
 // (N, C, d...) -> (N d..., C); (C) -> (1, C).

@@ -390,7 +390,7 @@ def test_meta_gradients(info):
             failures.check(sample, None if "meta" in str(e).lower() else f"{type(e).__name__}: {e}")
             continue
         for t in leaves:
-            good = t.grad is None or (t.grad.is_meta and t.grad.shape == t.shape)
+            good = t.grad is not None and t.grad.is_meta and t.grad.shape == t.shape
             failures.check(sample, None if good else f"a gradient {t.grad} for {t}")
     failures.done()
 
