@@ -14,6 +14,8 @@ Tensor add(const Tensor& a, const Tensor& b) {
   return op(a, b, 1);
 }
 Tensor convert(const Tensor& a, DType dtype) {
+  if (!grad_enabled())
+    if (Tensor copy = lower_copy(a, dtype); copy.defined()) return copy;
   static const auto& op = find_op<Tensor(const Tensor&, DType)>("_convert");
   return op(a, dtype);
 }
@@ -37,6 +39,7 @@ struct Slot {
   Edge edge;
   int dependencies = 0;
   bool needed = true;
+  bool lowered = false;                            // `first` is in 16 bits where float32 is due
   Tensor first;                                    // gradient of output 0
   std::vector<Tensor> more;                        // of the others
   std::vector<std::pair<int, uint32_t>> captures;  // (input, output) to be returned to the caller
@@ -90,7 +93,9 @@ class SlotMap {
   std::vector<Slot> slots_;
 };
 
-class Engine {
+bool is_lower(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
+
+class Engine final : GradientSums {
  public:
   // `one`: the gradient that was made for a root, which outlives the engine; or null.
   Engine(const BackwardOptions& options, const Tensor* one)
@@ -113,7 +118,7 @@ class Engine {
     context().included &= static_cast<KeySet>(~bit(Key::Autocast));
     for (size_t i = 0; i < roots.size(); ++i) {
       const int slot = slots_.find(root_edges_[i].key());
-      deliver(slot, root_edges_[i].output(), grads[i]);
+      deliver(slot, root_edges_[i].output(), grads[i], grads[i].dtype());
     }
     for (const int root : root_slots_) make_ready(root);
     while (!ready_.empty()) {
@@ -195,9 +200,35 @@ class Engine {
     }
   }
 
-  void deliver(int slot, uint32_t output, Tensor grad) {
-    if (!slots_[slot].needed) return;
-    add_to(slots_[slot].grad(output), std::move(grad));
+  // `due`: the dtype that the gradient has in the end. One that a conversion gave back in 16 bits is
+  // converted only for those who cannot read it so, and for a sum.
+  void deliver(int index, uint32_t output, Tensor grad, DType due) {
+    Slot& slot = slots_[index];
+    if (!slot.needed) return;
+    if (grad.dtype() != due) {
+      const Node* node = slot.edge.node();
+      const bool reads_lower = due == DType::Float32 && is_lower(grad.dtype()) && output == 0 && node &&
+                               node->op() && node->op()->takes_lower_grads() && !options_.create_graph;
+      if (!reads_lower)
+        grad = convert(grad, due);
+      else if (!slot.first.defined())
+        slot.lowered = true;
+    } else if (slot.lowered && output == 0) {
+      raise(slot);
+    }
+    Tensor& sum = slot.grad(output);
+    if (grad.dtype() != due && sum.defined()) raise(slot);
+    add_to(sum, std::move(grad));
+  }
+  static void raise(Slot& slot) {
+    if (slot.lowered) slot.first = convert(slot.first, DType::Float32);
+    slot.lowered = false;
+  }
+
+  Tensor take(const Edge& edge) override {
+    const int index = slots_.find(edge.key());
+    if (options_.create_graph || index < 0 || slots_[index].lowered) return {};
+    return std::move(slots_[index].grad(edge.output()));
   }
 
   // The first gradient moves in; the next is added in place where nobody else can see the tensor.
@@ -205,7 +236,7 @@ class Engine {
     if (!sum.defined()) {
       sum = std::move(grad);
     } else if (!options_.create_graph && only_owner(sum) && sum.sizes() == grad.sizes() &&
-               sum.dtype() == grad.dtype()) {
+               (sum.dtype() == grad.dtype() || (sum.dtype() == DType::Float32 && is_lower(grad.dtype())))) {
       static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
       op.run_inplace(sum, grad, 1);
     } else {
@@ -231,6 +262,7 @@ class Engine {
     std::vector<Tensor> grads(node->output_count());
     {
       Slot& slot = slots_[index];
+      if (node->hooks || !slot.captures.empty()) raise(slot);
       for (int i = 0; i < node->output_count(); ++i)
         if (i == 0 || static_cast<size_t>(i) <= slot.more.size()) grads[i] = std::move(slot.grad(i));
       slot.more.clear();
@@ -250,7 +282,7 @@ class Engine {
 
     std::vector<Tensor> results(node->edges().size());
     if (any && !stops && slots_[index].needed) {
-      Vjp vjp{*node, grads, results, options_.retain_graph, still_one()};
+      Vjp vjp{*node, grads, results, options_.retain_graph, still_one(), this};
       if (node->payload) {
         node->payload->apply(vjp);
       } else {
@@ -265,25 +297,25 @@ class Engine {
       const Edge& edge = node->edges()[i];
       if (!edge) continue;
       const int target = slots_.find(edge.key());
-      if (results[i].defined())
-        deliver(target, edge.output(), conform(std::move(results[i]), node->inputs()[i], *node));
+      if (results[i].defined()) {
+        const InputMeta& meta = node->inputs()[i];
+        deliver(target, edge.output(), in_shape(std::move(results[i]), meta.sizes, *node), meta.dtype);
+      }
       if (--slots_[target].dependencies == 0) make_ready(target);
     }
   }
 
-  // The gradient with the shape and dtype of the input.
-  static Tensor conform(Tensor grad, const InputMeta& meta, const Node& node) {
-    if (grad.sizes() != meta.sizes) {
-      const int extra = static_cast<int>(grad.dim()) - meta.sizes.size();
-      bool reducible = extra >= 0;
-      for (int i = 0; reducible && i < meta.sizes.size(); ++i)
-        reducible = meta.sizes[i] == 1 || meta.sizes[i] == grad.sizes()[i + extra];
-      if (!reducible)
-        fail<RuntimeError>("backward: '{}' returned a gradient of shape {} for an input of shape {}",
-                           node.name(), grad.sizes(), meta.sizes);
-      grad = sum_to(grad, meta.sizes);
-    }
-    return grad.dtype() == meta.dtype ? grad : convert(grad, meta.dtype);
+  // The gradient with the shape of the input.
+  static Tensor in_shape(Tensor grad, const Dims& sizes, const Node& node) {
+    if (grad.sizes() == sizes) return grad;
+    const int extra = static_cast<int>(grad.dim()) - sizes.size();
+    bool reducible = extra >= 0;
+    for (int i = 0; reducible && i < sizes.size(); ++i)
+      reducible = sizes[i] == 1 || sizes[i] == grad.sizes()[i + extra];
+    if (!reducible)
+      fail<RuntimeError>("backward: '{}' returned a gradient of shape {} for an input of shape {}",
+                         node.name(), grad.sizes(), sizes);
+    return sum_to(grad, sizes);
   }
 
   void finish_leaf(int index) {

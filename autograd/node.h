@@ -152,6 +152,12 @@ class PLAIT_API Node final : public RefCounted {
   uint16_t edge_count_ = 0, saved_count_ = 0, attr_count_ = 0, output_count_ = 0;
 };
 
+// The gradients that have come in so far where an edge leads.
+struct PLAIT_API GradientSums {
+  virtual ~GradientSums() = default;
+  virtual Tensor take(const Edge& edge) = 0;  // undefined: none
+};
+
 // What a derivative works on: the gradients of the results and what was saved, by position in the schema.
 struct PLAIT_API Vjp {
   Node& node;
@@ -159,6 +165,7 @@ struct PLAIT_API Vjp {
   std::vector<Tensor>& results;     // one per edge, to be filled in
   bool retain_graph = true;         // what is saved will be read by another pass
   const TensorImpl* one = nullptr;  // what backward began with where it was given nothing
+  GradientSums* sums = nullptr;
 
   // May be undefined for one of several results.
   const Tensor& grad(int output = 0) const { return grads[output]; }
@@ -169,6 +176,12 @@ struct PLAIT_API Vjp {
   Tensor out(int result = 0) const;  // a saved result
   // A saved result that may be written to: the one saved where nobody will read it again, else a copy.
   Tensor take_out(int result);
+  // What other ops have given for the argument so far, where there is such; the derivative adds its own
+  // share, with one pass over memory less than a sum afterwards, and sets the result. It is of the argument's
+  // shape and dtype. None while the derivative is being recorded.
+  Tensor take_sum(int param) {
+    return sums && needs(param) ? sums->take(node.edges()[node.first_edge(param)]) : Tensor();
+  }
   std::vector<Tensor> in_list(int param) const;
   template <class T>
   decltype(auto) attr(int param) const {

@@ -86,6 +86,7 @@ PyObject* to_dlpack(const Tensor& tensor) {
   check<RuntimeError>(!tensor.requires_grad(),
                       "__dlpack__: a tensor that requires grad is not handed out; use .detach()");
   auto* out = new Export{{}, tensor.sizes(), tensor.strides(), tensor.storage()};
+  if (tensor.storage()) tensor.storage()->let_out();
   const bool cpu = tensor.is_cpu();
   out->managed.dl_tensor = {tensor.data_ptr(),
                             {cpu ? kDLCPU : kDLCUDA, cpu ? 0 : std::max<int>(tensor.device().index, 0)},

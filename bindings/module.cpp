@@ -357,6 +357,7 @@ PYBIND11_MODULE(_C, m) {
     const Tensor& t = tensor_arg(object, "untyped_storage");
     const Storage& s = t.storage();
     if (!s) return py::tuple(py::make_tuple(0, 0, 0, 0));
+    s->let_out();
     return py::tuple(py::make_tuple(reinterpret_cast<uintptr_t>(s->data()), s->bytes(), s->use_count(),
                                     reinterpret_cast<uintptr_t>(s.get())));
   });

@@ -283,6 +283,7 @@ PyObject* get_data(PyObject* o, void*) {
       delete keep;
       return wrap(detached_alias(t));
     }
+    t.storage()->let_out();
     auto storage = Storage::adopt(new StorageImpl(
         t.storage()->data(), t.storage()->bytes(), t.device(),
         [](void* s) { delete static_cast<Storage*>(s); }, keep));
@@ -373,7 +374,11 @@ PyObject* stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* nam
 }
 PyObject* dim(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).dim()); }
 PyObject* numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).numel()); }
-PyObject* data_ptr(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(unwrap(o).data_ptr()); }
+PyObject* data_ptr(PyObject* o, PyObject*) {
+  const Tensor& t = unwrap(o);
+  if (t.storage()) t.storage()->let_out();
+  return PyLong_FromVoidPtr(t.data_ptr());
+}
 PyObject* storage_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).storage_offset()); }
 PyObject* element_size(PyObject* o, PyObject*) { return PyLong_FromLongLong(itemsize(unwrap(o).dtype())); }
 PyObject* is_floating_point(PyObject* o, PyObject*) {

@@ -88,6 +88,7 @@ class PLAIT_API OpBase {
   Inplace inplace_kind() const { return inplace_; }
   bool has_out() const { return has_out_; }
   bool is_across_devices() const { return across_; }
+  bool takes_lower_grads() const { return lower_grads_; }
   bool has_list_param() const { return has_list_; }
   int output_count() const { return output_count_; }
   void (*vjp() const)(Vjp&) { return vjp_; }
@@ -143,7 +144,7 @@ class PLAIT_API OpBase {
   Kind kind_;
   Inplace inplace_ = Inplace::None;
   bool has_out_ = false, is_view_ = false, is_composite_ = false, no_grad_ = false, has_list_ = false;
-  bool is_structured_ = false, across_ = false;
+  bool is_structured_ = false, across_ = false, lower_grads_ = false;
   int8_t output_count_ = 1;
   int8_t tensor_params_ = 0, attr_params_ = 0;
 };
@@ -303,6 +304,8 @@ struct Decl<R(A...)> {
   bool no_grad = false;  // a composite whose result carries no gradient on purpose
   // Arguments may be on two devices; the kernel of the one that is not the CPU runs.
   bool across_devices = false;
+  // The derivative takes the gradient of a float32 result in 16 bits, as it may come from a conversion.
+  bool lower_grads = false;
   Kernel cpu = nullptr;
 };
 

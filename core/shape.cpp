@@ -80,6 +80,28 @@ int sorted_dims(IntSpan sizes, IntSpan strides, int* order) {
 
 }  // namespace
 
+int64_t row_stride(IntSpan sizes, IntSpan strides, int64_t n) {
+  int d = static_cast<int>(sizes.size()) - 1;
+  int64_t step = 1;  // the next dimension's stride, if it continues
+  for (; d >= 0 && step < n; --d) {
+    if (sizes[d] != 1 && strides[d] != step) return -1;
+    step *= sizes[d];
+  }
+  if (step != n) return -1;
+  int64_t stride = n;
+  bool found = false;  // the innermost of the rows' dimensions
+  for (; d >= 0; --d) {
+    if (sizes[d] == 1) continue;
+    if (!found)
+      stride = step = strides[d];
+    else if (strides[d] != step)
+      return -1;
+    found = true;
+    step *= sizes[d];
+  }
+  return stride;
+}
+
 bool is_dense(IntSpan sizes, IntSpan strides) {
   int order[kMaxDims];
   const int n = sorted_dims(sizes, strides, order);

@@ -124,6 +124,21 @@ Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, const Dims&
   return Tensor(std::move(impl));
 }
 
+void keep_lower_copy(const Tensor& tensor, const Tensor& lower) {
+  tensor.storage()->set_lower_copy({lower.storage(), lower.dtype(), tensor.dtype(), tensor.storage_offset(),
+                                    tensor.numel(), tensor.version()});
+}
+
+Tensor lower_copy(const Tensor& tensor, DType dtype) {
+  const StorageImpl* storage = tensor.storage().get();
+  const auto* copy = storage ? storage->lower_copy() : nullptr;
+  if (!copy || copy->dtype != dtype || copy->of != tensor.dtype() || copy->version != storage->version() ||
+      copy->offset != tensor.storage_offset() || copy->numel != tensor.numel() || storage->is_out() ||
+      !is_dense(tensor.sizes(), tensor.strides()))
+    return {};
+  return from_storage(copy->storage, dtype, tensor.sizes(), tensor.strides(), 0);
+}
+
 void set_data(const Tensor& self, const Tensor& source) {
   TensorImpl *to = self.impl(), *from = source.impl();
   to->keys = (to->keys & bit(Key::Autograd)) | (from->keys & ~bit(Key::Autograd));

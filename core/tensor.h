@@ -160,6 +160,15 @@ PLAIT_API Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, c
 // Points `self` at the storage, sizes and dtype of `source` (`x.data = y`, `module.to()`).
 PLAIT_API void set_data(const Tensor& self, const Tensor& source);
 
+// Note [Lower copies]
+// In an autocast region a norm's result is float32, and the matrix product behind it wants 16 bits. The
+// kernel that has the numbers in registers writes both: the copy is kept with the storage, and whoever
+// converts the tensor, or a reshape of it, to that dtype takes it. The same goes for the gradient of a norm's
+// input. A copy counts no more when the storage has been written to, or when its address went to code that
+// may write unseen (`let_out`). It is a hint: nothing depends on its being there.
+PLAIT_API void keep_lower_copy(const Tensor& tensor, const Tensor& lower);  // of a fresh, dense tensor
+PLAIT_API Tensor lower_copy(const Tensor& tensor, DType dtype);             // undefined where there is none
+
 // ---- promotion
 
 // PyTorch's result type of several operands: tensors with dimensions outrank 0-d ones, these outrank wrapped

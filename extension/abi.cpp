@@ -48,6 +48,7 @@ void tensor_release(plait_tensor* t) {
 
 void tensor_info(plait_tensor* tensor, plait_tensor_info* info) {
   const Tensor& t = as_tensor(tensor);
+  if (t.storage()) t.storage()->let_out();
   info->data = t.data_ptr();
   info->sizes = t.sizes().data();
   info->strides = t.strides().data();

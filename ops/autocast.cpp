@@ -162,7 +162,10 @@ Tensor convert(const Tensor& tensor, DType dtype) {
   State& s = state();
   const bool parameter = tensor.dtype() == DType::Float32 && s.cache_enabled && !tensor.impl()->view &&
                          requires_grad(tensor) && is_leaf(tensor);
-  if (!parameter) return plait::_convert(tensor, dtype);
+  if (!parameter) {
+    const Tensor lower = lower_copy(tensor, dtype);
+    return lower.defined() ? plait::_converted(tensor, lower) : plait::_convert(tensor, dtype);
+  }
   if (!s.cache) s.cache = std::make_unique<Cache>();
   return s.cache->get(tensor, dtype);
 }

@@ -9,6 +9,7 @@
 #include <cctype>
 
 #include "ops/cross_entropy.h"
+#include "ops/layer_norm.h"
 #include "ops/ops.h"
 
 namespace plait::autocast {
@@ -172,6 +173,26 @@ Tensor call_cross_entropy(const CrossEntropyOp& op, const Tensor& self, const Te
   return op(self, target, weight, ignore_index, reduction, label_smoothing);
 }
 
+// Norms in float32, for readers in the region's dtype.
+template <auto Norm, class Sig>
+struct NormEntry;
+template <auto Norm, class... A>
+struct NormEntry<Norm, Tensor(A...)> {
+  static Tensor call(const Op<Tensor(A...)>& op, A... a) {
+    const Target region = target_of((Arg<A>::keys(a) | ...));
+    const Masked masked;
+    if (region.type != DeviceType::CUDA) return op(static_cast<A>(a)...);
+    Target full = region;
+    full.dtype = DType::Float32;
+    return Norm(itemsize(region.dtype) == 2 ? std::optional(region.dtype) : std::nullopt,
+                Converted<A>(static_cast<A>(a), full).get()...);
+  }
+};
+template <auto Norm, class Sig>
+void list_norm(Op<Sig>& op) {
+  op.set_entry(Key::Autocast, &NormEntry<Norm, Sig>::call);
+}
+
 }  // namespace
 }  // namespace plait::autocast
 
@@ -197,7 +218,9 @@ void set_autocast_entries() {
   // Functions whose values or derivatives leave float16's range or need more digits than it has.
   list<Keep, Float32>(exp, expm1, log, log2, log10, log1p, pow, pow_Scalar, reciprocal, rsqrt);
   list<Keep, Float32>(acos, arccos, asin, arcsin, tan, sinh, cosh, erfinv, softplus);
-  list<Keep, Float32>(layer_norm, rms_norm, group_norm, logsumexp);
+  list_norm<layer_norm_for>(layer_norm);
+  list_norm<rms_norm_for>(rms_norm);
+  list<Keep, Float32>(group_norm, logsumexp);
   list<Keep, Float32>(cosine_similarity, pairwise_distance, gaussian_nll_loss, _resample);
   list<Float32, Float32>(cdist, mse_loss, l1_loss, smooth_l1_loss, huber_loss, kl_div, nll_loss);
   cross_entropy.set_entry(Key::Autocast, &call_cross_entropy);

@@ -69,6 +69,20 @@ Op<Tensor(const Tensor&, DType)> _convert{{
     .cpu = [](const Tensor& out, const Tensor& self, DType) { cpu::copy(out, self); },
 }};
 
+Op<Tensor(const Tensor&, const Tensor&)> _converted{{
+    .schema = "_converted(Tensor self, Tensor lower) -> Tensor",
+    .doc = "lower, which is self in another dtype: what _convert would have computed.",
+    .composite =
+        [](const Tensor& self, const Tensor& lower) {
+          check(self.sizes() == lower.sizes(), "_converted: expected lower of self's shape {}, got {}",
+                self.sizes(), lower.sizes());
+          return detached_alias(lower);
+        },
+    .vjp = [](Vjp& v) { v.set(0, v.grad()); },
+    .kind = Kind::Pointwise,
+    .dtypes = kFloatDTypes,
+}};
+
 Op<Tensor(const Tensor&, Device, bool)> _to_device{{
     .schema = "_to_device(Tensor self, device device, bool non_blocking=False) -> Tensor",
     .doc = "A copy of self on another device, in the layout of self.",

@@ -3,11 +3,12 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/layer_norm.h"
 #include "ops/decl/reduce.h"
-#include "ops/decl/view.h"
 #include "ops/declare.h"
+#include "ops/layer_norm.h"
 #include "ops/math.h"
 
 namespace plait::op {
@@ -32,9 +33,8 @@ void with_type(DType compute, F&& f) {
                             : f.template operator()<float>(cpu::layer_norm_table().f32);
 }
 
-// The number of elements of the trailing dimensions `shape` of self.
-int64_t check_shape(const char* op, const Tensor& self, IntSpan shape, const Tensor& weight,
-                    const Tensor& bias) {
+void check_shape(const char* op, const Tensor& self, IntSpan shape, const Tensor& weight,
+                 const Tensor& bias) {
   const int skip = static_cast<int>(self.dim()) - static_cast<int>(shape.size());
   bool good = !shape.empty() && skip >= 0;
   for (size_t i = 0; good && i < shape.size(); ++i)
@@ -44,80 +44,115 @@ int64_t check_shape(const char* op, const Tensor& self, IntSpan shape, const Ten
   for (const Tensor* t : {&weight, &bias})
     check(!t->defined() || same(t->sizes(), shape), "{}: expected weight and bias of shape {}, got {}", op,
           shape, t->defined() ? t->sizes() : Dims());
-  return checked_numel(shape, op);
 }
 
-// Rows (rows, n) and what goes with them: statistics (rows,), weight and bias (n,).
-void check_rows(const char* op, const Tensor& x, std::initializer_list<const Tensor*> stats,
+// The rows of self: how many there are, and of how many elements, those of the last `dims` dimensions.
+struct Rows {
+  int64_t count = 1, n = 1;
+  Dims shape;  // (n) before it was made one
+};
+Rows rows_of(const Tensor& self, int64_t dims) {
+  Rows rows;
+  for (int d = 0; d < self.dim(); ++d) {
+    if (d < self.dim() - dims) {
+      rows.count *= self.sizes()[d];
+    } else {
+      rows.n *= self.sizes()[d];
+      rows.shape.push_back(self.sizes()[d]);
+    }
+  }
+  return rows;
+}
+Rows check_rows(const char* op, const Tensor& self, int64_t dims, std::initializer_list<const Tensor*> stats,
                 std::initializer_list<const Tensor*> weights) {
-  check(x.dim() == 2, "{}: expected rows of shape (rows, n), got {}", op, x.sizes());
-  const auto expect = [&](const Tensor& t, int64_t size) {
+  check(dims > 0 && dims <= self.dim(), "{}: expected 1 to {} dimensions for self of shape {}, got {}", op,
+        self.dim(), self.sizes(), dims);
+  const Rows rows = rows_of(self, dims);
+  const auto expect = [&](const Tensor& t, const Dims& sizes) {
     if (!t.defined()) return;
-    check(t.dim() == 1 && t.numel() == size && is_floating(t.dtype()),
-          "{}: expected a floating tensor of shape ({},) for rows of shape {}, got shape {} and dtype {}", op,
-          size, x.sizes(), t.sizes(), t.dtype());
+    check(t.sizes() == sizes && is_floating(t.dtype()),
+          "{}: expected a floating tensor of shape {} for self of shape {}, got shape {} and dtype {}", op,
+          sizes, self.sizes(), t.sizes(), t.dtype());
   };
-  for (const Tensor* t : stats) expect(*t, x.sizes()[0]);
-  for (const Tensor* t : weights) expect(*t, x.sizes()[1]);
+  for (const Tensor* t : stats) expect(*t, Dims{rows.count});
+  for (const Tensor* t : weights) expect(*t, rows.shape);
+  return rows;
+}
+
+// Contiguous rows at one distance; else a copy, which backward needs too.
+Tensor in_rows(const Tensor& self, int64_t dims) {
+  const bool good =
+      self.is_contiguous() || row_stride(self.sizes(), self.strides(), rows_of(self, dims).n) >= 0;
+  return good ? self : plait::contiguous(self);
+}
+
+// The derivative in ops, from self alone, so that it can be differentiated again.
+void vjp_in_ops(Vjp& v) {
+  const Tensor x = v.in(0), weight = v.in(2), g = v.grad(0);
+  const int dims = static_cast<int>(v.attr<int64_t>(1)), skip = static_cast<int>(x.dim()) - dims;
+  const bool center = v.attr<bool>(5);
+  Dims inner, outer;
+  for (int d = 0; d < x.dim(); ++d) (d < skip ? outer : inner).push_back(d);
+  const auto mean = [&](const Tensor& t) { return plait::mean(t, IntSpan(inner), true); };
+  const Tensor centered = center ? x - mean(x) : x;
+  const Tensor s = plait::rsqrt(mean(centered * centered) + Scalar(v.attr<double>(4)));
+  const Tensor hat = centered * s;
+  if (v.needs(0)) {
+    const Tensor gw = weight.defined() ? g * weight : g;
+    Tensor d = gw - hat * mean(gw * hat);
+    if (center) d = d - mean(gw);
+    v.set(0, s * d);
+  }
+  const auto over_rows = [&](const Tensor& t) { return skip ? plait::sum(t, IntSpan(outer)) : t; };
+  if (v.needs(2)) v.set(2, over_rows(g * hat));
+  if (v.needs(3)) v.set(3, over_rows(g));
 }
 
 }  // namespace
 
-Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, double, bool)>
-    _layer_norm_rows{{
-        .schema = "_layer_norm_rows(Tensor self, Tensor? weight, Tensor? bias, float eps, bool center) -> "
-                  "(Tensor output, Tensor mean, Tensor rstd)",
-        .doc = "Each row of self (rows, n) normalised, scaled and shifted; center=False leaves the mean in.",
+Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, const Tensor&, double, bool,
+                                      std::optional<DType>)>
+    _row_norm{{
+        .schema = "_row_norm(Tensor self, int dims, Tensor? weight, Tensor? bias, float eps, bool center, "
+                  "dtype? lower=None) -> (Tensor output, Tensor mean, Tensor rstd)",
+        .doc = "self normalised over its last dims dimensions, scaled and shifted; center=False leaves the "
+               "mean in. A kernel may leave a copy of the output in the dtype lower with it.",
         .meta =
-            [](const Tensor& self, const Tensor& weight, const Tensor& bias, double, bool) {
-              check_rows("_layer_norm_rows", self, {}, {&weight, &bias});
-              const TensorSpec stat(Dims{self.sizes()[0]}, compute_dtype(self.dtype()), self.device());
+            [](const Tensor& self, int64_t dims, const Tensor& weight, const Tensor& bias, double, bool,
+               std::optional<DType>) {
+              const Rows rows = check_rows("_row_norm", self, dims, {}, {&weight, &bias});
+              const TensorSpec stat(Dims{rows.count}, compute_dtype(self.dtype()), self.device());
               return std::array<TensorSpec, 3>{TensorSpec(self.sizes(), self.dtype(), self.device()), stat,
                                                stat};
             },
         .vjp =
             [](Vjp& v) {
               if (!v.grad(0).defined()) return;
-              const Tensor x = v.in(0), weight = v.in(1), g = v.grad(0);
-              const bool center = v.attr<bool>(4);
-              if (!grad_enabled()) {
-                const auto [dx, dw, db] = plait::_layer_norm_rows_backward(
-                    g, x, v.out(1), v.out(2), weight, center, v.needs(0), v.needs(1), v.needs(2));
-                if (v.needs(0)) v.set(0, dx);
-                if (v.needs(1)) v.set(1, dw);
-                if (v.needs(2)) v.set(2, db);
-                return;
-              }
-              // To be differentiated again: in ops, from x itself.
-              const Dims dim{-1};
-              const Tensor centered = center ? x - plait::mean(x, IntSpan(dim), true) : x;
-              const Tensor s = plait::rsqrt(plait::mean(centered * centered, IntSpan(dim), true) +
-                                            Scalar(v.attr<double>(3)));
-              const Tensor hat = centered * s;
-              if (v.needs(0)) {
-                const Tensor gw = weight.defined() ? g * weight : g;
-                Tensor d = gw - hat * plait::mean(gw * hat, IntSpan(dim), true);
-                if (center) d = d - plait::mean(gw, IntSpan(dim), true);
-                v.set(0, s * d);
-              }
-              if (v.needs(1)) v.set(1, plait::sum(g * hat, IntSpan(Dims{0})));
-              if (v.needs(2)) v.set(2, plait::sum(g, IntSpan(Dims{0})));
+              if (grad_enabled()) return vjp_in_ops(v);
+              const auto [dx, dw, db] = plait::_row_norm_backward(
+                  v.grad(0), v.in(0), v.out(1), v.out(2), v.in(2), v.take_sum(0), v.attr<int64_t>(1),
+                  v.attr<bool>(5), v.needs(0), v.needs(2), v.needs(3), v.attr<std::optional<DType>>(6));
+              if (v.needs(0)) v.set(0, dx);
+              if (v.needs(2)) v.set(2, dw);
+              if (v.needs(3)) v.set(3, db);
             },
         .save = "self, weight, mean, rstd",
         .kind = Kind::Norm,
         .dtypes = kFloatDTypes,
+        .lower_grads = true,
         .cpu =
-            [](const Tensor& out, const Tensor& mean, const Tensor& rstd, const Tensor& self,
-               const Tensor& weight, const Tensor& bias, double eps, bool center) {
+            [](const Tensor& out, const Tensor& mean, const Tensor& rstd, const Tensor& self, int64_t dims,
+               const Tensor& weight, const Tensor& bias, double eps, bool center, std::optional<DType>) {
               const DType compute = mean.dtype();
               const Tensor x = computed(self, compute), w = computed(weight, compute),
                            b = computed(bias, compute);
               const Tensor y =
                   out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);
-              const int64_t rows = x.sizes()[0], n = x.sizes()[1];
+              const Rows rows = rows_of(self, dims);
+              const int64_t n = rows.n;
               if (n > 0) {
                 with_type(compute, [&]<class T>(const cpu::LayerNormRows<T>& k) {
-                  parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / n),
+                  parallel_for(0, rows.count, std::max<int64_t>(1, kGrainElements / n),
                                [&](int64_t begin, int64_t end) {
                                  k.forward(x.data<T>() + begin * n, pointer<T>(w), pointer<T>(b), end - begin,
                                            n, eps, center, y.data<T>() + begin * n, mean.data<T>() + begin,
@@ -130,37 +165,45 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
     }};
 
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                      const Tensor&, bool, bool, bool, bool)>
-    _layer_norm_rows_backward{{
-        .schema = "_layer_norm_rows_backward(Tensor self, Tensor input, Tensor mean, Tensor rstd, Tensor? "
-                  "weight, bool center, bool need_input, bool need_weight, bool need_bias) -> (Tensor input, "
-                  "Tensor weight, Tensor bias)",
-        .doc = "The gradients of _layer_norm_rows; those not needed are empty.",
+                                      const Tensor&, const Tensor&, int64_t, bool, bool, bool, bool,
+                                      std::optional<DType>)>
+    _row_norm_backward{{
+        .schema = "_row_norm_backward(Tensor self, Tensor input, Tensor mean, Tensor rstd, Tensor? weight, "
+                  "Tensor? sum, int dims, bool center, bool need_input, bool need_weight, bool need_bias, "
+                  "dtype? lower=None) -> (Tensor input, Tensor weight, Tensor bias)",
+        .doc = "The gradients of _row_norm, sum added to that of the input; those not needed are empty. A "
+               "kernel may leave a copy of the input's in the dtype lower with it.",
         .meta =
             [](const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd,
-               const Tensor& weight, bool, bool dx, bool dw, bool db) {
-              const char* op = "_layer_norm_rows_backward";
-              check_rows(op, input, {&mean, &rstd}, {&weight});
+               const Tensor& weight, const Tensor& sum, int64_t dims, bool, bool dx, bool dw, bool db,
+               std::optional<DType>) {
+              const char* op = "_row_norm_backward";
+              const Rows rows = check_rows(op, input, dims, {&mean, &rstd}, {&weight});
               check(self.sizes() == input.sizes() && is_floating(input.dtype()),
                     "{}: expected self and a floating input of one shape, got {} and {} of dtype {}", op,
                     self.sizes(), input.sizes(), input.dtype());
-              const auto spec = [&](bool need, Dims sizes) {
+              check(!sum.defined() || (sum.sizes() == input.sizes() && sum.dtype() == input.dtype()),
+                    "{}: expected sum of the input's shape {} and dtype {}, got {} and {}", op, input.sizes(),
+                    input.dtype(), sum.defined() ? sum.sizes() : Dims(),
+                    sum.defined() ? sum.dtype() : input.dtype());
+              const auto spec = [&](bool need, const Dims& sizes) {
                 return TensorSpec(need ? sizes : Dims{0}, input.dtype(), self.device());
               };
-              const Dims row{input.sizes()[1]};
-              return std::array<TensorSpec, 3>{spec(dx, input.sizes()), spec(dw, row), spec(db, row)};
+              return std::array<TensorSpec, 3>{spec(dx, input.sizes()), spec(dw, rows.shape),
+                                               spec(db, rows.shape)};
             },
         .kind = Kind::Norm,
         .dtypes = kFloatDTypes,
         .cpu =
             [](const Tensor& dx, const Tensor& dw, const Tensor& db, const Tensor& self, const Tensor& input,
-               const Tensor& mean, const Tensor& rstd, const Tensor& weight, bool center, bool need_x,
-               bool need_w, bool need_b) {
+               const Tensor& mean, const Tensor& rstd, const Tensor& weight, const Tensor& sum, int64_t dims,
+               bool center, bool need_x, bool need_w, bool need_b, std::optional<DType>) {
               const DType compute = compute_dtype(input.dtype());
               const Tensor g = computed(self, compute), x = computed(input, compute),
-                           w = computed(weight, compute);
+                           w = computed(weight, compute), before = need_x ? computed(sum, compute) : Tensor();
               const Tensor m = computed(mean, compute), s = computed(rstd, compute);
-              const int64_t rows = x.sizes()[0], n = x.sizes()[1];
+              const Rows of = rows_of(input, dims);
+              const int64_t rows = of.count, n = of.n;
               const Tensor out = !need_x || dx.dtype() == compute ? dx : empty_tensor(dx.sizes(), compute);
               // Sums over rows in a fixed number of parts, so that they do not depend on the number of
               // threads.
@@ -174,11 +217,12 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                   parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
                     for (int64_t p = begin; p < end; ++p) {
                       const int64_t first = rows * p / parts, last = rows * (p + 1) / parts;
-                      T* sum = sums.data<T>() + p * 2 * n;
+                      T* part = sums.data<T>() + p * 2 * n;
                       k.backward(g.data<T>() + first * n, x.data<T>() + first * n, pointer<T>(w),
-                                 m.data<T>() + first, s.data<T>() + first, last - first, n, center,
-                                 need_x ? out.data<T>() + first * n : nullptr,
-                                 need_w || need_b ? sum : nullptr, need_w || need_b ? sum + n : nullptr);
+                                 m.data<T>() + first, s.data<T>() + first,
+                                 before.defined() ? before.data<T>() + first * n : nullptr, last - first, n,
+                                 center, need_x ? out.data<T>() + first * n : nullptr,
+                                 need_w || need_b ? part : nullptr, need_w || need_b ? part + n : nullptr);
                     }
                   });
                   for (const int which : {0, 1}) {
@@ -186,14 +230,32 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                     T* total = sums.data<T>() + which * n;
                     for (int64_t p = 1; p < parts; ++p)
                       for (int64_t i = 0; i < n; ++i) total[i] += sums.data<T>()[(2 * p + which) * n + i];
-                    cpu::copy(which == 0 ? dw : db,
-                              from_storage(sums.storage(), compute, Dims{n}, Dims{1}, which * n));
+                    cpu::copy(which == 0 ? dw : db, from_storage(sums.storage(), compute, of.shape,
+                                                                 contiguous_strides(of.shape), which * n));
                   }
                 });
               }
               if (need_x && !out.same(dx)) cpu::copy(dx, out);
             },
     }};
+
+Tensor layer_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan shape, const Tensor& weight,
+                      const Tensor& bias, double eps) {
+  check_shape("layer_norm", self, shape, weight, bias);
+  const auto dims = static_cast<int64_t>(shape.size());
+  return std::get<0>(plait::_row_norm(in_rows(self, dims), dims, weight, bias, eps, true, lower));
+}
+
+Tensor rms_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan shape, const Tensor& weight,
+                    std::optional<double> eps) {
+  check_shape("rms_norm", self, shape, weight, {});
+  const double floor = eps.value_or(self.dtype() == DType::Float64    ? 0x1p-52
+                                    : self.dtype() == DType::Float16  ? 0x1p-10
+                                    : self.dtype() == DType::BFloat16 ? 0x1p-7
+                                                                      : 0x1p-23);
+  const auto dims = static_cast<int64_t>(shape.size());
+  return std::get<0>(plait::_row_norm(in_rows(self, dims), dims, weight, {}, floor, false, lower));
+}
 
 Op<Tensor(const Tensor&, IntSpan, const Tensor&, const Tensor&, double)> layer_norm{{
     .schema = "layer_norm(Tensor self, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float "
@@ -203,14 +265,8 @@ Op<Tensor(const Tensor&, IntSpan, const Tensor&, const Tensor&, double)> layer_n
 
 >>> plait.layer_norm(plait.tensor([1.0, 3.0]), (2,))
 tensor([-1.0000,  1.0000]))",
-    .composite =
-        [](const Tensor& self, IntSpan shape, const Tensor& weight, const Tensor& bias, double eps) {
-          const int64_t n = check_shape("layer_norm", self, shape, weight, bias);
-          const auto flat = [&](const Tensor& t) { return t.defined() ? plait::reshape(t, Dims{n}) : t; };
-          const Tensor rows = plait::reshape(self, Dims{n ? self.numel() / n : 0, n});
-          return plait::reshape(
-              std::get<0>(plait::_layer_norm_rows(rows, flat(weight), flat(bias), eps, true)), self.sizes());
-        },
+    .composite = [](const Tensor& self, IntSpan shape, const Tensor& weight, const Tensor& bias,
+                    double eps) { return layer_norm_for(std::nullopt, self, shape, weight, bias, eps); },
     .kind = Kind::Norm,
 }};
 
@@ -220,15 +276,7 @@ Op<Tensor(const Tensor&, IntSpan, const Tensor&, std::optional<double>)> rms_nor
            "(Zhang and Sennrich 2019).",
     .composite =
         [](const Tensor& self, IntSpan shape, const Tensor& weight, std::optional<double> eps) {
-          const int64_t n = check_shape("rms_norm", self, shape, weight, {});
-          const double floor = eps.value_or(self.dtype() == DType::Float64    ? 0x1p-52
-                                            : self.dtype() == DType::Float16  ? 0x1p-10
-                                            : self.dtype() == DType::BFloat16 ? 0x1p-7
-                                                                              : 0x1p-23);
-          const Tensor rows = plait::reshape(self, Dims{n ? self.numel() / n : 0, n});
-          const Tensor flat = weight.defined() ? plait::reshape(weight, Dims{n}) : weight;
-          return plait::reshape(std::get<0>(plait::_layer_norm_rows(rows, flat, {}, floor, false)),
-                                self.sizes());
+          return rms_norm_for(std::nullopt, self, shape, weight, eps);
         },
     .kind = Kind::Norm,
 }};

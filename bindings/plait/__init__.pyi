@@ -152,6 +152,7 @@ from ._C import _conv as _conv
 from ._C import _conv_input_grad as _conv_input_grad
 from ._C import _conv_weight_grad as _conv_weight_grad
 from ._C import _convert as _convert
+from ._C import _converted as _converted
 from ._C import _cross_entropy_rows as _cross_entropy_rows
 from ._C import _cross_entropy_rows_backward as _cross_entropy_rows_backward
 from ._C import _cross_entropy_with_grad as _cross_entropy_with_grad
@@ -192,8 +193,6 @@ from ._C import _hardtanh_backward as _hardtanh_backward
 from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
-from ._C import _layer_norm_rows as _layer_norm_rows
-from ._C import _layer_norm_rows_backward as _layer_norm_rows_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
 from ._C import _leave_autocast as _leave_autocast
 from ._C import _linear_gelu as _linear_gelu
@@ -228,6 +227,8 @@ from ._C import _restore_inference_mode as _restore_inference_mode
 from ._C import _rnn_layer as _rnn_layer
 from ._C import _rnn_layer_backward as _rnn_layer_backward
 from ._C import _roll as _roll
+from ._C import _row_norm as _row_norm
+from ._C import _row_norm_backward as _row_norm_backward
 from ._C import _run_backward as _run_backward
 from ._C import _scale as _scale
 from ._C import _scaled_difference as _scaled_difference

@@ -75,14 +75,18 @@ inline RowShape row_shape(int64_t rows, int64_t n, int per_thread) {
           static_cast<unsigned>(ceil_div(rows, beside))};
 }
 
+template <class T, int W>
+bool fits_vector(const void* p) {
+  return reinterpret_cast<uintptr_t>(p) % (W * sizeof(T)) == 0;
+}
 // Can rows of n elements at these pointers, `strides` elements apart, be read by vectors?
 template <class T>
 bool rows_fit_vectors(int64_t n, std::initializer_list<const void*> pointers,
                       std::initializer_list<int64_t> strides = {}) {
-  constexpr int64_t W = kVectorWidth<T>;
+  constexpr int W = kVectorWidth<T>;
   if (n % W) return false;
   for (const void* p : pointers)
-    if (reinterpret_cast<uintptr_t>(p) % (W * sizeof(T))) return false;
+    if (!fits_vector<T, W>(p)) return false;
   for (const int64_t stride : strides)
     if (stride % W) return false;
   return true;

@@ -43,10 +43,27 @@ struct Weights {
   }
 };
 
+// W results at `at` once more, in 16 bits.
+template <class L, int W>
+__device__ __forceinline__ void store_as(void* to, int64_t at, const float (&values)[W]) {
+  Vector<L, W> out;
+#pragma unroll
+  for (int k = 0; k < W; ++k) out.at[k] = from_op<L>(values[k]);
+  *reinterpret_cast<Vector<L, W>*>(static_cast<L*>(to) + at) = out;  // read again at once
+}
+template <int W>
+__device__ __forceinline__ void store_lower(LowerResult lower, int64_t at, const float (&values)[W]) {
+  if (!lower.data) return;
+  if (lower.bfloat16)
+    store_as<BFloat16, W>(lower.data, at, values);
+  else
+    store_as<Half, W>(lower.data, at, values);
+}
+
 template <class T, int W, int E>
 __global__ void __launch_bounds__(1024)
-    layer_norm_rows(const T* x, Weights<T> w, Weights<T> b, T* y, opmath_t<T>* mean, opmath_t<T>* rstd,
-                    int64_t rows, int n, int64_t stride, opmath_t<T> eps, bool center) {
+    layer_norm_rows(const T* x, Weights<T> w, Weights<T> b, T* y, LowerResult lower, opmath_t<T>* mean,
+                    opmath_t<T>* rstd, int64_t rows, int n, int64_t stride, opmath_t<T> eps, bool center) {
   using O = opmath_t<T>;
   using Tile = RowTile<T, W, E>;
   __shared__ typename RowGroup::Shared<O> shared;
@@ -85,6 +102,11 @@ __global__ void __launch_bounds__(1024)
 #pragma unroll
       for (int k = 0; k < W; ++k) tile.at[v * W + k] += weight[k];
     }
+    if constexpr (std::is_same_v<T, float>) {
+#pragma unroll
+      for (int k = 0; k < W; ++k) weight[k] = tile.at[v * W + k];
+      store_lower<W>(lower, row * n + i, weight);
+    }
   }
   tile.store(y + row * n, count);
   if (threadIdx.x == 0 && count) {
@@ -96,13 +118,17 @@ __global__ void __launch_bounds__(1024)
 // ---- backward
 
 // With h = (x - mean) rstd and u = g w: dx = rstd (u - mean(u) - h mean(u h)), dw = sum g h, db = sum g.
-template <class T>
+// G: float where T is float or, from a product in 16 bits, one of these; else T.
+template <class T, class G>
 struct Backward {
   using O = opmath_t<T>;
-  const T *g, *x;
+  const G* g;
+  const T* x;
   Weights<T> w;
   const O *mean, *rstd;
-  T* dx;     // may be null
+  const T* sum;  // to be added to dx, where the kernel does
+  T* dx;         // may be null
+  LowerResult lower;
   O* parts;  // (parts, 2, n): of dw, of db; may be null
   int64_t rows;
   int n;
@@ -110,24 +136,28 @@ struct Backward {
 };
 
 // A row as it lies in memory.
-template <class T, int W, int E>
+template <class T, class G, int W, int E>
 struct RawRow {
   static constexpr int kVectors = E / W;
-  Vector<T, W> g[kVectors], x[kVectors];
+  Vector<G, W> g[kVectors];
+  Vector<T, W> x[kVectors];
   opmath_t<T> mean, rstd;
 
-  __device__ __forceinline__ void load(const Backward<T>& p, int64_t row) {
+  __device__ __forceinline__ void load(const Backward<T, G>& p, int64_t row) {
     mean = row < p.rows ? p.mean[row] : opmath_t<T>(0);
     rstd = row < p.rows ? p.rstd[row] : opmath_t<T>(0);
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
       const int i = RowTile<T, W, E>::index(v * W);
       if (row < p.rows && i < p.n) {
-        g[v] = load_streaming(reinterpret_cast<const Vector<T, W>*>(p.g + row * p.n + i));
+        g[v] = load_streaming(reinterpret_cast<const Vector<G, W>*>(p.g + row * p.n + i));
         x[v] = load_streaming(reinterpret_cast<const Vector<T, W>*>(p.x + row * p.n + i));
       } else {
 #pragma unroll
-        for (int k = 0; k < W; ++k) g[v].at[k] = x[v].at[k] = from_op<T>(opmath_t<T>(0));
+        for (int k = 0; k < W; ++k) {
+          g[v].at[k] = from_op<G>(opmath_t<T>(0));
+          x[v].at[k] = from_op<T>(opmath_t<T>(0));
+        }
       }
     }
   }
@@ -153,9 +183,9 @@ constexpr int kResidentThreads = E > 8           ? 512
 
 // R rows at a time: 64 bytes or more a thread are on their way while it computes, 32 to 40 KB a
 // multiprocessor. An H200 needs 29 (4.8 TB/s times 0.8 us over 132).
-template <class T, int W, int E, int R>
+template <class T, class G, int W, int E, int R, bool Add>
 __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / kBackwardThreads<E>)
-    layer_norm_rows_backward(const Backward<T> p) {
+    layer_norm_rows_backward(const Backward<T, G> p) {
   using O = opmath_t<T>;
   using Tile = RowTile<T, W, E>;
   constexpr int kVectors = E / W;
@@ -180,7 +210,7 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.y * R;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * blockDim.y * R;  // of the block, R for each group
   const int64_t own = first + threadIdx.y * R;
-  RawRow<T, W, E> rows[R], next[R];
+  RawRow<T, G, W, E> rows[R], next[R];
 #pragma unroll
   for (int r = 0; r < R; ++r) rows[r].load(p, own + r);
   int turn = 0;
@@ -188,6 +218,17 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
     const int64_t row = own + offset;
 #pragma unroll
     for (int r = 0; r < R; ++r) next[r].load(p, row + r + step);
+    [[maybe_unused]] Vector<T, W> before[Add ? R : 1][kVectors];
+    if constexpr (Add) {
+#pragma unroll
+      for (int r = 0; r < R; ++r)
+#pragma unroll
+        for (int v = 0; v < kVectors; ++v) {
+          const int i = Tile::index(v * W);
+          if (row + r < p.rows && i < p.n)
+            before[r][v] = load_streaming(reinterpret_cast<const Vector<T, W>*>(p.sum + (row + r) * p.n + i));
+        }
+    }
     RowSums<O, R> sums;
 #pragma unroll
     for (int r = 0; r < R; ++r) {
@@ -213,12 +254,16 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
           const int i = Tile::index(v * W);
           if (row + r >= p.rows || i >= p.n) continue;
           Vector<T, W> out;
+          O value[W];
 #pragma unroll
           for (int k = 0; k < W; ++k) {
             const O g = to_op(rows[r].g[v].at[k]), d = to_op(rows[r].x[v].at[k]) - rows[r].mean;
-            out.at[k] = from_op<T>((g * weight[v * W + k] - shift - d * slope) * s);
+            value[k] = (g * weight[v * W + k] - shift - d * slope) * s;
+            if constexpr (Add) value[k] += before[r][v].at[k];
+            out.at[k] = from_op<T>(value[k]);
           }
           store_streaming(reinterpret_cast<Vector<T, W>*>(p.dx + (row + r) * p.n + i), out);
+          if constexpr (std::is_same_v<T, float>) store_lower<W>(p.lower, (row + r) * p.n + i, value);
         }
       }
     }
@@ -287,13 +332,12 @@ __device__ __forceinline__ opmath_t<T> weight_at(const Weights<T>& w, int64_t i)
 
 template <class T>
 __global__ void __launch_bounds__(kLongThreads)
-    layer_norm_long_rows(const T* x, Weights<T> w, Weights<T> b, T* y, opmath_t<T>* mean, opmath_t<T>* rstd,
-                         int64_t n, int64_t stride, opmath_t<T> eps, bool center) {
+    layer_norm_long_rows(const T* x, Weights<T> w, Weights<T> b, T* y, LowerResult lower, opmath_t<T>* mean,
+                         opmath_t<T>* rstd, int64_t n, int64_t stride, opmath_t<T> eps, bool center) {
   using O = opmath_t<T>;
   __shared__ typename RowGroup::Shared<O> shared;
   const int64_t row = blockIdx.x;
   x += row * stride;
-  y += row * n;
   O m = 0, squares = 0;
   if (center) {
     over_row<T>(n, [&](int64_t i) { m += to_op(x[i]); });
@@ -308,7 +352,8 @@ __global__ void __launch_bounds__(kLongThreads)
     O value = (to_op(x[i]) - m) * s;
     if (w.data) value *= weight_at(w, i);
     if (b.data) value += weight_at(b, i);
-    y[i] = from_op<T>(value);
+    y[row * n + i] = from_op<T>(value);
+    if constexpr (std::is_same_v<T, float>) store_lower<1>(lower, row * n + i, {value});
   });
   if (threadIdx.x == 0) {
     mean[row] = m;
@@ -316,9 +361,9 @@ __global__ void __launch_bounds__(kLongThreads)
   }
 }
 
-template <class T>
+template <class T, class G>
 __global__ void __launch_bounds__(kLongThreads)
-    layer_norm_long_rows_backward(const Backward<T> p, int64_t n) {
+    layer_norm_long_rows_backward(const Backward<T, G> p, int64_t n) {
   using O = opmath_t<T>;
   __shared__ typename RowGroup::Shared<Pair<O>> shared;
   const int64_t at = static_cast<int64_t>(blockIdx.x) * n;
@@ -333,15 +378,17 @@ __global__ void __launch_bounds__(kLongThreads)
   sums = RowGroup::all(sums, shared, 0, AddValues{});
   const O shift = p.center ? sums.a * inverse : O(0), slope = sums.b * inverse * s * s;
   over_row<T>(n, [&](int64_t i) {
-    p.dx[at + i] = from_op<T>((upper(i) - shift - (to_op(p.x[at + i]) - m) * slope) * s);
+    O value = (upper(i) - shift - (to_op(p.x[at + i]) - m) * slope) * s;
+    p.dx[at + i] = from_op<T>(value);
+    if constexpr (std::is_same_v<T, float>) store_lower<1>(p.lower, at + i, {value});
   });
 }
 
 // The sums of dw and db over the rows of blockIdx.y, 32 columns a block.
 constexpr int kColumnRows = 16;
-template <class T>
+template <class T, class G>
 __global__ void __launch_bounds__(kWarp* kColumnRows)
-    layer_norm_column_sums(const Backward<T> p, int64_t n, int64_t rows_per_part) {
+    layer_norm_column_sums(const Backward<T, G> p, int64_t n, int64_t rows_per_part) {
   using O = opmath_t<T>;
   __shared__ Pair<O> shared[kColumnRows][kWarp];
   const int64_t column = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.x;
@@ -369,20 +416,20 @@ __global__ void __launch_bounds__(kWarp* kColumnRows)
 
 template <class T, int W, int E>
 void forward_in_registers(const LayerNormPlan& p, const T* x, int64_t stride, Weights<T> w, Weights<T> b,
-                          T* y, opmath_t<T>* mean, opmath_t<T>* rstd) {
+                          T* y, LowerResult lower, opmath_t<T>* mean, opmath_t<T>* rstd) {
   const RowShape shape = row_shape(p.rows, p.n, E);
-  launch(layer_norm_rows<T, W, E>, {dim3(shape.blocks), shape.block}, x, w, b, y, mean, rstd, p.rows,
+  launch(layer_norm_rows<T, W, E>, {dim3(shape.blocks), shape.block}, x, w, b, y, lower, mean, rstd, p.rows,
          static_cast<int>(p.n), stride, static_cast<opmath_t<T>>(p.eps), p.center);
 }
 template <class T, int W>
 bool forward_rows(const LayerNormPlan& p, const T* x, int64_t stride, Weights<T> w, Weights<T> b, T* y,
-                  opmath_t<T>* mean, opmath_t<T>* rstd) {
+                  LowerResult lower, opmath_t<T>* mean, opmath_t<T>* rstd) {
   constexpr int E = W == 1 || std::is_same_v<T, double> ? 8 : 16;  // that a thread holds at most
   if (p.n > E * 1024) return false;
   if (p.n <= 8 * kWarp || (p.n > E * kWarp && p.n <= 8 * 256))
-    forward_in_registers<T, W, 8>(p, x, stride, w, b, y, mean, rstd);
+    forward_in_registers<T, W, 8>(p, x, stride, w, b, y, lower, mean, rstd);
   else
-    forward_in_registers<T, W, E>(p, x, stride, w, b, y, mean, rstd);
+    forward_in_registers<T, W, E>(p, x, stride, w, b, y, lower, mean, rstd);
   return true;
 }
 
@@ -392,8 +439,8 @@ void add_parts(const LayerNormPlan& p, const opmath_t<T>* parts, int64_t count, 
          parts, count, p.n, dw, db);
 }
 
-template <class T, int W, int E>
-void backward_in_registers(const LayerNormPlan& p, Backward<T> args, T* dw, T* db) {
+template <class T, class G, int W, int E, bool Add>
+void backward_in_registers(const LayerNormPlan& p, Backward<T, G> args, T* dw, T* db) {
   int64_t lanes = 1;
   const int64_t needed = ceil_div(p.n, E);
   if (needed <= kWarp)
@@ -406,29 +453,32 @@ void backward_in_registers(const LayerNormPlan& p, Backward<T> args, T* dw, T* d
   const int64_t blocks = std::min(ceil_div(p.rows, beside * R), properties().multiprocessors * resident);
   const LaunchConfig config{dim3(static_cast<unsigned>(blocks)),
                             dim3(static_cast<unsigned>(lanes), static_cast<unsigned>(beside))};
-  if (!dw && !db) return launch(layer_norm_rows_backward<T, W, E, R>, config, args);
+  if (!dw && !db) return launch(layer_norm_rows_backward<T, G, W, E, R, Add>, config, args);
   const Workspace parts(static_cast<size_t>(blocks * 2 * p.n) * sizeof(opmath_t<T>));
   args.parts = parts.as<opmath_t<T>>();
-  launch(layer_norm_rows_backward<T, W, E, R>, config, args);
+  launch(layer_norm_rows_backward<T, G, W, E, R, Add>, config, args);
   add_parts(p, args.parts, blocks, dw, db);
 }
 
-template <class T, int W>
-bool backward_rows(const LayerNormPlan& p, const Backward<T>& args, T* dw, T* db) {
+template <class T, class G, int W>
+bool backward_rows(const LayerNormPlan& p, const Backward<T, G>& args, T* dw, T* db) {
   constexpr int kMost = W == 1 || std::is_same_v<T, double> ? 8 : 16;
   if (p.n > kMost * kBackwardThreads<kMost>) return false;
+  if constexpr (std::is_same_v<T, float>) {
+    if (args.sum) return backward_in_registers<T, G, W, 8, true>(p, args, dw, db), true;
+  }
   if (p.n <= 8 * kBackwardThreads<8>)
-    backward_in_registers<T, W, 8>(p, args, dw, db);
+    backward_in_registers<T, G, W, 8, false>(p, args, dw, db);
   else if constexpr (kMost > 8)
-    backward_in_registers<T, W, kMost>(p, args, dw, db);
+    backward_in_registers<T, G, W, kMost, false>(p, args, dw, db);
   return true;
 }
 
-template <class T>
-void backward_long(const LayerNormPlan& p, Backward<T> args, T* dw, T* db) {
+template <class T, class G>
+void backward_long(const LayerNormPlan& p, Backward<T, G> args, T* dw, T* db) {
   if (args.dx)
-    launch(layer_norm_long_rows_backward<T>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)}, args,
-           p.n);
+    launch(layer_norm_long_rows_backward<T, G>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)},
+           args, p.n);
   if (!dw && !db) return;
   const int64_t tiles = ceil_div(p.n, kWarp);
   const int64_t wanted = ceil_div(properties().multiprocessors * 4, tiles);
@@ -436,7 +486,7 @@ void backward_long(const LayerNormPlan& p, Backward<T> args, T* dw, T* db) {
   const int64_t count = ceil_div(p.rows, per_part);
   const Workspace parts(static_cast<size_t>(count * 2 * p.n) * sizeof(opmath_t<T>));
   args.parts = parts.as<opmath_t<T>>();
-  launch(layer_norm_column_sums<T>,
+  launch(layer_norm_column_sums<T, G>,
          {dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(count)), dim3(kWarp, kColumnRows)}, args,
          p.n, per_part);
   add_parts(p, args.parts, count, dw, db);
@@ -452,10 +502,20 @@ void with_float(DType dtype, const F& f) {
   }
 }
 
+template <class T, class G>
+void backward(const LayerNormPlan& p, Backward<T, G> args, T* dw, T* db) {
+  const bool vectors = rows_fit_vectors<T>(p.n, {args.x, args.sum, args.dx, args.w.data}) &&
+                       fits_vector<G, kVectorWidth<T>>(args.g);
+  if (vectors ? backward_rows<T, G, kVectorWidth<T>>(p, args, dw, db)
+              : backward_rows<T, G, 1>(p, args, dw, db))
+    return;
+  backward_long<T, G>(p, args, dw, db);
+}
+
 }  // namespace
 
 void layer_norm(const LayerNormPlan& p, const void* from, int64_t row_stride, const void* weight,
-                const void* bias, void* to, void* means, void* deviations) {
+                const void* bias, void* to, LowerResult lower, void* means, void* deviations) {
   with_float(p.dtype, [&]<class T>() {
     using O = opmath_t<T>;
     const bool wide = p.wide_weights || std::is_same_v<T, O>;
@@ -464,34 +524,44 @@ void layer_norm(const LayerNormPlan& p, const void* from, int64_t row_stride, co
     auto *mean = static_cast<O*>(means), *rstd = static_cast<O*>(deviations);
     const Weights<T> w{weight, wide}, b{bias, wide};
     const bool vectors = rows_fit_vectors<T>(p.n, {x, y, weight, bias}, {row_stride});
-    if (vectors ? forward_rows<T, kVectorWidth<T>>(p, x, row_stride, w, b, y, mean, rstd)
-                : forward_rows<T, 1>(p, x, row_stride, w, b, y, mean, rstd))
+    if (vectors ? forward_rows<T, kVectorWidth<T>>(p, x, row_stride, w, b, y, lower, mean, rstd)
+                : forward_rows<T, 1>(p, x, row_stride, w, b, y, lower, mean, rstd))
       return;
     launch(layer_norm_long_rows<T>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)}, x, w, b, y,
-           mean, rstd, p.n, row_stride, static_cast<O>(p.eps), p.center);
+           lower, mean, rstd, p.n, row_stride, static_cast<O>(p.eps), p.center);
   });
 }
 
-void layer_norm_backward(const LayerNormPlan& p, const void* g, const void* x, const void* w,
-                         const void* mean, const void* rstd, void* dx, void* dweight, void* dbias) {
+bool layer_norm_adds(DType dtype, int64_t n) {
+  return dtype == DType::Float32 && n <= 8 * kBackwardThreads<8>;
+}
+
+void layer_norm_backward(const LayerNormPlan& p, DType g_dtype, const void* g, const void* x, const void* w,
+                         const void* mean, const void* rstd, const void* sum, void* dx, LowerResult lower,
+                         void* dw, void* db) {
   with_float(p.dtype, [&]<class T>() {
     using O = opmath_t<T>;
-    const bool wide = p.wide_weights || std::is_same_v<T, O>;
-    const Backward<T> args{static_cast<const T*>(g),
-                           static_cast<const T*>(x),
-                           {w, wide},
-                           static_cast<const O*>(mean),
-                           static_cast<const O*>(rstd),
-                           static_cast<T*>(dx),
-                           nullptr,
-                           p.rows,
-                           static_cast<int>(p.n),
-                           p.center};
-    auto *dw = static_cast<T*>(dweight), *db = static_cast<T*>(dbias);
-    if (rows_fit_vectors<T>(p.n, {g, x, dx, w}) ? backward_rows<T, kVectorWidth<T>>(p, args, dw, db)
-                                                : backward_rows<T, 1>(p, args, dw, db))
-      return;
-    backward_long<T>(p, args, dw, db);
+    const auto run = [&]<class G>() {
+      backward<T, G>(p,
+                     {static_cast<const G*>(g),
+                      static_cast<const T*>(x),
+                      {w, p.wide_weights || std::is_same_v<T, O>},
+                      static_cast<const O*>(mean),
+                      static_cast<const O*>(rstd),
+                      static_cast<const T*>(sum),
+                      static_cast<T*>(dx),
+                      lower,
+                      nullptr,
+                      p.rows,
+                      static_cast<int>(p.n),
+                      p.center},
+                     static_cast<T*>(dw), static_cast<T*>(db));
+    };
+    if constexpr (std::is_same_v<T, float>) {
+      if (g_dtype == DType::BFloat16) return run.template operator()<BFloat16>();
+      if (g_dtype == DType::Float16) return run.template operator()<Half>();
+    }
+    run.template operator()<T>();
   });
 }
 

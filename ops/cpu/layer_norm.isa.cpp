@@ -48,9 +48,9 @@ void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double
 }
 
 // With h = (x - mean) rstd and u = g w: dx = rstd (u - mean(u) - h mean(u h)), dw = sum g h, db = sum g.
-template <bool Weight, bool Dx, bool Sums, class T>
-void backward_rows(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n,
-                   bool center, T* dx, T* dw, T* db) {
+template <bool Weight, bool Dx, bool Add, bool Sums, class T>
+void backward_rows(const T* g, const T* x, const T* w, const T* mean, const T* rstd, const T* before,
+                   int64_t rows, int64_t n, bool center, T* dx, T* dw, T* db) {
   const T inverse = T(1) / static_cast<T>(n);
   for (int64_t r = 0; r < rows; ++r, g += n, x += n) {
     const T m = mean[r], s = rstd[r];
@@ -69,33 +69,40 @@ void backward_rows(const T* g, const T* x, const T* w, const T* mean, const T* r
     }
     over_values<T>(
         n, [&](auto at) __attribute__((always_inline)) {
-          const auto v = at.load(g), d = at.load(x) - m;
+          const auto upper = at.load(g), d = at.load(x) - m;
           if constexpr (Sums) {
-            at.store(dw, at.load(dw) + v * (d * s));
-            at.store(db, at.load(db) + v);
+            at.store(dw, at.load(dw) + upper * (d * s));
+            at.store(db, at.load(db) + upper);
           }
           if constexpr (Dx) {
-            auto u = v;
+            auto u = upper;
             if constexpr (Weight) u = u * at.load(w);
-            at.store(dx, (u - shift - d * slope) * s);
+            auto v = (u - shift - d * slope) * s;
+            if constexpr (Add) v = v + at.load(before);
+            at.store(dx, v);
           }
         });
     if constexpr (Dx) dx += n;
+    if constexpr (Add) before += n;
   }
 }
 
 template <class T>
-void backward(const T* g, const T* x, const T* w, const T* mean, const T* rstd, int64_t rows, int64_t n,
-              bool center, T* dx, T* dw, T* db) {
-  const auto run = [&]<bool Weight, bool Dx, bool Sums>() __attribute__((always_inline)) {
-    backward_rows<Weight, Dx, Sums>(g, x, w, mean, rstd, rows, n, center, dx, dw, db);
+void backward(const T* g, const T* x, const T* w, const T* mean, const T* rstd, const T* sum, int64_t rows,
+              int64_t n, bool center, T* dx, T* dw, T* db) {
+  const auto run = [&]<bool Weight, bool Dx, bool Add, bool Sums>() __attribute__((always_inline)) {
+    backward_rows<Weight, Dx, Add, Sums>(g, x, w, mean, rstd, sum, rows, n, center, dx, dw, db);
+  };
+  const auto run_dx = [&]<bool Weight, bool Add>() __attribute__((always_inline)) {
+    dw ? run.template operator()<Weight, true, Add, true>()
+       : run.template operator()<Weight, true, Add, false>();
   };
   if (!dx) {
-    if (dw) run.template operator()<false, false, true>();
+    if (dw) run.template operator()<false, false, false, true>();
   } else if (w) {
-    dw ? run.template operator()<true, true, true>() : run.template operator()<true, true, false>();
+    sum ? run_dx.template operator()<true, true>() : run_dx.template operator()<true, false>();
   } else {
-    dw ? run.template operator()<false, true, true>() : run.template operator()<false, true, false>();
+    sum ? run_dx.template operator()<false, true>() : run_dx.template operator()<false, false>();
   }
 }
 

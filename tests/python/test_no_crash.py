@@ -91,10 +91,19 @@ PRIVATE = {
         (X, X, X[:1], X[:1], None),
         (X, X, X[:, :1], X[:, :1], X[0, :1]),
     ],
-    "_layer_norm_rows": [(X[0], None, None, 1e-5, True), (X, X[0, :1], None, 1e-5, True)],
-    "_layer_norm_rows_backward": [
-        (X, X, X[0], X[:, 0], None, True, True, True, True),
-        (X[:1], X, X[:, 0], X[:, 0], None, True, True, True, True),
+    "_converted": [(X, X[:1]), (X, X[0])],
+    "_row_norm": [
+        (X, 0, None, None, 1e-5, True),
+        (X, 3, None, None, 1e-5, True),
+        (X, -1, None, None, 1e-5, True),
+        (X, 1, X[0, :1], None, 1e-5, True),
+    ],
+    "_row_norm_backward": [
+        (X, X, X[0], X[:, 0], None, None, 1, True, True, True, True),
+        (X[:1], X, X[:, 0], X[:, 0], None, None, 1, True, True, True, True),
+        (X, X, X[:, 0], X[:, 0], None, X[0], 1, True, True, True, True),
+        (X, X, X[:, 0], X[:, 0], None, X.double(), 1, True, True, True, True),
+        (X, X, X[:, 0], X[:, 0], None, None, 5, True, True, True, True),
     ],
     "_attention_backward": [(X, X, X, X, None, X, X, False, 1.0)],
     "_embedding_backward": [

@@ -1,10 +1,13 @@
 """Ops that exist only below public ones, and a public op whose samples reach each (or its gradient does)."""
 
-# Of the 8-bit floats, in which no sample can be: test_float8.py.
-FLOAT8 = {"_scaled_mm"}
-
-# On CUDA alone, by a library: test_cuda_cudnn_rnn.py.
-CUDNN = {"_cudnn_rnn", "_cudnn_rnn_backward", "_cudnn_rnn_flatten_weights"}
+# Those that no sample reaches, and the file that tests them: of the 8-bit floats, of cuDNN alone, of autocast on CUDA.
+TESTED_APART = {
+    "_scaled_mm": "test_float8.py",
+    "_cudnn_rnn": "test_cuda_cudnn_rnn.py",
+    "_cudnn_rnn_backward": "test_cuda_cudnn_rnn.py",
+    "_cudnn_rnn_flatten_weights": "test_cuda_cudnn_rnn.py",
+    "_converted": "test_lower_copies.py",
+}
 
 PRIVATE = {
     "_adaptive_avg_pool": "adaptive_avg_pool2d",
@@ -48,8 +51,8 @@ PRIVATE = {
     "_index": "index",
     "_index_backward": "index",
     "_index_select_backward": "index_select",
-    "_layer_norm_rows": "layer_norm",
-    "_layer_norm_rows_backward": "layer_norm",
+    "_row_norm": "layer_norm",
+    "_row_norm_backward": "layer_norm",
     "_linear_gelu": "_addmm_activation",
     "_linear_grads": "linear",
     "_linear_relu": "_addmm_activation",
