@@ -5,12 +5,32 @@
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
 #include "ops/cpu/optim.h"
+#include "ops/decl/amp.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/optim.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 #include "ops/optim_common.h"
+
+namespace plait {
+
+bool optim::leaves_out(const char* op, TensorList grads, const Tensor& grad_scale, const Tensor& found_inf) {
+  if (found_inf.defined()) {
+    check_number(op, "found_inf", found_inf);
+    if (item(found_inf).to<double>() != 0) return true;
+  }
+  if (grad_scale.defined()) {
+    check_number(op, "grad_scale", grad_scale);
+    // The inverse is rounded to float32, as GradScaler.unscale_ has it.
+    op::_amp_foreach_non_finite_check_and_unscale_(
+        grads, scalar_tensor(0, DType::Float32),
+        scalar_tensor(1 / item(grad_scale).to<double>(), DType::Float32));
+  }
+  return false;
+}
+
+}  // namespace plait
 
 namespace plait::op {
 namespace {
@@ -79,22 +99,30 @@ double total_of_powers(const char* op, TensorList tensors, double power) {
 
 }  // namespace
 
-Op<void(TensorList, TensorList, TensorList, double, double, double, double, bool, bool, bool)> _fused_sgd_{{
-    .schema = "_fused_sgd_(Tensor[] params, Tensor[] grads, Tensor[] momentum_buffers, *, float lr, float "
-              "momentum, float dampening, "
-              "float weight_decay, bool nesterov, bool maximize, bool first_step) -> void",
-    .doc = "One step of SGD on every parameter; momentum_buffers is empty where momentum is 0.",
-    .direct =
-        [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
-           double dampening, double weight_decay, bool nesterov, bool maximize, bool first) {
-          optim::check_lists("_fused_sgd_", params,
-                             {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
-          run_step("_fused_sgd_", params, grads, {buffers},
-                   cpu::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first},
-                   cpu::optim_table().sgd);
-        },
-    .kind = Kind::Optim,
-}};
+Op<void(TensorList, TensorList, TensorList, double, double, double, double, bool, bool, bool, const Tensor&,
+        const Tensor&)>
+    _fused_sgd_{{
+        .schema =
+            "_fused_sgd_(Tensor[] params, Tensor[] grads, Tensor[] momentum_buffers, *, float lr, float "
+            "momentum, float dampening, "
+            "float weight_decay, bool nesterov, bool maximize, bool first_step, Tensor? grad_scale=None, "
+            "Tensor? found_inf=None) -> void",
+        .doc = "One step of SGD on every parameter; momentum_buffers is empty where momentum is 0. Nothing "
+               "is done "
+               "where found_inf is not 0; gradients are divided by grad_scale first, in place.",
+        .direct =
+            [](TensorList params, TensorList grads, TensorList buffers, double lr, double momentum,
+               double dampening, double weight_decay, bool nesterov, bool maximize, bool first,
+               const Tensor& grad_scale, const Tensor& found_inf) {
+              optim::check_lists("_fused_sgd_", params,
+                                 {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
+              if (optim::leaves_out("_fused_sgd_", grads, grad_scale, found_inf)) return;
+              run_step("_fused_sgd_", params, grads, {buffers},
+                       cpu::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first},
+                       cpu::optim_table().sgd);
+            },
+        .kind = Kind::Optim,
+    }};
 
 Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, double, double, double, double,
         double, bool, bool, bool)>
@@ -122,20 +150,24 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, int64_t, dou
     }};
 
 Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, const Tensor&, const Tensor&, double,
-        double, double, double, bool, bool, bool)>
+        double, double, double, bool, bool, bool, const Tensor&, const Tensor&)>
     _fused_adam_capturable_{{
         .schema = "_fused_adam_capturable_(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] "
                   "exp_avg_sqs, Tensor[] max_exp_avg_sqs, *, Tensor step, Tensor lr, "
                   "float beta1, float beta2, float eps, float weight_decay, bool amsgrad, bool "
-                  "maximize, bool decoupled) -> void",
-        .doc = "_fused_adam_ with the number of the step and the learning rate in tensors of one element. On "
-               "a device the host does not read them: a captured graph finds new ones at each replay.",
+                  "maximize, bool decoupled, Tensor? grad_scale=None, Tensor? found_inf=None) -> void",
+        .doc =
+            "_fused_adam_ with the number of the step and the learning rate in tensors of one element. On "
+            "a device the host does not read them: a captured graph finds new ones at each replay. "
+            "Nothing is done where found_inf is not 0; gradients are divided by grad_scale first, in place.",
         .direct =
             [](TensorList params, TensorList grads, TensorList m, TensorList v, TensorList most,
                const Tensor& step, const Tensor& lr, double beta1, double beta2, double eps,
-               double weight_decay, bool amsgrad, bool maximize, bool decoupled) {
+               double weight_decay, bool amsgrad, bool maximize, bool decoupled, const Tensor& grad_scale,
+               const Tensor& found_inf) {
               optim::check_number("_fused_adam_capturable_", "step", step);
               optim::check_number("_fused_adam_capturable_", "lr", lr);
+              if (optim::leaves_out("_fused_adam_capturable_", grads, grad_scale, found_inf)) return;
               op::_fused_adam_(params, grads, m, v, most, item(step).to<int64_t>(), item(lr).to<double>(),
                                beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled);
             },
@@ -143,23 +175,25 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, const Tensor
     }};
 
 Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, double, double, double, double,
-        bool, bool)>
+        bool, bool, const Tensor&, const Tensor&)>
     _fused_rmsprop_{{
         .schema = "_fused_rmsprop_(Tensor[] params, Tensor[] grads, Tensor[] square_avgs, Tensor[] "
                   "grad_avgs, Tensor[] momentum_buffers, *, float lr, "
-                  "float alpha, float eps, float weight_decay, float momentum, bool centered, bool maximize) "
-                  "-> void",
+                  "float alpha, float eps, float weight_decay, float momentum, bool centered, bool maximize, "
+                  "Tensor? grad_scale=None, Tensor? found_inf=None) -> void",
         .doc = "One step of RMSprop on every parameter; grad_avgs is empty unless centered, momentum_buffers "
-               "where momentum is 0.",
+               "where momentum is 0. Nothing is done where found_inf is not 0; gradients are divided by "
+               "grad_scale first, in place.",
         .direct =
             [](TensorList params, TensorList grads, TensorList squares, TensorList averages,
                TensorList buffers, double lr, double alpha, double eps, double weight_decay, double momentum,
-               bool centered, bool maximize) {
+               bool centered, bool maximize, const Tensor& grad_scale, const Tensor& found_inf) {
               optim::check_lists("_fused_rmsprop_", params,
                                  {{"grads", grads, true},
                                   {"square_avgs", squares, true},
                                   {"grad_avgs", averages, centered},
                                   {"momentum_buffers", buffers, momentum != 0}});
+              if (optim::leaves_out("_fused_rmsprop_", grads, grad_scale, found_inf)) return;
               run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
                        cpu::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize},
                        cpu::optim_table().rmsprop);

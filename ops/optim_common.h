@@ -40,6 +40,14 @@ inline void check_number(const char* op, const char* what, const Tensor& t) {
         t.sizes(), t.dtype());
 }
 
+// Note [Steps of scaled gradients]: a gradient scaler may leave two things to a step, in tensors of one
+// element on the parameters' device, so that the host need not wait for them. Where `found_inf` is not 0 the
+// step does nothing at all; and gradients are divided by `grad_scale` first, in place. Both are what
+// PyTorch's fused optimisers take.
+//
+// On the CPU: does the step do nothing? Else the gradients are as they were meant.
+bool leaves_out(const char* op, TensorList grads, const Tensor& grad_scale, const Tensor& found_inf);
+
 inline fn::AdamStep adam_step(int64_t step, double lr, double beta1, double beta2, double eps,
                               double weight_decay, bool amsgrad, bool maximize, bool decoupled) {
   check(step > 0, "_fused_adam_: expected a step of 1 or more, got {}", step);

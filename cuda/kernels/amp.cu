@@ -28,8 +28,8 @@ __device__ __forceinline__ bool scaled(T& x, float factor) {
   return !(v - v == opmath_t<T>(0));  // infinity less infinity is NaN
 }
 
-// One pass: 4 bytes read and 4 written an element of float32. The flag has one address that all may write the
-// same value to.
+// One pass: 4 bytes read and 4 written an element of float32; nothing is written where the factor is 1, which
+// asks for the check alone. The flag has one address that all may write the same value to.
 template <class T>
 __global__ void __launch_bounds__(kThreads) unscale_kernel(const Batch batch) {
   constexpr int kWidth = kVectorWidth<T>;
@@ -49,6 +49,7 @@ __global__ void __launch_bounds__(kThreads) unscale_kernel(const Batch batch) {
   const int n = static_cast<int>(rest < kElements ? rest : kElements);
   T* x = static_cast<T*>(batch.grads[low].data) + begin;
   const float factor = *batch.inv_scale;
+  const bool writes = factor != 1;
 
   bool bad = false;
   const bool aligned = reinterpret_cast<uintptr_t>(x) % sizeof(V) == 0;
@@ -63,11 +64,14 @@ __global__ void __launch_bounds__(kThreads) unscale_kernel(const Batch batch) {
       if (i + k * kThreads >= vectors) continue;
 #pragma unroll
       for (int j = 0; j < kWidth; ++j) bad |= scaled(v[k].at[j], factor);
-      reinterpret_cast<V*>(x)[i + k * kThreads] = v[k];
+      if (writes) reinterpret_cast<V*>(x)[i + k * kThreads] = v[k];
     }
   }
-  for (int i = vectors * kWidth + static_cast<int>(threadIdx.x); i < n; i += kThreads)
-    bad |= scaled(x[i], factor);
+  for (int i = vectors * kWidth + static_cast<int>(threadIdx.x); i < n; i += kThreads) {
+    T last = x[i];
+    bad |= scaled(last, factor);
+    if (writes) x[i] = last;
+  }
   if (bad) *batch.found_inf = 1;
 }
 

@@ -187,10 +187,11 @@ struct Rmsprop {
   }
 };
 
-// One pass: of AdamW on float32 28 bytes a parameter, which is what the formula reads and writes.
+// One pass: of AdamW on float32 28 bytes a parameter, which is what the formula reads and writes; 32 where
+// the gradient is scaled, which is written back as it was meant.
 template <class T, int W, class Step>
 __device__ __forceinline__ void step_vector(char* const (&data)[5], int64_t at, const Step& step,
-                                            const bool (&has)[3]) {
+                                            const bool (&has)[3], bool scaled, opmath_t<T> factor) {
   using C = opmath_t<T>;
   using V = Vector<T, W>;
   const auto vector = [&](int k) {
@@ -203,6 +204,7 @@ __device__ __forceinline__ void step_vector(char* const (&data)[5], int64_t at, 
 #pragma unroll
   for (int i = 0; i < W; ++i) {
     C x = to_op(p.at[i]), states[3];
+    if (scaled) g.at[i] = from_op<T>(to_op(g.at[i]) * factor);
 #pragma unroll
     for (int k = 0; k < 3; ++k) states[k] = has[k] ? to_op(s[k].at[i]) : C(0);
     step(x, to_op(g.at[i]), states, has);
@@ -212,6 +214,7 @@ __device__ __forceinline__ void step_vector(char* const (&data)[5], int64_t at, 
       if (has[k]) s[k].at[i] = from_op<T>(states[k]);
   }
   *vector(0) = p;
+  if (scaled) *vector(1) = g;
 #pragma unroll
   for (int k = 0; k < 3; ++k)
     if (has[k]) *vector(k + 2) = s[k];
@@ -223,8 +226,14 @@ using StepTable = Table<StepTensors::kLists, kStepCapacity>;
 // Two blocks a multiprocessor, or too few loads are in flight: of 64 registers that leaves none over in
 // double.
 template <class T, class Step>
-__global__ void __launch_bounds__(kThreads, 2) step_kernel(const StepTable table, const Step given) {
+__global__ void __launch_bounds__(kThreads, 2)
+    step_kernel(const StepTable table, const StepScaling scaling, const Step given) {
   constexpr int W = sizeof(T) > 4 ? 2 : 4;
+  if (scaling.found_inf && *scaling.found_inf != 0) return;
+  const bool scaled = scaling.grad_scale != nullptr;
+  // The inverse, rounded to float32, as GradScaler.unscale_ has it.
+  const auto factor = static_cast<opmath_t<T>>(
+      scaled ? static_cast<float>(1 / static_cast<double>(*scaling.grad_scale)) : 1.f);
   Step step = given;
   if constexpr (requires { step.load(); }) step.load();
   const auto chunk = chunk_of(table);
@@ -239,13 +248,15 @@ __global__ void __launch_bounds__(kThreads, 2) step_kernel(const StepTable table
   const bool has[3] = {data[2] != nullptr, data[3] != nullptr, data[4] != nullptr};
   const bool aligned = bits % (W * sizeof(T)) == 0;
   const int64_t vectors = aligned ? chunk.count / W : 0;
-  for (int64_t i = threadIdx.x; i < vectors; i += kThreads) step_vector<T, W>(data, i * W, step, has);
+  for (int64_t i = threadIdx.x; i < vectors; i += kThreads)
+    step_vector<T, W>(data, i * W, step, has, scaled, factor);
   for (int64_t i = vectors * W + threadIdx.x; i < chunk.count; i += kThreads)
-    step_vector<T, 1>(data, i, step, has);
+    step_vector<T, 1>(data, i, step, has, scaled, factor);
 }
 
 template <template <class> class Step, class... Numbers>
-void run_step(const StepTensors* tensors, int count, DType dtype, const Numbers&... numbers) {
+void run_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+              const Numbers&... numbers) {
   visit_float(dtype, [&]<class T>() {
     const Step<opmath_t<T>> step(numbers...);
     for_tables<StepTensors::kLists, kStepCapacity>(
@@ -254,7 +265,7 @@ void run_step(const StepTensors* tensors, int count, DType dtype, const Numbers&
           for (int list = 0; list < StepTensors::kLists; ++list) table.data[list][k] = tensors[i].data[list];
         },
         [&](const StepTable& table, unsigned blocks) {
-          launch(step_kernel<T, Step<opmath_t<T>>>, {blocks, kThreads}, table, step);
+          launch(step_kernel<T, Step<opmath_t<T>>>, {blocks, kThreads}, table, scaling, step);
         });
   });
 }
@@ -390,19 +401,21 @@ void for_dense(const DenseTensor* tensors, int count, int64_t chunk, const Go& g
 
 }  // namespace
 
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::SgdStep& step) {
-  run_step<Sgd>(tensors, count, dtype, step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+                const fn::SgdStep& step) {
+  run_step<Sgd>(tensors, count, dtype, scaling, step);
 }
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step,
-                const double* numbers) {
-  run_step<Adam>(tensors, count, dtype, step, numbers);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+                const fn::AdamStep& step, const double* numbers) {
+  run_step<Adam>(tensors, count, dtype, scaling, step, numbers);
 }
 void adam_numbers(const void* step, DType step_dtype, const void* lr, DType lr_dtype,
                   const fn::AdamStep& options, double* numbers) {
   launch(adam_numbers_kernel, {1, 1}, step, step_dtype, lr, lr_dtype, options, numbers);
 }
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::RmspropStep& step) {
-  run_step<Rmsprop>(tensors, count, dtype, step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+                const fn::RmspropStep& step) {
+  run_step<Rmsprop>(tensors, count, dtype, scaling, step);
 }
 
 int64_t norm_parts(const DenseTensor* tensors, int count) {

@@ -15,12 +15,19 @@ struct StepTensors {
   char* data[kLists];
   int64_t numel;
 };
+// What a gradient scaler leaves to the step, in device memory (or null): where *found_inf is not 0 nothing is
+// done, and gradients are divided by *grad_scale and written back.
+struct StepScaling {
+  const float *grad_scale, *found_inf;
+};
 // All of one floating dtype.
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::SgdStep& step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+                const fn::SgdStep& step);
 // `numbers`, unless null: what `adam_numbers` has written, in place of what the step says.
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::AdamStep& step,
-                const double* numbers = nullptr);
-void fused_step(const StepTensors* tensors, int count, DType dtype, const fn::RmspropStep& step);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+                const fn::AdamStep& step, const double* numbers = nullptr);
+void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
+                const fn::RmspropStep& step);
 
 // What Adam computes from the number of the step and the learning rate, where the device alone knows them, as
 // in a captured graph: three doubles in device memory. `step` and `lr` are numbers of any real dtype; an lr

@@ -33,12 +33,26 @@ void bump_version(const Tensor& t) {
   if (t.storage()) t.storage()->bump_version();
 }
 
+// What a gradient scaler leaves to the step: Note [Steps of scaled gradients] in ops/optim_common.h.
+struct Scaling {
+  const Tensor &grad_scale, &found_inf;
+};
+const float* number_on(const char* op, const char* name, const Tensor& t, Device device) {
+  if (!t.defined()) return nullptr;
+  check(t.numel() == 1 && t.dtype() == DType::Float32 && t.device() == device,
+        "{}: expected '{}' of one element and dtype float32 on {}, got shape {} and {} on {}", op, name,
+        device, t.sizes(), t.dtype(), t.device());
+  return t.data<float>();
+}
+
 // Runs a step over all parameters. Memory is walked in its order where parameter, gradient and state are laid
 // out alike; others go through contiguous copies.
 template <class Step, class... Numbers>
 void run_step(const char* op, TensorList params, TensorList grads, std::initializer_list<TensorList> states,
-              const Step& step, Numbers... numbers) {
+              const Scaling& scale, const Step& step, Numbers... numbers) {
   if (params.empty()) return;
+  const StepScaling scaling{number_on(op, "grad_scale", scale.grad_scale, params[0].device()),
+                            number_on(op, "found_inf", scale.found_inf, params[0].device())};
   const DType dtype = params[0].dtype();
   check_device(op, "params", params, params[0].device());
   check_device(op, "grads", grads, params[0].device());
@@ -49,7 +63,7 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
   std::vector<std::pair<Tensor, Tensor>> copies;  // to be written back: destination, work
   std::vector<Tensor> kept;                       // copies of gradients
   const auto flush = [&](DType of) {
-    fused_step(work.data(), static_cast<int>(work.size()), of, step, numbers...);
+    fused_step(work.data(), static_cast<int>(work.size()), of, scaling, step, numbers...);
     work.clear();
   };
   DType current = dtype;
@@ -72,7 +86,7 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
       const Tensor at = alike ? tensors[k] : clone_plain(detached_alias(tensors[k]));
       entry.data[k] = at.data<char>();
       if (alike) continue;
-      if (k == 1)
+      if (k == 1 && !scaling.grad_scale)
         kept.push_back(at);
       else
         copies.emplace_back(tensors[k], at);
@@ -82,20 +96,23 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
   flush(current);
   for (const auto& [destination, from] : copies) copy_on_device(destination, from);
   for (const Tensor& p : params) bump_version(p);
+  if (scaling.grad_scale)
+    for (const Tensor& g : grads) bump_version(g);
   for (const TensorList& list : states)
     for (const Tensor& t : list) bump_version(t);
 }
 
 CudaDirect sgd(op::_fused_sgd_, [](TensorList params, TensorList grads, TensorList buffers, double lr,
                                    double momentum, double dampening, double weight_decay, bool nesterov,
-                                   bool maximize, bool first) {
+                                   bool maximize, bool first, const Tensor& grad_scale,
+                                   const Tensor& found_inf) {
   optim::check_lists("_fused_sgd_", params,
                      {{"grads", grads, true}, {"momentum_buffers", buffers, momentum != 0}});
   if (first && momentum != 0)
     refuse_capture("SGD",
                    "each replay would repeat this first step with momentum as the first; run one step "
                    "before the capture");
-  run_step("_fused_sgd_", params, grads, {buffers},
+  run_step("_fused_sgd_", params, grads, {buffers}, {grad_scale, found_inf},
            fn::SgdStep{lr, momentum, dampening, weight_decay, nesterov, maximize, first});
 });
 
@@ -111,7 +128,8 @@ CudaDirect adam(op::_fused_adam_, [](TensorList params, TensorList grads, Tensor
   refuse_capture("Adam",
                  "each replay would repeat this step's number; make the optimiser with capturable=True, or "
                  "call step() after the replay");
-  run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()},
+  const Tensor none;
+  run_step("_fused_adam_", params, grads, {m, v, amsgrad ? most : TensorList()}, {none, none},
            optim::adam_step(step, lr, beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled));
 });
 
@@ -119,7 +137,9 @@ CudaDirect adam_capturable(op::_fused_adam_capturable_, [](TensorList params, Te
                                                            TensorList v, TensorList most, const Tensor& step,
                                                            const Tensor& lr, double beta1, double beta2,
                                                            double eps, double weight_decay, bool amsgrad,
-                                                           bool maximize, bool decoupled) {
+                                                           bool maximize, bool decoupled,
+                                                           const Tensor& grad_scale,
+                                                           const Tensor& found_inf) {
   constexpr const char* name = "_fused_adam_capturable_";
   optim::check_lists(name, params,
                      {{"grads", grads, true},
@@ -141,27 +161,28 @@ CudaDirect adam_capturable(op::_fused_adam_capturable_, [](TensorList params, Te
       optim::adam_step(step.is_cpu() ? item(step).to<int64_t>() : 1, lr.is_cpu() ? item(lr).to<double>() : 0,
                        beta1, beta2, eps, weight_decay, amsgrad, maximize, decoupled);
   const TensorList maxima = amsgrad ? most : TensorList();
-  if (step.is_cpu() && lr.is_cpu()) return run_step(name, params, grads, {m, v, maxima}, options);
+  const Scaling scale{grad_scale, found_inf};
+  if (step.is_cpu() && lr.is_cpu()) return run_step(name, params, grads, {m, v, maxima}, scale, options);
   const Workspace memory(kAdamNumbers * sizeof(double));
   auto* numbers = memory.as<double>();
   const Tensor at = step.is_cpu() ? scalar_tensor(item(step), DType::Float64, device) : step;
   adam_numbers(at.data_ptr(), at.dtype(), lr.is_cpu() ? nullptr : lr.data_ptr(), lr.dtype(), options,
                numbers);
-  run_step(name, params, grads, {m, v, maxima}, options, static_cast<const double*>(numbers));
+  run_step(name, params, grads, {m, v, maxima}, scale, options, static_cast<const double*>(numbers));
 });
 
-CudaDirect rmsprop(op::_fused_rmsprop_,
-                   [](TensorList params, TensorList grads, TensorList squares, TensorList averages,
-                      TensorList buffers, double lr, double alpha, double eps, double weight_decay,
-                      double momentum, bool centered, bool maximize) {
-                     optim::check_lists("_fused_rmsprop_", params,
-                                        {{"grads", grads, true},
-                                         {"square_avgs", squares, true},
-                                         {"grad_avgs", averages, centered},
-                                         {"momentum_buffers", buffers, momentum != 0}});
-                     run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers},
-                              fn::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize});
-                   });
+CudaDirect rmsprop(op::_fused_rmsprop_, [](TensorList params, TensorList grads, TensorList squares,
+                                           TensorList averages, TensorList buffers, double lr, double alpha,
+                                           double eps, double weight_decay, double momentum, bool centered,
+                                           bool maximize, const Tensor& grad_scale, const Tensor& found_inf) {
+  optim::check_lists("_fused_rmsprop_", params,
+                     {{"grads", grads, true},
+                      {"square_avgs", squares, true},
+                      {"grad_avgs", averages, centered},
+                      {"momentum_buffers", buffers, momentum != 0}});
+  run_step("_fused_rmsprop_", params, grads, {squares, averages, buffers}, {grad_scale, found_inf},
+           fn::RmspropStep{lr, alpha, eps, weight_decay, momentum, centered, maximize});
+});
 
 // ---- lists of tensors, each by its elements
 

@@ -118,7 +118,7 @@ def test_on_cuda_as_on_the_cpu():
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
-def test_only_the_step_reads_from_the_device_and_once(device, monkeypatch):
+def test_nothing_is_read_from_the_device_but_by_other_optimisers(device, monkeypatch):
     reads = []
     monkeypatch.setattr(plait.Tensor, "item", lambda t, item=plait.Tensor.item: (reads.append(t), item(t))[1])
     w = [plait.ones(3, device=device, requires_grad=True) for _ in range(5)]
@@ -127,6 +127,12 @@ def test_only_the_step_reads_from_the_device_and_once(device, monkeypatch):
     scaler.scale(sum(p.sum() for p in w)).backward()
     scaler.unscale_(optimizer)
     assert not reads
+    scaler.step(optimizer)
+    scaler.update()
+    assert len(reads) == (device == "cpu")
+    optimizer = plait.optim.Adagrad(w, lr=0.1)
+    scaler.scale(sum(p.sum() for p in w)).backward()
+    reads.clear()
     scaler.step(optimizer)
     assert len(reads) == 1
     scaler.update()

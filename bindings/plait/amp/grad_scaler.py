@@ -69,6 +69,7 @@ class GradScaler:
             raise ValueError(f"GradScaler: expected backoff_factor between 0 and 1, got {backoff_factor}")
         self._init_scale = init_scale
         self._scale: Tensor | None = None
+        self._one: Tensor | None = None  # the factor of gradients that are looked at and left as they are
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
@@ -78,7 +79,13 @@ class GradScaler:
 
     def _scale_tensor(self, device: Any) -> Tensor:
         if self._scale is None:
+            if plait.cuda.is_current_stream_capturing():
+                raise RuntimeError(
+                    "GradScaler.scale: a graph is being captured, and each replay would begin with the first "
+                    "scale again; call scaler.scale(loss) once before the capture"
+                )
             self._scale = plait.full((), self._init_scale, dtype=plait.float32, device=device)
+            self._one = plait.ones((), dtype=plait.float32, device=device)
             self._growth_tracker = plait.full(
                 (), self._init_growth_tracker, dtype=plait.int32, device=device
             )
@@ -140,7 +147,14 @@ class GradScaler:
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """Unscales the gradients, unless unscale_() has, and calls optimizer.step(*args, **kwargs) where
-        all are finite; returns its result, or None."""
+        all are finite; returns its result, or None.
+
+        Optimisers with `_step_supports_amp_scaling` (SGD, Adam, AdamW, RMSprop) are always called: they find
+        the scale in `grad_scale` and a number that is not 0 where a gradient is not finite in `found_inf`,
+        and their kernels unscale the gradients or do nothing. So the host does not wait for the device, and a
+        graph can capture the step (with capturable=True, and after one step outside). Their hooks run, and
+        schedulers see a step, in either case; where a step is left out the gradients stay scaled.
+        """
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
         if "closure" in kwargs:
@@ -149,17 +163,46 @@ class GradScaler:
         state = self._per_optimizer_states[id(optimizer)]
         if state["stage"] is OptState.STEPPED:
             raise RuntimeError("GradScaler.step: step() has already been called since the last update()")
+        in_kernels = getattr(optimizer, "_step_supports_amp_scaling", False)
         if state["stage"] is OptState.READY:
-            self.unscale_(optimizer)
+            if in_kernels:
+                assert self._one is not None  # it comes with the scale
+                state["found_inf_per_device"] = self._unscale_grads(optimizer, self._one, False)
+            else:
+                self.unscale_(optimizer)
         if not state["found_inf_per_device"]:
             raise RuntimeError(
                 "GradScaler.step: no gradients were found for this optimizer; call "
                 "scaler.scale(loss).backward() first"
             )
+        if in_kernels:
+            return self._step_in_kernels(optimizer, state, args, kwargs)
         finite = not any(found.item() for found in state["found_inf_per_device"].values())
         result = optimizer.step(*args, **kwargs) if finite else None
         state["stage"] = OptState.STEPPED
         return result
+
+    def _step_in_kernels(self, optimizer: Any, state: dict[str, Any], args: tuple, kwargs: dict) -> Any:
+        """The step of an optimiser whose kernels find out whether they may."""
+        scale = self._checked_scale("step")
+        own = getattr(optimizer, "grad_scale", None)  # a factor that the user has set
+        if state["stage"] is OptState.READY:
+            optimizer.grad_scale = scale if own is None else scale * own
+        optimizer.found_inf = self._any_inf(list(state["found_inf_per_device"].values()), scale.device)
+        try:
+            return optimizer.step(*args, **kwargs)
+        finally:
+            state["stage"] = OptState.STEPPED
+            for name in ("grad_scale", "found_inf"):
+                optimizer.__dict__.pop(name, None)
+
+    @staticmethod
+    def _any_inf(found: list[Tensor], device: Any) -> Tensor:
+        """Added up on one device: nothing is read back."""
+        total = found[0].to(device)
+        for value in found[1:]:
+            total = total + value.to(device)
+        return total
 
     def update(self, new_scale: float | Tensor | None = None) -> None:
         """Sets the scale for the next iteration; call once, after all step()s."""
@@ -181,10 +224,7 @@ class GradScaler:
             ]
             if not found:
                 raise RuntimeError("GradScaler.update: no inf checks were recorded; call step() before")
-            # Added up on the scale's device: nothing is read back.
-            total = found[0].to(scale.device)
-            for value in found[1:]:
-                total = total + value.to(scale.device)
+            total = self._any_inf(found, scale.device)
             assert self._growth_tracker is not None  # it comes with the scale
             plait._amp_update_scale_(
                 scale,

@@ -9,6 +9,14 @@ Note [Plans of fused steps]
     write keeps them right. With capturable=True that tensor lies on the device, where a captured graph counts
     on at each replay, and `step` of the bucket says no more than whether there was one. A later plan goes on
     with the tensor if it is for the same parameters, so that graphs and eager steps count alike.
+
+Note [Steps of a gradient scaler]
+    `GradScaler.step` does not read whether the gradients are finite. It sets two tensors of one element,
+    `optimizer.found_inf` and `optimizer.grad_scale`, and the kernels read them: a step whose gradients are
+    not finite changes nothing. So the host does not know how many steps were done: from the first step of a
+    scaler on, CUDA parameters have their steps counted on the device, as PyTorch's fused optimisers have
+    them always, and a step that was left out does not count. Only the first step of SGD with momentum, which
+    is another formula, is waited for.
 """
 
 from __future__ import annotations
@@ -26,7 +34,7 @@ __all__ = ["SGD", "Adam", "AdamW", "RMSprop"]
 
 
 class _Bucket:
-    __slots__ = ("index", "is_complex", "on_device", "params", "slots", "step", "steps")
+    __slots__ = ("index", "is_complex", "on_device", "owners", "params", "slots", "step", "steps")
 
     def __init__(
         self,
@@ -39,6 +47,7 @@ class _Bucket:
     ):
         self.index = index
         self.on_device = on_device
+        self.owners = params
         self.is_complex = params[0].is_complex()
         if self.is_complex:  # the formulas are elementwise on the real and imaginary parts
             params = _as_real(params)
@@ -47,6 +56,34 @@ class _Bucket:
         self.slots = slots
         self.step = step
         self.steps = steps
+
+
+class _Scaling:
+    """What a gradient scaler has set for one step; on whatever device it is asked for."""
+
+    def __init__(self, grad_scale: Any, found_inf: Any):
+        self._given = (grad_scale, found_inf)
+        self._there: dict[Any, tuple[Any, Any]] = {}
+        self._done: dict[Any, Any] = {}
+
+    def on(self, device: Any) -> tuple[Any, Any]:
+        """The scale and the sign that gradients are not finite; None where it is not set."""
+        there = self._there.get(device)
+        if there is None:
+            # More than one element is the op's to refuse, with a message.
+            there = self._there[device] = tuple(  # type: ignore[assignment]
+                None if t is None else plait.as_tensor(t, dtype=plait.float32, device=device)
+                for t in self._given
+            )
+        return there  # type: ignore[return-value]
+
+    def done(self, device: Any) -> Any:
+        """1 where the step is done and 0 where it is left out, to count with."""
+        done = self._done.get(device)
+        if done is None:
+            found_inf = self.on(device)[1]
+            done = self._done[device] = 1 if found_inf is None else (found_inf == 0).to(plait.float32)
+        return done
 
 
 class _Plan:
@@ -93,13 +130,31 @@ class FusedOptimizer(Optimizer):
     """Runs `_launch` once per bucket; see Note [Plans of fused steps]."""
 
     _counts_steps = True
+    _step_supports_amp_scaling = True  # Note [Steps of a gradient scaler]
 
     def _slots(self, group: dict) -> tuple[str, ...]:
         """The names of the state entries that the group's options ask for."""
         raise NotImplementedError
 
-    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+    def _launch(self, group: dict, bucket: _Bucket, grads: list, scaling: _Scaling | None) -> None:
         raise NotImplementedError
+
+    def _launch_scaled(self, group: dict, bucket: _Bucket, grads: list, scaling: _Scaling) -> None:
+        device = bucket.params[0].device
+        if self._host_must_know(bucket, device):
+            grad_scale, found_inf = scaling.on(device)
+            if found_inf is not None and found_inf.item() != 0:
+                self._leave_out(bucket)
+                return
+            scaling = _Scaling(grad_scale, None)
+        self._launch(group, bucket, grads, scaling)
+
+    def _host_must_know(self, bucket: _Bucket, device: Any) -> bool:
+        """Must the host read whether the step is left out?"""
+        return device.type == "cpu"
+
+    def _leave_out(self, bucket: _Bucket) -> None:
+        """The host has read that nothing is done."""
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Does one update; `closure`, if given, computes loss and gradients anew and returns the loss."""
@@ -110,6 +165,12 @@ class FusedOptimizer(Optimizer):
             with plait.enable_grad():
                 loss = closure()
         groups = self.param_groups
+        scaling = None
+        if "found_inf" in self.__dict__ or "grad_scale" in self.__dict__:
+            scaling = _Scaling(getattr(self, "grad_scale", None), getattr(self, "found_inf", None))
+            if not self._scaled:
+                self._scaled = True
+                self._plans = []  # the next ones count on the device
         plans = self._plans
         if len(plans) != len(groups):
             plans = self._plans = [_NO_PLAN] * len(groups)
@@ -129,15 +190,16 @@ class FusedOptimizer(Optimizer):
                 plan = plans[i] = self._plan(group)
                 grads = [g for p in params if (g := p.grad) is not None]
             buckets = plan.buckets
+            launch: Any = self._launch if scaling is None else self._launch_scaled
             if len(buckets) == 1:
                 bucket = buckets[0]
-                self._launch(group, bucket, _as_real(grads) if bucket.is_complex else grads)
+                launch(group, bucket, _as_real(grads) if bucket.is_complex else grads, scaling)
                 continue
             if not self._counts_steps and any(bucket.step == 0 for bucket in buckets):
                 plans[i] = _NO_PLAN  # new parameters may share a bucket with the others from the next step on
             for bucket in buckets:
                 part = [grads[k] for k in bucket.index]
-                self._launch(group, bucket, _as_real(part) if bucket.is_complex else part)
+                launch(group, bucket, _as_real(part) if bucket.is_complex else part, scaling)
         self._opt_called = True
         return loss
 
@@ -173,7 +235,7 @@ class FusedOptimizer(Optimizer):
         """Makes the missing state entries of one parameter and returns how many steps it has seen."""
         state = self._state[p] if slots or self._counts_steps else {}
         on_device = self._counts_on_device(group, p.device)
-        if self._counts_steps and p.device.type == "cuda" and not on_device:
+        if self._counts_steps and p.device.type == "cuda" and not group["capturable"]:
             self._refuse_host_count()
         if p.device.type == "cuda" and any(state.get(name) is None for name in slots):
             self._refuse_capture(
@@ -277,11 +339,21 @@ class SGD(FusedOptimizer):
         super()._prepare(p, slots, group)
         return seen
 
-    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+    def _host_must_know(self, bucket: _Bucket, device: Any) -> bool:
+        return device.type == "cpu" or bool(bucket.slots and bucket.step == 0)
+
+    def _leave_out(self, bucket: _Bucket) -> None:
+        if bucket.slots and bucket.step == 0:  # the first step is still to come
+            self._plans = []
+            for p in bucket.owners:
+                self._state[p]["momentum_buffer"] = None
+
+    def _launch(self, group: dict, bucket: _Bucket, grads: list, scaling: _Scaling | None) -> None:
         slots = bucket.slots
         lr = group["lr"]
         if type(lr) is not float:
             lr = float(lr)  # an int, or a tensor that a schedule writes into
+        grad_scale, found_inf = scaling.on(bucket.params[0].device) if scaling else (None, None)
         plait._fused_sgd_(
             bucket.params,
             grads,
@@ -293,6 +365,8 @@ class SGD(FusedOptimizer):
             nesterov=group["nesterov"],
             maximize=group["maximize"],
             first_step=bucket.step == 0,
+            grad_scale=grad_scale,
+            found_inf=found_inf,
         )
         bucket.step = 1
 
@@ -361,20 +435,29 @@ class Adam(FusedOptimizer):
     def _slots(self, group: dict) -> tuple[str, ...]:
         return _AMSGRAD if group["amsgrad"] else _ADAM
 
-    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+    def _launch(self, group: dict, bucket: _Bucket, grads: list, scaling: _Scaling | None) -> None:
         slots = bucket.slots
         lr = group["lr"]
         amsgrad = group["amsgrad"]
         beta1, beta2 = group["betas"]
-        if bucket.on_device:
-            bucket.step = 1
+        device = bucket.params[0].device
+        if device.type == "cuda" and not group["capturable"]:
+            self._refuse_host_count()
+        if bucket.on_device or scaling:
+            grad_scale, found_inf = scaling.on(device) if scaling else (None, None)
+            if bucket.on_device:
+                number = bucket.steps.add_(scaling.done(device) if scaling else 1)[0]
+                bucket.step = 1
+            else:
+                number = bucket.step = bucket.step + 1
+                bucket.steps.fill_(number)
             plait._fused_adam_capturable_(
                 bucket.params,
                 grads,
                 slots[0],
                 slots[1],
                 slots[2] if amsgrad else [],
-                step=bucket.steps.add_(1)[0],
+                step=number,
                 lr=lr,
                 beta1=beta1,
                 beta2=beta2,
@@ -383,10 +466,10 @@ class Adam(FusedOptimizer):
                 amsgrad=amsgrad,
                 maximize=group["maximize"],
                 decoupled=group["decoupled_weight_decay"],
+                grad_scale=grad_scale,
+                found_inf=found_inf,
             )
             return
-        if bucket.params[0].device.type == "cuda":
-            self._refuse_host_count()
         if type(lr) is not float:
             lr = float(lr)  # an int, or a tensor that a schedule writes into
         step = bucket.step + 1
@@ -524,10 +607,12 @@ class RMSprop(FusedOptimizer):
     def _slots(self, group: dict) -> tuple[str, ...]:
         return _RMSPROP[bool(group["centered"]), group["momentum"] > 0]
 
-    def _launch(self, group: dict, bucket: _Bucket, grads: list) -> None:
+    def _launch(self, group: dict, bucket: _Bucket, grads: list, scaling: _Scaling | None) -> None:
         slots = bucket.slots
-        if bucket.params[0].device.type == "cuda" and not bucket.on_device:
+        device = bucket.params[0].device
+        if device.type == "cuda" and not group["capturable"]:
             self._refuse_host_count()
+        grad_scale, found_inf = scaling.on(device) if scaling else (None, None)
         lr = group["lr"]
         if type(lr) is not float:
             lr = float(lr)  # an int, or a tensor that a schedule writes into
@@ -546,10 +631,12 @@ class RMSprop(FusedOptimizer):
             momentum=momentum,
             centered=centered,
             maximize=group["maximize"],
+            grad_scale=grad_scale,
+            found_inf=found_inf,
         )
         step = bucket.step + 1
         bucket.step = step
         if bucket.on_device:
-            bucket.steps.add_(1)
+            bucket.steps.add_(scaling.done(device) if scaling else 1)
         else:
             bucket.steps.fill_(step)

@@ -87,6 +87,7 @@ class Optimizer:
 
     # Whether any step hook was ever registered: spares the usual step the look into four tables.
     _hooked = False
+    _step_supports_amp_scaling = False  # does step() look at self.found_inf and self.grad_scale?
     _capturable = False  # does capturable=True let a captured graph count its steps?
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -94,6 +95,9 @@ class Optimizer:
         step = cls.__dict__.get("step")
         if step is not None and not getattr(step, "_runs_hooks", False):
             cls.step = _with_step_hooks(step)  # type: ignore[method-assign]
+        # A step of one's own may not look at what a gradient scaler has set, unless it says so.
+        if step is not None and "_step_supports_amp_scaling" not in cls.__dict__:
+            cls._step_supports_amp_scaling = False
 
     def __init__(self, params: Iterable, defaults: dict[str, Any]):
         if isinstance(params, plait.Tensor):
@@ -123,6 +127,7 @@ class Optimizer:
         self._plans: list = []  # see Note [Plans of fused steps]
         self._in_step = False
         self._opt_called = False
+        self._scaled = False  # has a gradient scaler stepped? Note [Steps of a gradient scaler] in fused.py
         self._pre_hooks: OrderedDict = OrderedDict()
         self._post_hooks: OrderedDict = OrderedDict()
         self._state_dict_pre_hooks: OrderedDict = OrderedDict()
@@ -185,7 +190,7 @@ class Optimizer:
         )
 
     def _counts_on_device(self, group: dict, device: Any) -> bool:
-        return self._capturable and device.type == "cuda" and bool(group["capturable"])
+        return self._capturable and device.type == "cuda" and bool(group["capturable"] or self._scaled)
 
     # ---- groups
 
