@@ -43,7 +43,7 @@ if(PLAIT_INCLUDE_cudnn_h)
   list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cudnn_h}")
 endif()
 if(PLAIT_INCLUDE_cudnn_h AND PLAIT_INCLUDE_cudnn_frontend_h AND PLAIT_INCLUDE_nvrtc_h)
-  set(PLAIT_CUDNN_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn.cpp")
+  set(PLAIT_CUDNN_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn_runtime.cpp" "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn.cpp")
   list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cudnn_frontend_h}" "${PLAIT_INCLUDE_nvrtc_h}")
 else()
   message(STATUS "cuDNN's headers were not found: convolution and attention on CUDA go without it. "

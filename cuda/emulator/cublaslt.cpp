@@ -649,6 +649,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
                               cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
                               const cublasLtMatmulAlgo_t* algo, void* workspace, size_t workspace_bytes,
                               cudaStream_t stream) {
+  if (const cublasStatus_t failure = ordered("cublasLtMatmul"); failure != CUBLAS_STATUS_SUCCESS)
+    return failure;
   Problem problem;
   cublasStatus_t status = read_problem(handle, operation, a_layout, b_layout, c_layout, d_layout, &problem);
   if (status != CUBLAS_STATUS_SUCCESS) return status;

@@ -9,6 +9,7 @@
 #include "cuda/vendor/cublaslt.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/addmm.h"
+#include "ops/decl/arithmetic.h"
 #include "ops/decl/linear_activation.h"
 #include "ops/decl/view.h"
 #include "ops/matrix_product.h"
@@ -102,8 +103,19 @@ void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tens
   const Tensor b = bias.defined() ? contiguous(converted(bias, out.dtype())) : bias;
   into(out, false, [&](const Tensor& c) {
     Product p = linear_product(c, a, w);
-    if (b.defined()) p.bias = b.data_ptr();
-    multiply(p);
+    if (!b.defined() || p.is_empty()) return multiply(p);
+    p.bias = b.data_ptr();
+    simplify(p);
+    if (by_cublaslt(p, Epilogue::None)) return;
+    // Complex numbers have no epilogue, and float64 not on every device: the product's speed is worth a pass.
+    Product bare = p;
+    bare.bias = nullptr;
+    if ((is_complex(p.dtype) || p.dtype == DType::Float64) && by_cublaslt(bare, Epilogue::None)) {
+      NoGrad guard;
+      plait::add_(c, b, 1);
+      return;
+    }
+    by_own_kernel(p);
   });
 }
 

@@ -120,8 +120,10 @@ class Backend final : public DeviceBackend, public CudaApi {
     if (captures_underway() == 0) return false;
     const DeviceGuard guard(device);
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    if (cudaStreamIsCapturing(to_stream(stream), &status) != cudaSuccess) cudaGetLastError();
-    return status == cudaStreamCaptureStatusActive;
+    if (cudaStreamIsCapturing(to_stream(stream), &status) == cudaSuccess)
+      return status == cudaStreamCaptureStatusActive;
+    cudaGetLastError();
+    return false;
   }
   void record_stream(const StorageImpl& storage, int device, CudaStreamHandle stream) override {
     cuda::record_stream(storage, to_stream(stream), device);

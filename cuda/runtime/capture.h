@@ -2,6 +2,8 @@
 // replay.
 #pragma once
 
+#include <optional>
+
 #include "cuda/runtime/allocator.h"
 #include "cuda/runtime/stream.h"
 
@@ -11,8 +13,22 @@ inline bool is_capturing() {
   if (__builtin_expect(captures_underway() == 0, 1)) return false;
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   // The null stream may not even be asked while another one is captured; it never is itself.
-  if (cudaStreamIsCapturing(current_stream(), &status) != cudaSuccess) cudaGetLastError();
-  return status == cudaStreamCaptureStatusActive;
+  if (cudaStreamIsCapturing(current_stream(), &status) == cudaSuccess)
+    return status == cudaStreamCaptureStatusActive;
+  cudaGetLastError();
+  return false;  // the status is whatever the call left
 }
+
+// For calls of libraries that may load kernels or ask for memory: a capture that is under way, in this thread
+// or another, forbids that unless the thread says that it knows what it does. Nothing where there is none.
+class RelaxedInCapture {
+ public:
+  RelaxedInCapture() {
+    if (__builtin_expect(captures_underway() != 0, 0)) relaxed_.emplace();
+  }
+
+ private:
+  std::optional<RelaxedCapture> relaxed_;
+};
 
 }  // namespace plait::cuda

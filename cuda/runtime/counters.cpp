@@ -21,6 +21,7 @@ __attribute__((noinline)) unsigned* make_ring(Ring& ring) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   if (unsigned* made = ring.data.load(std::memory_order_acquire)) return made;
+  const RelaxedCapture relaxed;  // another thread may be capturing
   void* data = nullptr;
   check_cuda(cudaMalloc(&data, kRing * sizeof(unsigned)));
   const cudaStream_t stream = current_stream();

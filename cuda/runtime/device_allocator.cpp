@@ -92,7 +92,10 @@ PrivatePool::Pools& DeviceAllocator::pools_for(cudaStream_t stream) {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
     unsigned long long id = 0;
     // Asking about the null stream is an error while another stream is captured: it is not captured itself.
-    if (cudaStreamGetCaptureInfo(stream, &status, &id) != cudaSuccess) cudaGetLastError();
+    if (cudaStreamGetCaptureInfo(stream, &status, &id) != cudaSuccess) {
+      cudaGetLastError();
+      status = cudaStreamCaptureStatusNone;  // it is whatever the call left
+    }
     if (status == cudaStreamCaptureStatusActive)
       for (const Route& route : routes_)
         if (route.capture == id) return pools_in(*route.pool, stream);
@@ -253,6 +256,7 @@ void DeviceAllocator::take_up_deferred() noexcept {
 
 void DeviceAllocator::poll_events() noexcept {
   if (captures_underway()) return;
+  const RelaxedCapture relaxed;  // one may begin in another thread just now
   take_up_deferred();
   for (auto& [of, queue] : pending_) {
     while (!queue.empty()) {
@@ -270,6 +274,7 @@ void DeviceAllocator::poll_events() noexcept {
 }
 
 void DeviceAllocator::wait_for_events() {
+  const RelaxedCapture relaxed;
   take_up_deferred();
   for (auto& [of, queue] : pending_)
     if (!queue.empty()) check_cuda(cudaEventSynchronize(queue.back().event));
@@ -298,6 +303,7 @@ bool DeviceAllocator::free_cached_segments() {
 void DeviceAllocator::free_segment(std::map<char*, Segment>::iterator at) {
   const Segment segment = at->second;
   const DeviceGuard guard(device_);
+  const RelaxedCapture relaxed;
   check_cuda(cudaFree(segment.base));
   segments_.erase(at);
   segment.pool->bins.remove(segment.first);

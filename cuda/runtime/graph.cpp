@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/event_pool.h"
 #include "cuda/runtime/fault.h"
@@ -77,15 +78,10 @@ RandomState philox_state_for(GeneratorImpl::Draw draw) {
 
 RandomState philox_state(const Generator& generator) {
   const GeneratorImpl::Draw draw = next_draw(generator);
-  if (__builtin_expect(captures_underway() != 0, 0) && !is_token(draw.seed)) {
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    if (cudaStreamIsCapturing(current_stream(), &status) != cudaSuccess) cudaGetLastError();
-    if (status == cudaStreamCaptureStatusActive)
-      fail<RuntimeError>(
-          "a graph is being captured that does not know this generator: its numbers would be the same at "
-          "each "
-          "replay; call graph.register_generator_state(generator) before the capture, and seed it outside");
-  }
+  if (__builtin_expect(captures_underway() != 0, 0) && !is_token(draw.seed) && is_capturing())
+    fail<RuntimeError>(
+        "a graph is being captured that does not know this generator: its numbers would be the same at each "
+        "replay; call graph.register_generator_state(generator) before the capture, and seed it outside");
   return philox_state_for(draw);
 }
 

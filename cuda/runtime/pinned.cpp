@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "core/error.h"
@@ -87,6 +88,7 @@ class PinnedAllocator {
   void empty() {
     std::lock_guard lock(mutex_);
     if (captures_underway()) return;
+    const RelaxedCapture relaxed;  // one may begin in another thread just now
     take_up_deferred();
     for (auto& [use, queue] : pending_)
       if (!queue.empty()) check_cuda(cudaEventSynchronize(queue.back().event));
@@ -176,8 +178,10 @@ class PinnedAllocator {
   void poll() noexcept {
     if (captures_underway()) return;
     take_up_deferred();
+    std::optional<RelaxedCapture> relaxed;
     for (auto& [use, queue] : pending_) {
       while (!queue.empty()) {
+        if (!relaxed) relaxed.emplace();
         const auto [event, block] = queue.front();
         if (cudaEventQuery(event) != cudaSuccess) {
           cudaGetLastError();

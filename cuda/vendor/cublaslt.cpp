@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "core/library.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/settings.h"
 
@@ -105,7 +106,7 @@ struct KeyHash {
 };
 
 struct Plan {
-  bool supported = false;
+  std::atomic<bool> supported{false};
   cublasLtMatmulDescOpaque_t desc;  // copied to the stack for a call, which sets the bias's address
   cublasLtMatrixLayoutOpaque_t a, b, c, d;
   cublasLtMatmulAlgo_t algo;
@@ -243,6 +244,19 @@ std::shared_ptr<Plan> plan_for(const Key& key) {
   return plans->emplace(key, make_plan(key)).first->second;
 }
 
+// Heuristics have been known to choose algorithms that the product then does not take (batches of more than
+// 65535). Nothing was launched then: our own kernel takes over, once and for all.
+bool finish(Plan& plan, cublasStatus_t status) {
+  if (__builtin_expect(status == CUBLAS_STATUS_SUCCESS, 1)) {
+    g_products.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  if (status != CUBLAS_STATUS_NOT_SUPPORTED && status != CUBLAS_STATUS_ARCH_MISMATCH)
+    check_status(status, "cublasLtMatmul");
+  plan.supported = false;
+  return false;
+}
+
 // The scaling factors in the type in which cuBLASLt computes.
 struct Factor {
   alignas(16) char bytes[16];
@@ -259,6 +273,7 @@ struct Factor {
 bool cublaslt_product(const Product& product, Epilogue epilogue, void* kept) {
   const Functions* const f = functions();
   if (!f || !(is_floating(product.dtype) || is_complex(product.dtype))) return false;
+  if (product.batch_dims && product.batch[0] > INT32_MAX) return false;
   Product p = product;
   if (p.c.column != 1) {
     if (p.bias || kept) return false;
@@ -287,6 +302,7 @@ bool cublaslt_product(const Product& product, Epilogue epilogue, void* kept) {
     if (key.align_c < 4 || key.ldc % 8 || key.stride_c % 8) return false;
   }
 
+  const RelaxedInCapture loading;  // of kernels, at their first launch
   const std::shared_ptr<Plan> plan = plan_for(key);
   if (!plan->supported) return false;
   cublasLtMatmulDescOpaque_t desc = plan->desc;
@@ -297,12 +313,9 @@ bool cublaslt_product(const Product& product, Epilogue epilogue, void* kept) {
                  "what is kept");
   const Factor alpha(p.alpha, p.dtype), beta(p.beta, p.dtype);
   const Workspace workspace(plan->workspace);
-  check_status(f->matmul(handle(), &desc, alpha.bytes, p.b.data, &plan->b, p.a.data, &plan->a, beta.bytes,
-                         p.c.data, &plan->c, p.c.data, &plan->d, &plan->algo, workspace.data(),
-                         plan->workspace, current_stream()),
-               "cublasLtMatmul");
-  g_products.fetch_add(1, std::memory_order_relaxed);
-  return true;
+  return finish(*plan, f->matmul(handle(), &desc, alpha.bytes, p.b.data, &plan->b, p.a.data, &plan->a,
+                                 beta.bytes, p.c.data, &plan->c, p.c.data, &plan->d, &plan->algo,
+                                 workspace.data(), plan->workspace, current_stream()));
 }
 
 bool cublaslt_scaled_product(const ScaledProduct& p) {
@@ -322,6 +335,7 @@ bool cublaslt_scaled_product(const ScaledProduct& p) {
   key.scales = static_cast<uint8_t>((p.by_rows ? Scales::ByRows : Scales::One) |
                                     (p.scale_c ? Scales::Result : 0) | (p.fast_sums ? Scales::FastSums : 0));
 
+  const RelaxedInCapture loading;
   const std::shared_ptr<Plan> plan = plan_for(key);
   if (!plan->supported) return false;
   cublasLtMatmulDescOpaque_t desc = plan->desc;
@@ -334,11 +348,9 @@ bool cublaslt_scaled_product(const ScaledProduct& p) {
   if (p.bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
   const float one = 1, zero = 0;
   const Workspace workspace(plan->workspace);
-  check_status(f->matmul(handle(), &desc, &one, p.b, &plan->b, p.a, &plan->a, &zero, p.c, &plan->c, p.c,
-                         &plan->d, &plan->algo, workspace.data(), plan->workspace, current_stream()),
-               "cublasLtMatmul");
-  g_products.fetch_add(1, std::memory_order_relaxed);
-  return true;
+  return finish(*plan,
+                f->matmul(handle(), &desc, &one, p.b, &plan->b, p.a, &plan->a, &zero, p.c, &plan->c, p.c,
+                          &plan->d, &plan->algo, workspace.data(), plan->workspace, current_stream()));
 }
 
 CublasltStatistics cublaslt_statistics() { return {g_products.load(), g_heuristics.load()}; }

@@ -1,8 +1,16 @@
 // The only file that includes cuDNN's front end, which takes half a minute to compile.
 #include "cuda/vendor/cudnn.h"
 
+#include <dlfcn.h>
+
+#include "cuda/vendor/cudnn_runtime.h"
+
 #define NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING
+#define dlopen(name, flags) ::plait::cuda::open_for_front_end(name, flags)
+#define dlsym(library, name) ::plait::cuda::symbol_for_front_end(library, name)
 #include <cudnn_frontend.h>
+#undef dlopen
+#undef dlsym
 
 #include <cstring>
 #include <memory>
@@ -36,6 +44,8 @@ constexpr size_t kMostPlans = 2048;
 // on with ever new shapes (a cache of keys that grows, batches of any length) is better off with our own
 // kernels.
 constexpr size_t kMostAttention = 16;  // forward, and backward
+// How many plans are measured, the heuristics' best first: each is built for it, which may mean compiling.
+constexpr int64_t kMostMeasured = 10;
 
 // The front end calls cuDNN through a handle of dlopen of its own.
 bool load() {
@@ -73,6 +83,8 @@ struct Plan {
   std::shared_ptr<fe::graph::Graph> graph;  // null: cuDNN has none
   int64_t workspace = 0;
   std::string why;  // there is none
+  // One thread at a time executes it: cuDNN does not promise more for every engine.
+  std::shared_ptr<std::mutex> executing = std::make_shared<std::mutex>();
 };
 
 // Plans by the problem's bytes.
@@ -117,7 +129,7 @@ using Notes = std::vector<fe::NumericalNote_t>;
 Plan build(const std::shared_ptr<fe::graph::Graph>& graph, const Target& target, const Notes& unwanted,
            int64_t cap, const Pointers* measure = nullptr) {
   const RelaxedCapture loading;  // of kernels, which may happen while a graph is captured
-  const auto none = [](fe::error_t status) { return Plan{nullptr, 0, status.get_message()}; };
+  const auto none = [](fe::error_t status) { return Plan{nullptr, 0, status.get_message(), {}}; };
   if (const auto status = graph->validate(); status.is_bad()) return none(status);
   if (const auto status = graph->build_operation_graph(target.handle); status.is_bad()) return none(status);
   if (const auto status = graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK});
@@ -126,15 +138,19 @@ Plan build(const std::shared_ptr<fe::graph::Graph>& graph, const Target& target,
   // The notes are those of the plans that are there by now: asked for earlier, nothing is deselected.
   graph->deselect_numeric_notes(unwanted).deselect_workspace_greater_than(cap);
   if (const auto status = graph->check_support(target.handle); status.is_bad()) return none(status);
-  const auto policy = measure ? fe::BuildPlanPolicy_t::ALL : fe::BuildPlanPolicy_t::HEURISTICS_CHOICE;
-  if (const auto status = graph->build_plans(target.handle, policy); status.is_bad()) return none(status);
+  if (const auto status = graph->build_plans(target.handle, fe::BuildPlanPolicy_t::HEURISTICS_CHOICE);
+      status.is_bad())
+    return none(status);
   if (measure) {
+    const int64_t count = graph->get_execution_plan_count();
+    for (int64_t i = 0, built = 0; i < count && built < kMostMeasured; ++i)
+      built += graph->build_plan_at_index(target.handle, i).is_good();
     const Workspace workspace(static_cast<size_t>(graph->get_autotune_workspace_size()));
     Pointers pointers = *measure;
     if (const auto status = graph->autotune(target.handle, pointers, workspace.data()); status.is_bad())
       return none(status);
   }
-  return {graph, graph->get_workspace_size(), {}};
+  return {graph, graph->get_workspace_size(), {}, std::make_shared<std::mutex>()};
 }
 
 // The plan of the graph that `make` gives for the target. The front end throws at some graphs that it has
@@ -147,12 +163,14 @@ Plan plan_of(const MakeGraph& make, const Target& target, const Notes& unwanted,
   } catch (const Error&) {
     throw;  // ours: out of memory
   } catch (const std::exception& error) {
-    return {nullptr, 0, error.what()};
+    return {nullptr, 0, error.what(), {}};
   }
 }
 
 bool execute(const Plan& plan, Pointers& pointers, const char* what) {
   const Workspace workspace(static_cast<size_t>(plan.workspace));
+  const RelaxedInCapture loading;  // of kernels, at their first launch
+  const std::lock_guard lock(*plan.executing);
   auto status = plan.graph->execute(cudnn_handle(), pointers, workspace.data());
   if (status.is_bad()) fail<RuntimeError>("{} on cuda: cuDNN failed: {}", what, status.get_message());
   return true;

@@ -23,6 +23,17 @@ struct Functions {
   decltype(&cudnnGetVersion) version;
 };
 
+#ifndef PLAIT_CUDA_EMULATED
+// NVRTC opens its library of built-in functions by name when it first compiles, and the linker does not look
+// beside NVRTC: in NVIDIA's packages it would not be found, and cuDNN would have no kernel for attention.
+void load_builtins(void* nvrtc) {
+  const auto version = reinterpret_cast<int (*)(int*, int*)>(dlsym(nvrtc, "nvrtcVersion"));
+  int major = 0, minor = 0;
+  if (version && version(&major, &minor) == 0)
+    load_library(message("libnvrtc-builtins.so.{}.{}", major, minor));
+}
+#endif
+
 // cuDNN loads libraries that it needs later by their names, and ends the process where cuBLASLt is missing:
 // so they are loaded first, from wherever they are found.
 void* open_library() {
@@ -30,7 +41,7 @@ void* open_library() {
   return load_library("libplait_cudnn_emulated.so");
 #else
   if (!load_library("libcublasLt.so.13")) return nullptr;
-  load_library("libnvrtc.so.13");
+  if (void* nvrtc = load_library("libnvrtc.so.13")) load_builtins(nvrtc);
   return load_library("libcudnn.so.9");
 #endif
 }
@@ -83,6 +94,7 @@ class Handles {
       free.pop_back();
       return handle;
     }
+    const RelaxedCapture starting;  // it asks for memory, while a graph may be captured
     cudnnHandle_t handle = nullptr;
     const cudnnStatus_t status = functions().create(&handle);
     if (status != CUDNN_STATUS_SUCCESS)
