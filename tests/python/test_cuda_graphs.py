@@ -2,7 +2,7 @@
 
 import plait
 import pytest
-from cuda_process import clean, cuda, needs_cuda  # noqa: F401
+from cuda_process import clean, cuda, needs_cuda, run  # noqa: F401
 
 pytestmark = needs_cuda
 
@@ -103,6 +103,33 @@ def test_what_waits_cannot_be_captured():
         with cuda.graph(cuda.CUDAGraph(), capture_error_mode="nonsense"):
             pass
     del y
+
+
+def test_another_thread_works_while_a_graph_is_captured():
+    """In a process where nothing was asked for yet: memory and counters, which a capture forbids all threads."""
+    program = """
+import threading
+import plait
+x = plait.arange(300000.0, device="cuda")
+seen = []
+def others():
+    seen.append(x.sum())       # counters in device memory
+    seen.append((x * 2).max())
+    seen.append(x.cumsum(0)[-1])
+graph = plait.cuda.CUDAGraph()
+with plait.cuda.graph(graph):
+    y = x + 1
+    thread = threading.Thread(target=others)
+    thread.start()
+    thread.join()
+    z = y * 2
+graph.replay()
+assert z[:3].tolist() == [2, 4, 6]
+assert [t.item() for t in seen[1:2]] == [599998.0] and len(seen) == 3
+assert abs(seen[0].item() / (150000 * 299999.0) - 1) < 1e-5
+print("done")
+"""
+    assert run(program) == "done"
 
 
 def test_memory_of_a_graph_is_not_used_by_others():

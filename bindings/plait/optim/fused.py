@@ -3,7 +3,8 @@
 Note [Plans of fused steps]
     A step needs, beside the gradients, the list of parameters and one list per state entry. They are gathered
     once, into a plan per group, and hold until the parameters, the set of those with a gradient, or the
-    wanted state entries change, or until somebody reads `optimizer.state` (who may replace entries). Inside a
+    wanted state entries change, or until somebody reads `optimizer.state` and then replaces entries or writes
+    the number of a step, which the tensors' identity and version tell: nothing is read from the device. Inside a
     plan, a bucket is a set of parameters that one call can update: same dtype, same device, same number of
     steps done. `state[p]["step"]` of a bucket's parameters are 0-d views of one small tensor, so that one
     write keeps them right. With capturable=True that tensor lies on the device, where a captured graph counts
@@ -34,7 +35,18 @@ __all__ = ["SGD", "Adam", "AdamW", "RMSprop"]
 
 
 class _Bucket:
-    __slots__ = ("index", "is_complex", "on_device", "owners", "params", "slots", "step", "steps")
+    __slots__ = (
+        "entries",
+        "index",
+        "is_complex",
+        "on_device",
+        "owners",
+        "params",
+        "slots",
+        "step",
+        "steps",
+        "version",
+    )
 
     def __init__(
         self,
@@ -44,8 +56,11 @@ class _Bucket:
         step: int,
         steps: Any,
         on_device: bool,
+        entries: list[tuple],
     ):
         self.index = index
+        self.entries = entries  # of the state, the number of the step first, for each of the owners
+        self.version = steps._version if steps is not None else 0
         self.on_device = on_device
         self.owners = params
         self.is_complex = params[0].is_complex()
@@ -170,7 +185,7 @@ class FusedOptimizer(Optimizer):
             scaling = _Scaling(getattr(self, "grad_scale", None), getattr(self, "found_inf", None))
             if not self._scaled:
                 self._scaled = True
-                self._plans = []  # the next ones count on the device
+                self._plans = self._seen_plans = []  # the next ones count on the device
         plans = self._plans
         if len(plans) != len(groups):
             plans = self._plans = [_NO_PLAN] * len(groups)
@@ -187,7 +202,7 @@ class FusedOptimizer(Optimizer):
                 or plan.capturable is not group.get("capturable")
                 or (plan.active is not None and [p.grad is not None for p in params] != plan.active)
             ):
-                plan = plans[i] = self._plan(group)
+                plan = plans[i] = self._seen_plan(i, group) or self._plan(group)
                 grads = [g for p in params if (g := p.grad) is not None]
             buckets = plan.buckets
             launch: Any = self._launch if scaling is None else self._launch_scaled
@@ -214,6 +229,32 @@ class FusedOptimizer(Optimizer):
         finally:
             self._in_step = False
         return loss
+
+    def _seen_plan(self, i: int, group: dict) -> _Plan | None:
+        """The plan from before somebody read the state, where nothing was changed meanwhile."""
+        if i >= len(self._seen_plans):
+            return None
+        plan, self._seen_plans[i] = self._seen_plans[i], _NO_PLAN
+        params, names = group["params"], self._slots(group)
+        if (
+            plan.group is not group
+            or plan.slots is not names
+            or plan.capturable is not group.get("capturable")
+            or len(params) != len(plan.params)
+            or any(p is not q for p, q in zip(params, plan.params))
+            or [p.grad is not None for p in params] != (plan.active or [True] * len(params))
+        ):
+            return None
+        if self._counts_steps:
+            names = ("step", *names)
+        for bucket in plan.buckets:
+            if bucket.steps is not None and bucket.steps._version != bucket.version:
+                return None
+            for p, entries in zip(bucket.owners, bucket.entries):
+                state = self._state.get(p, {})
+                if any(state.get(name) is not entry for name, entry in zip(names, entries)):
+                    return None
+        return plan
 
     def _plan(self, group: dict) -> _Plan:
         slots = self._slots(group)
@@ -245,7 +286,7 @@ class FusedOptimizer(Optimizer):
         if self._counts_steps:
             if on_device:
                 self._refuse_capture(
-                    "its state was looked at since the last step, so that each replay would count from here; "
+                    "its state was changed since the last step, so that each replay would count from here; "
                     "run one step before the capture"
                 )
             step = int(state.setdefault("step", 0))  # the first of the entries; a tensor after _bucket
@@ -267,7 +308,9 @@ class FusedOptimizer(Optimizer):
             for k, (_, p) in enumerate(part):
                 self._state[p]["step"] = steps[k]
         lists = tuple([self._state[p][name] for _, p in part] for name in slots)
-        return _Bucket([k for k, _ in part], [p for _, p in part], lists, step, steps, on_device)
+        names = ("step", *slots) if self._counts_steps else slots
+        entries = [tuple(self._state[p][name] for name in names) for _, p in part]
+        return _Bucket([k for k, _ in part], [p for _, p in part], lists, step, steps, on_device, entries)
 
 
 _NONE: tuple[str, ...] = ()
@@ -451,6 +494,7 @@ class Adam(FusedOptimizer):
             else:
                 number = bucket.step = bucket.step + 1
                 bucket.steps.fill_(number)
+            bucket.version = bucket.steps._version
             plait._fused_adam_capturable_(
                 bucket.params,
                 grads,
@@ -491,6 +535,7 @@ class Adam(FusedOptimizer):
         )
         bucket.step = step
         bucket.steps.fill_(step)
+        bucket.version = bucket.steps._version
 
 
 class AdamW(Adam):
@@ -640,3 +685,4 @@ class RMSprop(FusedOptimizer):
             bucket.steps.add_(scaling.done(device) if scaling else 1)
         else:
             bucket.steps.fill_(step)
+        bucket.version = bucket.steps._version

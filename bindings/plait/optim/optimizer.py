@@ -125,6 +125,7 @@ class Optimizer:
     def _reset_runtime(self) -> None:
         """What is not part of the pickled object: hooks and the plans of fused steps."""
         self._plans: list = []  # see Note [Plans of fused steps]
+        self._seen_plans: list = []  # those from before somebody read the state
         self._in_step = False
         self._opt_called = False
         self._scaled = False  # has a gradient scaler stepped? Note [Steps of a gradient scaler] in fused.py
@@ -144,12 +145,13 @@ class Optimizer:
         of the state tensors and does not see a later assignment into a dict that you kept.
         """
         if self._plans:
+            self._seen_plans = self._plans
             self._plans = []
         return self._state
 
     @state.setter
     def state(self, value: Any) -> None:
-        self._plans = []
+        self._plans = self._seen_plans = []
         self._state = value
 
     def __getstate__(self) -> dict[str, Any]:
@@ -158,7 +160,7 @@ class Optimizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_plans" not in self.__dict__:
             self._reset_runtime()
-        self._plans = []
+        self._plans = self._seen_plans = []
         self.__dict__.update({k: v for k, v in state.items() if k != "state"})
         if "state" in state:
             self._state = state["state"]
