@@ -2,35 +2,102 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <vector>
 
 #include "cuda/device/launch.cuh"
 #include "cuda/runtime/device.h"
 
 namespace plait::cuda {
 
+#ifdef PLAIT_CUDA_EMULATED
+
+// Copies arrive when they are waited for and not before, as they may on a GPU. Until then their place holds
+// what fresh memory does.
+namespace async_copy {
+
+struct Copy {
+  void* to;
+  const void* from;
+  bool valid;
+};
+struct Pending {
+  std::vector<Copy> copies;
+  std::vector<size_t> groups;  // how many copies there were at the end of each
+  uint3 block;
+
+  // The first `done` groups, or all that was asked for: `count` copies.
+  void arrive(size_t done, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      if (copies[i].valid)
+        __builtin_memcpy(copies[i].to, copies[i].from, 16);
+      else
+        __builtin_memset(copies[i].to, 0, 16);
+    }
+    copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(count));
+    groups.erase(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(done));
+    for (size_t& end : groups) end -= count;
+  }
+};
+// Of the calling thread.
+inline Pending& pending() {
+  static Pending of_threads[1024];
+  Pending& p = of_threads[(threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x];
+  if (p.block.x != blockIdx.x || p.block.y != blockIdx.y || p.block.z != blockIdx.z) {
+    p.copies.clear();  // a block that is over has not waited for them
+    p.groups.clear();
+    p.block = blockIdx;
+  }
+  return p;
+}
+
+}  // namespace async_copy
+
+template <class T>
+void copy_async(T* to, const T* from, bool valid) {
+  __builtin_memset(static_cast<void*>(to), 0x7F, 16);
+  async_copy::pending().copies.push_back({to, from, valid});
+}
+inline void end_copy_group() {
+  async_copy::Pending& p = async_copy::pending();
+  p.groups.push_back(p.copies.size());
+}
+template <int N>
+void wait_for_copy_groups() {
+  async_copy::Pending& p = async_copy::pending();
+  if (p.groups.size() <= N) return;
+  const size_t done = p.groups.size() - N;
+  p.arrive(done, p.groups[done - 1]);
+}
+inline void wait_for_copies() {
+  async_copy::Pending& p = async_copy::pending();
+  p.arrive(p.groups.size(), p.copies.size());
+}
+
+#else
+
 // 16 bytes, both aligned to 16; zeros where not `valid` (nothing is read then).
 template <class T>
 __device__ __forceinline__ void copy_async(T* to, const T* from, bool valid) {
-#ifdef PLAIT_CUDA_EMULATED
-  if (valid)
-    __builtin_memcpy(static_cast<void*>(to), from, 16);
-  else
-    __builtin_memset(static_cast<void*>(to), 0, 16);
-#else
   const auto at = static_cast<uint32_t>(__cvta_generic_to_shared(to));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(valid ? 16 : 0)
                : "memory");
-#endif
 }
-
+// What the calling thread has asked for since the last call is a group of copies, be it none.
+__device__ __forceinline__ void end_copy_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+// All groups of the calling thread have arrived but for the last N, for its own eyes.
+template <int N>
+__device__ __forceinline__ void wait_for_copy_groups() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
 // The calling thread's copies have arrived; those of others after a __syncthreads() that follows.
-__device__ __forceinline__ void wait_for_copies() {
-#ifndef PLAIT_CUDA_EMULATED
-  asm volatile("cp.async.wait_all;" ::: "memory");
-#endif
-}
+__device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
-// More dynamic shared memory for a kernel than the 48 KB that every launch may have. Asked for once a device.
+#endif
+
+// More dynamic shared memory for a kernel than the 48 KB that every launch may have. Asked for once a device,
+// so `bytes` is what its largest launch there may need; together with the kernel's static shared memory at
+// most the device's shared_memory_per_block_optin.
 template <auto kKernel>
 void allow_shared(size_t bytes) {
   constexpr size_t kAlways = 48 * 1024;

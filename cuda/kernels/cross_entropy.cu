@@ -19,7 +19,7 @@ constexpr int kSmallThreads = 512;
 constexpr int kInFlight = 4;  // vectors that a thread has asked for at a time
 // Shorter rows are found in the cache when they are read again.
 constexpr size_t kLeastKeptBytes = 16384;
-constexpr size_t kStaticShared = 1024;  // what the kernels below have of it, and some
+constexpr size_t kStaticShared = 2048;  // what the kernels below have of it at most
 
 template <class T>
 struct Rows {
@@ -83,38 +83,78 @@ __device__ __forceinline__ void over_row(const RowVectors<T>& in, int64_t n, con
   for (int64_t i = tail + threadIdx.x; i < n; i += blockDim.x) one(i);
 }
 
+// Where sums_of_row finds the whole vectors of a row: in global memory ...
+template <class T>
+struct RowInMemory {
+  using V = Vector<T, kVectorWidth<T>>;
+  const V* from;
+
+  __device__ __forceinline__ void start(const V* vectors, int64_t) { from = vectors; }
+  __device__ __forceinline__ void next(int64_t) {}
+  __device__ __forceinline__ V read(int64_t v) const { return load_streaming(from + v); }
+};
+// ... or in shared memory (`kept`), where they stay. A thread has the vectors of kAhead turns on their way
+// while it works on one: 256 bytes, which cost no registers. Nobody else reads them, so nobody waits.
+template <class T>
+struct RowInShared {
+  using V = Vector<T, kVectorWidth<T>>;
+  static constexpr int kAhead = 3;
+  V* kept;
+  const V* from;
+  int64_t count;
+
+  __device__ __forceinline__ void ask(int64_t v) const {
+#pragma unroll
+    for (int u = 0; u < kInFlight; ++u)
+      if (v + u * blockDim.x < count) copy_async(kept + v + u * blockDim.x, from + v + u * blockDim.x, true);
+    end_copy_group();
+  }
+  __device__ __forceinline__ void start(const V* vectors, int64_t n) {
+    from = vectors, count = n;
+#pragma unroll
+    for (int turn = 0; turn < kAhead; ++turn) ask(threadIdx.x + turn * kInFlight * blockDim.x);
+  }
+  __device__ __forceinline__ void next(int64_t v) const {
+    ask(v + kAhead * kInFlight * blockDim.x);
+    wait_for_copy_groups<kAhead>();
+  }
+  __device__ __forceinline__ V read(int64_t v) const { return kept[v]; }
+};
+
 // A row's sum of exponentials and, for smoothing, the weighted sum of its logits; everybody's in the row's
-// group. `keep(v, vector)` gets each whole vector.
+// group.
 template <class T>
 struct RowSums {
   LogSum<T> exponentials;
   opmath_t<T> dot;
 };
-template <bool smooth, class T, class Keep>
-__device__ __forceinline__ RowSums<T> sums_of_row(const Rows<T>& p, const T* x, bool valid,
-                                                  const Keep& keep) {
+template <bool smooth, class T, class Source>
+__device__ __forceinline__ RowSums<T> sums_of_row(const Rows<T>& p, const T* x, bool valid, Source source) {
   using O = opmath_t<T>;
   constexpr int W = kVectorWidth<T>;
   using V = Vector<T, W>;
-  __shared__ typename RowGroup::Shared<LogSum<T>> shared;
-  __shared__ typename RowGroup::Shared<O> shared_dots;
+  using SharedSums = RowGroup::Shared<LogSum<T>>;
+  using SharedDots = RowGroup::Shared<O>;
+  static_assert(sizeof(SharedSums) + sizeof(SharedDots) <= kStaticShared);
+  __shared__ SharedSums shared;
+  __shared__ SharedDots shared_dots;
   LogSum<T> sum = LogSum<T>::empty();
   O dot = 0;
   if (valid) {
     const RowVectors<T> in(x, p.classes);
+    source.start(reinterpret_cast<const V*>(x + in.head), in.count);
     over_row(
         in, p.classes,
         [&]<bool full>(int64_t v) {
+          source.next(v);
           V loaded[kInFlight];
           O values[kInFlight * W], most = -infinity<O>();
 #pragma unroll
           for (int u = 0; u < kInFlight; ++u)
-            if (full || v + u * blockDim.x < in.count)
-              loaded[u] = load_streaming(reinterpret_cast<const V*>(x + in.head) + v + u * blockDim.x);
+            if (full || v + u * blockDim.x < in.count) loaded[u] = source.read(v + u * blockDim.x);
 #pragma unroll
           for (int u = 0; u < kInFlight; ++u) {
             const bool inside = full || v + u * blockDim.x < in.count;
-            if (inside) keep(v + u * blockDim.x, loaded[u]);
 #pragma unroll
             for (int k = 0; k < W; ++k) {
               const O value = inside ? to_op(loaded[u].at[k]) : -infinity<O>();
@@ -216,7 +256,7 @@ __global__ void __launch_bounds__(kMostThreads, sizeof(T) < 8 && !smooth ? 2 : 1
   const int64_t row = row_of_thread();
   const bool valid = row < p.rows;
   const T* x = p.logits + row * p.row_stride;
-  const RowSums<T> sums = sums_of_row<smooth>(p, x, valid, [](int64_t, const Vector<T, kVectorWidth<T>>&) {});
+  const RowSums<T> sums = sums_of_row<smooth>(p, x, valid, RowInMemory<T>{});
   if (!valid || threadIdx.x > 0) return;
   const auto z = sums.exponentials.log();
   lse[row] = z;
@@ -239,7 +279,7 @@ __global__ void __launch_bounds__(kMostThreads, 1)
 template <class T, bool smooth>
 constexpr int kMostAlone = sizeof(T) < 8 && !smooth ? 2 * kMostWithGrad : kMostWithGrad;
 
-// Each thread finds in shared memory (`kept`) what it has put there itself: no barrier between.
+// Each thread finds in shared memory (`kept`) what it has copied there itself: no barrier between.
 template <class T, bool smooth, bool kept>
 __global__ void __launch_bounds__(kMostAlone<T, smooth>, 1)
     cross_entropy_with_grad(const Rows<T> p, const opmath_t<T>* divisor, opmath_t<T>* loss, T* dx) {
@@ -249,9 +289,11 @@ __global__ void __launch_bounds__(kMostAlone<T, smooth>, 1)
   const bool valid = row < p.rows;
   const T* x = p.logits + row * p.row_stride;
   V* own = kept ? shared_memory<V>() : nullptr;
-  const RowSums<T> sums = sums_of_row<smooth>(p, x, valid, [own](int64_t v, const V& vector) {
-    if constexpr (kept) own[v] = vector;
-  });
+  RowSums<T> sums;
+  if constexpr (kept)
+    sums = sums_of_row<smooth>(p, x, valid, RowInShared<T>{own, nullptr, 0});
+  else
+    sums = sums_of_row<smooth>(p, x, valid, RowInMemory<T>{});
   if (!valid) return;
   const int64_t c = p.class_of(row);
   const O z = sums.exponentials.log(), upper = divisor ? O(1) / *divisor : O(1);
@@ -296,7 +338,7 @@ __global__ void __launch_bounds__(kSmallThreads, 1)
     const int64_t row = first + threadIdx.y;
     const bool valid = row < p.rows;
     const T* x = p.logits + row * p.row_stride;
-    const RowSums<T> sums = sums_of_row<smooth>(p, x, valid, [](int64_t, const V&) {});
+    const RowSums<T> sums = sums_of_row<smooth>(p, x, valid, RowInMemory<T>{});
     if (!valid) continue;  // lanes of a row go together
     const int64_t c = p.class_of(row);
     const O z = sums.exponentials.log();

@@ -299,6 +299,29 @@ def test_cross_entropy(dtype, classes):
         close(x.grad * 10, want * 10, dtype, 8)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize(
+    "dtype,classes",  # of a block that shares its multiprocessor, of one that has it alone, beyond its shared memory
+    [("bfloat16", 50_257), ("float16", 9000), ("float32", 57_000), ("float32", 60_001), ("float64", 2100), ("float64", 20_001)],
+)
+def test_cross_entropy_with_its_gradient(dtype, classes, smoothing):
+    rows = 5
+    x = on_cuda(numbers((rows, classes), classes, -6, 6), dtype).requires_grad_()
+    target = np.random.default_rng(classes).integers(0, classes, rows)
+    target[3] = -100
+    scale = 1000 if dtype == "float16" else 1  # the gradients of a mean vanish there
+    loss = plait.nn.functional.cross_entropy(x, plait.tensor(target).to("cuda"), label_smoothing=smoothing) * scale
+    loss.backward()
+    xs, keep = host(x.detach()), target != -100
+    lse = np.log(np.exp(xs - xs.max(1, keepdims=True)).sum(1)) + xs.max(1)
+    q = np.full_like(xs, smoothing / classes)
+    q[np.arange(rows), np.where(keep, target, 0)] += 1 - smoothing
+    q *= keep[:, None] * scale / keep.sum()
+    close(loss.detach(), (q * (lse[:, None] - xs)).sum(), dtype, 8)
+    want = np.exp(xs - lse[:, None]) * q.sum(1, keepdims=True) - q
+    close(x.grad.double() * (classes / scale), want * (classes / scale), dtype, 8)
+
+
 @pytest.mark.parametrize("counter", ["int64", "int32", "float64"])
 def test_batch_norm_counts_its_batches(counter):
     norm = plait.nn.BatchNorm1d(5, device="cuda")
