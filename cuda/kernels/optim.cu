@@ -11,8 +11,9 @@ namespace plait::cuda {
 namespace {
 
 constexpr int kThreads = 512;
-// Chunks begin at multiples of this, so that their vectors are aligned as the tensor is.
-constexpr int64_t kGranule = 4096, kLargestChunk = 65536;
+// Chunks begin at multiples of this, so that their vectors are aligned as the tensor is. The largest ones
+// take a block some 50 us: the last ones end within a few percent of the time of a large network.
+constexpr int64_t kGranule = 4096, kLargestChunk = 32768;
 
 // Tensors by their chunks: block b works on the tensor k with begin[k] <= b < begin[k + 1].
 template <int Lists, int Capacity>

@@ -98,10 +98,30 @@ __global__ void __launch_bounds__(1024)
 
 constexpr int kLongThreads = 512;
 
-template <class T, int W, class F>
-__device__ __forceinline__ void over_vectors(int64_t n, const F& f) {
-  for (int64_t i = static_cast<int64_t>(threadIdx.x) * W; i < n; i += static_cast<int64_t>(blockDim.x) * W)
-    f(i);
+// Calls f(i, vectors) for the vectors from element i on of several rows that lie alike. A thread asks for 64
+// bytes (rows without vectors: 16 or more) before it computes.
+template <class T, int W, bool Streaming, int Rows, class F>
+__device__ __forceinline__ void over_vectors(const T* const (&rows)[Rows], int64_t n, const F& f) {
+  using V = Vector<T, W>;
+  constexpr int kAtOnce = (W == 1 ? 8 : 4) / Rows;
+  const int64_t step = static_cast<int64_t>(blockDim.x) * W;
+  for (int64_t i = static_cast<int64_t>(threadIdx.x) * W; i < n; i += kAtOnce * step) {
+    V loaded[kAtOnce][Rows];
+#pragma unroll
+    for (int u = 0; u < kAtOnce; ++u)
+#pragma unroll
+      for (int r = 0; r < Rows; ++r)
+        if (i + u * step < n) {
+          const V* from = reinterpret_cast<const V*>(rows[r] + i + u * step);
+          if constexpr (Streaming)
+            loaded[u][r] = load_streaming(from);
+          else
+            loaded[u][r] = *from;
+        }
+#pragma unroll
+    for (int u = 0; u < kAtOnce; ++u)
+      if (i + u * step < n) f(i + u * step, loaded[u]);
+  }
 }
 
 template <class T, int W>
@@ -111,31 +131,29 @@ __global__ void __launch_bounds__(kLongThreads)
   using V = Vector<T, W>;
   __shared__ typename RowGroup::Shared<Running<T>> shared;
   const int64_t row = blockIdx.x;
-  x += row * stride;
+  const T* const rows[] = {x + row * stride};
   y += row * n;
   Running<T> all = Running<T>::nothing_yet();
-  over_vectors<T, W>(n, [&](int64_t i) {
-    const V v = *reinterpret_cast<const V*>(x + i);
+  over_vectors<T, W, false>(rows, n, [&](int64_t, const V(&v)[1]) {
     O top = all.top;
 #pragma unroll
-    for (int k = 0; k < W; ++k) top = to_op(v.at[k]) > top ? to_op(v.at[k]) : top;
+    for (int k = 0; k < W; ++k) top = to_op(v[0].at[k]) > top ? to_op(v[0].at[k]) : top;
     O sum = 0;
     if (top != -infinity<O>())
 #pragma unroll
-      for (int k = 0; k < W; ++k) sum += exp_about<T>(to_op(v.at[k]), top);
+      for (int k = 0; k < W; ++k) sum += exp_about<T>(to_op(v[0].at[k]), top);
     else  // NaN counts
 #pragma unroll
-      for (int k = 0; k < W; ++k) sum += to_op(v.at[k]) == -infinity<O>() ? O(0) : to_op(v.at[k]);
+      for (int k = 0; k < W; ++k) sum += to_op(v[0].at[k]) == -infinity<O>() ? O(0) : to_op(v[0].at[k]);
     all = {top, all.scaled(top) + sum};
   });
   all = RowGroup::all(all, shared, 0, JoinRunning<T>{});
   const O top = all.top, scale = O(1) / all.sum, shift = log_of(all.sum);
-  over_vectors<T, W>(n, [&](int64_t i) {
-    const V v = load_streaming(reinterpret_cast<const V*>(x + i));
+  over_vectors<T, W, true>(rows, n, [&](int64_t i, const V(&v)[1]) {
     V out;
 #pragma unroll
     for (int k = 0; k < W; ++k) {
-      const O centred = to_op(v.at[k]) - top;
+      const O centred = to_op(v[0].at[k]) - top;
       out.at[k] = from_op<T>(log ? centred - shift : exp_of<T>(centred) * scale);
     }
     store_streaming(reinterpret_cast<V*>(y + i), out);
@@ -149,28 +167,30 @@ __global__ void __launch_bounds__(kLongThreads)
   using V = Vector<T, W>;
   __shared__ typename RowGroup::Shared<O> shared;
   const int64_t at = static_cast<int64_t>(blockIdx.x) * n;
+  const T* const rows[] = {g + at, y + at};
   O sum = 0;
-  over_vectors<T, W>(n, [&](int64_t i) {
-    const V grad = *reinterpret_cast<const V*>(g + at + i);
-    O part = 0;
-    if (log) {
+  if (log) {
+    const T* const grads[] = {g + at};
+    over_vectors<T, W, false>(grads, n, [&](int64_t, const V(&v)[1]) {
+      O part = 0;
 #pragma unroll
-      for (int k = 0; k < W; ++k) part += to_op(grad.at[k]);
-    } else {
-      const V out = *reinterpret_cast<const V*>(y + at + i);
+      for (int k = 0; k < W; ++k) part += to_op(v[0].at[k]);
+      sum += part;
+    });
+  } else {
+    over_vectors<T, W, false>(rows, n, [&](int64_t, const V(&v)[2]) {
+      O part = 0;
 #pragma unroll
-      for (int k = 0; k < W; ++k) part += to_op(grad.at[k]) * to_op(out.at[k]);
-    }
-    sum += part;
-  });
+      for (int k = 0; k < W; ++k) part += to_op(v[0].at[k]) * to_op(v[1].at[k]);
+      sum += part;
+    });
+  }
   sum = RowGroup::all(sum, shared, 0, AddValues{});
-  over_vectors<T, W>(n, [&](int64_t i) {
-    const V grad = load_streaming(reinterpret_cast<const V*>(g + at + i)),
-            out = load_streaming(reinterpret_cast<const V*>(y + at + i));
+  over_vectors<T, W, true>(rows, n, [&](int64_t i, const V(&v)[2]) {
     V to;
 #pragma unroll
     for (int k = 0; k < W; ++k) {
-      const O a = to_op(grad.at[k]), b = to_op(out.at[k]);
+      const O a = to_op(v[0].at[k]), b = to_op(v[1].at[k]);
       to.at[k] = from_op<T>(log ? a - exp_of<T>(b) * sum : b * (a - sum));
     }
     store_streaming(reinterpret_cast<V*>(dx + at + i), to);
@@ -181,6 +201,31 @@ __global__ void __launch_bounds__(kLongThreads)
 
 constexpr int kColumnThreads = 128;
 
+// Calls f(offset, values) down a column of several tensors. Its loads stand before the first use, which the
+// compiler would not see to where f writes.
+template <class T, int Tensors, class F>
+__device__ __forceinline__ void over_column(const T* const (&x)[Tensors], int64_t n, int64_t inner,
+                                            const F& f) {
+  using O = opmath_t<T>;
+  constexpr int kAtOnce = 8 / Tensors;
+  for (int64_t i = 0; i < n; i += kAtOnce) {
+    T loaded[kAtOnce][Tensors];
+#pragma unroll
+    for (int u = 0; u < kAtOnce; ++u)
+#pragma unroll
+      for (int t = 0; t < Tensors; ++t)
+        if (i + u < n) loaded[u][t] = x[t][(i + u) * inner];
+#pragma unroll
+    for (int u = 0; u < kAtOnce; ++u) {
+      if (i + u >= n) break;
+      O values[Tensors];
+#pragma unroll
+      for (int t = 0; t < Tensors; ++t) values[t] = to_op(loaded[u][t]);
+      f((i + u) * inner, values);
+    }
+  }
+}
+
 template <class T>
 __global__ void __launch_bounds__(kColumnThreads)
     softmax_columns(const T* x, T* y, int64_t columns, int64_t n, int64_t inner, bool log) {
@@ -188,17 +233,15 @@ __global__ void __launch_bounds__(kColumnThreads)
   const int64_t column = static_cast<int64_t>(blockIdx.x) * kColumnThreads + threadIdx.x;
   if (column >= columns) return;
   const int64_t at = column / inner * n * inner + column % inner;
-  x += at;
+  const T* const from[] = {x + at};
   y += at;
   Running<T> all = Running<T>::nothing_yet();
-#pragma unroll 4
-  for (int64_t i = 0; i < n; ++i) all.add(to_op(x[i * inner]));
+  over_column(from, n, inner, [&](int64_t, const O(&value)[1]) { all.add(value[0]); });
   const O scale = O(1) / all.sum, shift = log_of(all.sum);
-#pragma unroll 4
-  for (int64_t i = 0; i < n; ++i) {
-    const O centred = to_op(x[i * inner]) - all.top;
-    y[i * inner] = from_op<T>(log ? centred - shift : exp_of<T>(centred) * scale);
-  }
+  over_column(from, n, inner, [&](int64_t i, const O(&value)[1]) {
+    const O centred = value[0] - all.top;
+    y[i] = from_op<T>(log ? centred - shift : exp_of<T>(centred) * scale);
+  });
 }
 
 template <class T>
@@ -209,17 +252,13 @@ __global__ void __launch_bounds__(kColumnThreads)
   const int64_t column = static_cast<int64_t>(blockIdx.x) * kColumnThreads + threadIdx.x;
   if (column >= columns) return;
   const int64_t at = column / inner * n * inner + column % inner;
+  const T* const from[] = {g + at, y + at};
+  dx += at;
   O sum = 0;
-#pragma unroll 4
-  for (int64_t i = 0; i < n; ++i) {
-    const O grad = to_op(g[at + i * inner]);
-    sum += log ? grad : grad * to_op(y[at + i * inner]);
-  }
-#pragma unroll 4
-  for (int64_t i = 0; i < n; ++i) {
-    const O a = to_op(g[at + i * inner]), b = to_op(y[at + i * inner]);
-    dx[at + i * inner] = from_op<T>(log ? a - exp_of<T>(b) * sum : b * (a - sum));
-  }
+  over_column(from, n, inner, [&](int64_t, const O(&v)[2]) { sum += log ? v[0] : v[0] * v[1]; });
+  over_column(from, n, inner, [&](int64_t i, const O(&v)[2]) {
+    dx[i] = from_op<T>(log ? v[0] - exp_of<T>(v[1]) * sum : v[1] * (v[0] - sum));
+  });
 }
 
 // ---- launching
