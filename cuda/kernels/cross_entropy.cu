@@ -29,6 +29,7 @@ struct Rows {
   const O *weight, *weight_sum;
   int64_t rows, classes, row_stride, ignore_index;
   O keep, spread;  // 1 - smoothing, smoothing / classes
+  const char* op;
   Fault* fault;
 
   explicit Rows(const CrossEntropyPlan& p)
@@ -42,6 +43,7 @@ struct Rows {
         ignore_index(p.ignore_index),
         keep(static_cast<O>(1 - p.smoothing)),
         spread(static_cast<O>(p.classes > 0 ? p.smoothing / static_cast<double>(p.classes) : 0)),
+        op("cross_entropy"),
         fault(p.fault) {}
 
   __device__ __forceinline__ O weight_of(int64_t c) const { return weight ? weight[c] : O(1); }
@@ -51,7 +53,7 @@ struct Rows {
     const int64_t c = target[row];
     if (c == ignore_index) return -1;
     if (c >= 0 && c < classes) return c;
-    if (threadIdx.x == 0) report_target(fault, "cross_entropy", c, classes, row);
+    if (threadIdx.x == 0) report_target(fault, op, c, classes, row);
     return -1;
   }
 };

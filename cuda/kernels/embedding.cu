@@ -210,15 +210,15 @@ __global__ void __launch_bounds__(kThreads) scale_kernel(const RowScale s) {
 
 // ---- one_hot
 
-__global__ void __launch_bounds__(kThreads)
-    ones_kernel(int64_t* out, const int64_t* values, int64_t n, int64_t classes, Fault* fault) {
+__global__ void __launch_bounds__(kThreads) ones_kernel(int64_t* out, const int64_t* values, int64_t n,
+                                                        int64_t classes, const char* op, Fault* fault) {
   const int64_t j = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (j >= n) return;
   const int64_t value = values[j];
   if (static_cast<uint64_t>(value) < static_cast<uint64_t>(classes))
     out[j * classes + value] = 1;
   else
-    report_fault(fault, FaultKind::Class, "one_hot", value, classes, -1);
+    report_fault(fault, FaultKind::Class, op, value, classes, -1);
 }
 
 __global__ void __launch_bounds__(kThreads) start_kernel(int64_t* largest) { *largest = -1; }
@@ -274,7 +274,7 @@ void scale_rows(const RowScale& scale, DType dtype) {
 }
 
 void write_ones(int64_t* out, const int64_t* values, int64_t n, int64_t classes, Fault* fault) {
-  launch(ones_kernel, threads_for(n), out, values, n, classes, fault);
+  launch(ones_kernel, threads_for(n), out, values, n, classes, "one_hot", fault);
 }
 
 void find_largest(int64_t* largest, const int64_t* values, int64_t n) {

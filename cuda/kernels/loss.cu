@@ -46,12 +46,13 @@ LaunchConfig walk(int64_t n) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) probabilities(const T* x, int64_t n, Fault* fault) {
+__global__ void __launch_bounds__(kThreads)
+    probabilities(const T* x, int64_t n, const char* op, Fault* fault) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
 #pragma unroll 4
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
     const auto value = to_op(x[i]);
-    if (value < 0 || value > 1) report_probability(fault, "binary_cross_entropy", static_cast<double>(value));
+    if (value < 0 || value > 1) report_probability(fault, op, static_cast<double>(value));
   }
 }
 
@@ -93,13 +94,14 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t i = vectors * W + first; i < n; i += step) out[i] = from_op<T>(to_op(x[i]) * by);
 }
 
-__global__ void __launch_bounds__(kThreads) targets(const int64_t* target, int64_t n, int64_t classes,
-                                                    int64_t ignore_index, int64_t* out, Fault* fault) {
+__global__ void __launch_bounds__(kThreads)
+    targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,
+            const char* op, Fault* fault) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
     const int64_t c = target[i];
     const bool good = c >= 0 && c < classes;
-    if (!good && c != ignore_index) report_target(fault, "nll_loss", c, classes, i);
+    if (!good && c != ignore_index) report_target(fault, op, c, classes, i);
     out[i] = good && c != ignore_index ? c : 0;
   }
 }
@@ -116,7 +118,7 @@ void squared_distance(DType dtype, const ReducePlan& plan) {
 void check_probabilities(DType dtype, const void* x, int64_t n, Fault* fault) {
   visit(dtype, [&]<class T>() {
     if constexpr (is_floating(dtype_of<T>))
-      launch(probabilities<T>, walk(n), static_cast<const T*>(x), n, fault);
+      launch(probabilities<T>, walk(n), static_cast<const T*>(x), n, "binary_cross_entropy", fault);
   });
 }
 
@@ -130,7 +132,7 @@ void scale(DType dtype, const void* x, int64_t n, DType factor_dtype, const void
 
 void class_targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,
                    Fault* fault) {
-  launch(targets, walk(n), target, n, classes, ignore_index, out, fault);
+  launch(targets, walk(n), target, n, classes, ignore_index, out, "nll_loss", fault);
 }
 
 }  // namespace plait::cuda

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kThreads = 256;
 
+constexpr const char* kRepeatInterleave = "repeat_interleave";  // the host's address of it
+
 LaunchConfig threads_for(int64_t n) { return {static_cast<unsigned>(ceil_div(n, kThreads)), kThreads}; }
 __device__ __forceinline__ int64_t thread_index() {
   return static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
@@ -105,17 +107,16 @@ __global__ void __launch_bounds__(kThreads)
   pairs[at] = c + 1 < columns ? high << 32 | ranks[(c + 1) * n + i] : high;
 }
 
-__global__ void __launch_bounds__(kThreads) check_kernel(const int64_t* repeats, int64_t n, Fault* fault) {
+__global__ void __launch_bounds__(kThreads)
+    check_kernel(const int64_t* repeats, int64_t n, const char* op, Fault* fault) {
   const int64_t i = thread_index();
-  if (i < n && repeats[i] < 0)
-    report_fault(fault, FaultKind::NegativeRepeat, "repeat_interleave", repeats[i], 0, -1);
+  if (i < n && repeats[i] < 0) report_fault(fault, FaultKind::NegativeRepeat, op, repeats[i], 0, -1);
 }
 
-__global__ void __launch_bounds__(kThreads)
-    repeats_kernel(int64_t* out, int64_t total, const int64_t* ends, int64_t n, Fault* fault) {
+__global__ void __launch_bounds__(kThreads) repeats_kernel(int64_t* out, int64_t total, const int64_t* ends,
+                                                           int64_t n, const char* op, Fault* fault) {
   const int64_t k = thread_index();
-  if (k == 0 && ends[n - 1] != total)
-    report_fault(fault, FaultKind::RepeatSum, "repeat_interleave", ends[n - 1], total, -1);
+  if (k == 0 && ends[n - 1] != total) report_fault(fault, FaultKind::RepeatSum, op, ends[n - 1], total, -1);
   if (k >= total) return;
   int64_t low = 0, high = n - 1;  // the first whose end lies behind k
   while (low < high) {
@@ -173,11 +174,11 @@ void pair_ranks(int64_t* pairs, const int64_t* ranks, int64_t columns, int64_t n
 }
 
 void check_repeats(const int64_t* repeats, int64_t n, Fault* fault) {
-  launch(check_kernel, threads_for(n), repeats, n, fault);
+  launch(check_kernel, threads_for(n), repeats, n, kRepeatInterleave, fault);
 }
 
 void expand_repeats(int64_t* out, int64_t total, const int64_t* ends, int64_t n, Fault* fault) {
-  launch(repeats_kernel, threads_for(total > 0 ? total : 1), out, total, ends, n, fault);
+  launch(repeats_kernel, threads_for(total > 0 ? total : 1), out, total, ends, n, kRepeatInterleave, fault);
 }
 
 }  // namespace plait::cuda
