@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "autograd/variable.h"
 
@@ -39,7 +40,7 @@ struct Slot {
   Edge edge;
   int dependencies = 0;
   bool needed = true;
-  bool lowered = false;                            // `first` is in 16 bits where float32 is due
+  std::optional<DType> due;                        // of `first`, where it has another dtype
   Tensor first;                                    // gradient of output 0
   std::vector<Tensor> more;                        // of the others
   std::vector<std::pair<int, uint32_t>> captures;  // (input, output) to be returned to the caller
@@ -200,34 +201,36 @@ class Engine final : GradientSums {
     }
   }
 
-  // `due`: the dtype that the gradient has in the end. One that a conversion gave back in 16 bits is
-  // converted only for those who cannot read it so, and for a sum.
+  // `due`: the dtype that the gradient has in the end. One in another dtype is converted only for those who
+  // cannot read it so.
   void deliver(int index, uint32_t output, Tensor grad, DType due) {
     Slot& slot = slots_[index];
     if (!slot.needed) return;
-    if (grad.dtype() != due) {
-      const Node* node = slot.edge.node();
-      const bool reads_lower = due == DType::Float32 && is_lower(grad.dtype()) && output == 0 && node &&
-                               node->op() && node->op()->takes_lower_grads() && !options_.create_graph;
-      if (!reads_lower)
-        grad = convert(grad, due);
-      else if (!slot.first.defined())
-        slot.lowered = true;
-    } else if (slot.lowered && output == 0) {
-      raise(slot);
-    }
+    if (grad.dtype() != due && !reads(slot.edge.node(), output, grad.dtype(), due)) grad = convert(grad, due);
     Tensor& sum = slot.grad(output);
-    if (grad.dtype() != due && sum.defined()) raise(slot);
+    if (output == 0) {
+      // Sums are float32 where one of the two is, or where float32 is due.
+      if (sum.defined() && slot.due && due == DType::Float32) settle(slot);
+      if (grad.dtype() != due && (!sum.defined() || grad.dtype() == DType::Float32)) slot.due = due;
+    }
     add_to(sum, std::move(grad));
   }
-  static void raise(Slot& slot) {
-    if (slot.lowered) slot.first = convert(slot.first, DType::Float32);
-    slot.lowered = false;
+  bool reads(const Node* node, uint32_t output, DType given, DType due) const {
+    if (!node || !node->op() || output != 0 || options_.create_graph) return false;
+    switch (node->op()->grads()) {
+      case GradDType::Any: return is_floating(given) && is_floating(due);
+      case GradDType::Lower: return is_lower(given) && due == DType::Float32;
+      default: return false;
+    }
+  }
+  static void settle(Slot& slot) {
+    if (slot.due) slot.first = convert(slot.first, *slot.due);
+    slot.due.reset();
   }
 
   Tensor take(const Edge& edge) override {
     const int index = slots_.find(edge.key());
-    if (options_.create_graph || index < 0 || slots_[index].lowered) return {};
+    if (options_.create_graph || index < 0 || slots_[index].due) return {};
     return std::move(slots_[index].grad(edge.output()));
   }
 
@@ -262,7 +265,7 @@ class Engine final : GradientSums {
     std::vector<Tensor> grads(node->output_count());
     {
       Slot& slot = slots_[index];
-      if (node->hooks || !slot.captures.empty()) raise(slot);
+      if (node->hooks || !slot.captures.empty()) settle(slot);
       for (int i = 0; i < node->output_count(); ++i)
         if (i == 0 || static_cast<size_t>(i) <= slot.more.size()) grads[i] = std::move(slot.grad(i));
       slot.more.clear();

@@ -156,6 +156,12 @@ Tensor Vjp::in(int param) const {
   return {};
 }
 Tensor Vjp::out(int result) const { return in(~result); }
+bool Vjp::may_give_float32(int param) const {
+  const Node* reader = needs(param) ? node.edges()[node.first_edge(param)].node() : nullptr;
+  return reader && reader->op() && reader->op()->grads() == GradDType::Any && !reader->hooks &&
+         reader->inputs()[0].dtype == DType::Float32 && !grad_enabled();
+}
+
 Tensor Vjp::take_out(int result) {
   Tensor tensor = out(result);
   if (!retain_graph) {

@@ -182,6 +182,8 @@ struct PLAIT_API Vjp {
   Tensor take_sum(int param) {
     return sums && needs(param) ? sums->take(node.edges()[node.first_edge(param)]) : Tensor();
   }
+  // Will the argument's gradient, which is due in 16 bits, be converted to float32? Then it may be given so.
+  bool may_give_float32(int param) const;
   std::vector<Tensor> in_list(int param) const;
   template <class T>
   decltype(auto) attr(int param) const {

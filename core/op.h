@@ -54,6 +54,10 @@ enum class Form : uint8_t { Functional, InPlace, Out };
 // result back.
 enum class Inplace : uint8_t { None, Direct, Copy };
 
+// Which gradients of its first result does a derivative take: those in the result's dtype; for a float32
+// result 16-bit floats, too, as a conversion gives them back; or any float, which it only hands on?
+enum class GradDType : uint8_t { Same, Lower, Any };
+
 // A set of dtypes that an op's first tensor may have.
 using DTypeSet = uint16_t;
 constexpr DTypeSet set_of(DType d) { return static_cast<DTypeSet>(1u << static_cast<int>(d)); }
@@ -88,7 +92,7 @@ class PLAIT_API OpBase {
   Inplace inplace_kind() const { return inplace_; }
   bool has_out() const { return has_out_; }
   bool is_across_devices() const { return across_; }
-  bool takes_lower_grads() const { return lower_grads_; }
+  GradDType grads() const { return grads_; }
   bool has_list_param() const { return has_list_; }
   int output_count() const { return output_count_; }
   void (*vjp() const)(Vjp&) { return vjp_; }
@@ -144,7 +148,8 @@ class PLAIT_API OpBase {
   Kind kind_;
   Inplace inplace_ = Inplace::None;
   bool has_out_ = false, is_view_ = false, is_composite_ = false, no_grad_ = false, has_list_ = false;
-  bool is_structured_ = false, across_ = false, lower_grads_ = false;
+  bool is_structured_ = false, across_ = false;
+  GradDType grads_ = GradDType::Same;
   int8_t output_count_ = 1;
   int8_t tensor_params_ = 0, attr_params_ = 0;
 };
@@ -304,8 +309,7 @@ struct Decl<R(A...)> {
   bool no_grad = false;  // a composite whose result carries no gradient on purpose
   // Arguments may be on two devices; the kernel of the one that is not the CPU runs.
   bool across_devices = false;
-  // The derivative takes the gradient of a float32 result in 16 bits, as it may come from a conversion.
-  bool lower_grads = false;
+  GradDType grads = GradDType::Same;
   Kernel cpu = nullptr;
 };
 

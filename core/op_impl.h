@@ -47,7 +47,7 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
   is_composite_ = decl.composite != nullptr;
   is_structured_ = decl.meta != nullptr;
   across_ = decl.across_devices;
-  lower_grads_ = decl.lower_grads;
+  grads_ = decl.grads;
   kernels_[static_cast<int>(Key::CPU)] = decl.cpu;
   direct_[static_cast<int>(Key::CPU)] = decl.direct;
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/allocator.h"
 #include "core/device.h"
@@ -20,15 +21,15 @@ class StorageImpl final : public RefCounted, public Pooled<StorageImpl> {
       : data_(data),
         bytes_(bytes),
         capacity_(capacity),
-        device_(device),
-        allocator_(allocator) {}
+        allocator_(allocator),
+        device_(device) {}
   // Borrowed memory (NumPy, DLPack, a file): `deleter(context)` gives it back.
   StorageImpl(void* data, size_t bytes, Device device, Deleter deleter, void* context)
       : data_(data),
         bytes_(bytes),
         context_(context),
-        device_(device),
-        deleter_(deleter) {}
+        deleter_(deleter),
+        device_(device) {}
   ~StorageImpl() {
     if (allocator_ && data_) allocator_->deallocate(data_, capacity_);
     if (deleter_) deleter_(context_);
@@ -49,30 +50,59 @@ class StorageImpl final : public RefCounted, public Pooled<StorageImpl> {
     Ref<StorageImpl> storage;
     DType dtype, of;
     int64_t offset, numel;
-    uint32_t version;
+    uint32_t version, epoch;
   };
-  const LowerCopy* lower_copy() const noexcept { return lower_copy_.get(); }
-  // Before anybody else sees the storage.
-  void set_lower_copy(LowerCopy copy) { lower_copy_ = std::make_unique<LowerCopy>(std::move(copy)); }
-  // The address goes to code that may write there without a word.
-  void let_out() noexcept {
-    if (lower_copy_) is_out_.store(true, std::memory_order_relaxed);
+  std::optional<LowerCopy> lower_copy() const {
+    if (!has_lower_.load(std::memory_order_acquire) || is_out_.load(std::memory_order_relaxed)) return {};
+    const Lock lock(lock_);
+    return *lower_;
   }
-  bool is_out() const noexcept { return is_out_.load(std::memory_order_relaxed); }
+  void set_lower_copy(LowerCopy copy) {
+    const Lock lock(lock_);
+    if (lower_)
+      *lower_ = std::move(copy);
+    else
+      lower_ = std::make_unique<LowerCopy>(std::move(copy));
+    has_lower_.store(true, std::memory_order_release);
+  }
+  // The address goes to code that may write there without a word: from now on no copy counts.
+  void let_out() noexcept {
+    if (has_lower_.load(std::memory_order_relaxed)) is_out_.store(true, std::memory_order_relaxed);
+  }
+  // A parameter is converted in every step; who writes it next may leave the copy that is asked for.
+  void ask_for_lower(DType dtype) noexcept {
+    asked_.store(static_cast<uint8_t>(1 + static_cast<int>(dtype)), std::memory_order_relaxed);
+  }
+  std::optional<DType> take_asked_lower() noexcept {
+    const int asked = asked_.exchange(0, std::memory_order_relaxed);
+    if (!asked || is_out_.load(std::memory_order_relaxed)) return {};
+    return static_cast<DType>(asked - 1);
+  }
 
  private:
+  struct Lock {
+    explicit Lock(std::atomic_flag& flag_) : flag(flag_) {
+      while (flag.test_and_set(std::memory_order_acquire)) {
+      }
+    }
+    ~Lock() { flag.clear(std::memory_order_release); }
+    std::atomic_flag& flag;
+  };
+
+  std::atomic<uint32_t> version_{0};
   void* data_;
   size_t bytes_;
   union {
     size_t capacity_;  // of memory from the allocator
     void* context_;    // the deleter's
   };
-  Device device_;
-  std::atomic<bool> is_out_{false};
-  std::atomic<uint32_t> version_{0};
   Allocator* allocator_ = nullptr;
   Deleter deleter_ = nullptr;
-  std::unique_ptr<LowerCopy> lower_copy_;
+  std::unique_ptr<LowerCopy> lower_;  // never taken away again
+  Device device_;
+  std::atomic<bool> has_lower_{false}, is_out_{false};
+  std::atomic<uint8_t> asked_{0};
+  mutable std::atomic_flag lock_;
 };
 static_assert(sizeof(StorageImpl) <= 64, "a cache line");
 

@@ -124,17 +124,24 @@ Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, const Dims&
   return Tensor(std::move(impl));
 }
 
+namespace {
+std::atomic<uint32_t> lower_epoch{0};
+}
+
+void end_lower_copies() noexcept { lower_epoch.fetch_add(1, std::memory_order_relaxed); }
+
 void keep_lower_copy(const Tensor& tensor, const Tensor& lower) {
   tensor.storage()->set_lower_copy({lower.storage(), lower.dtype(), tensor.dtype(), tensor.storage_offset(),
-                                    tensor.numel(), tensor.version()});
+                                    tensor.numel(), tensor.version(),
+                                    lower_epoch.load(std::memory_order_relaxed)});
 }
 
 Tensor lower_copy(const Tensor& tensor, DType dtype) {
-  const StorageImpl* storage = tensor.storage().get();
-  const auto* copy = storage ? storage->lower_copy() : nullptr;
-  if (!copy || copy->dtype != dtype || copy->of != tensor.dtype() || copy->version != storage->version() ||
-      copy->offset != tensor.storage_offset() || copy->numel != tensor.numel() || storage->is_out() ||
-      !is_dense(tensor.sizes(), tensor.strides()))
+  if (!tensor.storage()) return {};
+  const auto copy = tensor.storage()->lower_copy();
+  if (!copy || copy->dtype != dtype || copy->of != tensor.dtype() || copy->version != tensor.version() ||
+      copy->epoch != lower_epoch.load(std::memory_order_relaxed) || copy->offset != tensor.storage_offset() ||
+      copy->numel != tensor.numel() || !is_dense(tensor.sizes(), tensor.strides()))
     return {};
   return from_storage(copy->storage, dtype, tensor.sizes(), tensor.strides(), 0);
 }

@@ -164,10 +164,13 @@ PLAIT_API void set_data(const Tensor& self, const Tensor& source);
 // In an autocast region a norm's result is float32, and the matrix product behind it wants 16 bits. The
 // kernel that has the numbers in registers writes both: the copy is kept with the storage, and whoever
 // converts the tensor, or a reshape of it, to that dtype takes it. The same goes for the gradient of a norm's
-// input. A copy counts no more when the storage has been written to, or when its address went to code that
-// may write unseen (`let_out`). It is a hint: nothing depends on its being there.
-PLAIT_API void keep_lower_copy(const Tensor& tensor, const Tensor& lower);  // of a fresh, dense tensor
+// input, and for parameters that an optimiser has just written. A copy counts no more when the storage has
+// been written to, or when its address went to code that may write unseen (`let_out`); nor on the other side
+// of a graph's capture or replay (`end_lower_copies`), which writes unseen, too, and which must not be
+// recorded to read what only an eager call has written. It is a hint: nothing depends on its being there.
+PLAIT_API void keep_lower_copy(const Tensor& tensor, const Tensor& lower);  // of a dense tensor
 PLAIT_API Tensor lower_copy(const Tensor& tensor, DType dtype);             // undefined where there is none
+PLAIT_API void end_lower_copies() noexcept;
 
 // ---- promotion
 

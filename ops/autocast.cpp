@@ -23,7 +23,10 @@ class Cache {
           (entry.recorded || !grad_enabled()))
         return entry.converted;
     }
-    const Tensor converted = plait::_convert(source, dtype);
+    source.storage()->ask_for_lower(dtype);
+    const Tensor lower = lower_copy(source, dtype);
+    const Tensor converted =
+        lower.defined() ? plait::_converted(source, lower) : plait::_convert(source, dtype);
     if (entries_.size() >= sweep_at_) sweep();
     entries_.insert_or_assign(key,
                               Entry{source, converted, source.storage(), source.version(), grad_enabled()});

@@ -66,6 +66,7 @@ Op<Tensor(const Tensor&, DType)> _convert{{
     .vjp = [](Vjp& v) { v.set(0, v.grad()); },
     .kind = Kind::Pointwise,
     .dtypes = kStoredDTypes,
+    .grads = GradDType::Any,
     .cpu = [](const Tensor& out, const Tensor& self, DType) { cpu::copy(out, self); },
 }};
 
@@ -81,6 +82,7 @@ Op<Tensor(const Tensor&, const Tensor&)> _converted{{
     .vjp = [](Vjp& v) { v.set(0, v.grad()); },
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,
+    .grads = GradDType::Any,
 }};
 
 Op<Tensor(const Tensor&, Device, bool)> _to_device{{

@@ -139,7 +139,7 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
         .save = "self, weight, mean, rstd",
         .kind = Kind::Norm,
         .dtypes = kFloatDTypes,
-        .lower_grads = true,
+        .grads = GradDType::Lower,
         .cpu =
             [](const Tensor& out, const Tensor& mean, const Tensor& rstd, const Tensor& self, int64_t dims,
                const Tensor& weight, const Tensor& bias, double eps, bool center, std::optional<DType>) {

@@ -99,10 +99,14 @@ Tensor as_rows(const Tensor& x) {
 
 void linear_vjp(Vjp& v, const Tensor& sums) {
   if (v.needs(0)) v.set(0, plait::matmul(sums, conj_if_complex(v.in(1))));
-  if (v.needs(1) && v.needs(2) && is_floating(sums.dtype()) && !grad_enabled()) {
-    auto [weight, bias] = plait::_linear_grads(as_rows(sums), as_rows(v.in(0)));
+  if (v.needs(1) && is_floating(sums.dtype()) && !grad_enabled()) {
+    // On CUDA a product in 16 bits writes float32 as fast.
+    const bool wide = sums.device().type == DeviceType::CUDA && itemsize(sums.dtype()) == 2 &&
+                      v.may_give_float32(1) && (!v.needs(2) || v.may_give_float32(2));
+    auto [weight, bias] = plait::_linear_grads(as_rows(sums), as_rows(v.in(0)), v.needs(2),
+                                               wide ? std::optional(DType::Float32) : std::nullopt);
     v.set(1, std::move(weight));
-    v.set(2, std::move(bias));
+    if (v.needs(2)) v.set(2, std::move(bias));
     return;
   }
   if (v.needs(1)) v.set(1, plait::mm(plait::t(as_rows(sums)), conj_if_complex(as_rows(v.in(0)))));
@@ -300,30 +304,39 @@ tensor([3.5000]))",
               const Tensor& bias) { cpu::linear(out, self, weight, bias); },
 }};
 
-Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&)> _linear_grads{{
-    .schema = "_linear_grads(Tensor self, Tensor input) -> (Tensor weight, Tensor bias)",
+Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, bool, std::optional<DType>)> _linear_grads{{
+    .schema = "_linear_grads(Tensor self, Tensor input, bool need_bias=True, dtype? dtype=None) -> (Tensor "
+              "weight, Tensor bias)",
     .doc =
         R"(The gradients of linear's weight and bias, from that of its result: self.T @ input, and the sums of self's columns,
-which a GPU's matrix product takes of what it reads anyway.
+which a GPU's matrix product takes of what it reads anyway. A bias that is not needed is empty.
 
-Shapes: self (rows, out), input (rows, in) give (out, in) and (out). Dtypes: floats, both the same.
+Shapes: self (rows, out), input (rows, in) give (out, in) and (out). Dtypes: floats, both the same, which the results have,
+too, unless float32 is asked for.
 
 >>> weight, bias = plait._linear_grads(plait.ones(3, 1), plait.ones(3, 2))
 >>> bias
 tensor([3.]))",
     .meta =
-        [](const Tensor& self, const Tensor& input) {
+        [](const Tensor& self, const Tensor& input, bool need_bias, std::optional<DType> dtype) {
           check(self.dim() == 2 && input.dim() == 2 && self.sizes()[0] == input.sizes()[0],
                 "_linear_grads: expected self (rows, out) and input (rows, in), got shapes {} and {}",
                 self.sizes(), input.sizes());
           check_dtypes("_linear_grads", "self", self, "input", input);
+          const DType out = dtype.value_or(self.dtype());
+          check<TypeError>(out == self.dtype() || (out == DType::Float32 && itemsize(self.dtype()) == 2),
+                           "_linear_grads: expected dtype to be that of self, {}, or float32 for 16-bit "
+                           "floats, got {}",
+                           self.dtype(), out);
           return std::array<TensorSpec, 2>{
-              TensorSpec(Dims{self.sizes()[1], input.sizes()[1]}, self.dtype(), self.device()),
-              TensorSpec(Dims{self.sizes()[1]}, self.dtype(), self.device())};
+              TensorSpec(Dims{self.sizes()[1], input.sizes()[1]}, out, self.device()),
+              TensorSpec(Dims{need_bias ? self.sizes()[1] : 0}, out, self.device())};
         },
     .vjp =
         [](Vjp& v) {
-          const Tensor &weight = v.grad(0), &bias = v.grad(1);
+          Tensor weight = v.grad(0), bias = v.attr<bool>(2) ? v.grad(1) : Tensor();
+          for (Tensor* t : {&weight, &bias})
+            if (t->defined()) *t = plait::_convert(*t, v.dtype(0));
           if (v.needs(0)) {
             Tensor grad = weight.defined() ? plait::mm(v.in(1), plait::t(weight)) : Tensor();
             if (bias.defined()) grad = grad.defined() ? grad + bias : plait::expand(bias, v.sizes(0));
@@ -335,9 +348,13 @@ tensor([3.]))",
     .kind = Kind::Matmul,
     .dtypes = kFloatDTypes,
     .cpu =
-        [](const Tensor& weight, const Tensor& bias, const Tensor& self, const Tensor& input) {
-          cpu::matmul(weight, plait::t(self), input);
-          op::sum_dim.out({&bias, 1}, self, IntSpan(Dims{0}), false, std::nullopt);
+        [](const Tensor& weight, const Tensor& bias, const Tensor& self, const Tensor& input, bool need_bias,
+           std::optional<DType>) {
+          const bool same = weight.dtype() == self.dtype();
+          const Tensor product = same ? weight : empty_tensor(weight.sizes(), self.dtype());
+          cpu::matmul(product, plait::t(self), input);
+          if (!same) cpu::copy(weight, product);
+          if (need_bias) op::sum_dim.out({&bias, 1}, self, IntSpan(Dims{0}), false, bias.dtype());
         },
 }};
 

@@ -49,7 +49,7 @@ void set_batch(Product::Operand& operand, const Tensor& tensor, int dims, int re
 Product matmul_product(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha,
                        const Scalar& beta) {
   Product p;
-  p.dtype = a.dtype();
+  p.dtype = a.dtype(), p.out_dtype = out.dtype();
   const int da = static_cast<int>(a.dim()), db = static_cast<int>(b.dim()), dc = static_cast<int>(out.dim());
   const bool row = da == 1, column = db == 1;
   p.m = row ? 1 : a.sizes()[da - 2];
@@ -78,7 +78,7 @@ Product matmul_product(const Tensor& out, const Tensor& a, const Tensor& b, cons
 
 Product linear_product(const Tensor& out, const Tensor& x, const Tensor& weight) {
   Product p;
-  p.dtype = x.dtype();
+  p.dtype = x.dtype(), p.out_dtype = out.dtype();
   const int dx = static_cast<int>(x.dim()), dc = static_cast<int>(out.dim());
   const bool row = dx == 1, column = weight.dim() == 1;
   p.m = row ? 1 : x.sizes()[dx - 2];

@@ -14,7 +14,8 @@ struct Product {
     int64_t row, column;
     int64_t batch[kMaxDims];
   };
-  DType dtype;
+  DType dtype;      // of a and b
+  DType out_dtype;  // of c: the same, but for 16-bit floats, whose product may be float32
   int64_t m, n, k;
   Operand c, a, b;
   int batch_dims = 0;

@@ -140,7 +140,7 @@ tensor([[0, 1],
                IntSpan shape) { return reshaped(self, inferred_size("reshape", shape, self)); },
     .vjp = grad_in_old_shape,
     .kind = Kind::View,
-    .lower_grads = true,
+    .grads = GradDType::Any,
 }};
 
 Op<Tensor(const Tensor&, IntSpan)> view{{
@@ -162,7 +162,7 @@ tensor([[0, 1],
         },
     .vjp = grad_in_old_shape,
     .kind = Kind::View,
-    .lower_grads = true,
+    .grads = GradDType::Any,
 }};
 
 Op<Tensor(const Tensor&, DType)> view_dtype{{

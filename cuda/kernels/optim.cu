@@ -190,9 +190,21 @@ struct Rmsprop {
 
 // One pass: of AdamW on float32 28 bytes a parameter, which is what the formula reads and writes; 32 where
 // the gradient is scaled, which is written back as it was meant.
+// Beside float32 another 2 where an autocast region will read the parameter in 16 bits: a launch less for
+// each.
+template <int W>
+__device__ __forceinline__ void store_lower(char* to, int64_t at, bool bfloat16, const Vector<float, W>& p) {
+  Vector<uint16_t, W> out;
+#pragma unroll
+  for (int i = 0; i < W; ++i)
+    out.at[i] = bfloat16 ? __builtin_bit_cast(uint16_t, from_op<BFloat16>(p.at[i]))
+                         : __builtin_bit_cast(uint16_t, from_op<Half>(p.at[i]));
+  *reinterpret_cast<Vector<uint16_t, W>*>(to + at * 2) = out;
+}
+
 template <class T, int W, class Step>
-__device__ __forceinline__ void step_vector(char* const (&data)[5], int64_t at, const Step& step,
-                                            const bool (&has)[3], bool scaled, opmath_t<T> factor) {
+__device__ __forceinline__ Vector<T, W> step_vector(char* const (&data)[5], int64_t at, const Step& step,
+                                                    const bool (&has)[3], bool scaled, opmath_t<T> factor) {
   using C = opmath_t<T>;
   using V = Vector<T, W>;
   const auto vector = [&](int k) {
@@ -219,25 +231,40 @@ __device__ __forceinline__ void step_vector(char* const (&data)[5], int64_t at, 
 #pragma unroll
   for (int k = 0; k < 3; ++k)
     if (has[k]) *vector(k + 2) = s[k];
+  return p;
 }
 
 constexpr int kStepCapacity = 192;
-using StepTable = Table<StepTensors::kLists, kStepCapacity>;
+constexpr int kLower = StepTensors::kLists;  // the list of copies in 16 bits
+using StepTable = Table<StepTensors::kLists + 1, kStepCapacity>;
 
 // Two blocks a multiprocessor, or too few loads are in flight: of 64 registers that leaves none over in
-// double.
-template <class T, class Step>
+// double. `Lower`: T is float, and some of the parameters have copies.
+template <class T, class Step, bool Lower>
 __global__ void __launch_bounds__(kThreads, 2)
     step_kernel(const StepTable table, const StepScaling scaling, const Step given) {
   constexpr int W = sizeof(T) > 4 ? 2 : 4;
-  if (scaling.found_inf && *scaling.found_inf != 0) return;
+  const auto chunk = chunk_of(table);
+  [[maybe_unused]] char* lower = nullptr;
+  if constexpr (Lower) {
+    lower = table.data[kLower][chunk.tensor];
+    if (lower) lower += chunk.first * 2;
+  }
+  if (scaling.found_inf && *scaling.found_inf != 0) {
+    // A copy may be a new one.
+    if constexpr (Lower) {
+      const auto* x = reinterpret_cast<const Vector<T, 1>*>(table.data[0][chunk.tensor]) + chunk.first;
+      for (int64_t i = threadIdx.x; lower && i < chunk.count; i += kThreads)
+        store_lower<1>(lower, i, scaling.lower_is_bfloat16, x[i]);
+    }
+    return;
+  }
   const bool scaled = scaling.grad_scale != nullptr;
   // The inverse, rounded to float32, as GradScaler.unscale_ has it.
   const auto factor = static_cast<opmath_t<T>>(
       scaled ? static_cast<float>(1 / static_cast<double>(*scaling.grad_scale)) : 1.f);
   Step step = given;
   if constexpr (requires { step.load(); }) step.load();
-  const auto chunk = chunk_of(table);
   char* data[StepTensors::kLists];
   uintptr_t bits = 0;
 #pragma unroll
@@ -249,24 +276,35 @@ __global__ void __launch_bounds__(kThreads, 2)
   const bool has[3] = {data[2] != nullptr, data[3] != nullptr, data[4] != nullptr};
   const bool aligned = bits % (W * sizeof(T)) == 0;
   const int64_t vectors = aligned ? chunk.count / W : 0;
-  for (int64_t i = threadIdx.x; i < vectors; i += kThreads)
-    step_vector<T, W>(data, i * W, step, has, scaled, factor);
-  for (int64_t i = vectors * W + threadIdx.x; i < chunk.count; i += kThreads)
-    step_vector<T, 1>(data, i, step, has, scaled, factor);
+  const auto run = [&]<int Width>(int64_t at) {
+    [[maybe_unused]] const auto p = step_vector<T, Width>(data, at, step, has, scaled, factor);
+    if constexpr (Lower) {
+      if (lower) store_lower<Width>(lower, at, scaling.lower_is_bfloat16, p);
+    }
+  };
+  for (int64_t i = threadIdx.x; i < vectors; i += kThreads) run.template operator()<W>(i * W);
+  for (int64_t i = vectors * W + threadIdx.x; i < chunk.count; i += kThreads) run.template operator()<1>(i);
 }
 
 template <template <class> class Step, class... Numbers>
 void run_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,
               const Numbers&... numbers) {
+  bool lower = false;
+  for (int i = 0; i < count; ++i) lower = lower || tensors[i].lower;
   visit_float(dtype, [&]<class T>() {
     const Step<opmath_t<T>> step(numbers...);
-    for_tables<StepTensors::kLists, kStepCapacity>(
+    auto kernel = step_kernel<T, Step<opmath_t<T>>, false>;
+    if constexpr (std::is_same_v<T, float>) {
+      if (lower) kernel = step_kernel<T, Step<opmath_t<T>>, true>;
+    }
+    for_tables<StepTensors::kLists + 1, kStepCapacity>(
         tensors, count, chunk_for(total_of(tensors, count)),
         [&](StepTable& table, int k, int i) {
           for (int list = 0; list < StepTensors::kLists; ++list) table.data[list][k] = tensors[i].data[list];
+          table.data[kLower][k] = tensors[i].lower;
         },
         [&](const StepTable& table, unsigned blocks) {
-          launch(step_kernel<T, Step<opmath_t<T>>>, {blocks, kThreads}, table, scaling, step);
+          launch(kernel, {blocks, kThreads}, table, scaling, step);
         });
   });
 }

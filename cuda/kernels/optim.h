@@ -14,11 +14,13 @@ struct StepTensors {
   static constexpr int kLists = 5;
   char* data[kLists];
   int64_t numel;
+  char* lower = nullptr;  // where a float32 parameter is written in 16 bits, too, or null
 };
 // What a gradient scaler leaves to the step, in device memory (or null): where *found_inf is not 0 nothing is
 // done, and gradients are divided by *grad_scale and written back.
 struct StepScaling {
   const float *grad_scale, *found_inf;
+  bool lower_is_bfloat16 = false;  // else float16
 };
 // All of one floating dtype.
 void fused_step(const StepTensors* tensors, int count, DType dtype, const StepScaling& scaling,

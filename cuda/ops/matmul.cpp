@@ -81,11 +81,12 @@ Tensor readable(const Tensor& t) {
   return is_plain(o, t.sizes()[last - 1], t.sizes()[last]) ? t : contiguous(t);
 }
 
-// Runs `go` into out, or into a contiguous tensor that is copied to it where out's rows lie oddly.
+// Runs `go` into out, or into a contiguous tensor of the dtype that is copied to it where out's rows lie
+// oddly.
 template <class F>
-void into(const Tensor& out, bool reads_out, const F& go) {
-  if (readable(out).same(out)) return go(out);
-  const Tensor fresh = empty_tensor(out.sizes(), out.dtype(), out.device());
+void into(const Tensor& out, DType dtype, bool reads_out, const F& go) {
+  if (out.dtype() == dtype && readable(out).same(out)) return go(out);
+  const Tensor fresh = empty_tensor(out.sizes(), dtype, out.device());
   if (reads_out) copy_on_device(fresh, out);
   go(fresh);
   copy_on_device(out, fresh);
@@ -95,13 +96,14 @@ void into(const Tensor& out, bool reads_out, const F& go) {
 
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha, const Scalar& beta) {
   const Tensor x = readable(a), y = readable(b);
-  into(out, !beta.equals(0), [&](const Tensor& c) { multiply(matmul_product(c, x, y, alpha, beta)); });
+  into(out, a.dtype(), !beta.equals(0),
+       [&](const Tensor& c) { multiply(matmul_product(c, x, y, alpha, beta)); });
 }
 
 void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Tensor a = readable(x), w = readable(weight);
   const Tensor b = bias.defined() ? contiguous(converted(bias, out.dtype())) : bias;
-  into(out, false, [&](const Tensor& c) {
+  into(out, x.dtype(), false, [&](const Tensor& c) {
     Product p = linear_product(c, a, w);
     if (!b.defined() || p.is_empty()) return multiply(p);
     p.bias = b.data_ptr();
@@ -170,18 +172,19 @@ CudaKernel linear_gelu_kernel(op::_linear_gelu, [](const Tensor& out, const Tens
   if (keep) copy_on_device(sums, out);
   plait::gelu_(out, "tanh");
 });
-CudaKernel linear_grads_kernel(op::_linear_grads, [](const Tensor& weight, const Tensor& bias,
-                                                     const Tensor& self, const Tensor& input) {
-  const Tensor a = readable(plait::t(self)), b = readable(input);
-  if (weight.numel() && weight.is_contiguous() && bias.is_contiguous()) {
-    Product p = matmul_product(weight, a, b, 1, 0);
-    p.bias = bias.data_ptr();
-    simplify(p);
-    if (by_cublaslt(p, Epilogue::RowSums)) return;
-  }
-  matmul(weight, a, b);
-  run_reduce("_linear_grads", ReduceOp::Sum, self, 1, &bias);
-});
+CudaKernel linear_grads_kernel(op::_linear_grads,
+                               [](const Tensor& weight, const Tensor& bias, const Tensor& self,
+                                  const Tensor& input, bool need_bias, std::optional<DType>) {
+                                 const Tensor a = readable(plait::t(self)), b = readable(input);
+                                 if (weight.numel() && weight.is_contiguous() && bias.is_contiguous()) {
+                                   Product p = matmul_product(weight, a, b, 1, 0);
+                                   if (need_bias) p.bias = bias.data_ptr();
+                                   simplify(p);
+                                   if (by_cublaslt(p, need_bias ? Epilogue::RowSums : Epilogue::None)) return;
+                                 }
+                                 matmul(weight, a, b);
+                                 if (need_bias) run_reduce("_linear_grads", ReduceOp::Sum, self, 1, &bias);
+                               });
 CudaKernel addmm_kernel(op::addmm, [](const Tensor& out, const Tensor& self, const Tensor& a, const Tensor& b,
                                       const Scalar& beta, const Scalar& alpha) {
   matmul(out, a, b, alpha, start(out, self, beta));

@@ -45,14 +45,49 @@ const float* number_on(const char* op, const char* name, const Tensor& t, Device
   return t.data<float>();
 }
 
+// Copies of parameters in 16 bits, which the step writes along: for those that an autocast region has
+// converted since the last step (Note [Lower copies] in core/tensor.h). Of one dtype, of what is so small
+// that converting it is all launch; large ones would hold two bytes a parameter between the steps for a few
+// percent of the conversion's time.
+class LowerCopies {
+ public:
+  static constexpr int64_t kMost = 1 << 20;
+
+  // Where to write p's copy, or null.
+  char* place_for(const Tensor& p) {
+    if (p.dtype() != DType::Float32 || capturing_ || !p.storage()) return nullptr;
+    const auto asked = p.storage()->take_asked_lower();
+    if (!asked || itemsize(*asked) != 2 || p.numel() > kMost || (!kept_.empty() && *asked != dtype_))
+      return nullptr;
+    dtype_ = *asked;
+    Tensor copy = lower_copy(p, dtype_);
+    // Its storage is held by the parameter's, and here; else a graph that is retained may read it.
+    if (!copy.defined() || copy.storage()->use_count() > 2)
+      copy = empty_tensor(TensorSpec(p.sizes(), dtype_, p.device(), p.strides()));
+    kept_.emplace_back(p, copy);
+    return copy.data<char>();
+  }
+  bool are_bfloat16() const { return dtype_ == DType::BFloat16; }
+  // When the versions have moved on.
+  void keep() const {
+    for (const auto& [parameter, copy] : kept_) keep_lower_copy(parameter, copy);
+  }
+
+ private:
+  std::vector<std::pair<Tensor, Tensor>> kept_;
+  DType dtype_ = DType::BFloat16;
+  bool capturing_ = is_capturing();
+};
+
 // Runs a step over all parameters. Memory is walked in its order where parameter, gradient and state are laid
 // out alike; others go through contiguous copies.
 template <class Step, class... Numbers>
 void run_step(const char* op, TensorList params, TensorList grads, std::initializer_list<TensorList> states,
               const Scaling& scale, const Step& step, Numbers... numbers) {
   if (params.empty()) return;
-  const StepScaling scaling{number_on(op, "grad_scale", scale.grad_scale, params[0].device()),
-                            number_on(op, "found_inf", scale.found_inf, params[0].device())};
+  StepScaling scaling{number_on(op, "grad_scale", scale.grad_scale, params[0].device()),
+                      number_on(op, "found_inf", scale.found_inf, params[0].device())};
+  LowerCopies lower;
   const DType dtype = params[0].dtype();
   check_device(op, "params", params, params[0].device());
   check_device(op, "grads", grads, params[0].device());
@@ -63,6 +98,7 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
   std::vector<std::pair<Tensor, Tensor>> copies;  // to be written back: destination, work
   std::vector<Tensor> kept;                       // copies of gradients
   const auto flush = [&](DType of) {
+    scaling.lower_is_bfloat16 = lower.are_bfloat16();
     fused_step(work.data(), static_cast<int>(work.size()), of, scaling, step, numbers...);
     work.clear();
   };
@@ -91,6 +127,7 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
       else
         copies.emplace_back(tensors[k], at);
     }
+    if (alike) entry.lower = lower.place_for(p);
     work.push_back(entry);
   }
   flush(current);
@@ -100,6 +137,7 @@ void run_step(const char* op, TensorList params, TensorList grads, std::initiali
     for (const Tensor& g : grads) bump_version(g);
   for (const TensorList& list : states)
     for (const Tensor& t : list) bump_version(t);
+  lower.keep();
 }
 
 CudaDirect sgd(op::_fused_sgd_, [](TensorList params, TensorList grads, TensorList buffers, double lr,

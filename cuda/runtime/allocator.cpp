@@ -77,7 +77,7 @@ void record_stream(const StorageImpl& storage, cudaStream_t stream, int device) 
   if (!storage.data() || storage.device().type != DeviceType::CUDA) return;
   const int own = storage.device().index;
   allocator_of(own).record(storage.data(), {device < 0 ? own : device, stream});
-  if (const auto* copy = storage.lower_copy()) record_stream(*copy->storage, stream, device);
+  if (const auto copy = storage.lower_copy()) record_stream(*copy->storage, stream, device);
 }
 
 void note_op(const Storage& storage, const char* op) noexcept {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "cuda/runtime/capture.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/event_pool.h"
@@ -120,6 +121,7 @@ void Graph::capture_begin(CudaPoolId pool, const std::string& error_mode) {
   for (Source& source : sources_) source.words = allocate_storage(2 * sizeof(uint64_t), device);
 
   check_cuda(cudaStreamBeginCapture(stream, mode));
+  end_lower_copies();
   capturing_ = true;
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   check_cuda(cudaStreamGetCaptureInfo(stream, &status, &capture_));
@@ -134,6 +136,7 @@ void Graph::capture_begin(CudaPoolId pool, const std::string& error_mode) {
 
 void Graph::finish_capture(bool ok) {
   capturing_ = false;
+  end_lower_copies();
   if (holds_pool_) end_allocations_to_pool(device_, pool_, capture_);
   const Source* reseeded = nullptr;
   for (Source& source : sources_) {
@@ -194,6 +197,7 @@ void Graph::replay() {
   const cudaStream_t stream = current_stream();
   write_words(stream);
   check_cuda(cudaGraphLaunch(executable_, stream));
+  end_lower_copies();
   for (const Source& source : sources_) {
     if (!source.draws) continue;
     if (stream != stream_) record_stream(*source.words, stream);

@@ -288,7 +288,8 @@ bool cublaslt_product(const Product& product, Epilogue epilogue, void* kept) {
   key.ldc = p.c.row;
   key.batch = p.batch_dims ? p.batch[0] : 1;
   if (p.batch_dims) key.stride_a = p.a.batch[0], key.stride_b = p.b.batch[0], key.stride_c = p.c.batch[0];
-  key.dtype = key.dtype_b = key.dtype_c = key.dtype_bias = static_cast<uint8_t>(p.dtype);
+  key.dtype = key.dtype_b = static_cast<uint8_t>(p.dtype);
+  key.dtype_c = key.dtype_bias = static_cast<uint8_t>(p.out_dtype);
   key.epilogue = static_cast<uint8_t>(epilogue);
   key.bias = p.bias != nullptr;
   key.tf32 = to_real(p.dtype) == DType::Float32 && settings().allow_tf32_matmul;

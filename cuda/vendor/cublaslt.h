@@ -9,10 +9,10 @@ namespace plait::cuda {
 // also writes what it is taken of. RowSums writes the sums of a's rows where the bias stands.
 enum class Epilogue : uint8_t { None, Relu, Gelu, GeluKeep, RowSums };
 
-// Computes c on the current stream, in the dtypes that cuBLASLt knows: 16-bit floats (summed in float32),
-// float32 (as TF32 where plait.backends.cuda.matmul.allow_tf32 says so), float64, complex. Every operand has
-// one stride of 1, and there is at most one batch dimension. False where cuBLASLt cannot be loaded or has no
-// kernel for it. `kept`: GeluKeep's second result, laid out as c.
+// Computes c on the current stream, in the dtypes that cuBLASLt knows: 16-bit floats (summed in float32,
+// which c may be, too), float32 (as TF32 where plait.backends.cuda.matmul.allow_tf32 says so), float64,
+// complex. Every operand has one stride of 1, and there is at most one batch dimension. False where cuBLASLt
+// cannot be loaded or has no kernel for it. `kept`: GeluKeep's second result, laid out as c.
 bool cublaslt_product(const Product& product, Epilogue epilogue, void* kept = nullptr);
 
 // c = (a * scale_a) (b * scale_b) + bias for matrices of 8-bit floats: a (m, k) row by row, b (k, n) column

@@ -12,7 +12,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> mv;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> dot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> vdot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> linear_default;
-extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&)> _linear_grads;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, bool, std::optional<DType>)> _linear_grads;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> outer;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> inner;
 }  // namespace plait::op
@@ -32,7 +32,7 @@ inline Tensor vdot(const Tensor& self, const Tensor& other) { return op::vdot(se
 inline Tensor vdot_(const Tensor& self, const Tensor& other) { return op::vdot.inplace(self, other); }
 inline Tensor linear(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear_default(self, weight, bias); }
 inline Tensor linear_(const Tensor& self, const Tensor& weight, const Tensor& bias = {}) { return op::linear_default.inplace(self, weight, bias); }
-inline std::tuple<Tensor, Tensor> _linear_grads(const Tensor& self, const Tensor& input) { return op::_linear_grads(self, input); }
+inline std::tuple<Tensor, Tensor> _linear_grads(const Tensor& self, const Tensor& input, bool need_bias = true, std::optional<DType> dtype = std::nullopt) { return op::_linear_grads(self, input, need_bias, dtype); }
 inline Tensor outer(const Tensor& self, const Tensor& vec2) { return op::outer(self, vec2); }
 inline Tensor outer_(const Tensor& self, const Tensor& vec2) { return op::outer.inplace(self, vec2); }
 inline Tensor inner(const Tensor& self, const Tensor& other) { return op::inner(self, other); }
