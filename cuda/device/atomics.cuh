@@ -44,6 +44,48 @@ __device__ __forceinline__ To bits_as(const From& from) {
 
 using Word64 = unsigned long long;
 
+// All of this is about global memory, which the compiler cannot know of addresses out of tables: CUDA's
+// functions ask for each where it lies, and wait for results that nobody reads.
+#ifdef __CUDA_ARCH__
+__device__ __forceinline__ void add_to(float* at, float value) {
+  asm volatile("red.global.add.f32 [%0], %1;" ::"l"(at), "f"(value) : "memory");
+}
+__device__ __forceinline__ void add_to(double* at, double value) {
+  asm volatile("red.global.add.f64 [%0], %1;" ::"l"(at), "d"(value) : "memory");
+}
+__device__ __forceinline__ void add_to(unsigned* at, unsigned value) {
+  asm volatile("red.global.add.u32 [%0], %1;" ::"l"(at), "r"(value) : "memory");
+}
+__device__ __forceinline__ void add_to(Word64* at, Word64 value) {
+  asm volatile("red.global.add.u64 [%0], %1;" ::"l"(at), "l"(value) : "memory");
+}
+__device__ __forceinline__ unsigned swap_at(unsigned* at, unsigned seen, unsigned next) {
+  unsigned found;
+  asm volatile("atom.global.cas.b32 %0, [%1], %2, %3;"
+               : "=r"(found)
+               : "l"(at), "r"(seen), "r"(next)
+               : "memory");
+  return found;
+}
+__device__ __forceinline__ Word64 swap_at(Word64* at, Word64 seen, Word64 next) {
+  Word64 found;
+  asm volatile("atom.global.cas.b64 %0, [%1], %2, %3;"
+               : "=l"(found)
+               : "l"(at), "l"(seen), "l"(next)
+               : "memory");
+  return found;
+}
+#else
+template <class T>
+void add_to(T* at, T value) {
+  atomicAdd(at, value);
+}
+template <class Word>
+Word swap_at(Word* at, Word seen, Word next) {
+  return atomicCAS(at, seen, next);
+}
+#endif
+
 // Elements of up to 8 bytes: swaps in f(element) until nobody was faster. An element that f leaves as it is
 // is not written.
 template <class T, class F>
@@ -55,7 +97,7 @@ __device__ __forceinline__ void swap_in(T* at, const F& f) {
     while (true) {
       const Word next = bits_as<Word>(f(bits_as<T>(seen)));
       if (next == seen) return;
-      const Word found = atomicCAS(word, seen, next);
+      const Word found = swap_at(word, seen, next);
       if (found == seen) return;
       seen = found;
     }
@@ -70,7 +112,7 @@ __device__ __forceinline__ void swap_in(T* at, const F& f) {
       const Bits next = bits_as<Bits>(f(bits_as<T>(static_cast<Bits>(seen >> shift & kMask))));
       const unsigned whole = (seen & ~(kMask << shift)) | static_cast<unsigned>(next) << shift;
       if (whole == seen) return;
-      const unsigned found = atomicCAS(word, seen, whole);
+      const unsigned found = swap_at(word, seen, whole);
       if (found == seen) return;
       seen = found;
     }
@@ -82,14 +124,14 @@ __device__ __forceinline__ void swap_in(T* at, const F& f) {
 template <class T>
 __device__ __forceinline__ void atomic_add(T* at, T value) {
   if constexpr (is_complex_type<T>) {  // the parts are independent
-    atomicAdd(&at->re, value.re);
-    atomicAdd(&at->im, value.im);
+    detail::add_to(&at->re, value.re);
+    detail::add_to(&at->im, value.im);
   } else if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
-    atomicAdd(at, value);
+    detail::add_to(at, value);
   } else if constexpr (std::is_integral_v<T> && sizeof(T) == 8) {
-    atomicAdd(reinterpret_cast<detail::Word64*>(at), static_cast<detail::Word64>(value));
+    detail::add_to(reinterpret_cast<detail::Word64*>(at), static_cast<detail::Word64>(value));
   } else if constexpr (std::is_integral_v<T> && sizeof(T) == 4) {
-    atomicAdd(reinterpret_cast<unsigned*>(at), static_cast<unsigned>(value));
+    detail::add_to(reinterpret_cast<unsigned*>(at), static_cast<unsigned>(value));
   } else {
 #if defined(__CUDA_ARCH__)
     if constexpr (std::is_same_v<T, Half>) {
