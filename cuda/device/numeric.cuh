@@ -173,7 +173,10 @@ struct FastDivisor {
   uint32_t divisor = 1, magic = 0, shift = 0;
 
   FastDivisor() = default;
-  explicit FastDivisor(uint32_t d) : divisor(d) {
+  // 0 counts as 1: it is what 32 bits leave of a size of 2^32, of plans of one dimension, which divide by
+  // nothing.
+  constexpr explicit FastDivisor(uint32_t d) : divisor(d ? d : 1) {
+    d = divisor;
     while (shift < 32 && (uint64_t{1} << shift) < d) ++shift;
     magic = static_cast<uint32_t>(((uint64_t{1} << 32) * ((uint64_t{1} << shift) - d)) / d + 1);
   }
@@ -184,5 +187,6 @@ struct FastDivisor {
     return quotient;
   }
 };
+static_assert(FastDivisor(0).divisor == 1 && FastDivisor(0).magic == FastDivisor(1).magic);
 
 }  // namespace plait::cuda
