@@ -248,8 +248,8 @@ def build(check: Check, limit: float) -> None:
     machine_facts(check)
     command = configure_command(check)
     begin = time.monotonic()
-    if check.run(command, "build.log", min(limit, 90)) != 0:
-        raise Stop("CMake failed: " + last_lines(check.log("build.log"), 12))
+    if (status := check.run(command, "build.log", min(limit, 150))) != 0:
+        raise Stop(f"CMake: {outcome(status)}: " + last_lines(check.log("build.log"), 12))
     check.note(f"configured in {time.monotonic() - begin:.0f} s")
     for absent in re.findall(r"-- (.* not found[^\n]*)", check.log("build.log")):
         check.note(absent)

@@ -119,7 +119,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
     Stream* stream;
     if (!is_event(event)) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = find_stream(handle, &stream); status != cudaSuccess) return status;
-    if (flags != cudaEventWaitDefault) return cudaErrorNotSupported;
+    if (flags & ~unsigned(cudaEventWaitExternal)) return cudaErrorInvalidValue;
+    if (flags & cudaEventWaitExternal) return stream->capture ? cudaErrorNotSupported : cudaErrorIllegalState;
     if (event->capture) return join_capture(*stream, event->capture, event->frontier);
     if (!event->recorded) return cudaSuccess;
     if (stream->capture) return refuse_outside_work(*stream);

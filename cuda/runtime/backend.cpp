@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "cuda/api.h"
 #include "cuda/runtime/allocator.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/fault.h"
 #include "cuda/runtime/graph.h"
@@ -119,11 +120,7 @@ class Backend final : public DeviceBackend, public CudaApi {
   bool is_capturing(int device, CudaStreamHandle stream) override {
     if (captures_underway() == 0) return false;
     const DeviceGuard guard(device);
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    if (cudaStreamIsCapturing(to_stream(stream), &status) == cudaSuccess)
-      return status == cudaStreamCaptureStatusActive;
-    cudaGetLastError();
-    return false;
+    return cuda::is_capturing(to_stream(stream));
   }
   void record_stream(const StorageImpl& storage, int device, CudaStreamHandle stream) override {
     cuda::record_stream(storage, to_stream(stream), device);

@@ -2,6 +2,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/event_pool.h"
 #include "cuda/runtime/fault.h"
 
@@ -10,6 +11,11 @@ namespace plait::cuda {
 Event::~Event() {
   if (!event_ || forked()) return;
   if (cudaEventDestroy(event_) != cudaSuccess) cudaGetLastError();  // the process is ending
+}
+
+// CUDA refuses the flag outside of captures.
+bool Event::is_external(CudaStreamHandle stream) const {
+  return external_ && is_capturing(to_stream(stream));
 }
 
 void Event::record(int device, CudaStreamHandle stream) {
@@ -24,13 +30,15 @@ void Event::record(int device, CudaStreamHandle stream) {
     check_cuda(cudaEventCreateWithFlags(&event_, flags));
     device_ = device;
   }
-  check_cuda(cudaEventRecordWithFlags(event_, to_stream(stream), external_ ? cudaEventRecordExternal : 0u));
+  const unsigned external = is_external(stream) ? cudaEventRecordExternal : cudaEventRecordDefault;
+  check_cuda(cudaEventRecordWithFlags(event_, to_stream(stream), external));
 }
 
 void Event::wait(int device, CudaStreamHandle stream) {
   if (!event_) return;  // nothing was recorded, so there is nothing to wait for
   const DeviceGuard guard(device);
-  check_cuda(cudaStreamWaitEvent(to_stream(stream), event_, external_ ? cudaEventWaitExternal : 0u));
+  const unsigned external = is_external(stream) ? cudaEventWaitExternal : cudaEventWaitDefault;
+  check_cuda(cudaStreamWaitEvent(to_stream(stream), event_, external));
 }
 
 bool Event::query() {

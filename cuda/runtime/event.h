@@ -26,6 +26,8 @@ class Event final : public CudaEvent {
   double elapsed_ms(CudaEvent& end) override;
 
  private:
+  bool is_external(CudaStreamHandle stream) const;
+
   bool timing_, blocking_;
   bool external_;  // a node of its own in a captured graph, not an edge
   int device_ = -1;

@@ -258,6 +258,12 @@ def test_events():
         begin.elapsed_time(plain)
     with pytest.raises(NotImplementedError, match="between processes"):
         cuda.Event(interprocess=True)
+    # CUDA refuses its flag outside of captures.
+    external = cuda.Event(external=True)
+    external.record()
+    side.wait_event(external)
+    external.synchronize()
+    assert external.query()
 
 
 @needs_cuda

@@ -1,6 +1,7 @@
 """CUDA kernels compiled at run time. Compiling needs libnvrtc alone; launching needs a GPU."""
 
 import ctypes
+import threading
 import time
 
 import numpy as np
@@ -95,7 +96,8 @@ class FakeDriver:
     """Stands for libcuda: notes what it is asked."""
 
     def __init__(self, types):
-        self.calls, self.types = [], types
+        self.calls, self.types, self.mode = [], types, 0
+        self.thread = threading.local()
 
     def __getattr__(self, name):
         def call(*args):
@@ -105,7 +107,19 @@ class FakeDriver:
                     ctypes.cast(p, ctypes.POINTER(t)).contents.value for p, t in zip(pointers, self.types)
                 )
             self.calls.append((name, args))
-            return 0
+            if name == "cuCtxGetCurrent":  # as in each thread of its own
+                args[0]._obj.value = getattr(self.thread, "context", None)
+            elif name == "cuDevicePrimaryCtxRetain":
+                args[0]._obj.value = 77
+            elif name == "cuCtxSetCurrent":
+                self.thread.context = args[0].value
+            elif name == "cuThreadExchangeStreamCaptureMode":
+                before, self.mode = self.mode, args[0]._obj.value
+                args[0]._obj.value = before
+            elif name == "cuModuleLoadData":
+                assert self.mode == 2, "a capture would be ended"
+            free = ("cuCtxGetCurrent", "cuDevicePrimaryCtxRetain")  # need none
+            return 0 if name in free or getattr(self.thread, "context", None) else 201  # CUDA_ERROR_INVALID_CONTEXT
 
         return call
 
@@ -121,6 +135,21 @@ def test_a_launch(monkeypatch):
     launch = next(args for name, args in driver.calls if name == "cuLaunchKernel")
     assert launch[1:8] == (7, 1, 1, 32, 2, 1, 64)
     assert launch[11:] == (5, 2.5)
+    assert driver.mode == 0
+
+    failures = []
+
+    def elsewhere():
+        try:
+            kernel(grid=1, block=1, args=(5, 2.5))
+        except RuntimeError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=elsewhere)  # has no context yet
+    thread.start()
+    thread.join()
+    assert not failures
+    assert [name for name, _ in driver.calls].count("cuLaunchKernel") == 3
 
 
 @pytest.mark.skipif(

@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 
+_RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED
+
+
 def _candidates(stem: str) -> list[str]:
     """Where NVIDIA's wheels and the toolkit put a library; they bring `libX.so.N` without the plain link."""
     found = []
@@ -178,25 +181,29 @@ class Kernel:
         return f"<CUDA kernel {self.name} for sm_{self.arch}, {len(self.code)} bytes>"
 
     def _load(self) -> ctypes.c_void_p:
-        device = _current_device()
+        device, driver = _current_device(), _driver()
+        # A thread that has called nothing of CUDA's runtime yet has no context, which the driver needs.
+        current = ctypes.c_void_p()
+        _check_driver(driver, driver.cuCtxGetCurrent(ctypes.byref(current)), "cuCtxGetCurrent")
+        if not current.value:
+            _check_driver(
+                driver,
+                driver.cuDevicePrimaryCtxRetain(ctypes.byref(current), device),
+                "cuDevicePrimaryCtxRetain",
+            )
+            _check_driver(driver, driver.cuCtxSetCurrent(current), "cuCtxSetCurrent")
         function = self._functions.get(device)
         if function is None:
-            driver = _driver()
-            current = ctypes.c_void_p()
-            _check_driver(driver, driver.cuCtxGetCurrent(ctypes.byref(current)), "cuCtxGetCurrent")
-            if not current.value:
-                _check_driver(
-                    driver,
-                    driver.cuDevicePrimaryCtxRetain(ctypes.byref(current), device),
-                    "cuDevicePrimaryCtxRetain",
-                )
-                _check_driver(driver, driver.cuCtxSetCurrent(current), "cuCtxSetCurrent")
             module, function = ctypes.c_void_p(), ctypes.c_void_p()
-            _check_driver(
-                driver, driver.cuModuleLoadData(ctypes.byref(module), self.code), "cuModuleLoadData"
-            )
-            status = driver.cuModuleGetFunction(ctypes.byref(function), module, self._lowered.encode())
-            _check_driver(driver, status, "cuModuleGetFunction")
+            mode = ctypes.c_int(_RELAXED)  # loading asks for memory, and a graph may be captured
+            driver.cuThreadExchangeStreamCaptureMode(ctypes.byref(mode))
+            try:
+                status = driver.cuModuleLoadData(ctypes.byref(module), self.code)
+                _check_driver(driver, status, "cuModuleLoadData")
+                status = driver.cuModuleGetFunction(ctypes.byref(function), module, self._lowered.encode())
+                _check_driver(driver, status, "cuModuleGetFunction")
+            finally:
+                driver.cuThreadExchangeStreamCaptureMode(ctypes.byref(mode))
             self._functions[device] = function
         return function
 
