@@ -188,8 +188,6 @@ struct Rmsprop {
   }
 };
 
-// One pass: of AdamW on float32 28 bytes a parameter, which is what the formula reads and writes; 32 where
-// the gradient is scaled, which is written back as it was meant.
 // Beside float32 another 2 where an autocast region will read the parameter in 16 bits: a launch less for
 // each.
 template <int W>
@@ -202,9 +200,11 @@ __device__ __forceinline__ void store_lower(char* to, int64_t at, bool bfloat16,
   *reinterpret_cast<Vector<uint16_t, W>*>(to + at * 2) = out;
 }
 
+// One pass: of AdamW on float32 28 bytes a parameter, which is what the formula reads and writes; 32 where
+// the gradient is scaled, which is written back as it was meant.
 template <class T, int W, class Step>
 __device__ __forceinline__ Vector<T, W> step_vector(char* const (&data)[5], int64_t at, const Step& step,
-                                                    const bool (&has)[3], bool scaled, opmath_t<T> factor) {
+                                                    const bool (&has)[3], bool scaled, float factor) {
   using C = opmath_t<T>;
   using V = Vector<T, W>;
   const auto vector = [&](int k) {
@@ -217,7 +217,7 @@ __device__ __forceinline__ Vector<T, W> step_vector(char* const (&data)[5], int6
 #pragma unroll
   for (int i = 0; i < W; ++i) {
     C x = to_op(p.at[i]), states[3];
-    if (scaled) g.at[i] = from_op<T>(to_op(g.at[i]) * factor);
+    if (scaled) g.at[i] = from_op<T>(to_op(g.at[i]) * static_cast<C>(factor));
 #pragma unroll
     for (int k = 0; k < 3; ++k) states[k] = has[k] ? to_op(s[k].at[i]) : C(0);
     step(x, to_op(g.at[i]), states, has);
@@ -261,8 +261,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
   const bool scaled = scaling.grad_scale != nullptr;
   // The inverse, rounded to float32, as GradScaler.unscale_ has it.
-  const auto factor = static_cast<opmath_t<T>>(
-      scaled ? static_cast<float>(1 / static_cast<double>(*scaling.grad_scale)) : 1.f);
+  const float factor = scaled ? static_cast<float>(1 / static_cast<double>(*scaling.grad_scale)) : 1.f;
   Step step = given;
   if constexpr (requires { step.load(); }) step.load();
   char* data[StepTensors::kLists];

@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-
 _RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED
 
 

@@ -4,12 +4,12 @@ Note [Plans of fused steps]
     A step needs, beside the gradients, the list of parameters and one list per state entry. They are gathered
     once, into a plan per group, and hold until the parameters, the set of those with a gradient, or the
     wanted state entries change, or until somebody reads `optimizer.state` and then replaces entries or writes
-    the number of a step, which the tensors' identity and version tell: nothing is read from the device. Inside a
-    plan, a bucket is a set of parameters that one call can update: same dtype, same device, same number of
-    steps done. `state[p]["step"]` of a bucket's parameters are 0-d views of one small tensor, so that one
-    write keeps them right. With capturable=True that tensor lies on the device, where a captured graph counts
-    on at each replay, and `step` of the bucket says no more than whether there was one. A later plan goes on
-    with the tensor if it is for the same parameters, so that graphs and eager steps count alike.
+    the number of a step, which the tensors' identity and version tell: nothing is read from the device.
+    Inside a plan, a bucket is a set of parameters that one call can update: same dtype, same device, same
+    number of steps done. `state[p]["step"]` of a bucket's parameters are 0-d views of one small tensor, so
+    that one write keeps them right. With capturable=True that tensor lies on the device, where a captured
+    graph counts on at each replay, and `step` of the bucket says no more than whether there was one. A later
+    plan goes on with the tensor if it is for the same parameters, so that graphs and eager steps count alike.
 
 Note [Steps of a gradient scaler]
     `GradScaler.step` does not read whether the gradients are finite. It sets two tensors of one element,
