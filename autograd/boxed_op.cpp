@@ -320,10 +320,16 @@ void BoxedOp::call(const Value* args, Value* results) const {
   unsigned keys = (check_args(args) | ctx.included) & ctx.enabled;
   // No list has ops from outside: an autocast region holds for what a composite is written in.
   if (decl_.composite) keys &= ~unsigned{bit(Key::Autocast)};
-  if (keys & (bit(Key::Autocast) | bit(Key::Record))) {
+  RecordScope scope;
+  if (keys & bit(Key::Record)) {
+    scope.open(*this, false);
+    each_arg(args, [&](const auto& arg, int) { scope.args(arg); });
+    keys &= bit(Key::Record) - 1;
+  }
+  if (keys & bit(Key::Autocast)) {
     ContextGuard guard;
-    context().enabled &= bit(Key::Autocast) - 1;
-    context().included = 0;
+    context().enabled &= static_cast<KeySet>(~bit(Key::Autocast));
+    context().included &= static_cast<KeySet>(~bit(Key::Autocast));
     return call(args, results);
   }
   if (decl_.composite) {
@@ -381,6 +387,11 @@ Tensor BoxedOp::call_inplace(const Value* args) const {
   if (inplace_ == Inplace::None) fail<TypeError>("{}: has no in-place form", name());
   const Tensor& self = args[0].tensor();
   check_defined(self, 0);
+  RecordScope scope;
+  if (recording()) {
+    scope.open(*this, true);
+    each_arg(args, [&](const auto& arg, int) { scope.args(arg); });
+  }
   if (!(check_args(args) & context().enabled & bit(Key::Autograd)) || no_grad_) return run_inplace(args);
   NodeBuilder builder(*this);
   each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });

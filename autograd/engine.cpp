@@ -1,10 +1,13 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <optional>
 
+#include "autograd/anomaly.h"
 #include "autograd/variable.h"
+#include "core/recorder.h"
 
 namespace plait {
 namespace {
@@ -96,13 +99,28 @@ class SlotMap {
 
 bool is_lower(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
 
+class Engine;
+thread_local Engine* t_engine = nullptr;  // the innermost backward that the thread computes
+std::atomic<uint64_t> g_runs{0};
+
 class Engine final : GradientSums {
  public:
   // `one`: the gradient that was made for a root, which outlives the engine; or null.
   Engine(const BackwardOptions& options, const Tensor* one)
       : options_(options),
         one_(one),
-        one_version_(one ? one->version() : 0) {}
+        one_version_(one ? one->version() : 0),
+        number_(++g_runs),
+        around_(std::exchange(t_engine, this)) {}
+  ~Engine() { t_engine = around_; }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  uint64_t number() const { return number_; }
+  bool reaches(const Edge& edge) {
+    const int slot = edge ? slots_.find(edge.key()) : -1;
+    return slot >= 0 && slots_[slot].needed;
+  }
 
   std::vector<Tensor> run(std::span<const Tensor> roots, std::span<const Tensor> grads,
                           std::span<const Tensor> inputs) {
@@ -285,14 +303,10 @@ class Engine final : GradientSums {
 
     std::vector<Tensor> results(node->edges().size());
     if (any && !stops && slots_[index].needed) {
-      Vjp vjp{*node, grads, results, options_.retain_graph, still_one(), this};
-      if (node->payload) {
-        node->payload->apply(vjp);
-      } else {
-        node->op()->vjp()(vjp);
-      }
-      if (node->hooks)
-        for (size_t i = 0; i < node->hooks->post.size(); ++i) node->hooks->post[i].second(results, grads);
+      if (__builtin_expect(AnomalyMode::enabled.load(std::memory_order_relaxed), 0))
+        differentiate_watched(*node, grads, results);
+      else
+        differentiate(*node, grads, results);
       if (!options_.retain_graph) node->release_saved();
     }
     grads.clear();
@@ -306,6 +320,33 @@ class Engine final : GradientSums {
       }
       if (--slots_[target].dependencies == 0) make_ready(target);
     }
+  }
+
+  void differentiate(Node& node, std::vector<Tensor>& grads, std::vector<Tensor>& results) {
+    RecordScope scope;
+    if (__builtin_expect(recording(), 0))
+      scope.open(EventKind::Backward, node.display_name(), node.sequence());
+    Vjp vjp{node, grads, results, options_.retain_graph, still_one(), this};
+    if (node.payload) {
+      node.payload->apply(vjp);
+    } else {
+      node.op()->vjp()(vjp);
+    }
+    if (node.hooks)
+      for (size_t i = 0; i < node.hooks->post.size(); ++i) node.hooks->post[i].second(results, grads);
+  }
+
+  // In anomaly mode.
+  void differentiate_watched(Node& node, std::vector<Tensor>& grads, std::vector<Tensor>& results) {
+    const EvaluatedNode evaluated(node);
+    const std::vector<Tensor> given = grads;  // a hook or derivative may write into the list
+    try {
+      differentiate(node, grads, results);
+    } catch (...) {
+      if (explain_backward_error) explain_backward_error(node);
+      throw;
+    }
+    if (AnomalyMode::checks_nan()) check_gradients(node, given, results);
   }
 
   // The gradient with the shape of the input.
@@ -329,6 +370,8 @@ class Engine final : GradientSums {
       for (size_t i = 0; i < meta->hooks->grad.size(); ++i) run_hook(grad, meta->hooks->grad[i].second);
     for (const auto& [input, output] : slots_[index].captures) captured_[input] = grad;
     if (!options_.accumulate) return;
+    RecordScope scope;
+    if (__builtin_expect(recording(), 0)) scope.open(EventKind::Backward, "AccumulateGrad", 0);
     accumulate_into(ensure_autograd_meta(leaf), leaf, std::move(grad));
     AutogradMeta* meta = autograd_meta(leaf);
     if (meta->hooks)
@@ -364,6 +407,8 @@ class Engine final : GradientSums {
   BackwardOptions options_;
   const Tensor* one_;
   uint32_t one_version_;
+  uint64_t number_;
+  Engine* around_;
   SlotMap slots_;
   std::vector<Edge> root_edges_;
   std::vector<int> root_slots_, finished_, stops_here_;
@@ -372,6 +417,9 @@ class Engine final : GradientSums {
 };
 
 }  // namespace
+
+uint64_t backward_number() { return t_engine ? t_engine->number() : 0; }
+bool backward_reaches(const Tensor& tensor) { return t_engine && t_engine->reaches(gradient_edge(tensor)); }
 
 Tensor sum_to(const Tensor& grad, const Dims& sizes) {
   if (grad.sizes() == sizes) return grad;

@@ -21,4 +21,9 @@ PLAIT_API std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::s
 // Sums a gradient of a broadcast shape back to `sizes`.
 PLAIT_API Tensor sum_to(const Tensor& grad, const Dims& sizes);
 
+// For hooks: the number of the backward that the thread computes, 0 where it does none; and does that one
+// compute a gradient of the tensor?
+PLAIT_API uint64_t backward_number();
+PLAIT_API bool backward_reaches(const Tensor& tensor);
+
 }  // namespace plait

@@ -128,15 +128,19 @@ std::vector<Tensor> FunctionCall::finish(std::vector<Tensor> outputs) {
   payload->context = context_;
   payload->backward = backward_;
   payload->label = name_;
+  std::vector<std::pair<Tensor, Edge>> to_save;
   for (const Tensor& t : context.to_save_) {
     const auto at = std::find_if(recorded.begin(), recorded.end(),
                                  [&](const Tensor& out) { return out.defined() && out.same(t); });
     const bool own = t.defined() && at != recorded.end();  // kept without its history: no reference cycle
     const auto source = static_cast<int8_t>(own ? ~(at - recorded.begin()) : 0);
-    context.saved_.push_back({own ? detached_alias(t) : t, t.defined() ? t.version() : 0, source});
+    to_save.emplace_back(own ? detached_alias(t) : t, !own && t.defined() ? gradient_edge(t) : Edge());
+    context.saved_.push_back({Tensor(), 0, source});
   }
   context.to_save_.clear();
-  record_function(std::move(payload), inputs_, recorded, context.dirty_);
+  const Ref<Node> node = record_function(std::move(payload), inputs_, recorded, context.dirty_);
+  for (size_t i = 0; i < to_save.size(); ++i)
+    if (to_save[i].first.defined()) node->save(context.saved_[i], to_save[i].first, to_save[i].second);
   context.dirty_.clear();
   context.without_gradient_.clear();
   inputs_.clear();

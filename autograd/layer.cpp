@@ -71,8 +71,13 @@ void NodeBuilder::save(const Tensor& tensor, int8_t source) {
         "{}: a tensor made in inference mode cannot be saved for backward; .clone() it outside of inference "
         "mode",
         op_.name());
+  if (__builtin_expect(context().saved_hooks, 0)) return save_by_hooks(saved, tensor);
   saved.tensor = tensor;
   saved.version = tensor.version();
+}
+
+void NodeBuilder::save_by_hooks(SavedTensor& saved, const Tensor& tensor) {
+  node_->save(saved, tensor, saved.source >= 0 ? gradient_edge(tensor) : Edge());
 }
 
 void NodeBuilder::fill(const Tensor& tensor) {

@@ -53,6 +53,7 @@ class PLAIT_API NodeBuilder {
   void add_edge(const Tensor& tensor);
   void new_attr(Value value) { node_->attrs()[attr_++] = std::move(value); }
   void save(const Tensor& tensor, int8_t source);
+  void save_by_hooks(SavedTensor& saved, const Tensor& tensor);
   void save_results(std::span<const Tensor> results);
   const SaveRule* save_rule(int param) const;
 

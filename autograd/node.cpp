@@ -1,13 +1,11 @@
 #include "autograd/node.h"
 
-#include <atomic>
-
+#include "autograd/anomaly.h"
 #include "autograd/variable.h"
 
 namespace plait {
 
-CallSite (*current_call_site)() noexcept = nullptr;
-std::string (*describe_call_site)(CallSite) = nullptr;
+std::unique_ptr<PackedTensor> (*pack_saved_tensor)(const Tensor&) = nullptr;
 void (*Node::forget_pyobj)(void*) noexcept = nullptr;
 
 bool only_owner(const Tensor& t) {
@@ -45,14 +43,6 @@ Ref<Node> Edge::take_node() noexcept {
   return Ref<Node>::adopt(taken);
 }
 
-namespace {
-
-// Per thread, so that recording needs no shared counter. Order between threads does not matter: the engine
-// counts dependencies and uses the numbers only to choose among what is ready.
-thread_local uint64_t t_sequence = 0;
-
-}  // namespace
-
 Ref<Node> Node::create(const OpBase* op, int edges, int saved, int attrs, int outputs) {
   const size_t bytes = sizeof(Node) + edges * (sizeof(Edge) + sizeof(InputMeta)) +
                        saved * sizeof(SavedTensor) + attrs * sizeof(Value);
@@ -70,14 +60,18 @@ Ref<Node> Node::create(const OpBase* op, int edges, int saved, int attrs, int ou
   place(node->saved_, saved);
   place(node->attrs_, attrs);
   node->op_ = op;
-  node->sequence_ = ++t_sequence;
+  // Order between threads does not matter: the engine counts dependencies and uses the numbers only to choose
+  // among what is ready.
+  node->sequence_ = ++t_node_sequence;
   node->bytes_ = static_cast<uint32_t>(bytes);
   node->edge_count_ = static_cast<uint16_t>(edges);
   node->saved_count_ = static_cast<uint16_t>(saved);
   node->attr_count_ = static_cast<uint16_t>(attrs);
   node->output_count_ = static_cast<uint16_t>(outputs);
   if (current_call_site) node->site = current_call_site();
-  return Ref<Node>::adopt(node);
+  Ref<Node> made = Ref<Node>::adopt(node);
+  if (__builtin_expect(AnomalyMode::enabled.load(std::memory_order_relaxed), 0)) node->keep_trace();
+  return made;
 }
 
 // Note [Freeing long chains]: a node owns its predecessors through edges and through saved tensors, whose
@@ -108,10 +102,83 @@ void Node::destroy(Node* node) noexcept {
 
 std::string Node::name() const { return payload ? payload->name() : op_->name(); }
 
+std::string Node::display_name() const {
+  if (payload) return payload->name();
+  std::string out;
+  bool upper = true;
+  std::string_view name = op_->name();
+  if (const size_t space = name.find("::"); space != std::string_view::npos) name.remove_prefix(space + 2);
+  for (const char c : name) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = false;
+  }
+  return out + "Backward0";
+}
+
 void Node::release_saved() {
   released = true;
   for (SavedTensor& saved : this->saved()) saved.tensor = Tensor();
+  // What is packed stays in place, emptied, since the garbage collector may be looking at it.
+  if (hooks)
+    for (NodeHooks::Packed& packed : hooks->packed) packed.object->release();
   if (payload) payload->release();
+}
+
+void Node::save(SavedTensor& saved, const Tensor& tensor, const Edge& history) {
+  // Numbers are nobody's tensors, and what has no data is kept for its layout only.
+  if (!context().saved_hooks || !pack_saved_tensor || tensor.is_wrapped_number() || tensor.is_meta()) {
+    saved.tensor = tensor;
+    saved.version = tensor.version();
+    return;
+  }
+  const uint32_t version = tensor.version();
+  std::unique_ptr<PackedTensor> object;
+  {
+    const NoGrad guard;
+    object = pack_saved_tensor(tensor);
+  }
+  check<RuntimeError>(
+      tensor.version() == version,
+      "saved_tensors_hooks: the pack hook has modified its input of shape {} in place, which others use; "
+      "let it work on a .clone()",
+      tensor.sizes());
+  std::vector<NodeHooks::Packed>& list = ensure_hooks().packed;
+  list.push_back({std::move(object), {tensor.sizes(), tensor.dtype(), tensor.device()}, history});
+  saved.packed = static_cast<uint16_t>(list.size());
+}
+
+Tensor with_history(const Tensor& values, const Edge& edge) {
+  Tensor result = detached_alias(values);
+  if (!edge.is_leaf()) {
+    set_history(result, Ref<Node>::share(edge.node()), edge.output());
+    return result;
+  }
+  static const OpBase& alias = find_op("alias");
+  Ref<Node> node = Node::create(&alias, 1, 0, 0, 1);
+  node->edges()[0] = edge;
+  node->inputs()[0] = {values.sizes(), values.dtype(), values.device()};
+  set_history(result, std::move(node), 0);
+  return result;
+}
+
+Tensor Node::unpack_packed(const SavedTensor& saved) const {
+  const NodeHooks::Packed& packed = hooks->packed[saved.packed - 1];
+  const Tensor tensor = packed.object->unpack();
+  const InputMeta& meta = packed.meta;
+  check<RuntimeError>(
+      tensor.sizes() == meta.sizes && tensor.dtype() == meta.dtype && tensor.device() == meta.device,
+      "saved_tensors_hooks: the unpack hook returned a tensor of shape {}, dtype {} on {} for '{}', which "
+      "saved one of shape {}, dtype {} on {}; unpack_hook(pack_hook(x)) must be equal to x",
+      tensor.sizes(), tensor.dtype(), tensor.device(), name(), meta.sizes, meta.dtype, meta.device);
+  if (!grad_enabled()) return tensor;
+  if (saved.source >= 0) return packed.edge ? with_history(tensor, packed.edge) : tensor;
+  Tensor result = detached_alias(tensor);
+  set_history(result, Ref<Node>::share(const_cast<Node*>(this)), static_cast<uint32_t>(~saved.source));
+  return result;
 }
 
 Tensor Node::unpack(const SavedTensor& saved) const {
@@ -124,7 +191,7 @@ Tensor Node::unpack(const SavedTensor& saved) const {
         "first "
         "call to go through it twice",
         name(), where());
-  if (!saved.tensor.defined()) return {};
+  if (!saved.tensor.defined()) return saved.packed ? unpack_packed(saved) : Tensor();
   if (saved.tensor.version() != saved.version)
     fail<RuntimeError>(
         "backward: a tensor that '{}'{} needs for its gradient has been modified by an in-place operation: "
@@ -164,12 +231,14 @@ bool Vjp::may_give_float32(int param) const {
 
 Tensor Vjp::take_out(int result) {
   Tensor tensor = out(result);
-  if (!retain_graph) {
-    for (SavedTensor& saved : node.saved())
-      if (saved.source == ~result) saved.tensor = Tensor();
-    node.released = true;
-  }
-  return tensor.defined() && !only_owner(tensor) ? clone_plain(tensor) : tensor;
+  bool by_hooks = false;  // what they gave may lie in memory of theirs
+  for (SavedTensor& saved : node.saved())
+    if (saved.source == ~result) {
+      by_hooks = saved.packed != 0;
+      if (!retain_graph) saved.tensor = Tensor();
+    }
+  if (!retain_graph) node.released = true;
+  return tensor.defined() && (by_hooks || !only_owner(tensor)) ? clone_plain(tensor) : tensor;
 }
 std::vector<Tensor> Vjp::in_list(int param) const {
   std::vector<Tensor> list;

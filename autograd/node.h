@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/call_site.h"
 #include "core/op.h"
 
 namespace plait {
@@ -59,21 +60,34 @@ struct InputMeta {
 struct SavedTensor {
   Tensor tensor;
   uint32_t version = 0;
-  int8_t source = 0;  // parameter, or ~result
+  int8_t source = 0;    // parameter, or ~result
+  uint16_t packed = 0;  // not 0: the hooks have it instead, as the node's packed tensor of this number less 1
 };
 
-// The user's line that recorded a node: an interned code object and an instruction offset, made readable only
-// in an error.
-struct CallSite {
-  void* code = nullptr;
-  int instruction = 0;
+// What the hooks of saved tensors (Python's saved_tensors_hooks) have made of one.
+class PLAIT_API PackedTensor {
+ public:
+  virtual ~PackedTensor() = default;
+  virtual Tensor unpack() = 0;  // never undefined
+  virtual void release() = 0;   // nobody will unpack it any more
 };
-PLAIT_API extern CallSite (*current_call_site)() noexcept;     // installed by the bindings
-PLAIT_API extern std::string (*describe_call_site)(CallSite);  // "train.py:12 in step"
+// Calls the hooks of the thread, which has some where `context().saved_hooks`. Installed by the bindings.
+PLAIT_API extern std::unique_ptr<PackedTensor> (*pack_saved_tensor)(const Tensor& tensor);
+
+// In anomaly mode: the calls that led to a node, and to the node whose derivative made it.
+struct NodeTrace {
+  std::vector<CallSite> calls;
+  std::string maker;  // the name of that node
+  std::shared_ptr<const NodeTrace> maker_trace;
+};
+
+// A tensor of these values whose gradient goes along the edge.
+PLAIT_API Tensor with_history(const Tensor& values, const Edge& edge);
 
 // Does nobody else hold the tensor or its storage, whose elements lie without gaps?
 PLAIT_API bool only_owner(const Tensor& tensor);
 
+// What few nodes have.
 struct NodeHooks {
   using TensorHook = std::function<Tensor(const Tensor&)>;  // undefined result: leave the gradient as it is
   using PreHook = std::function<void(std::vector<Tensor>& grads)>;
@@ -88,6 +102,14 @@ struct NodeHooks {
   std::vector<OnOutput> on_output;
   std::vector<std::pair<int64_t, PreHook>> pre;
   std::vector<std::pair<int64_t, PostHook>> post;
+
+  struct Packed {
+    std::unique_ptr<PackedTensor> object;
+    InputMeta meta;
+    Edge edge;  // of the tensor that was saved
+  };
+  std::vector<Packed> packed;
+  std::shared_ptr<const NodeTrace> trace;
 };
 
 // What a custom Function adds to its node.
@@ -106,7 +128,8 @@ class PLAIT_API Node final : public RefCounted {
   static void destroy(Node* node) noexcept;
 
   const OpBase* op() const { return op_; }
-  std::string name() const;  // "add", "MyFunction"
+  std::string name() const;          // "add", "MyFunction"
+  std::string display_name() const;  // "AddBackward0", as Python shows it
   uint64_t sequence() const { return sequence_; }
   std::span<Edge> edges() const { return {edges_, static_cast<size_t>(edge_count_)}; }
   std::span<InputMeta> inputs() const { return {inputs_, static_cast<size_t>(edge_count_)}; }
@@ -127,6 +150,9 @@ class PLAIT_API Node final : public RefCounted {
   void release_saved();  // after a backward that does not retain the graph
   // The tensor as it was saved; raises where it was written since, or where the graph is gone.
   Tensor unpack(const SavedTensor& saved) const;
+  // Keeps a tensor for the derivative, by the thread's hooks where there are some. `history`: where a
+  // gradient of it goes; of the node's own results nowhere else.
+  void save(SavedTensor& saved, const Tensor& tensor, const Edge& history);
 
   std::unique_ptr<NodeHooks> hooks;
   std::unique_ptr<NodePayload> payload;
@@ -141,6 +167,8 @@ class PLAIT_API Node final : public RefCounted {
  private:
   Node() = default;
   ~Node() = default;
+  Tensor unpack_packed(const SavedTensor& saved) const;
+  void keep_trace();
 
   const OpBase* op_ = nullptr;
   uint64_t sequence_ = 0;

@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "bindings/python.h"
@@ -113,6 +114,51 @@ std::string call_site_text(CallSite site) {
   return message("{}:{} in {}", file ? file : "?", line, function ? function : "?");
 }
 
+std::vector<CallSite> call_stack() {
+  std::vector<CallSite> calls;
+  if (!Py_IsInitialized()) return calls;
+  const WithGil gil;
+  PyFrameObject* frame = PyEval_GetFrame();
+  Py_XINCREF(frame);
+  while (frame) {
+    PyCodeObject* code = PyFrame_GetCode(frame);
+    calls.push_back({intern(code), PyFrame_GetLasti(frame)});
+    Py_DECREF(code);
+    PyFrameObject* caller = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    frame = caller;
+  }
+  std::reverse(calls.begin(), calls.end());
+  return calls;
+}
+
+PyObject* call_stack_list(const std::vector<CallSite>& calls) {
+  Object list(checked(PyList_New(static_cast<Py_ssize_t>(calls.size()))));
+  for (size_t i = 0; i < calls.size(); ++i)
+    PyList_SET_ITEM(list.get(), i, checked(Py_BuildValue("(Oi)", calls[i].code, calls[i].instruction)));
+  return list.release();
+}
+
+std::string call_stack_text(const std::vector<CallSite>& calls) {
+  const WithGil gil;
+  // An exception may be set, whose explanation this is.
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  std::string text;
+  try {
+    Object list(call_stack_list(calls));
+    Object module(checked(PyImport_ImportModule("plait.autograd.anomaly_mode")));
+    Object result(checked(PyObject_CallMethod(module.get(), "_format_calls", "(O)", list.get())));
+    const char* chars = PyUnicode_AsUTF8(result.get());
+    if (chars) text = chars;
+  } catch (const PythonError&) {
+    for (const CallSite& call : calls) text += "  " + call_site_text(call) + "\n";
+  }
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+  return text;
+}
+
 WithGil::WithGil() : state_(or_sleep([] { return PyGILState_Ensure(); })) {}
 
 WithoutGil::WithoutGil(bool release) {
@@ -146,6 +192,8 @@ void add_errors(PyObject* module) {
   PyModule_AddObjectRef(module, "ArgumentError", argument_error());
   current_call_site = call_site;
   describe_call_site = call_site_text;
+  current_call_stack = call_stack;
+  describe_call_stack = call_stack_text;
   DeviceWait::hooks = {begin_wait, end_wait};
 }
 

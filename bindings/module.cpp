@@ -5,6 +5,7 @@
 #include "autograd/inplace_view.h"
 #include "bindings/autocast.h"
 #include "bindings/cuda.h"
+#include "bindings/debugging.h"
 #include "bindings/dlpack.h"
 #include "bindings/generator.h"
 #include "bindings/outside_ops.h"
@@ -420,6 +421,8 @@ PYBIND11_MODULE(_C, m) {
   m.def("reset_peak_memory_stats", reset_peak_cpu_memory);
   add_outside_ops(m);
   add_autocast(m);
+  add_debugging(m);
+  add_profiler(m);
   add_cuda(m);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");
 }

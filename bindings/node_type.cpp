@@ -130,23 +130,8 @@ void node_dealloc(PyObject* o) {
   Py_DECREF(type);
 }
 
-// "add" -> "AddBackward0", as PyTorch prints it.
 std::string display_name(const PyNode* self) {
-  if (!self->node) return "AccumulateGrad";
-  if (self->node->payload) return self->node->payload->name();
-  std::string out;
-  bool upper = true;
-  std::string_view name = self->node->op()->schema().name;
-  if (const size_t space = name.find("::"); space != std::string_view::npos) name.remove_prefix(space + 2);
-  for (const char c : name) {
-    if (c == '_') {
-      upper = true;
-      continue;
-    }
-    out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
-    upper = false;
-  }
-  return out + "Backward0";
+  return self->node ? self->node->display_name() : "AccumulateGrad";
 }
 PyObject* node_repr(PyObject* o) {
   return PyUnicode_FromFormat("<%s object at %p>", display_name(self_of(o)).c_str(), o);
@@ -354,8 +339,59 @@ PyObject* remove_tensor_hook(PyObject*, PyObject* args) {
   });
 }
 
+// _edge_tensor(node, output, like): a tensor whose gradient goes along the edge. `like` gives the shape, or
+// None.
+PyObject* edge_tensor(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *node_object, *like;
+    unsigned output;
+    if (!PyArg_ParseTuple(args, "O!IO", node_type, &node_object, &output, &like)) throw PythonError{};
+    const PyNode* node = self_of(node_object);
+    if (!node->node) return wrap(node->leaf);
+    if (output >= static_cast<unsigned>(node->node->output_count()))
+      fail<ValueError>("GradientEdge: '{}' has {} results, there is no number {}", display_name(node),
+                       node->node->output_count(), output);
+    Tensor tensor =
+        is_tensor(like) ? detached_alias(unwrap(like)) : empty_tensor(Dims{}, DType::Float32, kMeta);
+    set_history(tensor, node->node, output);
+    return wrap(std::move(tensor));
+  });
+}
+// _with_history(tensor, node, output): its values, with a gradient that goes along the edge
+PyObject* with_history_function(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *tensor, *node_object;
+    unsigned output;
+    if (!PyArg_ParseTuple(args, "O!O!I", tensor_type, &tensor, node_type, &node_object, &output))
+      throw PythonError{};
+    const PyNode* node = self_of(node_object);
+    return wrap(with_history(unwrap(tensor), node->node ? Edge(node->node, output) : Edge::leaf(node->leaf)));
+  });
+}
+// _accumulate_node(tensor): the AccumulateGrad of a leaf
+PyObject* accumulate_node(PyObject*, PyObject* tensor) {
+  return guarded([&]() -> PyObject* {
+    if (!is_tensor(tensor)) fail<TypeError>("_accumulate_node: expected a Tensor");
+    return new_node({}, unwrap(tensor));
+  });
+}
+PyObject* backward_number_function(PyObject*, PyObject*) {
+  return PyLong_FromUnsignedLongLong(backward_number());
+}
+PyObject* backward_reaches_function(PyObject*, PyObject* tensor) {
+  return guarded([&]() -> PyObject* {
+    if (!is_tensor(tensor)) fail<TypeError>("_backward_reaches: expected a Tensor");
+    return PyBool_FromLong(backward_reaches(unwrap(tensor)));
+  });
+}
+
 PyMethodDef module_functions[] = {{"_run_backward", run_backward_function, METH_VARARGS, nullptr},
                                   {"_record_function", record_function, METH_VARARGS, nullptr},
+                                  {"_edge_tensor", edge_tensor, METH_VARARGS, nullptr},
+                                  {"_with_history", with_history_function, METH_VARARGS, nullptr},
+                                  {"_accumulate_node", accumulate_node, METH_O, nullptr},
+                                  {"_backward_number", backward_number_function, METH_NOARGS, nullptr},
+                                  {"_backward_reaches", backward_reaches_function, METH_O, nullptr},
                                   {"_rebase", rebase_function, METH_VARARGS, nullptr},
                                   {"_register_hook", register_tensor_hook, METH_VARARGS, nullptr},
                                   {"_remove_hook", remove_tensor_hook, METH_VARARGS, nullptr},

@@ -85,6 +85,8 @@ class WithoutGil {
 };
 CallSite call_site() noexcept;
 std::string call_site_text(CallSite site);
+std::vector<CallSite> call_stack();                             // takes the GIL
+PyObject* call_stack_list(const std::vector<CallSite>& calls);  // [(code, instruction), ...]
 
 // ---- tensors (tensor_type.cpp)
 
@@ -163,5 +165,8 @@ struct PythonPostHook : PythonHook {
 };
 // The context of a custom Function that lives in a node.
 PyObject* function_context(const Node& node);
+// What the hooks of saved tensors made, in nodes that only this history keeps.
+int visit_packed(const Node& history, visitproc visit, void* arg);
+bool has_packed(const Node& history);
 
 }  // namespace plait::python

@@ -152,6 +152,7 @@ int tensor_traverse(PyObject* object, visitproc visit, void* arg) {
   if (const int stop = visit_hooks(meta, [&](PyObject* hook) { return visit(hook, arg); })) return stop;
   if (meta->grad_fn && meta->grad_fn->use_count() == 1) {
     if (PyObject* context = function_context(*meta->grad_fn)) Py_VISIT(context);
+    if (const int stop = visit_packed(*meta->grad_fn, visit, arg)) return stop;
     return visit_leaves(*meta->grad_fn, visit, arg);
   }
   return 0;
@@ -164,7 +165,9 @@ int tensor_clear(PyObject* object) {
   if (!impl || impl->use_count() != 1 || !impl->autograd) return 0;
   auto* meta = static_cast<AutogradMeta*>(impl->autograd.get());
   meta->hooks.reset();
-  if (meta->grad_fn && meta->grad_fn->use_count() == 1 && function_context(*meta->grad_fn))
+  // What else makes cycles is in the history: the context of a custom Function, hooks of saved tensors.
+  if (meta->grad_fn && meta->grad_fn->use_count() == 1 &&
+      (function_context(*meta->grad_fn) || has_packed(*meta->grad_fn)))
     meta->grad_fn.reset();
   return 0;
 }
@@ -516,7 +519,7 @@ PyObject* wrap(Tensor tensor) {
   impl->pyobj = self;
   if (impl->autograd) {
     const auto* meta = static_cast<const AutogradMeta*>(impl->autograd.get());
-    if (meta->hooks || (meta->grad_fn && meta->grad_fn->payload))
+    if (meta->hooks || (meta->grad_fn && (meta->grad_fn->payload || context().saved_hooks)))
       PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
   }
   return reinterpret_cast<PyObject*>(self);

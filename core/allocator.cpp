@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/recorder.h"
 
 namespace plait {
 namespace {
@@ -150,21 +151,16 @@ class CpuAllocator final : public Allocator {
     const SizeClass cls = size_class(bytes);
     capacity = cls.bytes;
     count_allocation(cls.bytes);
-    if (cls.bytes <= kThreadLocalMax) {
-      if (void* block = t_bins.data[cls.index].pop()) return block;
-    } else {
-      SharedBins& shared = shared_bins();
-      std::lock_guard lock(shared.mutex);
-      if (void* block = shared.bins[cls.index].pop()) {
-        g_counters.cached.fetch_sub(static_cast<int64_t>(cls.bytes), std::memory_order_relaxed);
-        return block;
-      }
-    }
-    return allocate_fresh(bytes, cls.bytes);
+    void* block = take(cls, bytes);
+    if (__builtin_expect(recording(), 0))
+      record_memory(kCPU, block, static_cast<int64_t>(cls.bytes), g_counters.allocated.load());
+    return block;
   }
 
   void deallocate(void* block, size_t capacity) noexcept override {
     g_counters.allocated.fetch_sub(static_cast<int64_t>(capacity), std::memory_order_relaxed);
+    if (__builtin_expect(recording(), 0))
+      record_memory(kCPU, block, -static_cast<int64_t>(capacity), g_counters.allocated.load());
     const SizeClass cls = size_class(capacity);
     if (cls.bytes <= kThreadLocalMax) {
       FreeList& bin = t_bins.data[cls.index];
@@ -180,6 +176,20 @@ class CpuAllocator final : public Allocator {
   }
 
  private:
+  static void* take(const SizeClass& cls, size_t bytes) {
+    if (cls.bytes <= kThreadLocalMax) {
+      if (void* block = t_bins.data[cls.index].pop()) return block;
+    } else {
+      SharedBins& shared = shared_bins();
+      std::lock_guard lock(shared.mutex);
+      if (void* block = shared.bins[cls.index].pop()) {
+        g_counters.cached.fetch_sub(static_cast<int64_t>(cls.bytes), std::memory_order_relaxed);
+        return block;
+      }
+    }
+    return allocate_fresh(bytes, cls.bytes);
+  }
+
   static void* allocate_fresh(size_t bytes, size_t rounded) {
     // The kernel overcommits: a block beyond what is left would be handed out and the process killed when
     // touching it.

@@ -12,10 +12,15 @@ struct Context {
   KeySet enabled = kAllKeys & ~(bit(Key::Autocast) | bit(Key::Record));  // grad mode is the Autograd bit
   KeySet included = 0;  // keys that hold for every call: autocast, a recorder
   bool inference = false;
+  bool saved_hooks = false;  // saved tensors go through hooks (autograd/node.h)
 };
 
 extern PLAIT_API constinit thread_local Context t_context;
 inline Context& context() { return t_context; }
+
+// How many nodes of the tape the thread has made; the last one's number. Per thread, so that recording needs
+// no shared counter.
+extern PLAIT_API constinit thread_local uint64_t t_node_sequence;
 
 inline bool grad_enabled() { return context().enabled & bit(Key::Autograd); }
 inline void set_grad_enabled(bool on) {

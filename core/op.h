@@ -334,8 +334,8 @@ class Op<R(A...)> : public OpBase {
   // self is overwritten with the result and its version moves on; returns self.
   Tensor inplace(A... a) const {
     const Context& ctx = context();
-    if (keys_of(a...) & ctx.enabled & bit(Key::Autograd))
-      return inplace_autograd_(*this, static_cast<A>(a)...);
+    const unsigned keys = (keys_of(a...) | ctx.included) & ctx.enabled;
+    if (keys & (bit(Key::Autograd) | bit(Key::Record))) return inplace_layers_(*this, static_cast<A>(a)...);
     return run_inplace(static_cast<A>(a)...);
   }
 
@@ -372,10 +372,12 @@ class Op<R(A...)> : public OpBase {
   }
   static R run_unmasked(const Op& op, A... a) {
     ContextGuard guard;
-    context().enabled &= bit(Key::Autocast) - 1;
-    context().included = 0;
+    context().enabled &= static_cast<KeySet>(~bit(Key::Autocast));
+    context().included &= static_cast<KeySet>(~bit(Key::Autocast));
     return op(static_cast<A>(a)...);
   }
+  static R run_recorded(const Op& op, A... a);
+  static Tensor inplace_layers(const Op& op, A... a);
   Tensor inplace_below(A... a) const;
   void out_below(std::span<const Tensor> outs, A... a) const;
   static void run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
@@ -412,7 +414,7 @@ class Op<R(A...)> : public OpBase {
   // Through pointers: what they do is instantiated where the op is declared, perhaps in another library than
   // the caller's.
   Tensor (*inplace_)(const Op&, A...);
-  Tensor (*inplace_autograd_)(const Op&, A...);
+  Tensor (*inplace_layers_)(const Op&, A...);  // the layers above it: a recorder, autograd
   void (*out_)(const Op&, std::span<const Tensor>, A...);
 };
 

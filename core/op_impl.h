@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/op.h"
+#include "core/recorder.h"
 
 namespace plait {
 
@@ -59,10 +60,34 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
   table_[static_cast<int>(Key::Autograd)] = decl.vjp                          ? &AutogradLayer<R, A...>::call
                                             : decl.composite && !decl.no_grad ? &run_composite
                                                                               : &run_below;
-  table_[static_cast<int>(Key::Autocast)] = table_[static_cast<int>(Key::Record)] = &run_unmasked;
+  table_[static_cast<int>(Key::Autocast)] = &run_unmasked;
+  table_[static_cast<int>(Key::Record)] = &run_recorded;
   inplace_ = [](const Op& op, A... a) { return op.inplace_below(static_cast<A>(a)...); };
-  inplace_autograd_ = &AutogradLayer<R, A...>::inplace;
+  inplace_layers_ = &inplace_layers;
   out_ = [](const Op& op, std::span<const Tensor> outs, A... a) { op.out_below(outs, static_cast<A>(a)...); };
+}
+
+// The key stays: what the op calls is recorded, too.
+template <class R, class... A>
+R Op<R(A...)>::run_recorded(const Op& op, A... a) {
+  RecordScope scope;
+  scope.open(op, false);
+  scope.args(a...);
+  const Context& ctx = context();
+  const unsigned keys = (keys_of(a...) | ctx.included) & ctx.enabled & (bit(Key::Record) - 1);
+  return op.table_[std::bit_width(keys) - 1](op, static_cast<A>(a)...);
+}
+
+template <class R, class... A>
+Tensor Op<R(A...)>::inplace_layers(const Op& op, A... a) {
+  RecordScope scope;
+  if (recording()) {
+    scope.open(op, true);
+    scope.args(a...);
+  }
+  if (keys_of(a...) & context().enabled & bit(Key::Autograd))
+    return AutogradLayer<R, A...>::inplace(op, static_cast<A>(a)...);
+  return op.run_inplace(static_cast<A>(a)...);
 }
 
 template <class R, class... A>
@@ -205,6 +230,11 @@ Tensor Op<R(A...)>::inplace_below(A... a) const {
 
 template <class R, class... A>
 void Op<R(A...)>::run_into(std::span<const Tensor> outs, A... a) const {
+  RecordScope scope;
+  if (recording()) {
+    scope.open(*this, false);
+    scope.args(a...);
+  }
   check_args(a...);
   std::array<TensorSpec, kTensors> specs;
   if constexpr (kTensors == 1)
@@ -228,6 +258,11 @@ void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
   if constexpr (kTensors == 0) {
     fail<TypeError>("{}: has no out= form", name());
   } else {
+    RecordScope scope;
+    if (recording()) {
+      scope.open(*this, false);
+      scope.args(a...);
+    }
     check<TypeError>(outs.size() == kTensors, "{}: expected {} tensors for out=, got {}", name(), kTensors,
                      static_cast<int64_t>(outs.size()));
     bool wants_grad = keys_of(a...) & context().enabled & bit(Key::Autograd);

@@ -6,6 +6,7 @@
 namespace plait {
 
 constinit thread_local Context t_context;
+constinit thread_local uint64_t t_node_sequence = 0;
 void (*TensorImpl::release_pyobj)(void*) noexcept = nullptr;
 
 TensorImpl::~TensorImpl() {

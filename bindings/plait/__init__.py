@@ -64,6 +64,7 @@ _LAZY_MODULES = (
     "nn",
     "ops",
     "optim",
+    "profiler",
     "random",
     "serialization",
     "special",

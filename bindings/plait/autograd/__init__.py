@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from .. import _C
 from .._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
 
 __all__ = [
     "Function",
     "Variable",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "gradcheck",
     "gradgradcheck",
     "inference_mode",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
 
@@ -27,8 +30,23 @@ def Variable(data, requires_grad=False):
     return data.detach().requires_grad_(requires_grad)
 
 
+def _is_edge(x) -> bool:
+    return isinstance(x, tuple) and len(x) >= 2 and isinstance(x[0], Node) and hasattr(x, "output_nr")
+
+
 def _listed(tensors):
-    return (tensors,) if isinstance(tensors, _C.Tensor) else tuple(tensors)
+    single = isinstance(tensors, _C.Tensor) or _is_edge(tensors)
+    return (tensors,) if single else tuple(tensors)
+
+
+def _by_tensor(tensors, grads=()):
+    """Each GradientEdge of the list as a tensor that stands for it."""
+    if not any(map(_is_edge, tensors)):
+        return tensors
+    return tuple(
+        _C._edge_tensor(x.node, x.output_nr, grads[i] if i < len(grads) else None) if _is_edge(x) else x
+        for i, x in enumerate(tensors)
+    )
 
 
 def backward(
@@ -48,7 +66,8 @@ def backward(
         if isinstance(grad_tensors, _C.Tensor)
         else tuple(grad_tensors)
     )
-    leaves = () if inputs is None else _listed(inputs)
+    tensors = _by_tensor(tensors, grads)
+    leaves = () if inputs is None else _by_tensor(_listed(inputs))
     if inputs is not None and not leaves:
         raise RuntimeError("backward: inputs= must not be empty; leave it out to reach all leaves")
     if retain_graph is None:
@@ -83,8 +102,9 @@ def grad(
         )
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
-    outputs, inputs = _listed(outputs), _listed(inputs)
+    outputs, inputs = _listed(outputs), _by_tensor(_listed(inputs))
     grads = () if grad_outputs is None else _listed(grad_outputs)
+    outputs = _by_tensor(outputs, grads)
     for i, x in enumerate(inputs):
         if not isinstance(x, _C.Tensor):
             raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__} at position {i}")
@@ -118,10 +138,8 @@ def __getattr__(name: str):
         if hasattr(module, "GradcheckError"):
             globals()["GradcheckError"] = module.GradcheckError
         return globals()[name]
-    if name == "functional":
+    if name in ("functional", "graph", "profiler", "profiler_util"):
         import importlib
 
-        return importlib.import_module("plait.autograd.functional")
-    if name in ("profiler", "graph"):
-        raise AttributeError(f"plait.autograd.{name} is not there yet; use plait.autograd.grad")
+        return importlib.import_module("plait.autograd." + name)
     raise AttributeError(f"module 'plait.autograd' has no attribute '{name}'")
