@@ -10,6 +10,7 @@
 #include "core/op.h"
 #include "cuda/runtime/allocator.h"
 #include "cuda/runtime/device.h"
+#include "cuda/runtime/kernel_timer.h"
 
 namespace plait::cuda {
 
@@ -25,6 +26,7 @@ struct KernelWrapper<R(A...), F> {
   static void run_with(const Outs&... outs, A... a) {
     const Tensor& first = std::get<0>(std::tie(outs...));
     DeviceGuard guard(first.device().index);
+    const KernelTimer timer(name, first.device().index);
     F{}(outs..., static_cast<A>(a)...);
     (note_op(outs, name), ...);
   }
@@ -54,9 +56,14 @@ template <class Sig, class F>
 struct CudaDirect;
 template <class R, class... A, class F>
 struct CudaDirect<R(A...), F> {
+  inline static const char* name = "";
+
   CudaDirect(Op<R(A...)>& op, F) {
+    name = op.full_name().c_str();
     op.attach_direct(Key::CUDA, [](A... a) -> R {
-      DeviceGuard guard(device_of(a...));
+      const int device = device_of(a...);
+      DeviceGuard guard(device);
+      const KernelTimer timer(name, device);
       return F{}(static_cast<A>(a)...);
     });
   }

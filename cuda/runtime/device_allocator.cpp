@@ -1,5 +1,6 @@
 #include "cuda/runtime/device_allocator.h"
 
+#include "core/recorder.h"
 #include "cuda/runtime/event_pool.h"
 
 namespace plait::cuda {
@@ -44,7 +45,13 @@ Block* DeviceAllocator::allocate(size_t bytes, cudaStream_t stream) {
     block->site = site;
     block->dims = -1;
   }
+  if (__builtin_expect(recording(), 0)) report_to_recorder(*block, 1);
   return block;
+}
+
+void DeviceAllocator::report_to_recorder(const Block& block, int sign) const noexcept {
+  record_memory({DeviceType::CUDA, static_cast<int8_t>(device_)}, block.data, sign * signed_size(block.size),
+                counters_.now(Stat::AllocatedBytes));
 }
 
 // From a free block that is out of its bin: what is not needed goes back.
@@ -190,6 +197,7 @@ void DeviceAllocator::drop_block(Block* block) noexcept {
 void DeviceAllocator::free(Block* block) noexcept {
   std::lock_guard lock(mutex_);
   counters_.subtract(Stat::Allocation, stat_pool(*block->pool), {1, signed_size(block->size)});
+  if (__builtin_expect(recording(), 0)) report_to_recorder(*block, -1);
   if (__builtin_expect(block->uses != nullptr, 0)) {
     block->state = Block::State::Pending;
     if (captures_underway())

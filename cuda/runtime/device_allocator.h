@@ -107,6 +107,7 @@ class DeviceAllocator {
   void take_up_deferred() noexcept;
   Block* new_block();
   void drop_block(Block* block) noexcept;
+  void report_to_recorder(const Block& block, int sign) const noexcept;
   MemoryReport report(size_t bytes, size_t segment);
 
   const int device_;

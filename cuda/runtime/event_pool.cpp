@@ -10,16 +10,16 @@ struct EventPool {
   std::mutex mutex;
   std::vector<cudaEvent_t> events;
 };
-EventPool& pool_of(int device) {
-  static auto* pools = new EventPool[kMaxDevices];
-  return pools[device];
+EventPool& pool_of(int device, bool timing) {
+  static auto* pools = new EventPool[2 * kMaxDevices];
+  return pools[2 * device + timing];
 }
 
 }  // namespace
 
-cudaEvent_t take_event(int device) noexcept {
+cudaEvent_t take_event(int device, bool timing) noexcept {
   {
-    EventPool& pool = pool_of(device);
+    EventPool& pool = pool_of(device, timing);
     std::lock_guard lock(pool.mutex);
     if (!pool.events.empty()) {
       const cudaEvent_t event = pool.events.back();
@@ -30,7 +30,7 @@ cudaEvent_t take_event(int device) noexcept {
   try {
     const DeviceGuard guard(device);
     cudaEvent_t event = nullptr;
-    if (cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess) return event;
+    if (cudaEventCreateWithFlags(&event, timing ? 0u : cudaEventDisableTiming) == cudaSuccess) return event;
     cudaGetLastError();
   } catch (...) {
   }
@@ -50,8 +50,8 @@ bool record_event(int device, cudaEvent_t event, cudaStream_t stream) noexcept {
   return done;
 }
 
-void give_event(int device, cudaEvent_t event) noexcept {
-  EventPool& pool = pool_of(device);
+void give_event(int device, cudaEvent_t event, bool timing) noexcept {
+  EventPool& pool = pool_of(device, timing);
   std::lock_guard lock(pool.mutex);
   pool.events.push_back(event);
 }
