@@ -56,7 +56,8 @@ class FunctionCtx:
                     "pass retain_graph=True to the first call to go through the graph twice"
                 )
             return tuple(self._to_save)
-        return tuple(s.unpack(self._node()) for s in self._saved)
+        node = self._node()
+        return tuple(s.unpack(node) for s in self._saved)
 
     _released = False
     _name = "Function"
@@ -233,12 +234,64 @@ class Function:
             reference = weakref.ref(first)
             ctx._node_ref = lambda: getattr(reference(), "grad_fn", None)
         del outer
-        saved = []
+        saved: list[Any] = []
+        hooks = _C._saved_hooks_active()
         for t in ctx._to_save:
             index = next((i for i, o in enumerate(originals) if o is t and recorded[i] is not None), -1)
-            saved.append(_C._Saved(outputs[index] if index >= 0 else t, index))
+            kept = outputs[index] if index >= 0 else t
+            if hooks and t is not None:
+                saved.append(_Packed(cls.__name__, kept, index))
+            else:
+                saved.append(_C._Saved(kept, index))
         ctx._saved = saved
         return tuple(outputs) if many else outputs[0]
+
+
+class _Packed:
+    """A saved tensor that went through the hooks of saved_tensors_hooks."""
+
+    def __init__(self, function: str, tensor: Tensor, index: int) -> None:
+        self._index = index
+        # An own output is packed without its history, as that would be a reference cycle.
+        value = tensor.detach() if index >= 0 else tensor
+        version = value._version
+        before = _C._set_grad_enabled(False)
+        try:
+            self._packed, self._unpack = _C._pack_for_function(value)
+        finally:
+            _C._set_grad_enabled(before)
+        if value._version != version:
+            raise RuntimeError(
+                f"{function}: saved_tensors_hooks: the pack hook has modified its input of shape "
+                f"{tuple(value.shape)} in place, which others use; let it work on a .clone()"
+            )
+        self._like = (value.shape, value.dtype, value.device)
+        self._edge = None
+        if index < 0 and tensor.requires_grad:
+            from .graph import get_gradient_edge
+
+            self._edge = get_gradient_edge(tensor)
+
+    def unpack(self, node: Any) -> Tensor:
+        tensor = self._unpack(self._packed)
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"saved_tensors_hooks: expected a Tensor from the unpack hook, got {type(tensor).__name__}"
+            )
+        if (tensor.shape, tensor.dtype, tensor.device) != self._like:
+            raise RuntimeError(
+                "saved_tensors_hooks: the unpack hook returned a tensor of shape "
+                f"{tuple(tensor.shape)}, dtype {tensor.dtype} on {tensor.device}; expected shape "
+                f"{tuple(self._like[0])}, dtype {self._like[1]} on {self._like[2]}: "
+                "unpack_hook(pack_hook(x)) must be equal to x"
+            )
+        if not _C.is_grad_enabled():
+            return tensor
+        if self._index >= 0:
+            return tensor if node is None else _C._edge_tensor(node, self._index, tensor)
+        if self._edge is None:
+            return tensor
+        return _C._with_history(tensor, self._edge.node, self._edge.output_nr)
 
 
 class _Refuse(Function):
