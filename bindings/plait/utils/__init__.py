@@ -5,7 +5,7 @@ import os as _os
 from .. import _C
 from . import checkpoint, data
 
-__all__ = ["checkpoint", "cmake_prefix_path", "cpp_extension", "data", "dlpack", "safetensors"]
+__all__ = ["benchmark", "checkpoint", "cmake_prefix_path", "cpp_extension", "data", "dlpack", "safetensors"]
 
 cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(_C.__file__))
 """Where CMake's find_package(plait) looks: -DCMAKE_PREFIX_PATH=<this>."""
@@ -13,7 +13,16 @@ cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(_C.__file__))
 
 def __getattr__(name: str):
     # Few programs need them, and they are not worth their import time to the others.
-    if name in ("_pytree", "cpp_extension", "dlpack", "model_zoo", "safetensors", "tensorboard"):
+    if name in (
+        "_pytree",
+        "benchmark",
+        "bottleneck",
+        "cpp_extension",
+        "dlpack",
+        "model_zoo",
+        "safetensors",
+        "tensorboard",
+    ):
         from importlib import import_module
 
         return import_module("." + name, __name__)
