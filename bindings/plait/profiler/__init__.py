@@ -44,5 +44,3 @@ __all__ = [
 def kineto_available() -> bool:
     """False: plait records by itself."""
     return False
-
-
