@@ -5,7 +5,7 @@ from types import EllipsisType
 from typing import Any, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, overload
 
 from ._handles import RemovableHandle
-from ._tensor import UntypedStorage
+from .storage import UntypedStorage
 
 _int: TypeAlias = builtins.int
 _float: TypeAlias = builtins.float

@@ -52,6 +52,7 @@ from ._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  
 from ._tensor import Tensor  # noqa: E402
 
 _LAZY_MODULES = (
+    "as_torch",
     "backends",
     "compiler",
     "cuda",
@@ -68,7 +69,10 @@ _LAZY_MODULES = (
     "random",
     "serialization",
     "special",
+    "storage",
     "testing",
+    "torch_version",
+    "types",
     "utils",
     "amp",
     "accelerator",
@@ -90,6 +94,7 @@ _LAZY_NAMES = {
     "iinfo": "_numeric_limits",
     "set_printoptions": "_printing",
     "gradcheck": "autograd.gradcheck",
+    "UntypedStorage": "storage",
     "strided": "_layout",
     "layout": "_layout",
     "autocast": "amp",

@@ -95,7 +95,9 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """As `as_tensor`; `copy=True` copies always."""
+    """As `as_tensor`; `copy=True` copies always. Takes a storage, too: its bytes."""
+    if is_storage(obj):
+        obj = obj._bytes()
     return _C._tensor_from_data(obj, dtype, device, requires_grad, copy is True)
 
 
@@ -150,7 +152,7 @@ def is_tensor(obj: object) -> bool:
 
 def is_storage(obj: object) -> bool:
     """Is the object an untyped storage?"""
-    from ._tensor import UntypedStorage
+    from .storage import UntypedStorage
 
     return isinstance(obj, UntypedStorage)
 

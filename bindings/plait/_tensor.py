@@ -9,37 +9,6 @@ Tensor = _C.Tensor
 _ops = _C.ops
 
 
-class UntypedStorage:
-    """The bytes behind a tensor."""
-
-    def __init__(self, tensor):
-        self._tensor = tensor.detach()
-
-    def data_ptr(self) -> int:
-        """The address of the first byte."""
-        return _C._storage_info(self._tensor)[0]
-
-    def nbytes(self) -> int:
-        """The number of bytes."""
-        return _C._storage_info(self._tensor)[1]
-
-    size = __len__ = nbytes
-
-    @property
-    def device(self):
-        return self._tensor.device
-
-    @property
-    def _cdata(self) -> int:
-        return _C._storage_info(self._tensor)[3]
-
-    def __eq__(self, other):
-        return isinstance(other, UntypedStorage) and self._cdata == other._cdata
-
-    def __hash__(self):
-        return hash(self._cdata)
-
-
 class _NodeHandle(RemovableHandle):
     """Removes a hook that the tape keeps."""
 
@@ -613,6 +582,13 @@ def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=Non
     return unique_consecutive(self, return_inverse, return_counts, dim)
 
 
+def _untyped_storage(self):
+    """The bytes behind self."""
+    from .storage import UntypedStorage
+
+    return UntypedStorage(self)
+
+
 def _late(name, home):
     def method(self, *args, **kwargs):
         import importlib
@@ -665,7 +641,7 @@ def _install() -> None:
         "is_conj": lambda self: False,
         "is_neg": lambda self: False,
         "tensordot": _tensordot,
-        "untyped_storage": lambda self: UntypedStorage(self),
+        "untyped_storage": _untyped_storage,
         "type_as": lambda self, other: self.to(other.device, other.dtype),
         "is_inference": lambda self: _C.is_inference(self),
         "pin_memory": _pin_memory,

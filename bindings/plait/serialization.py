@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "save"]
+__all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
 _ROOT = "plait/"
 _VERSION = "1"
@@ -81,6 +81,29 @@ def get_safe_globals() -> list[Any]:
 def clear_safe_globals() -> None:
     """Takes back what `add_safe_globals` has added."""
     _user_safe.clear()
+
+
+class safe_globals:
+    """A context in which `load(weights_only=True)` may use these classes and functions.
+
+    >>> import datetime
+    >>> with plait.serialization.safe_globals([datetime.date]):
+    ...     plait.serialization.get_safe_globals()
+    [<class 'datetime.date'>]
+    >>> plait.serialization.get_safe_globals()
+    []
+    """
+
+    def __init__(self, safe_globals: Iterable[Any]):
+        self._objects = list(safe_globals)
+
+    def __enter__(self) -> None:
+        self._before = dict(_user_safe)
+        add_safe_globals(self._objects)
+
+    def __exit__(self, *_exc: object) -> None:
+        _user_safe.clear()
+        _user_safe.update(self._before)
 
 
 def _dtype_name(dtype: Any) -> str:
@@ -281,7 +304,7 @@ def load(
     weights_only: bool = True,
     mmap: bool = False,
 ) -> Any:
-    """Reads what `save` wrote to `f`, a path or a binary file.
+    """Reads what `save`, or PyTorch's `torch.save`, wrote to `f`, a path or a binary file.
 
     Args:
         map_location: where tensors go: a device or its name, a dict from saved device to new one, or a
@@ -319,7 +342,7 @@ def load(
 
 
 def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap: bool) -> Any:
-    import pickle
+    import io
     from zipfile import ZipFile
 
     start = file.tell()
@@ -327,6 +350,16 @@ def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap:
     file.seek(start)
     if not head:
         raise RuntimeError(f"plait.load: {name} is empty")
+    if head[:1] == b"\x80":
+        from ._torch_files import LEGACY_START, load_legacy
+
+        legacy = file.read(len(LEGACY_START)) == LEGACY_START
+        file.seek(start)
+        if legacy:
+            reader = _Reader(file, None, name, map_location, False)
+            return _readable(
+                name, lambda: load_legacy(reader, lambda f, pids: _unpickle(f, pids, name, weights_only))
+            )
     try:
         archive = ZipFile(file)
         names = set(archive.namelist())
@@ -343,11 +376,16 @@ def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap:
             f"plait.load: {name} is truncated or damaged ({error}); copy it again or use an earlier one"
         ) from error
     if not ours:
-        if any(entry.endswith("/data.pkl") for entry in names):
-            raise RuntimeError(
-                f"plait.load: {name} was written by PyTorch; save its tensors there with safetensors and "
-                "read them "
-                "with plait.utils.safetensors.load_file"
+        root = next((entry[: -len("data.pkl")] for entry in names if entry.endswith("/data.pkl")), None)
+        if root is not None and root.count("/") == 1:
+            from ._torch_files import load_archive
+
+            reader = _Reader(file, archive, name, map_location, use_mmap)
+            return _readable(
+                name,
+                lambda: load_archive(
+                    reader, root, lambda data, pids: _unpickle(io.BytesIO(data), pids, name, weights_only)
+                ),
             )
         raise RuntimeError(f"plait.load: {name} is a zip file, but not one that plait.save wrote")
     if version != _VERSION:
@@ -355,23 +393,40 @@ def _load(file: Any, name: str, map_location: Any, weights_only: bool, use_mmap:
             f"plait.load: {name} has format version {version}, this plait reads version {_VERSION}; update it"
         )
     reader = _Reader(file, archive, name, map_location, use_mmap)
+    return _readable(name, lambda: _unpickle(io.BytesIO(data), reader, name, weights_only))
+
+
+def _readable(name: str, read: Callable[[], Any]) -> Any:
+    """What `read` gives; says which file is damaged where its pickle makes no sense."""
+    import pickle
+
     try:
-        return _unpickle(data, reader, name, weights_only)
+        return read()
     except pickle.UnpicklingError as error:
         if "plait.load" in str(error):
             raise
         raise RuntimeError(f"plait.load: {name} is damaged: its pickle cannot be read ({error})") from error
 
 
-def _unpickle(data: bytes, reader: _Reader, name: str, weights_only: bool) -> Any:
-    import io
+def _unpickle(file: Any, objects: Any, name: str, weights_only: bool) -> Any:
+    """The next object of a pickle file; `objects.object` makes what persistent ids stand for."""
     import pickle
 
     class Unpickler(pickle.Unpickler):
         def persistent_load(self, pid: Any) -> Any:
-            return reader.object(pid)
+            return objects.object(pid)
 
         def find_class(self, module: str, qualname: str) -> Any:
+            if module == "__builtin__":  # Python 2's name of it, which older protocols write
+                module = "builtins"
+            if module.partition(".")[0] in ("torch", "_codecs"):
+                from ._torch_files import find
+
+                found = find(module, qualname)
+                if found is not None:
+                    return found
+                if module != "_codecs":
+                    module = "plait" + module.removeprefix("torch")
             if not weights_only:
                 return super().find_class(module, qualname)
             if qualname in _SAFE.get(module, ()):
@@ -386,7 +441,7 @@ def _unpickle(data: bytes, reader: _Reader, name: str, weights_only: bool) -> An
                 f"plait.serialization.add_safe_globals([{qualname}]), or everything by weights_only=False"
             )
 
-    return Unpickler(io.BytesIO(data)).load()
+    return Unpickler(file).load()
 
 
 class _Reader:
@@ -477,14 +532,18 @@ class _Reader:
         return buffer
 
     def read(self, number: int, nbytes: int) -> memoryview:
+        return self.entry(f"{_ROOT}data/{number}", f"storage {number}", nbytes)
+
+    def entry(self, path: str, what: str, nbytes: int) -> memoryview:
+        """The bytes of an entry of the archive."""
         from zlib import crc32
 
         try:
-            info = self.archive.getinfo(f"{_ROOT}data/{number}")
+            info = self.archive.getinfo(path)
         except KeyError:
-            raise self.damaged(f"storage {number} is missing") from None
+            raise self.damaged(f"{what} is missing") from None
         if info.compress_type != 0 or info.file_size != nbytes:
-            raise self.damaged(f"storage {number} has {info.file_size} bytes where {nbytes} are expected")
+            raise self.damaged(f"{what} has {info.file_size} bytes where {nbytes} are expected")
         length = self.file.seek(0, 2)
         header = b""
         if 0 <= info.header_offset < length:
@@ -493,7 +552,7 @@ class _Reader:
         skip = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         begin = info.header_offset + 30 + skip
         if len(header) < 30 or begin + nbytes > length:
-            raise self.damaged(f"storage {number} is cut off")
+            raise self.damaged(f"{what} is cut off")
         if self.map is not None:
             return self.map[begin : begin + nbytes]
         buffer = plait._C._storage_bytes(plait.empty((nbytes,), dtype=plait.uint8))
@@ -502,10 +561,10 @@ class _Reader:
         while filled < nbytes:
             part = self._readinto(buffer[filled:])
             if part <= 0:
-                raise self.damaged(f"storage {number} is cut off after {filled} of {nbytes} bytes")
+                raise self.damaged(f"{what} is cut off after {filled} of {nbytes} bytes")
             filled += part
         if crc32(buffer) != info.CRC:
-            raise self.damaged(f"the checksum of storage {number} is wrong")
+            raise self.damaged(f"the checksum of {what} is wrong")
         return buffer
 
     def _readinto(self, buffer: memoryview) -> int:

@@ -10,6 +10,7 @@ __version__: str = _C.__version__
 hip: str | None = None
 xpu: str | None = None
 debug = False
+git_version: str | None = None
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
