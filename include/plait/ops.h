@@ -99,6 +99,36 @@ inline Tensor adaptive_avg_pool2d(const Tensor& self, const Ints& output_size) {
 inline Tensor avg_pool3d(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, bool ceil_mode = false, bool count_include_pad = true, std::optional<int64_t> divisor_override = std::nullopt) { static detail::OpName op{"avg_pool3d"}; return op.call({self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override}); }
 inline Tensor adaptive_avg_pool3d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_avg_pool3d"}; return op.call({self, output_size}); }
 inline Tensor batch_norm(const Tensor& self, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight = {}, const Tensor& bias = {}, bool training = false, double momentum = 0.1, double eps = 1e-05) { static detail::OpName op{"batch_norm"}; return op.call({self, running_mean, running_var, weight, bias, training, momentum, eps}); }
+inline Tensor i0(const Tensor& self) { static detail::OpName op{"i0"}; return op.call({self}); }
+inline Tensor i0_(const Tensor& self) { static detail::OpName op{"i0"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_i0e(const Tensor& self) { static detail::OpName op{"special_i0e"}; return op.call({self}); }
+inline Tensor special_i0e_(const Tensor& self) { static detail::OpName op{"special_i0e"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_i1(const Tensor& self) { static detail::OpName op{"special_i1"}; return op.call({self}); }
+inline Tensor special_i1_(const Tensor& self) { static detail::OpName op{"special_i1"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_i1e(const Tensor& self) { static detail::OpName op{"special_i1e"}; return op.call({self}); }
+inline Tensor special_i1e_(const Tensor& self) { static detail::OpName op{"special_i1e"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_bessel_j0(const Tensor& self) { static detail::OpName op{"special_bessel_j0"}; return op.call({self}); }
+inline Tensor special_bessel_j0_(const Tensor& self) { static detail::OpName op{"special_bessel_j0"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_bessel_j1(const Tensor& self) { static detail::OpName op{"special_bessel_j1"}; return op.call({self}); }
+inline Tensor special_bessel_j1_(const Tensor& self) { static detail::OpName op{"special_bessel_j1"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_bessel_y0(const Tensor& self) { static detail::OpName op{"special_bessel_y0"}; return op.call({self}); }
+inline Tensor special_bessel_y0_(const Tensor& self) { static detail::OpName op{"special_bessel_y0"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_bessel_y1(const Tensor& self) { static detail::OpName op{"special_bessel_y1"}; return op.call({self}); }
+inline Tensor special_bessel_y1_(const Tensor& self) { static detail::OpName op{"special_bessel_y1"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_modified_bessel_k0(const Tensor& self) { static detail::OpName op{"special_modified_bessel_k0"}; return op.call({self}); }
+inline Tensor special_modified_bessel_k0_(const Tensor& self) { static detail::OpName op{"special_modified_bessel_k0"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_modified_bessel_k1(const Tensor& self) { static detail::OpName op{"special_modified_bessel_k1"}; return op.call({self}); }
+inline Tensor special_modified_bessel_k1_(const Tensor& self) { static detail::OpName op{"special_modified_bessel_k1"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_scaled_modified_bessel_k0(const Tensor& self) { static detail::OpName op{"special_scaled_modified_bessel_k0"}; return op.call({self}); }
+inline Tensor special_scaled_modified_bessel_k0_(const Tensor& self) { static detail::OpName op{"special_scaled_modified_bessel_k0"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_scaled_modified_bessel_k1(const Tensor& self) { static detail::OpName op{"special_scaled_modified_bessel_k1"}; return op.call({self}); }
+inline Tensor special_scaled_modified_bessel_k1_(const Tensor& self) { static detail::OpName op{"special_scaled_modified_bessel_k1"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_spherical_bessel_j0(const Tensor& self) { static detail::OpName op{"special_spherical_bessel_j0"}; return op.call({self}); }
+inline Tensor special_spherical_bessel_j0_(const Tensor& self) { static detail::OpName op{"special_spherical_bessel_j0"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_erfcx(const Tensor& self) { static detail::OpName op{"special_erfcx"}; return op.call({self}); }
+inline Tensor special_erfcx_(const Tensor& self) { static detail::OpName op{"special_erfcx"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_log_ndtr(const Tensor& self) { static detail::OpName op{"special_log_ndtr"}; return op.call({self}); }
+inline Tensor special_log_ndtr_(const Tensor& self) { static detail::OpName op{"special_log_ndtr"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor eq(const Tensor& self, const Operand& other) { static detail::OpName op{"eq"}; return op.call({self, other}); }
 inline Tensor eq_(const Tensor& self, const Operand& other) { static detail::OpName op{"eq"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor ne(const Tensor& self, const Operand& other) { static detail::OpName op{"ne"}; return op.call({self, other}); }
@@ -199,6 +229,12 @@ inline Tensor rsqrt(const Tensor& self) { static detail::OpName op{"rsqrt"}; ret
 inline Tensor rsqrt_(const Tensor& self) { static detail::OpName op{"rsqrt"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor reciprocal(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}); }
 inline Tensor reciprocal_(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor special_zeta(const Tensor& self, const Operand& other) { static detail::OpName op{"special_zeta"}; return op.call({self, other}); }
+inline Tensor special_zeta_(const Tensor& self, const Operand& other) { static detail::OpName op{"special_zeta"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor igamma(const Tensor& self, const Operand& other) { static detail::OpName op{"igamma"}; return op.call({self, other}); }
+inline Tensor igamma_(const Tensor& self, const Operand& other) { static detail::OpName op{"igamma"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor igammac(const Tensor& self, const Operand& other) { static detail::OpName op{"igammac"}; return op.call({self, other}); }
+inline Tensor igammac_(const Tensor& self, const Operand& other) { static detail::OpName op{"igammac"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor group_norm(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { static detail::OpName op{"group_norm"}; return op.call({self, num_groups, weight, bias, eps}); }
 inline Tensor index(const Tensor& self, const std::vector<Tensor>& indices) { static detail::OpName op{"index"}; return op.call({self, indices}); }
 inline Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Operand& values, bool accumulate = false) { static detail::OpName op{"index_put"}; return op.call({self, indices, values, accumulate}); }
@@ -299,6 +335,7 @@ inline Tensor norm(const Tensor& self, std::string_view p, std::optional<Ints> d
 inline Tensor logsumexp(const Tensor& self, const Ints& dim, bool keepdim = false) { static detail::OpName op{"logsumexp"}; return op.call({self, dim, keepdim}); }
 inline Tensor constant_pad_nd(const Tensor& self, const Dims& pad, const Scalar& value = 0) { static detail::OpName op{"constant_pad_nd"}; return op.call({self, pad, value}); }
 inline Tensor pad(const Tensor& self, const Dims& pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { static detail::OpName op{"pad"}; return op.call({self, pad, mode, value}); }
+inline Tensor poisson(const Tensor& self, Generator generator = {}) { static detail::OpName op{"poisson"}; return op.call({self, generator}); }
 inline Tensor pow(const Tensor& self, const Operand& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}); }
 inline Tensor pow_(const Tensor& self, const Operand& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}, PLAIT_INPLACE); }
 inline Tensor pow(const Scalar& self, const Operand& exponent) { static detail::OpName op{"pow.Scalar"}; return op.call({self, exponent}); }

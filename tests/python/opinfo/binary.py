@@ -280,6 +280,26 @@ binary(
     tol=Tol(4, 2),
 )
 
+def order(g, *s):
+    """The first argument of these functions has no derivative here."""
+    t = g.positive(*s)
+    return T(t.array, t.dtype, False)
+
+
+def exponent(g, *s):
+    t = g(*s, low=1.5, high=6.0) if is_float(g.dtype) else g.positive(*s)
+    return T(np.maximum(t.array, 2) if not is_float(g.dtype) and g.dtype != "bool" else t.array, t.dtype, False)
+
+
+for _name, _f in (("igamma", sp.gammainc), ("igammac", sp.gammaincc)):
+    binary(
+        _name, _f, FLOATS, left=order, right=positive, scalars=(), mixed=False, out="float", special=False, tol=Tol(32, 4)
+    )
+binary(
+    "special_zeta", sp.zeta, FLOATS, left=exponent, right=positive, scalars=(), mixed=False, out="float", special=False,
+    tol=Tol(32, 4),
+)
+
 # Ties have no derivative: the samples are distinct.
 for _name, _f in [("maximum", np.maximum), ("minimum", np.minimum), ("fmax", np.fmax), ("fmin", np.fmin)]:
     binary(_name, _f, REAL, scalars=(), expand=True)

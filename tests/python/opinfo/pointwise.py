@@ -130,6 +130,26 @@ unary(
     **REAL_FLOAT,
     tol=Tol(8, 8),
 )
+# Bessel functions: the recurrences give second derivatives of the same kind, so a relative error of some ulps in
+# double is asked of all; float32 results are double's, rounded.
+unary("i0", sp.i0, **REAL_FLOAT, tol=Tol(4))
+unary("special_i0e", sp.i0e, **REAL_FLOAT, tol=Tol(4))
+unary("special_i1", sp.i1, nonzero=True, **REAL_FLOAT, tol=Tol(4))
+unary("special_i1e", sp.i1e, nonzero=True, **REAL_FLOAT, tol=Tol(4))
+unary("special_bessel_j0", sp.j0, special=False, **REAL_FLOAT, tol=Tol(8, 8))
+unary("special_bessel_j1", sp.j1, nonzero=True, special=False, **REAL_FLOAT, tol=Tol(8, 8))
+unary("special_bessel_y0", sp.y0, low=0.25, special=False, **REAL_FLOAT, tol=Tol(16, 8))
+unary("special_bessel_y1", sp.y1, low=0.25, special=False, **REAL_FLOAT, tol=Tol(16, 8))
+unary("special_modified_bessel_k0", sp.k0, low=0.25, **REAL_FLOAT, tol=Tol(4))
+unary("special_modified_bessel_k1", sp.k1, low=0.25, **REAL_FLOAT, tol=Tol(4))
+unary("special_scaled_modified_bessel_k0", sp.k0e, low=0.25, special=False, **REAL_FLOAT, tol=Tol(8))
+unary("special_scaled_modified_bessel_k1", sp.k1e, low=0.25, special=False, **REAL_FLOAT, tol=Tol(8))
+unary(
+    "special_spherical_bessel_j0", lambda x: sp.spherical_jn(0, x), nonzero=True, special=False, **REAL_FLOAT, tol=Tol(8, 4)
+)
+unary("special_erfcx", sp.erfcx, **REAL_FLOAT, tol=Tol(8))
+unary("special_log_ndtr", sp.log_ndtr, **REAL_FLOAT, tol=Tol(8))
+
 unary(
     "sigmoid",
     lambda x: sp.expit(x) if not np.iscomplexobj(x) else 1 / (1 + np.exp(-x)),

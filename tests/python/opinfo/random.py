@@ -300,3 +300,30 @@ op(
     check=check_dropout,
     expand=False,
 )
+
+
+# ---- poisson
+def check_poisson(lib):
+    for rate in (0.3, 4.0, 9.9, 10.0, 35.5, 3000.0):
+        values = draws(lib.poisson(lib.full((N,), rate, dtype=lib.float64)))
+        assert (values == np.floor(values)).all() and values.min() >= 0
+        d = st.poisson(rate)
+        edges = np.unique(d.ppf(np.linspace(0.01, 0.99, 25)))  # bins (-inf, e0], (e0, e1], ..., (ek, inf)
+        expected = np.diff(np.concatenate([[0], d.cdf(edges), [1]])) * N
+        counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+        p = st.chisquare(counts, expected * (counts.sum() / expected.sum())).pvalue
+        assert p > LEVEL, f"poisson({rate}): p-value {p:.2g} of a chi-square test"
+        uncorrelated(values, f"poisson({rate})")
+    special = lib.poisson(lib.tensor([0.0, -1.0, float("nan"), float("inf")]))
+    assert special[0] == 0 and special[1] != special[1] and special[2] != special[2] and special[3] == float("inf")
+
+
+op(
+    "poisson",
+    lambda g: [S(g.positive(3, 4)), S(g.positive()), S(g.positive(0, 2))],
+    None,
+    FLOATS,
+    grad=False,
+    expand=False,
+    check=check_poisson,
+)
