@@ -164,6 +164,7 @@ _LAZY_NAMES = {
         ("cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"),
         "_linalg",
     ),
+    "lu_unpack": "_factorizations",
     **dict.fromkeys(
         (
             "BFloat16Tensor",

@@ -25,23 +25,46 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._C import Tensor
+    from ._factorizations import (
+        cholesky_ex,
+        cond,
+        eig,
+        eigvals,
+        inv_ex,
+        lu,
+        lu_factor,
+        lu_solve,
+        multi_dot,
+        tensorinv,
+        tensorsolve,
+        vander,
+    )
 
 __all__ = [
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
+    "cond",
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "householder_product",
     "inv",
+    "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
     "matrix_power",
     "matrix_rank",
+    "multi_dot",
     "norm",
     "pinv",
     "qr",
@@ -50,11 +73,32 @@ __all__ = [
     "solve_triangular",
     "svd",
     "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]
 
 _ops = _C.ops
+
+# In _factorizations, which is loaded when one of them is asked for.
+_LATE = frozenset(
+    (
+        "cholesky_ex",
+        "cond",
+        "eig",
+        "eigvals",
+        "inv_ex",
+        "lu",
+        "lu_factor",
+        "lu_solve",
+        "multi_dot",
+        "tensorinv",
+        "tensorsolve",
+        "vander",
+    )
+)
 
 Eigh = namedtuple("Eigh", ("eigenvalues", "eigenvectors"))
 Lstsq = namedtuple("Lstsq", ("solution", "residuals", "rank", "singular_values"))
@@ -632,3 +676,16 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
         v = reflectors[..., i : i + 1]
         result = result - tau[..., i, None, None] * v @ (v.mT @ result)
     return result
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
+    from . import _factorizations
+
+    found = globals()[name] = getattr(_factorizations, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,134 @@
+"""Eigenvalues, LU, conditions and products against NumPy and SciPy; derivatives against finite differences."""
+
+import math
+
+import numpy as np
+import plait
+import pytest
+import scipy.linalg as sl
+
+L = plait.linalg
+gradcheck = plait.autograd.gradcheck
+
+
+def rand(*shape, seed=0):
+    return plait.tensor(np.random.default_rng(seed).standard_normal(shape))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 3, 3), (1, 1), (0, 3, 3), (0, 0)])
+@pytest.mark.parametrize("kind", ["float32", "float64", "complex64", "complex128"])
+def test_eig(shape, kind):
+    a = rand(*shape)
+    if "complex" in kind:
+        a = plait.complex(a, rand(*shape, seed=1))
+    a = a.to(getattr(plait, kind))
+    values, vectors = L.eig(a)
+    single = kind in ("float32", "complex64")
+    assert values.dtype is vectors.dtype is (plait.complex64 if single else plait.complex128)
+    tol = 1e-4 if single else 1e-12
+    np.testing.assert_allclose((a.to(values.dtype) @ vectors).numpy(), (vectors * values.unsqueeze(-2)).numpy(), atol=tol)
+    np.testing.assert_allclose(np.linalg.norm(vectors.numpy(), axis=-2), 1, rtol=tol)
+    want = np.linalg.eigvals(a.numpy())
+    np.testing.assert_allclose(np.sort_complex(L.eigvals(a).numpy()), np.sort_complex(want), atol=tol)
+
+
+@pytest.mark.parametrize("complex_", [False, True])
+def test_eig_derivatives(complex_):
+    a = rand(4, 4, seed=3)
+    if complex_:
+        a = plait.complex(a, rand(4, 4, seed=4))
+    a.requires_grad_()
+
+    def invariant(a):  # the vectors' phases drop out
+        values, vectors = L.eig(a)
+        return plait.cat([values.abs(), vectors.abs().reshape(-1)])
+
+    assert gradcheck(invariant, (a,))
+    assert plait.autograd.gradgradcheck(lambda a: L.eigvals(a).abs(), (a,))
+    (values,) = plait.autograd.grad(L.eigvals(a).real.sum(), a)  # the trace
+    np.testing.assert_allclose(values.numpy(), np.eye(4), atol=1e-10)
+
+
+def test_eig_refuses():
+    with pytest.raises(ValueError, match="square"):
+        L.eig(plait.zeros(2, 3))
+    with pytest.raises(L.LinAlgError):
+        L.eig(plait.full((2, 2), math.nan))
+    with pytest.raises(TypeError, match="float32 or float64"):
+        L.eig(plait.zeros(2, 2, dtype=plait.int64))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 3, 4, 4), (1, 1), (0, 3, 3), (200, 150), (3, 130, 130)])
+def test_lu(shape):
+    a = rand(*shape)
+    p, lower, upper = L.lu(a)
+    np.testing.assert_allclose((p @ lower @ upper).numpy(), a.numpy(), atol=1e-11)
+    factors, pivots = L.lu_factor(a)
+    assert pivots.dtype is plait.int32
+    if len(shape) == 2:
+        wp, wl, wu = sl.lu(a.numpy())
+        for got, want in ((p, wp), (lower, wl), (upper, wu)):
+            np.testing.assert_allclose(got.numpy(), want, atol=1e-10)
+        if shape[0] == shape[1]:
+            wlu, wpiv = sl.lu_factor(a.numpy())
+            np.testing.assert_allclose(factors.numpy(), wlu, atol=1e-11)
+            assert (pivots.numpy() == wpiv + 1).all()
+    for got, want in zip(plait.lu_unpack(factors, pivots), (p, lower, upper)):
+        np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (2, 3, 3)])
+def test_lu_derivatives(shape):
+    a = rand(*shape, seed=5).requires_grad_()
+    assert gradcheck(lambda a: L.lu(a)[1:], (a,))
+    assert gradcheck(lambda a: L.lu_factor(a)[0], (a,))
+    assert plait.autograd.gradgradcheck(lambda a: L.lu(a)[1:], (a,))
+
+
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize("adjoint", [True, False])
+def test_lu_solve(left, adjoint):
+    a, b = rand(2, 4, 4), rand(4, 4, seed=1)
+    factors = L.lu_factor(a)
+    x = L.lu_solve(*factors, b, left=left, adjoint=adjoint)
+    matrix = a.mT if adjoint else a
+    np.testing.assert_allclose((matrix @ x if left else x @ matrix).numpy(), b.expand(2, 4, 4).numpy(), atol=1e-11)
+    a.requires_grad_(), b.requires_grad_()
+    assert gradcheck(lambda a, b: L.lu_solve(*L.lu_factor(a), b, left=left, adjoint=adjoint), (a, b))
+
+
+def test_singular_matrices():
+    a = plait.tensor([[[2.0, 1.0], [1.0, 2.0]], [[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [2.0, 1.0]]])
+    inverse, info = L.inv_ex(a)
+    assert info.tolist() == [0, 2, 0] and inverse[1].isnan().all()
+    np.testing.assert_allclose(inverse[0].numpy(), np.linalg.inv(a[0].numpy()), rtol=1e-6)
+    factor, info = L.cholesky_ex(a)
+    assert info.tolist()[0] == 0 and info.tolist()[2] == 2 and factor[2].isnan().all()
+    np.testing.assert_allclose(factor[0].numpy(), np.linalg.cholesky(a[0].numpy()), rtol=1e-6)
+    with pytest.raises(L.LinAlgError):
+        L.inv_ex(a, check_errors=True)
+    assert L.lu(plait.zeros(2, 2)).U.tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("p", [None, 2, -2, "fro", "nuc", math.inf, -math.inf, 1, -1])
+def test_cond(p):
+    a = rand(2, 3, 3)
+    want = [np.linalg.cond(m, p) for m in a.numpy()]
+    np.testing.assert_allclose(L.cond(a, p).numpy(), want, rtol=1e-10)
+
+
+def test_products():
+    a, b, c, d = rand(3, 10), rand(10, 2, seed=1), rand(2, 20, seed=2), rand(20, seed=3)
+    np.testing.assert_allclose(L.multi_dot([a, b, c, d]).numpy(), np.linalg.multi_dot([t.numpy() for t in (a, b, c, d)]))
+    assert L.multi_dot([d, c.mT, b.mT, a.mT]).shape == (3,)
+    with pytest.raises(ValueError, match="do not fit"):
+        L.multi_dot([a, c])
+    t = rand(2, 3, 6)
+    np.testing.assert_allclose(L.tensorinv(t, 2).numpy(), np.linalg.tensorinv(t.numpy(), 2), rtol=1e-9)
+    r = rand(2, 3, seed=5)
+    np.testing.assert_allclose(L.tensorsolve(t, r).numpy(), np.linalg.tensorsolve(t.numpy(), r.numpy()), rtol=1e-9)
+    u = rand(2, 6, 3)
+    want = np.linalg.tensorsolve(u.numpy(), r.numpy(), (1,))
+    np.testing.assert_allclose(L.tensorsolve(u, r, (1,)).numpy(), want, rtol=1e-9)
+    x = plait.tensor([2.0, 3.0, -1.0])
+    np.testing.assert_allclose(L.vander(x, N=4).numpy(), np.vander(x.numpy(), 4, increasing=True))
