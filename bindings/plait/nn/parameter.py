@@ -11,7 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "UninitializedTensorMixin",
+    "is_lazy",
+]
 
 
 def _rebuild(cls: type[Tensor], data: Tensor, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
@@ -87,3 +94,82 @@ class Buffer(_Kept):
 
     def __repr__(self) -> str:
         return "Buffer containing:\n" + super().__repr__()
+
+
+class UninitializedTensorMixin:
+    """What UninitializedParameter and UninitializedBuffer share: no shape until `materialize`."""
+
+    cls_to_become: type
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Becomes a parameter (or buffer) of this shape, whose values are undefined; device and dtype stay as
+        they are unless given.
+        """
+        t: Any = self
+        with plait.no_grad():
+            t.data = plait.empty(tuple(shape), device=device or t.device, dtype=dtype or t.dtype)
+        t.__class__ = self.cls_to_become
+
+    @property
+    def shape(self) -> Any:
+        """Raises: there is none yet."""
+        raise RuntimeError(
+            f"{type(self).__name__}: the shape is not known before the first forward of its module; run a "
+            "batch "
+            "through the module first, or load a state_dict"
+        )
+
+    def share_memory_(self) -> Any:
+        """Raises: there is no memory yet."""
+        raise RuntimeError(f"{type(self).__name__}: there is no memory to share before the first forward")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        known = memo.get(id(self))
+        if known is None:
+            t: Any = self
+            known = memo[id(self)] = type(t)(requires_grad=t.requires_grad, device=t.device, dtype=t.dtype)
+        return known
+
+    def __reduce_ex__(self, protocol: int):
+        t: Any = self
+        return _uninitialized, (type(t), t.requires_grad, str(t.device), t.dtype)
+
+
+def _uninitialized(cls: type, requires_grad: bool, device: str, dtype: Any) -> Any:
+    return cls(requires_grad=requires_grad, device=device, dtype=dtype)
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter of a lazy module, whose shape the first input tells.
+
+    >>> p = plait.nn.UninitializedParameter()
+    >>> p.materialize((2, 3))
+    >>> type(p).__name__, p.shape
+    ('Parameter', plait.Size([2, 3]))
+    """
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None):
+        return _make_subclass(cls, plait.empty(0, device=device, dtype=dtype), requires_grad)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer of a lazy module, whose shape the first input tells."""
+
+    cls_to_become = Tensor
+
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None):
+        return _make_subclass(cls, plait.empty(0, device=device, dtype=dtype), requires_grad)
+
+
+def is_lazy(param: Any) -> bool:
+    """Has this parameter or buffer no shape yet?
+
+    >>> plait.nn.parameter.is_lazy(plait.nn.LazyLinear(2).weight)
+    True
+    """
+    return isinstance(param, UninitializedTensorMixin)

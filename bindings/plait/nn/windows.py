@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import plait
 from plait import Tensor
 from plait._autocast import one_op
@@ -206,3 +208,79 @@ def fold(
             image[:, :, down, across] += points[:, :, i, j]
     image = image[:, :, ph : ph + h, pw : pw + w]
     return image.squeeze(0) if lone else image
+
+
+def _max_unpool(
+    who: str, n: int, input: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any, size: Any
+) -> Tensor:
+    kernel = ntuple(kernel_size, n, who, "kernel_size")
+    step = ntuple(stride if stride is not None else kernel_size, n, who, "stride")
+    pad = ntuple(padding, n, who, "padding")
+    if input.dim() not in (n + 1, n + 2):
+        raise ValueError(
+            f"{who}: expected an input of {n + 1} or {n + 2} dimensions, got shape {tuple(input.shape)}"
+        )
+    if indices.shape != input.shape:
+        raise ValueError(
+            f"{who}: indices should have the shape of input, {tuple(input.shape)}, got "
+            f"{tuple(indices.shape)}; they come from the pooling with return_indices=True"
+        )
+    least = [(i - 1) * s - 2 * p + k for i, s, p, k in zip(input.shape[-n:], step, pad, kernel)]
+    if size is None:
+        sizes = least
+    else:
+        sizes = list(size)[-n:]
+        if not n <= len(size) <= n + 2 or any(not m - s < z < m + s for m, s, z in zip(least, step, sizes)):
+            raise ValueError(
+                f"{who}: output_size {tuple(size)} does not pool to {tuple(input.shape[-n:])}; each of its "
+                "last "
+                f"{n} sizes should be less than the stride {step} away from {tuple(least)}"
+            )
+    lead = tuple(input.shape[:-n])
+    count = math.prod(sizes)
+    flat = plait.zeros((*lead, count), dtype=input.dtype, device=input.device)
+    here = math.prod(input.shape[-n:])
+    result = flat.scatter(-1, indices.reshape(*lead, here), input.reshape(*lead, here))
+    return result.reshape(*lead, *sizes)
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Puts the maxima of `max_pool1d(..., return_indices=True)` back where they stood, zeros elsewhere."""
+    return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Puts the maxima of `max_pool2d(..., return_indices=True)` back where they stood, zeros elsewhere.
+
+    >>> F = plait.nn.functional
+    >>> x, where = F.max_pool2d(plait.arange(16.0).reshape(1, 1, 4, 4), 2, return_indices=True)
+    >>> F.max_unpool2d(x, where, 2)[0, 0, 1]
+    tensor([0., 5., 0., 7.])
+    """
+    return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Puts the maxima of `max_pool3d(..., return_indices=True)` back where they stood, zeros elsewhere."""
+    return _max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .activation import *
+    from .adaptive import *
     from .attention import *
     from .batchnorm import *
     from .container import *
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .dropout import *
     from .flatten import *
     from .instancenorm import *
+    from .lazy import *
     from .linear import *
     from .loss import *
     from .module import *
@@ -31,6 +33,7 @@ _FAMILIES = """
     activation: CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid
         LogSoftmax Mish PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus
         Softshrink Softsign Tanh Tanhshrink Threshold
+    adaptive: AdaptiveLogSoftmaxWithLoss
     attention: MultiheadAttention
     batchnorm: BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm
     container: ModuleDict ModuleList ParameterDict ParameterList Sequential
@@ -39,6 +42,9 @@ _FAMILIES = """
     dropout: AlphaDropout Dropout Dropout1d Dropout2d Dropout3d FeatureAlphaDropout
     flatten: Flatten Unflatten
     instancenorm: InstanceNorm1d InstanceNorm2d InstanceNorm3d
+    lazy: LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d LazyConv3d
+        LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d
+        LazyInstanceNorm2d LazyInstanceNorm3d LazyLinear
     linear: Bilinear Identity Linear
     loss: BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss
         HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss
@@ -51,7 +57,7 @@ _FAMILIES = """
         ZeroPad1d ZeroPad2d ZeroPad3d
     pooling: AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d
         AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d LPPool1d LPPool2d LPPool3d MaxPool1d MaxPool2d
-        MaxPool3d
+        MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d
     rnn: GRU LSTM RNN RNNBase
     rnncell: GRUCell LSTMCell RNNCell RNNCellBase
     sparse: Embedding EmbeddingBag

@@ -530,7 +530,7 @@ class Module(HookedCall, StateDict):
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Moves to `device` without copying the values."""
-        return self._apply(lambda t: plait.empty_like(t, device=device), recurse)
+        return self._apply(lambda t: plait.empty(tuple(t.shape), dtype=t.dtype, device=device), recurse)
 
     def cpu(self) -> Self:
         """Moves everything to the CPU."""

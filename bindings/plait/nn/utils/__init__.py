@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import parametrizations, parametrize
+    from . import parametrizations, parametrize, prune
     from ._spectral_norm import remove_spectral_norm, spectral_norm
     from ._weight_norm import remove_weight_norm, weight_norm
     from .fusion import (
@@ -29,6 +29,10 @@ _HOMES = {
     "fuse_conv_bn_weights": "fusion",
     "fuse_linear_bn_eval": "fusion",
     "fuse_linear_bn_weights": "fusion",
+    "clip_grad_norm": "clip_grad",
+    "convert_conv2d_weight_memory_format": "memory_format",
+    "convert_conv3d_weight_memory_format": "memory_format",
+    "skip_init": "init",
     "remove_spectral_norm": "_spectral_norm",
     "remove_weight_norm": "_weight_norm",
     "spectral_norm": "_spectral_norm",
@@ -36,6 +40,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "clip_grad_norm",
+    "convert_conv2d_weight_memory_format",
+    "convert_conv3d_weight_memory_format",
+    "skip_init",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
@@ -48,6 +56,7 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
@@ -60,7 +69,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("fusion", "parametrizations", "parametrize"):
+    if name in ("fusion", "parametrizations", "parametrize", "prune"):
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.nn.utils)")

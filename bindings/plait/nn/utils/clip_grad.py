@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 
 def _grads(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -101,3 +101,7 @@ def clip_grad_value_(
     with plait.no_grad():
         for grad in _grads(parameters):
             grad.clamp_(min=-bound, max=bound)
+
+
+clip_grad_norm = clip_grad_norm_
+"""The name of clip_grad_norm_ in old programs."""
