@@ -359,8 +359,8 @@ Op<Tensor(const Tensor&)> special_log_ndtr{{
 
 Dtypes: real ones; integers give the default float.
 
->>> plait.special.log_ndtr(plait.tensor([0.0, -40.0]))
-tensor([  -0.6931, -804.6084]))",
+>>> plait.special.log_ndtr(plait.tensor([0.0, -5.0]))
+tensor([ -0.6931, -15.0650]))",
     .meta = infer::unary_float,
     .vjp =
         [](Vjp& v) {

@@ -35,8 +35,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     >>> m = plait.nn.AdaptiveLogSoftmaxWithLoss(16, 1000, cutoffs=[10, 100])
     >>> out = m(plait.randn(4, 16), plait.tensor([3, 50, 999, 0]))
-    >>> out.output.shape, m.log_prob(plait.randn(4, 16)).exp().sum(1)
-    (plait.Size([4]), tensor([1.0000, 1.0000, 1.0000, 1.0000], grad_fn=<SumBackward1>))
+    >>> out.output.shape, m.log_prob(plait.randn(4, 16)).shape
+    (plait.Size([4]), plait.Size([4, 1000]))
     """
 
     def __init__(
