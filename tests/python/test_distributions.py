@@ -55,6 +55,19 @@ CASES = [
         lambda p: stats.beta(p["concentration1"], p["concentration0"]),
         UNIT,
     ),
+    ("Chi2", {"df": [0.7, 3.0, 8.0]}, lambda p: stats.chi2(p["df"]), np.exp(REAL)),
+    (
+        "Weibull",
+        {"scale": [1.0, 0.5, 3.0], "concentration": [0.9, 1.0, 3.0]},
+        lambda p: stats.weibull_min(p["concentration"], scale=p["scale"]),
+        np.exp(REAL),
+    ),
+    (
+        "Pareto",
+        {"scale": [1.0, 0.5, 3.0], "alpha": [6.0, 9.0, 7.0]},
+        lambda p: stats.pareto(p["alpha"], scale=p["scale"]),
+        3.1 + np.exp(REAL),
+    ),
     ("Bernoulli", {"probs": [0.2, 0.5, 0.9]}, lambda p: stats.bernoulli(p["probs"]), (UNIT > 0.5) * 1.0),
     ("Geometric", {"probs": [0.2, 0.5, 0.9]}, lambda p: stats.geom(p["probs"], -1), np.floor(UNIT * 7)),
     (
@@ -387,3 +400,53 @@ def test_as_pytorch():
         np.testing.assert_allclose(
             kl.numpy(), T.kl_divergence(theirs, getattr(T, name)(**wanted)).numpy(), rtol=1e-7, atol=1e-10
         )
+
+
+COUNTS = [
+    ("Poisson", {"rate": [0.3, 4.0, 30.0]}, lambda p: stats.poisson(p["rate"])),
+    (
+        "NegativeBinomial",
+        {"total_count": [0.7, 3.0, 10.0], "probs": [0.2, 0.5, 0.9]},
+        lambda p: stats.nbinom(p["total_count"], 1 - p["probs"]),
+    ),
+]
+
+
+@pytest.mark.parametrize("name, parameters, make", COUNTS, ids=[c[0] for c in COUNTS])
+def test_counts(name, parameters, make):
+    ours = getattr(D, name)(**{k: t(v) for k, v in parameters.items()})
+    theirs = make({k: np.array(v) for k, v in parameters.items()})
+    values = np.arange(0.0, 24).reshape(8, 3)
+    np.testing.assert_allclose(ours.log_prob(t(values)).numpy(), theirs.logpmf(values), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ours.mean.numpy(), theirs.mean(), rtol=1e-10)
+    np.testing.assert_allclose(ours.variance.numpy(), theirs.var(), rtol=1e-10)
+    best = np.array([theirs.pmf(k) for k in range(120)]).argmax(0)
+    assert (np.abs(ours.mode.numpy() - best) <= 1).all()  # there may be two
+    draws = ours.sample((4000,)).numpy()
+    assert (np.abs(draws.mean(0) - theirs.mean()) < 4.5 * np.sqrt(theirs.var() / 4000)).all()
+    for k in range(4):
+        wanted, found = theirs.pmf(k), (draws == k).mean(0)
+        assert (np.abs(found - wanted) < 4.5 * np.sqrt(wanted * (1 - wanted) / 4000) + 1e-9).all()
+    assert ours.expand((2, 3)).sample((5,)).shape == (5, 2, 3)
+    leaf = t(list(parameters.values())[-1]).requires_grad_()
+    last = list(parameters)[-1]
+    fixed = {k: t(v) for k, v in parameters.items() if k != last}
+    assert plait.autograd.gradcheck(
+        lambda x: getattr(D, name)(**fixed, **{last: x}, validate_args=False).log_prob(t(values)), (leaf,)
+    )
+    with pytest.raises(ValueError, match="support"):
+        ours.log_prob(t([0.5, 1.0, 1.0]))
+
+
+def test_half_cauchy():
+    scale = np.array([1.0, 0.5, 3.0])
+    ours, theirs = D.HalfCauchy(t(scale)), stats.halfcauchy(scale=scale)
+    values = np.exp(REAL)
+    np.testing.assert_allclose(ours.log_prob(t(values)).numpy(), theirs.logpdf(values), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ours.cdf(t(values)).numpy(), theirs.cdf(values), rtol=1e-10)
+    np.testing.assert_allclose(ours.icdf(t(UNIT)).numpy(), theirs.ppf(UNIT), rtol=1e-10)
+    np.testing.assert_allclose(ours.entropy().numpy(), theirs.entropy(), rtol=1e-8)
+    draws = ours.sample((4000,)).numpy()
+    for i, s in enumerate(scale):
+        assert stats.kstest(draws[:, i], stats.halfcauchy(scale=s).cdf).pvalue > 1e-4
+    assert ours.mean.isinf().all() and ours.expand((2, 3)).rsample().shape == (2, 3)

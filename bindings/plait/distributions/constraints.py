@@ -12,6 +12,7 @@ __all__ = [
     "Constraint",
     "boolean",
     "greater_than",
+    "greater_than_eq",
     "half_open_interval",
     "independent",
     "integer_interval",
@@ -75,6 +76,11 @@ def integer_interval(lower: Tensor | int, upper: Tensor | int) -> Constraint:
 def greater_than(lower: Tensor | float) -> Constraint:
     """value > lower."""
     return Constraint(f"greater than {lower}", lambda v: v > lower)
+
+
+def greater_than_eq(lower: Tensor | float) -> Constraint:
+    """value >= lower."""
+    return Constraint(f"{lower} or greater", lambda v: v >= lower)
 
 
 def independent(base: Constraint, count: int) -> Constraint:

@@ -1,0 +1,189 @@
+"""Positive variables: half-Cauchy, Pareto, Weibull."""
+
+from __future__ import annotations
+
+import math
+
+import plait
+from plait import Tensor
+
+from . import constraints
+from .distribution import Distribution
+from .utils import batch_of, broadcast_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = ["HalfCauchy", "Pareto", "Weibull"]
+
+_EULER = 0.57721566490153286061
+
+
+class HalfCauchy(Distribution):
+    """|x| for x of the Cauchy distribution with median 0; its mean and variance are infinite.
+
+    >>> plait.distributions.HalfCauchy(1.0).cdf(plait.tensor(1.0))
+    tensor(0.5000)
+    """
+
+    arg_constraints = {"scale": constraints.positive}
+    support = constraints.nonnegative
+    has_rsample = True
+
+    def __init__(self, scale: Tensor | float, validate_args: bool | None = None):
+        (self.scale,) = broadcast_all(scale)
+        super().__init__(batch_of((scale,), self.scale), validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return plait.full_like(self.scale, math.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return plait.zeros_like(self.scale)
+
+    @property
+    def variance(self) -> Tensor:
+        return plait.full_like(self.scale, math.inf)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> HalfCauchy:
+        shape = tuple(batch_shape)
+        return self._expanded(shape, _instance, scale=self.scale.expand(shape))
+
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        noise = plait.empty(shape, dtype=self.scale.dtype, device=self.scale.device).cauchy_()
+        return noise.abs() * self.scale
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        density = math.log(2 / math.pi) - self.scale.log() - (value / self.scale).square().log1p()
+        return plait.where(value >= 0, density, -math.inf)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return (value / self.scale).atan() * (2 / math.pi)
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return (value * (math.pi / 2)).tan() * self.scale
+
+    def entropy(self) -> Tensor:
+        return math.log(2 * math.pi) + self.scale.log()
+
+
+class Pareto(Distribution):
+    """Values of `scale` and more, whose density falls as a power: P(x > y) = (scale / y)^alpha.
+
+    >>> plait.distributions.Pareto(1.0, 2.0).mean
+    tensor(2.)
+    """
+
+    arg_constraints = {"alpha": constraints.positive, "scale": constraints.positive}
+    has_rsample = True
+
+    def __init__(self, scale: Tensor | float, alpha: Tensor | float, validate_args: bool | None = None):
+        self.scale, self.alpha = broadcast_all(scale, alpha)
+        super().__init__(batch_of((scale, alpha), self.scale), validate_args=validate_args)
+
+    @property
+    def support(self) -> Any:
+        """`scale` and more."""
+        return constraints.greater_than_eq(self.scale)
+
+    @property
+    def mean(self) -> Tensor:
+        return plait.where(self.alpha > 1, self.alpha * self.scale / (self.alpha - 1), math.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.scale
+
+    @property
+    def variance(self) -> Tensor:
+        a = self.alpha
+        return plait.where(a > 2, self.scale**2 * a / ((a - 1) ** 2 * (a - 2)), math.inf)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Pareto:
+        shape = tuple(batch_shape)
+        given = {"scale": self.scale.expand(shape), "alpha": self.alpha.expand(shape)}
+        return self._expanded(shape, _instance, **given)
+
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        noise = plait.empty(shape, dtype=self.scale.dtype, device=self.scale.device).exponential_()
+        return self.scale * (noise / self.alpha).exp()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return self.alpha.log() + self.alpha * self.scale.log() - (self.alpha + 1) * value.log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -(self.alpha * (self.scale / value).log()).expm1()
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self.scale * (-(-value).log1p() / self.alpha).exp()
+
+    def entropy(self) -> Tensor:
+        return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
+
+
+class Weibull(Distribution):
+    """P(x > y) = exp(-(y / scale)^concentration): how long things last that fail at a rate which is a
+    power of time.
+
+    >>> plait.distributions.Weibull(2.0, 1.0).mean
+    tensor(2.)
+    """
+
+    arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
+    support = constraints.positive
+    has_rsample = True
+
+    def __init__(
+        self, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None
+    ):
+        self.scale, self.concentration = broadcast_all(scale, concentration)
+        super().__init__(batch_of((scale, concentration), self.scale), validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.scale * plait.lgamma(1 + 1 / self.concentration).exp()
+
+    @property
+    def mode(self) -> Tensor:
+        k = self.concentration
+        return plait.where(k > 1, self.scale * ((k - 1).clamp(min=0) / k) ** (1 / k), 0.0)
+
+    @property
+    def variance(self) -> Tensor:
+        k = self.concentration
+        return self.scale**2 * (plait.lgamma(1 + 2 / k).exp() - (2 * plait.lgamma(1 + 1 / k)).exp())
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Weibull:
+        shape = tuple(batch_shape)
+        given = {"scale": self.scale.expand(shape), "concentration": self.concentration.expand(shape)}
+        return self._expanded(shape, _instance, **given)
+
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        noise = plait.empty(shape, dtype=self.scale.dtype, device=self.scale.device).exponential_()
+        return self.scale * noise ** (1 / self.concentration)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        k, z = self.concentration, value / self.scale
+        return (k / self.scale).log() + (k - 1) * z.log() - z**k
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -(-((value / self.scale) ** self.concentration)).expm1()
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self.scale * (-(-value).log1p()) ** (1 / self.concentration)
+
+    def entropy(self) -> Tensor:
+        k = self.concentration
+        return _EULER * (1 - 1 / k) + (self.scale / k).log() + 1
