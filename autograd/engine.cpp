@@ -235,11 +235,9 @@ class Engine final : GradientSums {
   }
   bool reads(const Node* node, uint32_t output, DType given, DType due) const {
     if (!node || !node->op() || output != 0 || options_.create_graph) return false;
-    switch (node->op()->grads()) {
-      case GradDType::Any: return is_floating(given) && is_floating(due);
-      case GradDType::Lower: return is_lower(given) && due == DType::Float32;
-      default: return false;
-    }
+    const GradDType grads = node->op()->grads();
+    return (grads != GradDType::Same && is_lower(given) && due == DType::Float32) ||
+           (grads == GradDType::Any && given == DType::Float32 && is_lower(due));
   }
   static void settle(Slot& slot) {
     if (slot.due) slot.first = convert(slot.first, *slot.due);

@@ -354,11 +354,14 @@ PYBIND11_MODULE(_C, m) {
     const py::object whole = steal(wrap(from_storage(t.storage(), DType::UInt8, Dims{bytes}, Dims{1}, 0)));
     return py::reinterpret_steal<py::object>(checked(PyMemoryView_FromObject(whole.ptr())));
   });
+  m.def("_let_out", [](py::handle object) {  // before the address is given away
+    const Tensor& t = tensor_arg(object, "data_ptr");
+    if (t.storage()) t.storage()->let_out();
+  });
   m.def("_storage_info", [](py::handle object) {
     const Tensor& t = tensor_arg(object, "untyped_storage");
     const Storage& s = t.storage();
     if (!s) return py::tuple(py::make_tuple(0, 0, 0, 0));
-    s->let_out();
     return py::tuple(py::make_tuple(reinterpret_cast<uintptr_t>(s->data()), s->bytes(), s->use_count(),
                                     reinterpret_cast<uintptr_t>(s.get())));
   });

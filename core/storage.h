@@ -66,9 +66,7 @@ class StorageImpl final : public RefCounted, public Pooled<StorageImpl> {
     has_lower_.store(true, std::memory_order_release);
   }
   // The address goes to code that may write there without a word: from now on no copy counts.
-  void let_out() noexcept {
-    if (has_lower_.load(std::memory_order_relaxed)) is_out_.store(true, std::memory_order_relaxed);
-  }
+  void let_out() noexcept { is_out_.store(true, std::memory_order_relaxed); }
   // A parameter is converted in every step; who writes it next may leave the copy that is asked for.
   void ask_for_lower(DType dtype) noexcept {
     asked_.store(static_cast<uint8_t>(1 + static_cast<int>(dtype)), std::memory_order_relaxed);

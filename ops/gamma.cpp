@@ -46,6 +46,19 @@ namespace op {
 
 using fn::GammaPair;
 
+namespace {
+
+// `g`: the gradient, with the sign of the derivative.
+void incomplete_gamma_vjp(const char* op, Vjp& v, const Tensor& g) {
+  check<NotImplementedError>(
+      !v.needs(0), "{}: the derivative with respect to self, the order, is not implemented; detach() it", op);
+  if (!v.needs(1)) return;
+  const Tensor a = v.in(0), x = v.in(1);
+  v.set(1, g * plait::exp(plait::xlogy(a - wrapped_scalar(1), x) - x - plait::lgamma(a)));
+}
+
+}  // namespace
+
 Op<Tensor(const Tensor&, const Tensor&)> special_zeta{{
     .schema = "special_zeta(Tensor self, Tensor other) -> Tensor",
     .doc = R"(Elementwise Hurwitz zeta function, the sum of (other + k)^-self over k = 0, 1, ... (DLMF 25.11);
@@ -87,19 +100,7 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 tensor([0.6321, 0.7350]))",
     .meta = [](const Tensor& self,
                const Tensor& other) { return infer::binary_float("igamma", self, other); },
-    .vjp =
-        [](Vjp& v) {
-          check<NotImplementedError>(
-              !v.needs(0),
-              "{}: the derivative with respect to self, the order, is not implemented; "
-              "detach() it",
-              "igamma");
-          if (v.needs(1)) {
-            const Tensor a = v.in(0), x = v.in(1);
-            const Tensor density = plait::exp(plait::xlogy(a - wrapped_scalar(1), x) - x - plait::lgamma(a));
-            v.set(1, v.grad() * density);
-          }
-        },
+    .vjp = [](Vjp& v) { incomplete_gamma_vjp("igamma", v, v.grad()); },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
@@ -121,19 +122,7 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 tensor([0.3679, 0.2650]))",
     .meta = [](const Tensor& self,
                const Tensor& other) { return infer::binary_float("igammac", self, other); },
-    .vjp =
-        [](Vjp& v) {
-          check<NotImplementedError>(
-              !v.needs(0),
-              "{}: the derivative with respect to self, the order, is not implemented; "
-              "detach() it",
-              "igammac");
-          if (v.needs(1)) {
-            const Tensor a = v.in(0), x = v.in(1);
-            const Tensor density = plait::exp(plait::xlogy(a - wrapped_scalar(1), x) - x - plait::lgamma(a));
-            v.set(1, -v.grad() * density);
-          }
-        },
+    .vjp = [](Vjp& v) { incomplete_gamma_vjp("igammac", v, -v.grad()); },
     .save = "self, other",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,

@@ -1,6 +1,8 @@
 // Products of matrices and vectors. The derivative of c = a b is da = g b^H, db = a^H g.
 #include "ops/cpu/matmul.h"
 
+#include "ops/cpu/convert.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/matmul.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/view.h"

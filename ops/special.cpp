@@ -11,6 +11,7 @@
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/special_math.h"
 
 namespace plait::op {
 
@@ -19,60 +20,6 @@ using cpu::Special;
 namespace {
 
 constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtPiOverTwo = 0.8862269254527580;
-
-// sum (q + k)^-s over k = 0, 1, ... for q > 0 and s > 1, by Euler and Maclaurin (DLMF 25.11.28).
-double zeta(double s, double q) {
-  // (2 j)! / B_2j for j = 1, 2, ...
-  constexpr double kTerms[] = {12,
-                               -720,
-                               30240,
-                               -1209600,
-                               47900160,
-                               -1.8924375803183791606e9,
-                               7.47242496e10,
-                               -2.950130727918164224e12,
-                               1.1646782814350067249e14,
-                               -4.5979787224074726105e15,
-                               1.8152105401943546773e17,
-                               -7.1661652561756670113e18};
-  double sum = std::pow(q, -s), term = 0;
-  for (int i = 0; i < 9 || q <= 9; ++i) {
-    q += 1;
-    term = std::pow(q, -s);
-    sum += term;
-    if (term < sum * 1e-17) return sum;
-  }
-  sum += term * q / (s - 1) - term / 2;
-  double factor = 1;
-  int k = 0;
-  for (const double divisor : kTerms) {
-    factor *= s + k++;
-    term /= q;
-    const double t = factor * term / divisor;
-    sum += t;
-    if (std::abs(t) < std::abs(sum) * 1e-17) break;
-    factor *= s + k++;
-    term /= q;
-  }
-  return sum;
-}
-
-double polygamma_at(int64_t n, double x) {
-  const double s = static_cast<double>(n) + 1, sign = n % 2 ? 1 : -1;
-  if (std::isnan(x)) return x;
-  if (std::isinf(x)) return x > 0 ? sign * 0.0 : std::nan("");
-  double sum;
-  if (x > 0) {
-    sum = zeta(s, x);
-  } else if (x == std::floor(x)) {
-    sum = INFINITY;
-  } else {
-    // The terms below zero are those of the reflected argument, of which finitely many are missing.
-    const double f = x - std::floor(x);
-    sum = zeta(s, f) + (n % 2 ? 1 : -1) * (zeta(s, 1 - f) - zeta(s, 1 - x));
-  }
-  return sign * std::exp(std::lgamma(s)) * sum;
-}
 
 void polygamma_kernel(const Tensor& out, const Tensor& self, int64_t n) {
   struct Params {
@@ -92,7 +39,7 @@ void polygamma_kernel(const Tensor& out, const Tensor& self, int64_t n) {
               const auto at =
                   static_cast<compute_t<T>>(*reinterpret_cast<const T*>(data[1] + i * strides[1]));
               *reinterpret_cast<T*>(data[0] + i * strides[0]) =
-                  static_cast<T>(static_cast<compute_t<T>>(polygamma_at(order, at)));
+                  static_cast<T>(static_cast<compute_t<T>>(special::polygamma(order, at)));
             }
           },
           &params, 256);

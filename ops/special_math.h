@@ -244,6 +244,24 @@ PLAIT_HD inline double zeta(double s, double q) {
   return sum;
 }
 
+// The derivative of order n >= 1 of digamma: (-1)^(n+1) n! zeta(n+1, x). DLMF 5.15, 25.11.
+PLAIT_HD inline double polygamma(int64_t n, double x) {
+  const double s = static_cast<double>(n) + 1, sign = n % 2 ? 1 : -1;
+  if (x != x) return x;
+  if (std::fabs(x) == INFINITY) return x > 0 ? sign * 0.0 : std::nan("");
+  double sum;
+  if (x > 0) {
+    sum = zeta(s, x);
+  } else if (x == std::floor(x)) {
+    sum = INFINITY;
+  } else {
+    // The terms below zero are those of the reflected argument, of which finitely many are missing.
+    const double f = x - std::floor(x);
+    sum = zeta(s, f) + sign * (zeta(s, 1 - f) - zeta(s, 1 - x));
+  }
+  return sign * std::exp(std::lgamma(s)) * sum;
+}
+
 // x^a exp(-x) / gamma(a + 1).
 PLAIT_HD inline double gamma_factor(double a, double x) {
   if (a < 10) return std::exp(a * std::log(x) - x - std::lgamma(a + 1));

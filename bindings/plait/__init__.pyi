@@ -23,6 +23,7 @@ from . import multiprocessing as multiprocessing
 from . import nn as nn
 from . import onnx as onnx
 from . import optim as optim
+from . import profiler as profiler
 from . import random as random
 from . import serialization as serialization
 from . import special as special
@@ -126,6 +127,7 @@ from ._C import Size as Size
 from ._C import T as T
 from ._C import Tensor as Tensor
 from ._C import __version__ as __version__
+from ._C import _accumulate_node as _accumulate_node
 from ._C import _adaptive_avg_pool as _adaptive_avg_pool
 from ._C import _adaptive_avg_pool_backward as _adaptive_avg_pool_backward
 from ._C import _adaptive_max_pool as _adaptive_max_pool
@@ -138,6 +140,8 @@ from ._C import _attention_backward as _attention_backward
 from ._C import _autocast_active as _autocast_active
 from ._C import _avg_pool as _avg_pool
 from ._C import _avg_pool_backward as _avg_pool_backward
+from ._C import _backward_number as _backward_number
+from ._C import _backward_reaches as _backward_reaches
 from ._C import _batch_norm as _batch_norm
 from ._C import _batch_norm_backward as _batch_norm_backward
 from ._C import _batch_norm_given as _batch_norm_given
@@ -146,6 +150,8 @@ from ._C import _bump_version as _bump_version
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
 from ._C import _class_targets as _class_targets
+from ._C import _clocks as _clocks
+from ._C import _close_range as _close_range
 from ._C import _concrete as _concrete
 from ._C import _conj as _conj
 from ._C import _conv as _conv
@@ -163,6 +169,7 @@ from ._C import _declare_op as _declare_op
 from ._C import _describe_op as _describe_op
 from ._C import _detached as _detached
 from ._C import _dropout as _dropout
+from ._C import _edge_tensor as _edge_tensor
 from ._C import _elu_backward as _elu_backward
 from ._C import _embedding_backward as _embedding_backward
 from ._C import _embedding_masked as _embedding_masked
@@ -193,8 +200,10 @@ from ._C import _hardtanh_backward as _hardtanh_backward
 from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
+from ._C import _is_profiling as _is_profiling
 from ._C import _leaky_relu_backward as _leaky_relu_backward
 from ._C import _leave_autocast as _leave_autocast
+from ._C import _let_out as _let_out
 from ._C import _linear_gelu as _linear_gelu
 from ._C import _linear_grads as _linear_grads
 from ._C import _linear_relu as _linear_relu
@@ -212,12 +221,17 @@ from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _mish_backward as _mish_backward
 from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
+from ._C import _open_range as _open_range
 from ._C import _outside_ops as _outside_ops
+from ._C import _pack_for_function as _pack_for_function
 from ._C import _pad_nd as _pad_nd
 from ._C import _pad_nd_backward as _pad_nd_backward
 from ._C import _polygamma as _polygamma
+from ._C import _pop_saved_hooks as _pop_saved_hooks
+from ._C import _push_saved_hooks as _push_saved_hooks
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
+from ._C import _refuse_saved_hooks as _refuse_saved_hooks
 from ._C import _register_hook as _register_hook
 from ._C import _remove_hook as _remove_hook
 from ._C import _remove_op as _remove_op
@@ -230,10 +244,12 @@ from ._C import _roll as _roll
 from ._C import _row_norm as _row_norm
 from ._C import _row_norm_backward as _row_norm_backward
 from ._C import _run_backward as _run_backward
+from ._C import _saved_hooks_active as _saved_hooks_active
 from ._C import _scale as _scale
 from ._C import _scaled_difference as _scaled_difference
 from ._C import _scaled_mm as _scaled_mm
 from ._C import _scan_linear as _scan_linear
+from ._C import _set_anomaly_mode as _set_anomaly_mode
 from ._C import _set_default_device as _set_default_device
 from ._C import _set_grad_enabled as _set_grad_enabled
 from ._C import _set_inference_mode as _set_inference_mode
@@ -263,6 +279,7 @@ from ._C import _view_accumulate as _view_accumulate
 from ._C import _view_in_place as _view_in_place
 from ._C import _view_read as _view_read
 from ._C import _view_write as _view_write
+from ._C import _with_history as _with_history
 from ._C import abs as abs
 from ._C import abs_ as abs_
 from ._C import absolute as absolute
@@ -539,6 +556,8 @@ from ._C import int16 as int16
 from ._C import int32 as int32
 from ._C import int64 as int64
 from ._C import int8 as int8
+from ._C import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from ._C import is_anomaly_enabled as is_anomaly_enabled
 from ._C import is_autocast_available as is_autocast_available
 from ._C import is_autocast_cache_enabled as is_autocast_cache_enabled
 from ._C import is_autocast_cpu_enabled as is_autocast_cpu_enabled

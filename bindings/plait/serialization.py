@@ -140,10 +140,9 @@ class _Storages:
         if index is None:
             index = self.indices[id(t)] = len(self.alive)
             self.alive.append(t)
-        storage = t.untyped_storage()
-        nbytes = storage.nbytes()
+        address, nbytes, *_ = plait._C._storage_info(t)
         # Storages without bytes may share the null address; they have nothing to share.
-        key = (str(t.device), storage.data_ptr(), nbytes) if nbytes else ("empty", index, 0)
+        key = (str(t.device), address, nbytes) if nbytes else ("empty", index, 0)
         number = self.keys.get(key)
         if number is None:
             number = self.keys[key] = len(self.tensors)

@@ -64,6 +64,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
+        _C._let_out(self._tensor)
         return _C._storage_info(self._tensor)[0]
 
     def nbytes(self) -> int:

@@ -4,6 +4,7 @@
 #include "cuda/device/math.cuh"
 #include "cuda/device/numeric.cuh"
 #include "ops/functions.h"
+#include "ops/special_math.h"
 
 namespace plait::cuda {
 
@@ -114,61 +115,7 @@ inline __device__ __noinline__ double trigamma(double x) {
   return result + sign * r * (1 + 0.5 * r + series);
 }
 
-// sum (q + k)^-s over k = 0, 1, ... for q > 0 and s > 1, by Euler and Maclaurin (DLMF 25.11.28).
-inline __device__ __noinline__ double zeta(double s, double q) {
-  // (2 j)! / B_2j for j = 1, 2, ...
-  constexpr double kTerms[] = {12,
-                               -720,
-                               30240,
-                               -1209600,
-                               47900160,
-                               -1.8924375803183791606e9,
-                               7.47242496e10,
-                               -2.950130727918164224e12,
-                               1.1646782814350067249e14,
-                               -4.5979787224074726105e15,
-                               1.8152105401943546773e17,
-                               -7.1661652561756670113e18};
-  double sum = ::pow(q, -s), term = 0;
-  for (int i = 0; i < 9 || q <= 9; ++i) {
-    q += 1;
-    term = ::pow(q, -s);
-    sum += term;
-    if (term < sum * 1e-17) return sum;
-  }
-  sum += term * q / (s - 1) - term / 2;
-  double factor = 1;
-  int k = 0;
-  for (const double divisor : kTerms) {
-    factor *= s + k++;
-    term /= q;
-    const double t = factor * term / divisor;
-    sum += t;
-    if (::fabs(t) < ::fabs(sum) * 1e-17) break;
-    factor *= s + k++;
-    term /= q;
-  }
-  return sum;
-}
-
-// The derivative of order n >= 1 of digamma: (-1)^(n+1) n! zeta(n+1, x). DLMF 5.15, 25.11.
-inline __device__ __noinline__ double polygamma(int64_t n, double x) {
-  const double s = static_cast<double>(n) + 1, sign = n % 2 ? 1 : -1;
-  if (x != x) return x;
-  if (::fabs(x) == math::infinity<double>())
-    return x > 0 ? sign * 0.0 : std::numeric_limits<double>::quiet_NaN();
-  double sum;
-  if (x > 0) {
-    sum = zeta(s, x);
-  } else if (x == ::floor(x)) {
-    sum = math::infinity<double>();
-  } else {
-    // The terms below zero are those of the reflected argument, of which finitely many are missing.
-    const double f = x - ::floor(x);
-    sum = zeta(s, f) + sign * (zeta(s, 1 - f) - zeta(s, 1 - x));
-  }
-  return sign * ::exp(::lgamma(s)) * sum;
-}
+inline __device__ __noinline__ double polygamma(int64_t n, double x) { return special::polygamma(n, x); }
 
 template <class T>
 struct GammaFamily {

@@ -292,27 +292,34 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
   }
 }
 
-// dw and db from the parts.
-constexpr int kSumRows = 32;
+// dw and db from the parts: 8 columns a block, so that all multiprocessors take part, and a thread waits for
+// memory once or twice.
+constexpr int kSumColumns = 8, kSumRows = 128;
 template <class T>
-__global__ void __launch_bounds__(kWarp* kSumRows)
+__global__ void __launch_bounds__(kSumColumns* kSumRows)
     layer_norm_sums(const opmath_t<T>* parts, int64_t count, int64_t n, T* dw, T* db) {
   using O = opmath_t<T>;
-  __shared__ O shared[kSumRows][kWarp + 1];
+  __shared__ O shared[kSumRows][kSumColumns + 1];
   T* out = blockIdx.y == 0 ? dw : db;
   if (!out) return;
-  const int64_t column = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.x;
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * kSumColumns;
   O sum = 0;
-  if (column < n) {
-    const O* from = parts + blockIdx.y * n + column;
+  if (first + threadIdx.x < n) {
+    const O* from = parts + blockIdx.y * n + first + threadIdx.x;
 #pragma unroll 8
     for (int64_t r = threadIdx.y; r < count; r += kSumRows) sum += from[r * 2 * n];
   }
   shared[threadIdx.y][threadIdx.x] = sum;
   __syncthreads();
-  sum = warp_all(shared[threadIdx.x][threadIdx.y], kWarp, AddValues{});  // a warp for each column
-  const int64_t at = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.y;
-  if (threadIdx.x == 0 && at < n) out[at] = from_op<T>(sum);
+  // A warp for each column.
+  const int thread = static_cast<int>(threadIdx.y * kSumColumns + threadIdx.x);
+  const int column = thread / kWarp, lane = thread % kWarp;
+  if (column >= kSumColumns) return;
+  sum = 0;
+#pragma unroll
+  for (int r = 0; r < kSumRows; r += kWarp) sum += shared[r + lane][column];
+  sum = warp_all(sum, kWarp, AddValues{});
+  if (lane == 0 && first + column < n) out[first + column] = from_op<T>(sum);
 }
 
 // ---- rows that no register file holds: a block each, several passes, of which L2 serves the later ones
@@ -435,8 +442,9 @@ bool forward_rows(const LayerNormPlan& p, const T* x, int64_t stride, Weights<T>
 
 template <class T>
 void add_parts(const LayerNormPlan& p, const opmath_t<T>* parts, int64_t count, T* dw, T* db) {
-  launch(layer_norm_sums<T>, {dim3(static_cast<unsigned>(ceil_div(p.n, kWarp)), 2), dim3(kWarp, kSumRows)},
-         parts, count, p.n, dw, db);
+  launch(layer_norm_sums<T>,
+         {dim3(static_cast<unsigned>(ceil_div(p.n, kSumColumns)), 2), dim3(kSumColumns, kSumRows)}, parts,
+         count, p.n, dw, db);
 }
 
 template <class T, class G, int W, int E, bool Add>

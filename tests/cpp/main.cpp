@@ -1,4 +1,4 @@
-// The entry point of the C++ tests; Catch2's own code is compiled here, once.
+// The entry point of the programs of C++ tests; Catch2's own code is compiled here, once.
 #define CATCH_CONFIG_RUNNER
 #include "catch.h"
 

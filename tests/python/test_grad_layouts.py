@@ -139,5 +139,17 @@ def test_linear_grads(device):
     for rows, width in [(0, 3), (4, 0)]:
         weight, bias = plait._linear_grads(plait.ones(rows, 2, device=device), plait.ones(rows, width, device=device))
         assert weight.shape == (2, width) and bias.tolist() == [rows, rows]
+    g, x = plait.randn(9, 5, device=device), plait.randn(9, 7, device=device)
+    for dtype in (plait.bfloat16, plait.float16):
+        weight, bias = plait._linear_grads(g.to(dtype), x.to(dtype), True, plait.float32)
+        rows, grads = x.to(dtype).double().cpu().numpy(), g.to(dtype).double().cpu().numpy()
+        assert weight.dtype is bias.dtype is plait.float32
+        if device == "cuda":
+            np.testing.assert_allclose(weight.cpu(), grads.T @ rows, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(bias.cpu(), grads.sum(0), rtol=1e-5, atol=1e-5)
+    weight, bias = plait._linear_grads(g, x, False)
+    assert weight.shape == (5, 7) and bias.shape == (0,)
+    with pytest.raises(TypeError, match="_linear_grads: expected dtype to be that of self, float64, or float32 for 16-bit"):
+        plait._linear_grads(g.double(), x.double(), True, plait.float32)
     with pytest.raises(ValueError, match=r"_linear_grads: expected self \(rows, out\) and input \(rows, in\)"):
         plait._linear_grads(plait.ones(4, 2, device=device), plait.ones(3, 2, device=device))

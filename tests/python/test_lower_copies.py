@@ -1,5 +1,5 @@
-"""Norms in autocast regions: their results and the gradients of their inputs in 16 bits beside float32, gradients that
-arrive in 16 bits, and the sums that a norm's derivative adds to (on every device)."""
+"""Autocast regions on CUDA: norms' results, the gradients of their inputs and parameters in 16 bits beside float32; gradients
+in another dtype than is due; and the sums that a norm's derivative adds to (on every device)."""
 
 import importlib.util
 import sys
@@ -122,10 +122,10 @@ def test_nothing_is_converted():
         return sum("Convert" in name for name in launches(lambda: step(spoil)))
 
     step()
-    # Forward: 8 parameters, once. Backward: their 8 gradients; what comes from outside, for `up`; and for each norm's
-    # result the first of three gradients in 16 bits, to which the others are added.
-    assert conversions(spoil=False) == 8 + 8 + 1 + 2
-    assert conversions(spoil=True) == 8 + 8 + 1 + 2 + 2 * 3
+    # Forward: 8 parameters, once; products write their gradients in float32. Backward: what comes from outside, for `up`;
+    # and for each norm's result the first of three gradients in 16 bits, to which the others are added.
+    assert conversions(spoil=False) == 8 + 1 + 2
+    assert conversions(spoil=True) == 8 + 1 + 2 + 2 * 3
     names = launches(step)
     one = [name for name in names if name.startswith("layer_norm_rows_backward")]
     assert len(one) == 2 and all("true" in name for name in one), names  # with the residual's gradient
@@ -271,6 +271,211 @@ def test_other_streams():
             normal(ROWS, N, dtype=BF16, seed=3)  # would take the copy's block
             plait.cuda.current_stream().wait_stream(side)
             assert plait.equal(y, expected)
+
+
+# ---- parameters
+
+
+def explicit(linear, x, dtype=BF16):
+    return F.linear(x.to(dtype), linear.weight.to(dtype), linear.bias.to(dtype))
+
+
+OPTIMIZERS = {
+    "SGD": lambda p: plait.optim.SGD(p, lr=0.1),
+    "momentum": lambda p: plait.optim.SGD(p, lr=0.1, momentum=0.9),
+    "Adam": lambda p: plait.optim.Adam(p, lr=0.1),
+    "AdamW": lambda p: plait.optim.AdamW(p, lr=0.1),
+    "RMSprop": lambda p: plait.optim.RMSprop(p, lr=0.1),
+}
+
+
+@needs_cuda
+@pytest.mark.parametrize("dtype", [BF16, F16], ids=["bfloat16", "float16"])
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_optimisers_write_the_copies(kind, dtype):
+    linear, x = nn.Linear(N, 33).cuda(), normal(ROWS, N)
+    optimizer = OPTIMIZERS[kind](linear.parameters())
+
+    def step():
+        with region(dtype):
+            y = linear(x)
+        optimizer.zero_grad()
+        y.float().square().mean().backward()
+        optimizer.step()
+
+    def right():
+        with region(dtype), plait.no_grad():
+            return plait.equal(linear(x), explicit(linear, x, dtype))
+
+    for _ in range(3):
+        step()
+        assert right()
+    if IS_EMULATED:
+        with region(dtype):
+            names = launches(lambda: linear(x.to(dtype)))
+        assert sum("Convert" in name for name in names) == 1, names  # x alone
+        step()
+        names = launches(step)
+        assert sum("Convert" in name for name in names) <= 3, names  # x, the loss and its gradient
+
+    # Whatever else changes the parameters.
+    with plait.no_grad():
+        for change in [
+            lambda: linear.weight.mul_(0.5),
+            lambda: linear.weight.data.mul_(3),
+            lambda: linear.weight[2:4].zero_(),
+            lambda: linear.load_state_dict({k: v * 2 for k, v in linear.state_dict().items()}),
+            lambda: setattr(linear.weight, "data", plait.randn_like(linear.weight)),
+            lambda: nn.init.zeros_(linear.bias),
+        ]:
+            step_grad(step)
+            change()
+            assert right()
+
+
+def step_grad(step):
+    with plait.enable_grad():
+        step()
+
+
+@needs_cuda
+@pytest.mark.parametrize("alias", [lambda p: p.data, lambda p: plait.from_dlpack(p.detach())], ids=["data", "dlpack"])
+def test_aliases_from_before(alias):
+    linear, x = nn.Linear(N, N).cuda(), normal(ROWS, N)
+    optimizer = plait.optim.SGD(linear.parameters(), lr=0.1)
+    same = alias(linear.weight)
+    for _ in range(2):
+        with region():
+            linear(x).sum().backward()
+        optimizer.step()
+    same.mul_(2)
+    with region(), plait.no_grad():
+        assert plait.equal(linear(x), explicit(linear, x))
+
+
+@needs_cuda
+def test_a_retained_graph_keeps_its_parameters():
+    linear, x = nn.Linear(N, N).cuda(), normal(ROWS, N, requires_grad=True)
+    optimizer = plait.optim.SGD(linear.parameters(), lr=0.5)
+    got = []
+    for _ in range(2):
+        with region():
+            y = linear(x)
+        loss = y.float().sum()
+        (first,) = plait.autograd.grad(loss, x, retain_graph=True)
+        loss.backward(retain_graph=True)
+        optimizer.step()
+        (second,) = plait.autograd.grad(loss, x)
+        assert plait.equal(first, second)
+        got.append(first)
+    assert not plait.equal(*got)
+
+
+@needs_cuda
+def test_a_step_left_out_keeps_the_copy_right():
+    linear, x = nn.Linear(N, N).cuda(), normal(ROWS, N)
+    optimizer = plait.optim.AdamW(linear.parameters(), lr=0.1)
+    scaler = plait.amp.GradScaler("cuda", init_scale=4.0)
+    for bad in (False, True, False, True, True, False):
+        with region(F16):
+            y = linear(x)
+        optimizer.zero_grad()
+        scaler.scale(y.float().square().mean() * (float("inf") if bad else 1.0)).backward()
+        before = linear.weight.detach().clone()
+        scaler.step(optimizer)
+        scaler.update()
+        assert plait.equal(before, linear.weight) == bad
+        with region(F16), plait.no_grad():
+            assert plait.equal(linear(x), explicit(linear, x, F16))
+
+
+@needs_cuda
+def test_parameters_that_a_graph_updates():
+    def make():
+        plait.manual_seed(0)
+        linear = nn.Linear(N, N).cuda()
+        return linear, plait.optim.Adam(linear.parameters(), lr=0.05, capturable=True)
+
+    x = normal(ROWS, N)
+
+    def step(linear, optimizer):
+        optimizer.zero_grad()
+        with region():
+            y = linear(x)
+        y.float().square().mean().backward()
+        optimizer.step()
+
+    linear, optimizer = make()
+    for _ in range(3):
+        step(linear, optimizer)
+    graph = plait.cuda.CUDAGraph()
+    optimizer.zero_grad()
+    with plait.cuda.graph(graph):
+        step(linear, optimizer)
+    reference, other = make()
+    for _ in range(3):
+        step(reference, other)
+    for i in range(6):
+        if i == 3:  # an eager step in between: its copies end with the next replay
+            step(linear, optimizer)
+        else:
+            graph.replay()
+        step(reference, other)
+        np.testing.assert_allclose(linear.weight.detach().cpu(), reference.weight.detach().cpu(), rtol=1e-5, atol=1e-6)
+        with region(), plait.no_grad():
+            assert plait.equal(linear(x), explicit(linear, x))
+
+
+@needs_cuda
+def test_large_parameters_are_converted_as_they_are_used():
+    linear = nn.Linear(1100, 1000).cuda()
+    optimizer = plait.optim.SGD(linear.parameters(), lr=0.1)
+    x = normal(2, 1100)
+    for _ in range(2):
+        with region():
+            linear(x).sum().backward()
+        optimizer.step()
+    before = plait.cuda.memory_allocated()
+    with region(), plait.no_grad():
+        y = linear(x)
+        held = plait.cuda.memory_allocated() - before
+        assert plait.equal(y, explicit(linear, x))
+    assert held >= 2 * linear.weight.numel()  # the region's
+
+
+@needs_cuda
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_of_products_are_not_rounded(bias):
+    linear, x, g = nn.Linear(N, 5, bias=bias).cuda(), normal(ROWS, N), normal(ROWS, 5, seed=1)
+    with region():
+        y = linear(x) if bias else F.relu(linear(x))
+    y.backward(g.to(BF16))
+    x, g = x.to(BF16).double(), g.to(BF16).double()
+    if not bias:
+        g = g * (y > 0)
+    assert linear.weight.grad.dtype is F32
+    np.testing.assert_allclose(linear.weight.grad.cpu(), (g.T @ x).cpu(), rtol=1e-5, atol=1e-5)
+    if bias:
+        np.testing.assert_allclose(linear.bias.grad.cpu(), g.sum(0).cpu(), rtol=1e-5, atol=1e-5)
+
+
+@needs_cuda
+def test_a_hook_on_a_converted_parameter_sees_its_dtype():
+    weight, x = normal(5, N, requires_grad=True), normal(ROWS, N)
+    lower, seen = weight.to(BF16), []
+    lower.register_hook(lambda g: seen.append(g.dtype))
+    F.linear(x.to(BF16), lower).sum().backward()
+    assert seen == [BF16] and weight.grad.dtype is F32
+    lower = weight.to(BF16)
+    (g,) = plait.autograd.grad(F.linear(x.to(BF16), lower).sum(), lower)
+    assert g.dtype is BF16
+    # Read twice: by a product, and by an op whose gradient is of the dtype.
+    weight.grad = None
+    lower = weight.to(BF16)
+    (F.linear(x.to(BF16), lower).sum() + (lower * 2).sum()).backward()
+    expected = x.to(BF16).double().sum(0).expand(5, N) + 2
+    assert weight.grad.dtype is F32
+    np.testing.assert_allclose(weight.grad.cpu(), expected.cpu(), rtol=0.01, atol=0.02)
 
 
 # ---- a derivative that adds to what has come in

@@ -6,8 +6,9 @@ import plait
 from plait import Tensor
 
 from . import constraints
+from .binomial import Trials
 from .distribution import Distribution
-from .utils import batch_of, broadcast_all, either, lazy_property, logits_to_probs, probs_to_logits
+from .utils import batch_of, broadcast_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Poisson(Distribution):
         return plait.xlogy(value, rate) - rate - (value + 1).lgamma()
 
 
-class NegativeBinomial(Distribution):
+class NegativeBinomial(Trials):
     """The number of successes of probability `probs` (or log odds `logits`) before `total_count` failures.
 
     >>> plait.distributions.NegativeBinomial(3, plait.tensor(0.5)).mean
@@ -71,33 +72,6 @@ class NegativeBinomial(Distribution):
     }
     support = constraints.nonnegative_integer
 
-    def __init__(
-        self,
-        total_count: Tensor | float,
-        probs: Tensor | float | None = None,
-        logits: Tensor | float | None = None,
-        validate_args: bool | None = None,
-    ):
-        either("NegativeBinomial", probs, logits)
-        given = probs if probs is not None else logits
-        tensor, count = broadcast_all(given, total_count)
-        self.total_count = count.to(tensor.dtype)
-        if probs is not None:
-            self.probs = tensor
-        else:
-            self.logits = tensor
-        super().__init__(batch_of((given, total_count), tensor), validate_args=validate_args)
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """log(p / (1 - p))."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """The probability of success."""
-        return logits_to_probs(self.logits, is_binary=True)
-
     @property
     def mean(self) -> Tensor:
         return self.total_count * self.logits.exp()
@@ -109,11 +83,6 @@ class NegativeBinomial(Distribution):
     @property
     def variance(self) -> Tensor:
         return self.mean / plait.sigmoid(-self.logits)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> NegativeBinomial:
-        shape = tuple(batch_shape)
-        given = {k: v.expand(shape) for k, v in self.__dict__.items() if k in ("probs", "logits")}
-        return self._expanded(shape, _instance, total_count=self.total_count.expand(shape), **given)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         from .gamma import Gamma

@@ -1,5 +1,0 @@
-// The entry point of the tests of CUDA's host side; Catch2's own code is compiled here, once.
-#define CATCH_CONFIG_RUNNER
-#include "catch.h"
-
-int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
