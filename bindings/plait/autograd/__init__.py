@@ -35,13 +35,17 @@ def _is_edge(x) -> bool:
 
 
 def _listed(tensors):
-    single = isinstance(tensors, _C.Tensor) or _is_edge(tensors)
-    return (tensors,) if single else tuple(tensors)
+    if isinstance(tensors, _C.Tensor) or _is_edge(tensors):
+        return (tensors,)
+    return tuple(tensors)
 
 
 def _by_tensor(tensors, grads=()):
     """Each GradientEdge of the list as a tensor that stands for it."""
-    if not any(map(_is_edge, tensors)):
+    for x in tensors:
+        if not isinstance(x, _C.Tensor):
+            break
+    else:
         return tensors
     return tuple(
         _C._edge_tensor(x.node, x.output_nr, grads[i] if i < len(grads) else None) if _is_edge(x) else x
@@ -58,7 +62,6 @@ def backward(
     Raises RuntimeError where a tensor does not require grad, is not a scalar and has no gradient given, or
     where the graph has been freed by an earlier backward.
     """
-    tensors = _listed(tensors)
     grads = (
         ()
         if grad_tensors is None
@@ -66,7 +69,7 @@ def backward(
         if isinstance(grad_tensors, _C.Tensor)
         else tuple(grad_tensors)
     )
-    tensors = _by_tensor(tensors, grads)
+    tensors = (tensors,) if isinstance(tensors, _C.Tensor) else _by_tensor(_listed(tensors), grads)
     leaves = () if inputs is None else _by_tensor(_listed(inputs))
     if inputs is not None and not leaves:
         raise RuntimeError("backward: inputs= must not be empty; leave it out to reach all leaves")
