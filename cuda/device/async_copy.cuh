@@ -24,7 +24,7 @@ struct Copy {
 struct Pending {
   std::vector<Copy> copies;
   std::vector<size_t> groups;  // how many copies there were at the end of each
-  uint3 block;
+  uint3 block{};
 
   // The first `done` groups, or all that was asked for: `count` copies.
   void arrive(size_t done, size_t count) {
@@ -41,7 +41,7 @@ struct Pending {
 };
 // Of the calling thread.
 inline Pending& pending() {
-  static Pending of_threads[1024];
+  static constinit Pending of_threads[1024] = {};  // made by no thread, which would look like a race
   Pending& p = of_threads[(threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x];
   if (p.block.x != blockIdx.x || p.block.y != blockIdx.y || p.block.z != blockIdx.z) {
     p.copies.clear();  // a block that is over has not waited for them
