@@ -112,15 +112,15 @@ void vjp_in_ops(Vjp& v) {
 
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, const Tensor&, double, bool,
                                       std::optional<DType>)>
-    _row_norm{{
-        .schema = "_row_norm(Tensor self, int dims, Tensor? weight, Tensor? bias, float eps, bool center, "
+    _layer_norm{{
+        .schema = "_layer_norm(Tensor self, int dims, Tensor? weight, Tensor? bias, float eps, bool center, "
                   "dtype? lower=None) -> (Tensor output, Tensor mean, Tensor rstd)",
         .doc = "self normalised over its last dims dimensions, scaled and shifted; center=False leaves the "
                "mean in. A kernel may leave a copy of the output in the dtype lower with it.",
         .meta =
             [](const Tensor& self, int64_t dims, const Tensor& weight, const Tensor& bias, double, bool,
                std::optional<DType>) {
-              const Rows rows = check_rows("_row_norm", self, dims, {}, {&weight, &bias});
+              const Rows rows = check_rows("_layer_norm", self, dims, {}, {&weight, &bias});
               const TensorSpec stat(Dims{rows.count}, compute_dtype(self.dtype()), self.device());
               return std::array<TensorSpec, 3>{TensorSpec(self.sizes(), self.dtype(), self.device()), stat,
                                                stat};
@@ -129,7 +129,7 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
             [](Vjp& v) {
               if (!v.grad(0).defined()) return;
               if (grad_enabled()) return vjp_in_ops(v);
-              const auto [dx, dw, db] = plait::_row_norm_backward(
+              const auto [dx, dw, db] = plait::_layer_norm_backward(
                   v.grad(0), v.in(0), v.out(1), v.out(2), v.in(2), v.take_sum(0), v.attr<int64_t>(1),
                   v.attr<bool>(5), v.needs(0), v.needs(2), v.needs(3), v.attr<std::optional<DType>>(6));
               if (v.needs(0)) v.set(0, dx);
@@ -167,17 +167,17 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
 Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                                       const Tensor&, const Tensor&, int64_t, bool, bool, bool, bool,
                                       std::optional<DType>)>
-    _row_norm_backward{{
-        .schema = "_row_norm_backward(Tensor self, Tensor input, Tensor mean, Tensor rstd, Tensor? weight, "
+    _layer_norm_backward{{
+        .schema = "_layer_norm_backward(Tensor self, Tensor input, Tensor mean, Tensor rstd, Tensor? weight, "
                   "Tensor? sum, int dims, bool center, bool need_input, bool need_weight, bool need_bias, "
                   "dtype? lower=None) -> (Tensor input, Tensor weight, Tensor bias)",
-        .doc = "The gradients of _row_norm, sum added to that of the input; those not needed are empty. A "
+        .doc = "The gradients of _layer_norm, sum added to that of the input; those not needed are empty. A "
                "kernel may leave a copy of the input's in the dtype lower with it.",
         .meta =
             [](const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd,
                const Tensor& weight, const Tensor& sum, int64_t dims, bool, bool dx, bool dw, bool db,
                std::optional<DType>) {
-              const char* op = "_row_norm_backward";
+              const char* op = "_layer_norm_backward";
               const Rows rows = check_rows(op, input, dims, {&mean, &rstd}, {&weight});
               check(self.sizes() == input.sizes() && is_floating(input.dtype()),
                     "{}: expected self and a floating input of one shape, got {} and {} of dtype {}", op,
@@ -243,7 +243,7 @@ Tensor layer_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan sh
                       const Tensor& bias, double eps) {
   check_shape("layer_norm", self, shape, weight, bias);
   const auto dims = static_cast<int64_t>(shape.size());
-  return std::get<0>(plait::_row_norm(in_rows(self, dims), dims, weight, bias, eps, true, lower));
+  return std::get<0>(plait::_layer_norm(in_rows(self, dims), dims, weight, bias, eps, true, lower));
 }
 
 Tensor rms_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan shape, const Tensor& weight,
@@ -254,7 +254,7 @@ Tensor rms_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan shap
                                     : self.dtype() == DType::BFloat16 ? 0x1p-7
                                                                       : 0x1p-23);
   const auto dims = static_cast<int64_t>(shape.size());
-  return std::get<0>(plait::_row_norm(in_rows(self, dims), dims, weight, {}, floor, false, lower));
+  return std::get<0>(plait::_layer_norm(in_rows(self, dims), dims, weight, {}, floor, false, lower));
 }
 
 Op<Tensor(const Tensor&, IntSpan, const Tensor&, const Tensor&, double)> layer_norm{{

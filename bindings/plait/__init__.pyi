@@ -201,6 +201,8 @@ from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
 from ._C import _is_profiling as _is_profiling
+from ._C import _layer_norm as _layer_norm
+from ._C import _layer_norm_backward as _layer_norm_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
 from ._C import _leave_autocast as _leave_autocast
 from ._C import _let_out as _let_out
@@ -241,8 +243,6 @@ from ._C import _restore_inference_mode as _restore_inference_mode
 from ._C import _rnn_layer as _rnn_layer
 from ._C import _rnn_layer_backward as _rnn_layer_backward
 from ._C import _roll as _roll
-from ._C import _row_norm as _row_norm
-from ._C import _row_norm_backward as _row_norm_backward
 from ._C import _run_backward as _run_backward
 from ._C import _saved_hooks_active as _saved_hooks_active
 from ._C import _scale as _scale

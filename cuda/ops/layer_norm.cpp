@@ -42,10 +42,10 @@ struct Lower {
   Tensor copy;
 };
 
-CudaKernel norm_kernel(op::_row_norm, [](const Tensor& out, const Tensor& mean, const Tensor& rstd,
-                                         const Tensor& self, int64_t dims, const Tensor& weight,
-                                         const Tensor& bias, double eps, bool center,
-                                         std::optional<DType> lower_dtype) {
+CudaKernel norm_kernel(op::_layer_norm, [](const Tensor& out, const Tensor& mean, const Tensor& rstd,
+                                           const Tensor& self, int64_t dims, const Tensor& weight,
+                                           const Tensor& bias, double eps, bool center,
+                                           std::optional<DType> lower_dtype) {
   const int64_t n = row_length(self, dims), rows = mean.numel();
   if (rows == 0 || n == 0) return;
   const bool wide = is_wide(self, weight, bias);
@@ -59,7 +59,7 @@ CudaKernel norm_kernel(op::_row_norm, [](const Tensor& out, const Tensor& mean, 
 });
 
 CudaKernel norm_backward_kernel(
-    op::_row_norm_backward,
+    op::_layer_norm_backward,
     [](const Tensor& dx, const Tensor& dw, const Tensor& db, const Tensor& self, const Tensor& input,
        const Tensor& mean, const Tensor& rstd, const Tensor& weight, const Tensor& sum, int64_t dims,
        bool center, bool need_x, bool need_w, bool need_b, std::optional<DType> lower_dtype) {

@@ -92,13 +92,13 @@ PRIVATE = {
         (X, X, X[:, :1], X[:, :1], X[0, :1]),
     ],
     "_converted": [(X, X[:1]), (X, X[0])],
-    "_row_norm": [
+    "_layer_norm": [
         (X, 0, None, None, 1e-5, True),
         (X, 3, None, None, 1e-5, True),
         (X, -1, None, None, 1e-5, True),
         (X, 1, X[0, :1], None, 1e-5, True),
     ],
-    "_row_norm_backward": [
+    "_layer_norm_backward": [
         (X, X, X[0], X[:, 0], None, None, 1, True, True, True, True),
         (X[:1], X, X[:, 0], X[:, 0], None, None, 1, True, True, True, True),
         (X, X, X[:, 0], X[:, 0], None, X[0], 1, True, True, True, True),
