@@ -19,19 +19,18 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
+import gpu_tests
 from gpu_machine import (
     architecture,
-    ask_python,
     gpu_name,
     has_onednn,
     nvcc,
@@ -41,128 +40,16 @@ from gpu_machine import (
     unpack,
     vendor_headers,
 )
+from gpu_run import PARTS, Check, Stop, end, last_lines, outcome, say, wait
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("build", "test", "ops", "train")
-WEIGHTS = {"build": 200, "test": 90, "ops": 105, "train": 130}  # how the parts share the time
-BUILD_AT_MOST = 0.62  # of all the time: the other parts are worth nothing without it
 BUDGET = 525  # seconds; a part that is done sooner leaves the rest to the later ones
 FIRST = ["plait", "_C", "plait_package", "plait_onednn", "plait_cuda"]  # before the C++ tests
-TEST_SHARE = 0.6  # of the test part's time for pytest, the rest for compute-sanitizer
-TEST_WORKERS = 8
-ADD_ON_THE_GPU = """
-import plait
-cuda = plait.cuda
-assert cuda.is_available(), "no CUDA device: " + getattr(cuda, "why_unavailable", str)()
-x = plait.arange(6.0).to("cuda")
-assert (x + x).cpu().tolist() == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-"""
-PYTEST_PLUGINS = (
-    "import importlib.util as u; print(*(n for n in ('xdist', 'pytest_timeout') if u.find_spec(n)))"
-)
 HAS_CATCH = """
 #if __has_include(<catch2/catch.hpp>) || __has_include(<catch2/catch_all.hpp>)
 found_catch
 #endif
 """
-SANITIZER_TOOLS = ("memcheck", "racecheck")
-NOT_HERE = ("Device not supported", "not supported on this", "Unable to find", "ERR_NVGPUCTRPERM")
-
-
-def say(text: str) -> None:
-    """Print at once: what a run was doing when it was stopped must be seen."""
-    print(text, flush=True)
-
-
-class Stop(Exception):
-    """A part cannot go on; the message says why and what to do."""
-
-
-class Check:
-    """One run: its clock, folders and what there is to report."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
-        self.started = time.monotonic()
-        self.folder = ROOT / "build" / "gpu-check"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.iterdir():
-            old.unlink()
-        self.build = Path(args.build).resolve()
-        self.package = self.build / "python"
-        self.lines: list[str] = []
-        self.results: Path | None = None
-        self.compiling: subprocess.Popen | None = None
-
-    def left(self) -> float:
-        """Seconds of the whole budget."""
-        return self.args.budget - (time.monotonic() - self.started)
-
-    def limit(self, part: str) -> float:
-        """Seconds that a part may take: its share of what is left."""
-        waiting = [p for p in self.args.parts if PARTS.index(p) >= PARTS.index(part)]
-        if part == "build" and len(waiting) > 1:
-            return BUILD_AT_MOST * self.left()
-        return self.left() * WEIGHTS[part] / sum(WEIGHTS[p] for p in waiting)
-
-    def note(self, text: str) -> None:
-        """A line of the summary."""
-        self.lines.append(text)
-        say(f"  {text}")
-
-    def environment(self) -> dict[str, str]:
-        """Of everything that runs plait."""
-        env = dict(os.environ)
-        paths = [str(self.package)] if (self.package / "plait").exists() else []
-        env["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, [env.get("PYTHONPATH")])])
-        env["PYTHONUNBUFFERED"] = "1"
-        env.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / "build" / "gpu-inductor"))
-        env.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "4")
-        env.setdefault("PLAIT_EXTENSIONS_DIR", str(ROOT / "build" / "gpu-extensions"))
-        return env
-
-    def start(self, command: Sequence[str], log: str) -> subprocess.Popen:
-        """A process group of its own, so that all of it can be ended; its output goes to a log."""
-        with (self.folder / log).open("a") as out:
-            out.write(f"$ {' '.join(command)}\n")
-            out.flush()
-            return subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def run(self, command: Sequence[str], log: str, limit: float) -> int | None:
-        """The exit status; None where the time was used up."""
-        try:
-            return wait(self.start(command, log), limit)
-        except OSError as error:
-            raise Stop(f"{command[0]} cannot be run: {error}") from error
-
-    def log(self, name: str) -> str:
-        """What a log holds."""
-        path = self.folder / name
-        return path.read_text(errors="replace") if path.exists() else ""
-
-
-def end(process: subprocess.Popen) -> None:
-    """Ends a process and what it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def wait(process: subprocess.Popen, limit: float) -> int | None:
-    """The exit status, or None: ended because it took too long."""
-    try:
-        return process.wait(max(1.0, limit))
-    except subprocess.TimeoutExpired:
-        end(process)
-        return None
 
 
 def machine_facts(check: Check) -> None:
@@ -279,11 +166,6 @@ def build(check: Check, limit: float) -> None:
         check.note("the C++ tests were not built: " + last_lines(check.log("build.log"), 3))
 
 
-def outcome(status: int | None) -> str:
-    """An exit status in a word."""
-    return "out of time" if status is None else "ok" if status == 0 else f"failed ({status})"
-
-
 def compile_times(check: Check) -> str:
     """What ninja's log says of the time that compiling took, and the slowest files."""
     path = check.build / ".ninja_log"
@@ -296,139 +178,6 @@ def compile_times(check: Check) -> str:
     slowest = sorted(seconds.items(), key=lambda item: -item[1])[:5]
     names = ", ".join(f"{Path(name).name.removesuffix('.o')} {s:.0f} s" for name, s in slowest)
     return f"{len(seconds)} objects, {sum(seconds.values()):.0f} s of compiling; slowest: {names}"
-
-
-def last_lines(text: str, count: int) -> str:
-    """The end of a log on one line."""
-    return " | ".join(line.strip()[:300] for line in text.strip().splitlines()[-count:])
-
-
-# --- test -------------------------------------------------------------------------------------------------
-
-
-def test(check: Check, limit: float) -> None:
-    """CUDA's Python tests, the C++ tests, compute-sanitizer."""
-    until = time.monotonic() + limit
-    python = check.args.python
-    problems: list[str] = []
-    seen = check.run([python, "-c", ADD_ON_THE_GPU], "test.log", 60) == 0
-    if not seen:
-        problems.append("plait does not add on the GPU: " + last_lines(check.log("test.log"), 2))
-        check.note(problems[-1])
-
-    program = check.build / "tests" / "cpp" / "plait_tests"
-    cpp = (
-        check.start([str(program)], "cpp-tests.log")
-        if program.exists() and not check.args.dry_run
-        else None
-    )
-    folder = ROOT / "tests" / "python"
-    paths = [*folder.glob("test_cuda*.py"), folder / "test_float8.py"]
-    files = sorted(str(p.relative_to(ROOT)) for p in paths)
-    if not files:
-        problems.append("there are no tests/python/test_cuda*.py")
-    else:
-        problems += python_tests(check, files, min(limit * TEST_SHARE, until - time.monotonic()))
-    if cpp:
-        status = wait(cpp, max(5.0, until - time.monotonic() - 20))
-        check.note(f"C++ tests: {outcome(status)}; {last_lines(check.log('cpp-tests.log'), 2)}")
-        if status != 0:
-            problems.append(f"C++ tests: {outcome(status)}")
-    elif not check.args.dry_run:
-        check.note("C++ tests: not built")
-    if seen and not check.args.dry_run:
-        problems += sanitizer(check, until - time.monotonic())
-    else:
-        check.note("compute-sanitizer: not run (needs a working GPU)")
-    if problems:
-        raise Stop("; ".join(problem[:200] for problem in problems))
-
-
-def python_tests(check: Check, files: list[str], limit: float) -> list[str]:
-    """Runs pytest; what went wrong."""
-    python = check.args.python
-    plugins = ask_python(python, PYTEST_PLUGINS).split()
-    options = ["-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--maxfail=200"]
-    if check.args.dry_run:
-        options = ["-q", "--collect-only", "-p", "no:cacheprovider"]
-    else:
-        options += ["-n", str(min(TEST_WORKERS, check.args.jobs))] if "xdist" in plugins else []
-        options += ["--timeout=60"] if "pytest_timeout" in plugins else []
-    begin = time.monotonic()
-    status = check.run([python, "-m", "pytest", *options, *files], "test.log", limit)
-    text = check.log("test.log")
-    counts = re.findall(r"^(?:=+ )?(\d+ [a-z]+.*? in [\d.]+s.*)$", text, re.MULTILINE)
-    check.note(
-        f"Python tests ({len(files)} files, {time.monotonic() - begin:.0f} s): "
-        f"{outcome(status)}; {counts[-1].strip('= ') if counts else last_lines(text, 1)}"
-    )
-    failed = re.findall(r"^(?:FAILED|ERROR) (.*)$", text, re.MULTILINE)
-    for line in failed[:15]:
-        check.note(f"  {line[:230]}")
-    if len(failed) > 15:
-        check.note(f"  and {len(failed) - 15} more")
-    if status == 0 and counts and " passed" not in f" {counts[-1]}" and not check.args.dry_run:
-        return ["no Python test ran: all were skipped"]
-    return [] if status == 0 else [f"Python tests: {outcome(status)}, {len(failed)} failed"]
-
-
-def sanitizer(check: Check, limit: float) -> list[str]:
-    """memcheck and racecheck beside each other; on some machines the tool does not run, which is said."""
-    homes = [
-        Path(nvcc()).parent,
-        Path("/usr/local/cuda/bin"),
-        *Path("/opt/nvidia").glob("*/compute-sanitizer"),
-    ]
-    program = shutil.which("compute-sanitizer") or next(
-        (str(home / "compute-sanitizer") for home in homes if (home / "compute-sanitizer").exists()), ""
-    )
-    if not program:
-        check.note("compute-sanitizer: not installed; not checked")
-        return []
-    if limit < 15:
-        check.note("compute-sanitizer: no time was left; not checked")
-        return []
-    until = time.monotonic() + limit
-    with ThreadPoolExecutor(len(SANITIZER_TOOLS)) as pool:
-        found = pool.map(lambda name: sanitize_with(check, program, name, until), SANITIZER_TOOLS)
-        return [problem for problem in found if problem]
-
-
-def sanitize_with(check: Check, program: str, name: str, until: float) -> str:
-    """One tool over the samples of the ops; what it found. A run that dies is taken up behind that op."""
-    log, first, died = f"{name}.log", 0, []
-    while True:
-        seconds = int(until - time.monotonic() - 10)
-        options = ["--tool", name, "--error-exitcode", "77", "--print-limit", "20"]
-        options += ["--report-api-errors", "no"]  # libraries try calls that may fail
-        numbers = [str(seconds), "1" if name == "racecheck" else "0", str(first)]
-        command = [program, *options, check.args.python, str(ROOT / "tools" / "gpu_sanitize.py"), *numbers]
-        status = wait(check.start(command, log), until - time.monotonic())
-        text = check.log(log)
-        ops = re.findall(r"^op (\d+) (\S+)$", text, re.MULTILINE)
-        done = re.findall(r"gpu_sanitize: (.*)", text)
-        refused = next((line for line in text.splitlines() if any(mark in line for mark in NOT_HERE)), "")
-        if done or refused or not ops or int(ops[-1][0]) < first:
-            break
-        died.append(ops[-1][1])
-        first = int(ops[-1][0]) + 1
-        if status is None or until - time.monotonic() < 20 or len(died) == 8:
-            break
-    if refused:
-        check.note(f"{name}: does not run on this machine; not checked: {refused.strip('= ')[:160]}")
-        return ""
-    summaries = re.findall(r"(?:ERROR|RACECHECK) SUMMARY: (.*)", text)
-    what = f"{'; '.join(dict.fromkeys(summaries)) or outcome(status)}; {len(set(ops))} ops, {'; '.join(done)}"
-    if died and status is not None:
-        what += f"; died in {', '.join(died)}"
-    if status in (0, None) and not re.search(r"SUMMARY: [1-9]", text) and (status is None or not died):
-        check.note(f"{name}: clean{' as far as it came' if status is None else ''}: {what}")
-        return ""
-    check.note(f"{name}: NOT CLEAN: {what}")
-    report = r"^=+ ((?:Invalid|Error|Race|Hazard|Program hit|.*Warning: Race).*)$"
-    for line in re.findall(report, text, re.MULTILINE)[:6]:
-        check.note(f"  {line[:200]}")
-    return f"{name}: {what}"
 
 
 # --- measure ----------------------------------------------------------------------------------------------
@@ -515,7 +264,7 @@ def run_part(check: Check, part: str) -> bool:
             stop_compiling(check, min(40.0, 0.2 * check.left()))
             bench(check, part, check.limit(part))
         else:
-            {"build": build, "test": test}[part](check, limit)
+            {"build": build, "test": gpu_tests.test}[part](check, limit)
         verdict, good = "ok", True
     except Stop as error:
         verdict, good = f"FAILED: {error}", False
@@ -533,16 +282,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--parts", default=env("PARTS") or ",".join(PARTS), help="build,test,ops,train")
-    parser.add_argument(
-        "--budget", type=float, default=float(env("BUDGET") or BUDGET), help="seconds in all"
-    )
+    parser.add_argument("--budget", type=float, default=float(env("BUDGET") or BUDGET), help="seconds in all")
     parser.add_argument("--build", default=str(ROOT / "build" / "gpu"), help="build folder")
     parser.add_argument(
         "--deps", default=env("GPU_DEPS") or str(ROOT / ".gpu-deps"), help="what tools/gpu_deps.sh fetched"
     )
-    parser.add_argument(
-        "--python", default=sys.executable, help="interpreter to build for and to test with"
-    )
+    parser.add_argument("--python", default=sys.executable, help="interpreter to build for and to test with")
     parser.add_argument("--jobs", type=int, default=int(env("JOBS") or os.cpu_count() or 1))
     parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help="cases of ops and train")
     parser.add_argument("--dry-run", action="store_true", help="configure, collect, measure nothing")
@@ -556,42 +301,29 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def deliver(check: Check, verdicts: dict[str, bool]) -> str:
-    """Writes the summary and copies what matters to $OUT; the summary's text."""
+    """Writes the summary; copies it, the results and all logs to $OUT. The summary's text."""
     words = ", ".join(f"{part} {'ok' if good else 'FAILED'}" for part, good in verdicts.items())
     took = time.monotonic() - check.started
     text = f"# gpu-check: {words} ({took:.0f} s)\n" + "\n".join(check.lines) + "\n"
     (check.folder / "summary.md").write_text(text)
     out = os.environ.get("OUT")
-    files = list(delivered(check))
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
-        for path in files[:8]:  # more does not come back from some machines
+        results = [check.results, check.results.with_suffix(".md")] if check.results else []
+        for path in [check.folder / "summary.md", *filter(Path.exists, results)]:
             shutil.copyfile(path, Path(out) / path.name)
+        with tarfile.open(
+            Path(out) / "logs.tar.xz", "w:xz"
+        ) as logs:  # one file: only a few come back from some machines
+            for path in sorted(check.folder.iterdir()):
+                logs.add(path, path.name)
     return text
-
-
-def delivered(check: Check) -> Iterator[Path]:
-    """Files worth keeping, the most important first."""
-    results = [check.results, check.results.with_suffix(".md")] if check.results else []
-    logs = [
-        "build.log",
-        "test.log",
-        "memcheck.log",
-        "racecheck.log",
-        "train.log",
-        "ops.log",
-        "cpp-tests.log",
-        "failures.log",
-    ]
-    for path in [check.folder / "summary.md", *results, *(check.folder / name for name in logs)]:
-        if path.exists() and path.stat().st_size < 16 << 20:
-            yield path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the parts, in order."""
     args = parse(argv)
-    check = Check(args)
+    check = Check(args, ROOT)
     warm_compile(check)
     verdicts: dict[str, bool] = {}
     try:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from pathlib import Path
@@ -20,6 +21,8 @@ sys.path += [str(ROOT / "benchmarks"), str(ROOT / "tools")]
 
 import gpu_check  # noqa: E402
 import gpu_machine  # noqa: E402
+import gpu_run  # noqa: E402
+import gpu_tests  # noqa: E402
 from gpu import cases, driver, report  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("gpu_program", ROOT / "benchmarks" / "gpu.py")
@@ -289,13 +292,12 @@ def test_every_case_can_be_told_apart_and_asked_for():
 @pytest.fixture
 def checked(tmp_path, monkeypatch):
     """A Check in a folder of its own."""
-    monkeypatch.setattr(gpu_check, "ROOT", tmp_path)
     for name in ("PARTS", "BUDGET", "JOBS", "GPU_DEPS", "OUT"):
         monkeypatch.delenv(name, raising=False)
 
     def make(*arguments):
         args = gpu_check.parse([*arguments, "--build", str(tmp_path / "build" / "gpu")])
-        return gpu_check.Check(args)
+        return gpu_run.Check(args, tmp_path)
 
     return make
 
@@ -323,15 +325,16 @@ def test_a_part_that_fails_does_not_stop_the_others(checked, monkeypatch, tmp_pa
     out = tmp_path / "out"
     monkeypatch.setenv("OUT", str(out))
     monkeypatch.setattr(gpu_check, "warm_compile", lambda check: None)
-    monkeypatch.setattr(gpu_check, "build", lambda check, limit: (_ for _ in ()).throw(gpu_check.Stop("no nvcc")))
-    monkeypatch.setattr(gpu_check, "test", lambda check, limit: {}["a mistake of ours"])
+    monkeypatch.setattr(gpu_check, "build", lambda check, limit: (_ for _ in ()).throw(gpu_run.Stop("no nvcc")))
+    monkeypatch.setattr(gpu_tests, "test", lambda check, limit: {}["a mistake of ours"])
     monkeypatch.setattr(gpu_check, "bench", lambda check, part, limit: check.note(f"{part} was run"))
     assert gpu_check.main(["--build", str(tmp_path / "b")]) == 1
     summary = (out / "summary.md").read_text()
     assert summary.startswith("# gpu-check: build FAILED, test FAILED, ops ok, train ok")
     assert "build: FAILED: no nvcc" in summary and "train was run" in summary
     assert "test: FAILED: KeyError: 'a mistake of ours'" in summary
-    assert "KeyError" in (out / "failures.log").read_text()  # where it happened
+    with tarfile.open(out / "logs.tar.xz") as logs:
+        assert "KeyError" in logs.extractfile("failures.log").read().decode()  # where it happened
     assert summary in capsys.readouterr().out
 
 
@@ -354,20 +357,76 @@ def test_what_takes_too_long_is_ended_with_all_its_processes(checked):
         time.sleep(0.05)
     assert not left()
     assert check.run(["false"], "x.log", 10) == 1
-    with pytest.raises(gpu_check.Stop, match=r"no-such-program cannot be run"):
+    with pytest.raises(gpu_run.Stop, match=r"no-such-program cannot be run"):
         check.run(["no-such-program"], "x.log", 10)
 
 
+SEVERAL = """
+import os, time
+import pytest
+def test_good(): pass
+def test_wrong(): assert 1 == 2
+@pytest.mark.skip
+def test_left_out(): pass
+"""
+HANGS = """
+def test_hangs():  # as a kernel that never ends: no Python runs
+    import ctypes
+    ctypes.PyDLL(None).sleep(100)
+"""
+LOST = """
+def test_after_which_the_device_is_lost():
+    import gpu_pytest
+    gpu_pytest.answers = lambda: False
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+"""
+
+
+def outcome_of(check, tmp_path, text, limit=100):
+    path = tmp_path / "test_cuda_x.py"
+    path.write_text(text)
+    return gpu_tests.python_tests(check, [str(path)], limit)
+
+
 def test_failing_tests_are_counted_and_named(checked, tmp_path):
-    (tmp_path / "test_cuda_x.py").write_text("def test_a(): pass\ndef test_b(): assert 1 == 2\n")
     check = checked("--jobs", "1")
-    assert gpu_check.python_tests(check, [str(tmp_path / "test_cuda_x.py")], 100) == ["Python tests: failed (1), 1 failed"]
-    assert "1 failed, 1 passed" in check.lines[0] and "test_b" in check.lines[1]
-    (tmp_path / "test_cuda_x.py").write_text("import pytest\n@pytest.mark.skip\ndef test_a(): pass\n")
+    assert outcome_of(check, tmp_path, SEVERAL) == ["Python tests: failed (1), 1 failed"]
+    assert "1 failed, 1 passed, 1 skipped" in check.lines[0]
+    assert check.lines[1].endswith("test_wrong: assert 1 == 2") and "slowest: " in check.lines[2]
     check = checked("--jobs", "1")
-    assert gpu_check.python_tests(check, [str(tmp_path / "test_cuda_x.py")], 100) == [
+    assert outcome_of(check, tmp_path, "import pytest\n@pytest.mark.skip\ndef test_a(): pass\n") == [
         "no Python test ran: all were skipped"
     ]
+    check = checked("--jobs", "1")
+    assert outcome_of(check, tmp_path, "def") == ["Python tests: failed (1), 0 failed"]  # not a test, and seen all the same
+    assert "error" in check.lines[0]
+
+
+def test_a_test_that_hangs_costs_one_process(checked, tmp_path, monkeypatch):
+    pytest.importorskip("xdist")
+    monkeypatch.setenv("GPU_TEST_HANGS_AFTER", "2")
+    check = checked("--jobs", "2")
+    assert outcome_of(check, tmp_path, HANGS + SEVERAL) == ["Python tests: failed (1), 2 failed"]
+    assert "2 failed, 1 passed, 1 skipped" in check.lines[0]
+    assert any("test_hangs" in line and "crashed" in line for line in check.lines)
+
+
+def test_a_lost_device_costs_one_process(checked, tmp_path):
+    """Those after it run in another, on a device that answers."""
+    pytest.importorskip("xdist")
+    good = "".join(f"def test_{i}(): import gpu_pytest; assert gpu_pytest.answers.__module__ == 'gpu_pytest'\n" for i in range(6))
+    check = checked("--jobs", "1")
+    assert outcome_of(check, tmp_path, LOST + good) == ["Python tests: failed (1), 1 failed"]
+    assert "1 failed, 6 passed" in check.lines[0]
+    assert any("test_after_which" in line and "an illegal memory access" in line for line in check.lines)
+
+
+def test_tests_that_are_ended_early_tell_what_they_found(checked, tmp_path):
+    check = checked("--jobs", "1")
+    found = outcome_of(check, tmp_path, SEVERAL + "def test_z(): time.sleep(100)\n", limit=8)
+    assert found == ["Python tests: out of time, 1 failed"]
+    assert "out of time; 1 failed, 1 passed, 1 skipped" in check.lines[0]
+    assert any("not over when the run ended" in line and "test_z" in line for line in check.lines)
 
 
 CLEAN = "op 0 add\nop 1 mul\ngpu_sanitize: 2 ops ran, 0 raised, 0 were not reached\n========= ERROR SUMMARY: 0 errors"
@@ -390,7 +449,7 @@ def test_what_compute_sanitizer_says(checked, tmp_path, monkeypatch, printed, st
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     check = checked()
-    assert len(gpu_check.sanitizer(check, 30)) == problems
+    assert len(gpu_tests.sanitizer(check, 30)) == problems
     assert sum(said in line for line in check.lines) == 2  # memcheck and racecheck
 
 
@@ -403,7 +462,7 @@ def test_an_op_that_kills_the_process_is_named_and_passed(checked, tmp_path):
     )
     program.chmod(0o755)
     check = checked()
-    problem = gpu_check.sanitize_with(check, str(program), "memcheck", time.monotonic() + 60)
+    problem = gpu_tests.sanitize_with(check, str(program), "memcheck", time.monotonic() + 60)
     assert problem.startswith("memcheck: 0 errors; 3 ops") and problem.endswith("died in bad")
     assert check.log("memcheck.log").splitlines()[-1] == "========= ERROR SUMMARY: 0 errors"
 
