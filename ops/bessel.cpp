@@ -1,10 +1,8 @@
-// Bessel functions, and the error function's scaled and logarithmic relatives: ops/special_math.h has the
-// numbers.
+// Bessel functions, and the error function's scaled and logarithmic relatives: ops/special_bessel.h has
+// the numbers.
 #include <cmath>
 
-#include "core/strided_iter.h"
-#include "ops/cpu/convert.h"
-#include "ops/cpu/pointwise.h"
+#include "ops/cpu/in_double.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/bessel.h"
 #include "ops/decl/compare.h"
@@ -13,39 +11,9 @@
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
-#include "ops/special_math.h"
+#include "ops/special_bessel.h"
 
-namespace plait {
-namespace cpu {
-namespace {
-
-// out = f(self), computed in double: these functions take tens of nanoseconds, whatever the type.
-void evaluate(fn::Bessel f, const Tensor& out, const Tensor& self) {
-  const Tensor x = converted(self, out.dtype());
-  StridedIter iter;
-  iter.output(out);
-  iter.input(x);
-  iter.build();
-  visit(out.dtype(), [&]<class T>() {
-    if constexpr (std::is_floating_point_v<compute_t<T>>)
-      iter.run(
-          [](char* const* data, const int64_t* strides, int64_t count, const void* given) {
-            const fn::Bessel function = *static_cast<const fn::Bessel*>(given);
-            for (int64_t i = 0; i < count; ++i) {
-              const auto at =
-                  static_cast<compute_t<T>>(*reinterpret_cast<const T*>(data[1] + i * strides[1]));
-              *reinterpret_cast<T*>(data[0] + i * strides[0]) = static_cast<T>(
-                  static_cast<compute_t<T>>(special::evaluate(function, static_cast<double>(at))));
-            }
-          },
-          &f, 64);
-  });
-}
-
-}  // namespace
-}  // namespace cpu
-
-namespace op {
+namespace plait::op {
 namespace {
 
 using fn::Bessel;
@@ -59,6 +27,10 @@ Tensor over_argument_at_zero(const Tensor& y, const Tensor& x, double limit) {
 }
 // For functions that begin as x / 2.
 Tensor over_argument(const Tensor& y, const Tensor& x) { return over_argument_at_zero(y, x, 0.5); }
+
+void evaluate(Bessel f, const Tensor& out, const Tensor& self) {
+  cpu::in_double([f](double x) { return special::evaluate(f, x); }, 64, out, self);
+}
 
 }  // namespace
 
@@ -77,7 +49,7 @@ tensor([1.0000, 1.2661]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::I0, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i0e{{
@@ -99,7 +71,7 @@ tensor([1.0000, 0.4658]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::I0e, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I0e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i1{{
@@ -117,7 +89,7 @@ tensor([0.0000, 0.5652]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::I1, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I1, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i1e{{
@@ -139,7 +111,7 @@ tensor([0.0000, 0.2079]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::I1e, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I1e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_bessel_j0{{
@@ -157,7 +129,7 @@ tensor([1.0000, 0.7652]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::J0, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::J0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_bessel_j1{{
@@ -179,7 +151,7 @@ tensor([0.0000, 0.4401]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::J1, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::J1, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_bessel_y0{{
@@ -198,7 +170,7 @@ tensor([0.0883, 0.5104]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::Y0, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::Y0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_bessel_y1{{
@@ -221,7 +193,7 @@ tensor([-0.7812, -0.1070]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::Y1, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::Y1, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_modified_bessel_k0{{
@@ -240,7 +212,7 @@ tensor([0.4210, 0.1139]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::K0, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::K0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_modified_bessel_k1{{
@@ -263,7 +235,7 @@ tensor([0.6019, 0.1399]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::K1, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::K1, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_scaled_modified_bessel_k0{{
@@ -282,7 +254,7 @@ tensor([1.1445, 0.8416]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::K0e, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::K0e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_scaled_modified_bessel_k1{{
@@ -305,7 +277,7 @@ tensor([1.6362, 1.0335]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::K1e, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::K1e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_spherical_bessel_j0{{
@@ -328,7 +300,7 @@ tensor([1.0000, 0.8415]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::SphericalJ0, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::SphericalJ0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_erfcx{{
@@ -349,7 +321,7 @@ tensor([1.0000, 0.0561]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::Erfcx, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::Erfcx, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_log_ndtr{{
@@ -372,8 +344,7 @@ tensor([ -0.6931, -15.0650]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { cpu::evaluate(Bessel::LogNdtr, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::LogNdtr, out, self); },
 }};
 
-}  // namespace op
-}  // namespace plait
+}  // namespace plait::op

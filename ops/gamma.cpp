@@ -1,52 +1,22 @@
-// Functions of two numbers around the gamma function: ops/special_math.h has the numbers.
+// Functions of two numbers around the gamma function: ops/special_gamma.h has the numbers.
 #include "ops/decl/gamma.h"
-#include "core/strided_iter.h"
-#include "ops/cpu/convert.h"
-#include "ops/cpu/pointwise.h"
+#include "ops/cpu/in_double.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/special.h"
 #include "ops/declare.h"
 #include "ops/math.h"
-#include "ops/special_math.h"
+#include "ops/special_gamma.h"
 
-namespace plait {
-namespace cpu {
-namespace {
-
-void evaluate(fn::GammaPair f, const Tensor& out, const Tensor& self, const Tensor& other) {
-  const Tensor a = converted(self, out.dtype()), b = converted(other, out.dtype());
-  StridedIter iter;
-  iter.output(out);
-  iter.input(a);
-  iter.input(b);
-  iter.build();
-  visit(out.dtype(), [&]<class T>() {
-    if constexpr (std::is_floating_point_v<compute_t<T>>)
-      iter.run(
-          [](char* const* data, const int64_t* strides, int64_t count, const void* given) {
-            const fn::GammaPair function = *static_cast<const fn::GammaPair*>(given);
-            const auto number = [](const char* p) {
-              return static_cast<double>(static_cast<compute_t<T>>(*reinterpret_cast<const T*>(p)));
-            };
-            for (int64_t i = 0; i < count; ++i) {
-              const double y = special::evaluate(function, number(data[1] + i * strides[1]),
-                                                 number(data[2] + i * strides[2]));
-              *reinterpret_cast<T*>(data[0] + i * strides[0]) = static_cast<T>(static_cast<compute_t<T>>(y));
-            }
-          },
-          &f, 256);
-  });
-}
-
-}  // namespace
-}  // namespace cpu
-
-namespace op {
+namespace plait::op {
 
 using fn::GammaPair;
 
 namespace {
+
+void evaluate(GammaPair f, const Tensor& out, const Tensor& self, const Tensor& other) {
+  cpu::in_double([f](double a, double b) { return special::evaluate(f, a, b); }, 256, out, self, other);
+}
 
 // `g`: the gradient, with the sign of the derivative.
 void incomplete_gamma_vjp(const char* op, Vjp& v, const Tensor& g) {
@@ -85,7 +55,7 @@ tensor([1.6449]))",
     .inplace = Inplace::None,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self,
-              const Tensor& other) { cpu::evaluate(GammaPair::Zeta, out, self, other); },
+              const Tensor& other) { evaluate(GammaPair::Zeta, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> igamma{{
@@ -107,7 +77,7 @@ tensor([0.6321, 0.7350]))",
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self,
-              const Tensor& other) { cpu::evaluate(GammaPair::Igamma, out, self, other); },
+              const Tensor& other) { evaluate(GammaPair::Igamma, out, self, other); },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> igammac{{
@@ -129,8 +99,7 @@ tensor([0.3679, 0.2650]))",
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self,
-              const Tensor& other) { cpu::evaluate(GammaPair::Igammac, out, self, other); },
+              const Tensor& other) { evaluate(GammaPair::Igammac, out, self, other); },
 }};
 
-}  // namespace op
-}  // namespace plait
+}  // namespace plait::op

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "ops/cpu/binary.h"
-#include "ops/cpu/convert.h"
+#include "ops/cpu/in_double.h"
 #include "ops/cpu/unary.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/exponential.h"
@@ -11,7 +11,7 @@
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
-#include "ops/special_math.h"
+#include "ops/special_gamma.h"
 
 namespace plait::op {
 
@@ -20,31 +20,6 @@ using cpu::Special;
 namespace {
 
 constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtPiOverTwo = 0.8862269254527580;
-
-void polygamma_kernel(const Tensor& out, const Tensor& self, int64_t n) {
-  struct Params {
-    int64_t n;
-  } params{n};
-  const Tensor x = cpu::converted(self, out.dtype());
-  StridedIter iter;
-  iter.output(out);
-  iter.input(x);
-  iter.build();
-  visit(out.dtype(), [&]<class T>() {
-    if constexpr (std::is_floating_point_v<compute_t<T>>)
-      iter.run(
-          [](char* const* data, const int64_t* strides, int64_t count, const void* given) {
-            const int64_t order = static_cast<const Params*>(given)->n;
-            for (int64_t i = 0; i < count; ++i) {
-              const auto at =
-                  static_cast<compute_t<T>>(*reinterpret_cast<const T*>(data[1] + i * strides[1]));
-              *reinterpret_cast<T*>(data[0] + i * strides[0]) =
-                  static_cast<T>(static_cast<compute_t<T>>(special::polygamma(order, at)));
-            }
-          },
-          &params, 256);
-  });
-}
 
 }  // namespace
 
@@ -163,7 +138,10 @@ Op<Tensor(const Tensor&, int64_t)> _polygamma{{
     .save = "self",
     .kind = Kind::Pointwise,
     .dtypes = kRealDTypes,
-    .cpu = polygamma_kernel,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, int64_t n) {
+          cpu::in_double([n](double x) { return special::polygamma(n, x); }, 256, out, self);
+        },
 }};
 
 Op<Tensor(int64_t, const Tensor&)> polygamma{{

@@ -4,7 +4,7 @@
 #include "cuda/device/math.cuh"
 #include "cuda/device/numeric.cuh"
 #include "ops/functions.h"
-#include "ops/special_math.h"
+#include "ops/special_gamma.h"
 
 namespace plait::cuda {
 

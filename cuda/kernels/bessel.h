@@ -2,7 +2,8 @@
 #pragma once
 
 #include "cuda/kernels/pointwise.h"
-#include "ops/special_math.h"
+#include "ops/special_bessel.h"
+#include "ops/special_gamma.h"
 
 namespace plait::cuda {
 

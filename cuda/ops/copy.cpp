@@ -140,6 +140,7 @@ void copy_between_devices(const Tensor& out, const Tensor& source) {
   // The source's stream does the copy; it waits for what was done to the destination, which then waits for
   // it.
   order_streams(to, to_stream, from, from_stream);
+  enable_peer_access(from, to);
   {
     DeviceGuard copying(from);
     check_cuda(cudaMemcpyPeerAsync(there.data_ptr(), to, src.data_ptr(), from,

@@ -50,14 +50,7 @@ class Backend final : public DeviceBackend, public CudaApi {
     check_cuda(cudaMemGetInfo(&free, &total));
     return {free, total};
   }
-  bool can_access_peer(int device, int peer) override {
-    check_not_forked();
-    check_device(device);
-    check_device(peer);
-    int can = 0;
-    check_cuda(cudaDeviceCanAccessPeer(&can, device, peer));
-    return can != 0;
-  }
+  bool can_access_peer(int device, int peer) override { return cuda::can_access_peer(device, peer); }
   bool is_emulated() override {
 #ifdef PLAIT_CUDA_EMULATED
     return true;

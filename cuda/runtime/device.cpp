@@ -102,6 +102,32 @@ const DeviceProperties& properties(int index) {
   return known[index];
 }
 
+bool can_access_peer(int device, int peer) {
+  check_not_forked();
+  check_device(device);
+  check_device(peer);
+  int can = 0;
+  check_cuda(cudaDeviceCanAccessPeer(&can, device, peer));
+  return can != 0;
+}
+
+void enable_peer_access(int device, int peer) {
+  static std::atomic<uint64_t> settled[kMaxDevices];  // bit per peer; asked for and refused counts
+  const uint64_t bit = uint64_t{1} << peer;
+  if (device == peer || settled[device].load(std::memory_order_relaxed) & bit) return;
+  if (can_access_peer(device, peer)) {
+    const DeviceGuard guard(device);
+    const RelaxedCapture relaxed;
+    const cudaError_t status = cudaDeviceEnablePeerAccess(peer, 0);
+    // Enabled by another library, or the machine's limit of peers is reached: copies work either way.
+    if (status == cudaErrorPeerAccessAlreadyEnabled || status == cudaErrorTooManyPeers)
+      cudaGetLastError();
+    else
+      check_cuda(status);
+  }
+  settled[device].fetch_or(bit, std::memory_order_relaxed);
+}
+
 // Note [After fork]: a CUDA context does not survive a fork, and every call in the child fails in a way of
 // its own, or hangs on a lock that another thread of the parent held. So the child is marked when it is born:
 // what would call CUDA raises one clear error, and tensors that it inherited are dropped without a word to

@@ -29,6 +29,11 @@ void mark_used(int device) noexcept;
 const DeviceProperties& properties(int index);
 inline const DeviceProperties& properties() { return properties(current_device()); }
 
+// Lets `device` read and write the memory of `peer`, where the machine can: copies between them then go over
+// NVLink or PCIe at once, and not by way of the host. Costs a lookup once it is settled.
+bool can_access_peer(int device, int peer);
+void enable_peer_access(int device, int peer);
+
 class DeviceGuard {
  public:
   explicit DeviceGuard(int index) : previous_(current_device()) {

@@ -131,3 +131,23 @@ TEST_CASE("errors of the runtime name the call, the place and what may help") {
   CHECK_THAT(text, ContainsSubstring("in cudaStreamSynchronize(stream) at stream.cpp:"));
   synchronize_stream(nullptr);  // it does not stick
 }
+
+TEST_CASE("memory of other devices is reached at once where the machine can") {
+  Clean clean;
+  CHECK(can_access_peer(0, 1));
+  CHECK_FALSE(can_access_peer(1, 1));
+  CHECK_THAT(text_of<RuntimeError>([] { can_access_peer(0, device_count()); }),
+             ContainsSubstring("there is no device"));
+  enable_peer_access(0, 1);
+  enable_peer_access(0, 1);
+  enable_peer_access(1, 1);
+  CHECK(cudaDeviceEnablePeerAccess(1, 0) == cudaErrorPeerAccessAlreadyEnabled);
+  cudaGetLastError();
+
+  set_device(1);
+  check_cuda(cudaDeviceEnablePeerAccess(0, 0));  // as another library may do
+  set_device(0);
+  enable_peer_access(1, 0);
+  CHECK(cudaPeekAtLastError() == cudaSuccess);
+  CHECK(current_device() == 0);
+}
