@@ -64,5 +64,29 @@ PLAIT_INLINE void over_values(int64_t n, const F& f) {
       [&](int64_t i) __attribute__((always_inline)) { f(ElementAt<T>{i}); });
 }
 
+// The largest of n > 0 elements; a NaN counts where it is the first of them.
+template <class T>
+PLAIT_INLINE T row_max(const T* x, int64_t n) {
+  T most = x[0];
+  Vec<T> chains[kUnroll];
+  for (Vec<T>& chain : chains) chain = splat(most);
+  over_vectors<T>(
+      n,
+      [&](int64_t i, int k)
+          __attribute__((always_inline)) { chains[k] = max_vector<T>(load_vector(x + i), chains[k]); },
+      [&](int64_t i) __attribute__((always_inline)) { most = x[i] > most ? x[i] : most; });
+  for (const Vec<T>& chain : chains)
+    for (int j = 0; j < kLanes<T>; ++j) most = chain[j] > most ? chain[j] : most;
+  return most;
+}
+
+template <class T>
+PLAIT_INLINE T row_sum(const T* x, int64_t n) {
+  ChainedSum<T> sum;
+  over_values<T>(
+      n, [&](auto at) __attribute__((always_inline)) { at.add(sum, at.load(x)); });
+  return sum.total();
+}
+
 }  // namespace
 }  // namespace plait::cpu

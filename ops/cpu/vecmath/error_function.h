@@ -42,17 +42,27 @@ PLAIT_INLINE double scaled_erfc(double t) {
                   -1.539529697233583e-08, -3.840753462085868e-10, 1.0172204402055002e-09);
 }
 
-// exp(-factor t^2) with the square in two parts, since its rounding error would count t^2 times.
+// t^2 as a sum of two numbers, since its rounding error would count t^2 times in exp(-t^2).
 template <class T>
-PLAIT_INLINE T exp_negative_square(T t, T factor) {
-  const T high = upper_part(t);
-  return exp_negative(-factor * high * high, -factor * (t - high) * (t + high));
+struct Square {
+  T high, low;
+};
+template <class T>
+PLAIT_INLINE Square<T> exact_square(T t) {
+#ifdef __FMA__
+  const T high = t * t;
+  return {high, fma(t, t, -high)};
+#else
+  const T upper = upper_part(t);
+  return {upper * upper, (t - upper) * (t + upper)};
+#endif
 }
 
 template <class T>
 PLAIT_INLINE T erfc_positive(T t) {
   t = at_most(t, is_float<T> ? T(10.1) : T(27.3));
-  return exp_negative_square(t, T(1)) * scaled_erfc(t);
+  const Square<T> square = exact_square(t);
+  return exp_negative(-square.high, -square.low) * scaled_erfc(t);
 }
 
 template <class T>
@@ -72,8 +82,8 @@ PLAIT_INLINE float erf(float x) {
 }
 PLAIT_INLINE double erf(double x) {
   const double a = abs(x), t = at_most(a, 6.0);
-  const double high = upper_part(t);
-  const double y = 1.0 - exp_normal(-high * high, -(t - high) * (t + high)) * scaled_erfc(t);
+  const Square<double> square = exact_square(t);
+  const double y = 1.0 - exp_normal(-square.high, -square.low) * scaled_erfc(t);
   return copysign(select(a < 1.0, erf_small(a), y), x);
 }
 
@@ -118,6 +128,17 @@ PLAIT_INLINE double erfinv(double x) {
   return copysign(select(a < 1.0, refined, at_end), x);
 }
 
+// erfc(a / sqrt(2)) exp(a^2 / 2) / 2 for a >= 0, up to where the normal distribution underflows. In float a
+// quotient of polynomials with positive coefficients, so that nothing cancels: error 2^-27.3.
+PLAIT_INLINE float scaled_normal_tail(float a) {
+  const float p = fma(fma(fma(fma(a, 0.0041087017f, 0.040582053f), a, 0.18308345f), a, 0.43809038f), a, 0.5f);
+  const float q =
+      fma(fma(fma(fma(fma(a, 0.010298867f, 0.10173064f), a, 0.46907015f), a, 1.2018734f), a, 1.6740657f), a,
+          1.0f);
+  return p / q;
+}
+PLAIT_INLINE double scaled_normal_tail(double a) { return 0.5 * scaled_erfc(a * 0.7071067811865476); }
+
 // The standard normal distribution function and its density, for GELU: without cancellation in the lower
 // tail.
 template <class T>
@@ -126,10 +147,12 @@ struct Normal {
 };
 template <class T>
 PLAIT_INLINE Normal<T> normal_distribution(T x) {
-  const T a = at_most(abs(x), is_float<T> ? T(14.4) : T(38.6)), high = upper_part(a);
+  // NaN comes through. Not at_most(): a limit alone is one instruction.
+  const T b = abs(x), kEnd = is_float<T> ? T(14.4) : T(38.6), a = kEnd < b ? kEnd : b;
+  const Square<T> square = exact_square(a);
   // exp(-a^2 / 2) 2^64, which is a normal number where the function itself is not.
-  const T e = exp_normal<64>(T(-0.5) * high * high, T(-0.5) * (a - high) * (a + high));
-  const T tail = e * scaled_erfc(a * T(0.7071067811865476)) * T(0x1p-65);
+  const T e = exp_normal<64>(T(-0.5) * square.high, T(-0.5) * square.low);
+  const T tail = e * (scaled_normal_tail(a) * T(0x1p-64));
   return {select(x < T(0), tail, T(1) - tail), e * T(0.3989422804014327 * 0x1p-64)};
 }
 

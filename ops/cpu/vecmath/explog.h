@@ -40,15 +40,16 @@ PLAIT_INLINE double expm1_tail(double r) {
               2.5109125300336698e-08, 2.0924517033555585e-09);
 }
 
-// x = n log(2) + r, with n as n + kRound.
+// x = n log(2) + r, with n as n + kRound + Offset.
 template <class T>
 struct ExpReduced {
   T r, rounded;
 };
-template <class T>
+template <int Offset = 0, class T>
 PLAIT_INLINE ExpReduced<T> reduce_exp(T x) {
-  const T rounded = fma(x, kLog2E<T>, Format<T>::kRound);
-  const T n = rounded - Format<T>::kRound;
+  constexpr T kRound = Format<T>::kRound + T(Offset);
+  const T rounded = fma(x, kLog2E<T>, kRound);
+  const T n = rounded - kRound;
   return {fma(n, -kLn2Low<T>, fma(n, -kLn2High<T>, x)), rounded};
 }
 
@@ -64,19 +65,18 @@ PLAIT_INLINE T exp(T x) {
 // 88, or |x| <= 700. NaN comes through.
 template <int Shift = 0, class T>
 PLAIT_INLINE T exp_normal(T x, T low = T(0)) {
-  const auto [r0, rounded] = reduce_exp(x);
+  // The exponent's bias is added with the constant that rounds: 2^(n + Shift) is one shift of its bits.
+  const auto [r0, rounded] = reduce_exp<Format<T>::kBias + Shift>(x);
   const T r = r0 + low;
   const T y = fma(r * r, exp_tail(r), r) + T(1);
-  return y * power_of_two<Shift>(rounded);
+  return y * from_bits(to_bits(rounded) << Format<T>::kMantissa);
 }
 
-// exp(x + low) for kExpMin <= x <= 0, with subnormal results.
+// exp(x + low) for kExpMin <= x <= 0, with subnormal results: from a larger number, so that they round once.
 template <class T>
 PLAIT_INLINE T exp_negative(T x, T low = T(0)) {
-  const auto [r0, rounded] = reduce_exp(x);
-  const T r = r0 + low;
-  const T y = fma(r * r, exp_tail(r), r) + T(1);
-  return scale(y, rounded, x < (is_float<T> ? T(-86) : T(-700)));
+  constexpr int kShift = is_float<T> ? 64 : 128;
+  return exp_normal<kShift>(x, low) * (is_float<T> ? T(0x1p-64) : T(0x1p-128));
 }
 
 // (2^r - 1) / r for |r| <= 1/2. Errors 2^-27, 2^-62.
