@@ -89,30 +89,50 @@ PLAIT_INLINE typename F::Acc fold(V v) {
   return parts[0];
 }
 
+constexpr int kChains = 8;  // independent vectors of lanes
+
+template <class F>
+using LaneVector = Vector<typename F::Lane, kVectorBytes / sizeof(typename F::Lane)>;
+
+// Combines n elements (a multiple of the vectors taken at a time) from each of the Streams places that are
+// `apart` elements apart into kChains / Streams vectors of lanes each.
+template <class F, int Streams, class E>
+PLAIT_INLINE void add_streams(LaneVector<F> (&lanes)[kChains], const E* x, int64_t apart, int64_t n) {
+  constexpr int kWidth = kVectorBytes / sizeof(typename F::Lane), kEach = kChains / Streams;
+  using In = Vector<E, kWidth>;
+  for (int64_t i = 0; i + kWidth * kEach <= n; i += kWidth * kEach) {
+#pragma GCC unroll 8
+    for (int k = 0; k < kChains; ++k)
+      lanes[k] = F::step(lanes[k], F::map(load_vector<In>(x + k / kEach * apart + i + k % kEach * kWidth)));
+  }
+}
+
+// Lanes of `count` vectors of lanes from the first on, combined in pairs.
+template <class F>
+PLAIT_INLINE LaneVector<F> combined(LaneVector<F>* lanes, int count) {
+#pragma GCC unroll 8
+  for (int width = count / 2; width > 0; width /= 2)
+    for (int k = 0; k < width; ++k) lanes[k] = F::step(lanes[k], lanes[k + width]);
+  return lanes[0];
+}
+
 // One block of contiguous elements.
 template <class F, class E>
 PLAIT_INLINE typename F::Acc block(const E* x, int64_t n) {
   using L = typename F::Lane;
+  using V = LaneVector<F>;
   constexpr int kWidth = kVectorBytes / sizeof(L);
-  constexpr int kUnroll = 8;
   using In = Vector<E, kWidth>;
-  using V = Vector<L, kWidth>;
   typename F::Acc acc = F::lift(F::identity);
   int64_t i = 0;
   if (n >= kWidth) {
     V first = splat<V>(F::identity);
-    if (n >= kWidth * kUnroll) {
-      V lanes[kUnroll];
-      for (int k = 0; k < kUnroll; ++k) lanes[k] = first;
-      for (; i + kWidth * kUnroll <= n; i += kWidth * kUnroll) {
-#pragma GCC unroll 8
-        for (int k = 0; k < kUnroll; ++k)
-          lanes[k] = F::step(lanes[k], F::map(load_vector<In>(x + i + k * kWidth)));
-      }
-#pragma GCC unroll 8
-      for (int width = kUnroll / 2; width > 0; width /= 2)
-        for (int k = 0; k < width; ++k) lanes[k] = F::step(lanes[k], lanes[k + width]);
-      first = lanes[0];
+    if (n >= kWidth * kChains) {
+      V lanes[kChains];
+      for (V& lane : lanes) lane = first;
+      i = n / (kWidth * kChains) * (kWidth * kChains);
+      add_streams<F, 1>(lanes, x, 0, i);
+      first = combined<F>(lanes, kChains);
     }
     for (; i + kWidth <= n; i += kWidth) first = F::step(first, F::map(load_vector<In>(x + i)));
     acc = fold<F>(first);
@@ -120,6 +140,51 @@ PLAIT_INLINE typename F::Acc block(const E* x, int64_t n) {
   L rest = F::identity;
   for (; i < n; ++i) rest = F::step(rest, F::map(x[i]));
   return F::merge(acc, F::lift(rest));
+}
+
+// Note [Streams]
+// The processor fetches memory ahead for each sequence of addresses that it sees, but only so far: one core
+// reads four sequences in turns up to twice as fast as one (AMD Zen 3: 10 to 18 GB/s and 18 to 32 GB/s). So a
+// long row is read in four parts at once, and short rows by fours.
+constexpr int kStreams = 4;
+constexpr int64_t kStreamBlock = 1024;          // elements of a stream that are combined in lanes
+constexpr int64_t kLongRow = 8 * kStreamBlock;  // from here on a row is read in parts
+constexpr int64_t kShortRow = 128;              // below, four rows at once gain nothing
+
+// A long row, except for the elements after the last whole block of all streams: `i` is where these begin.
+template <class F, class E>
+PLAIT_INLINE typename F::Acc long_row(const E* x, int64_t n, int64_t& i) {
+  const int64_t part = n / kStreams / kStreamBlock * kStreamBlock;
+  typename F::Acc sum = F::lift(F::identity);
+  for (i = 0; i < part; i += kStreamBlock) {
+    LaneVector<F> lanes[kChains];
+    for (LaneVector<F>& lane : lanes) lane = splat<LaneVector<F>>(F::identity);
+    add_streams<F, kStreams>(lanes, x + i, part, kStreamBlock);
+    sum = F::merge(sum, fold<F>(combined<F>(lanes, kChains)));
+    if constexpr (requires { F::settled(sum); })
+      if (F::settled(sum)) break;
+  }
+  i = kStreams * part;
+  return sum;
+}
+
+// kStreams rows that are `apart` elements apart.
+template <class F, class E>
+PLAIT_INLINE void short_rows(const E* x, int64_t apart, int64_t n, typename F::Acc* out) {
+  constexpr int kEach = kChains / kStreams;
+  constexpr int64_t kStep = kVectorBytes / sizeof(typename F::Lane) * kEach;
+  for (int64_t i = 0; i < n; i += kStreamBlock) {
+    const int64_t m = n - i < kStreamBlock ? n - i : kStreamBlock, whole = m / kStep * kStep;
+    LaneVector<F> lanes[kChains];
+    for (LaneVector<F>& lane : lanes) lane = splat<LaneVector<F>>(F::identity);
+    add_streams<F, kStreams>(lanes, x + i, apart, whole);
+    for (int s = 0; s < kStreams; ++s) {
+      typename F::Lane rest = F::identity;
+      for (int64_t j = i + whole; j < i + m; ++j) rest = F::step(rest, F::map(x[s * apart + j]));
+      const auto sum = F::merge(fold<F>(combined<F>(lanes + s * kEach, kEach)), F::lift(rest));
+      out[s] = F::merge(out[s], sum);
+    }
+  }
 }
 
 template <class F, class T>
@@ -131,13 +196,24 @@ void reduce_rows(const char* x, int64_t rows, int64_t row_stride, int64_t n, int
   alignas(64) E buffer[kGathered];
   const bool direct = kDirect<T> && stride == sizeof(T);
   const int64_t step = direct ? kRowBlock : kGathered;
-  for (int64_t r = 0; r < rows; ++r, x += row_stride) {
+  int64_t r = 0;
+  if constexpr (kDirect<T> && !requires(typename F::Acc a) { F::settled(a); }) {
+    if (direct && n >= kShortRow && n < kLongRow && row_stride % static_cast<int64_t>(sizeof(E)) == 0)
+      for (; r + kStreams <= rows; r += kStreams)
+        short_rows<F>(reinterpret_cast<const E*>(x + r * row_stride),
+                      row_stride / static_cast<int64_t>(sizeof(E)), n, out + r);
+  }
+  for (; r < rows; ++r) {
+    const char* row = x + r * row_stride;
     typename F::Acc sum = out[r];
-    for (int64_t i = 0; i < n; i += step) {
-      const int64_t m = n - i < step ? n - i : step;
-      sum = F::merge(sum, block<F>(elements<T>(x + i * stride, stride, buffer, m), m));
+    int64_t i = 0;
+    if constexpr (kDirect<T>)
+      if (direct && n >= kLongRow) sum = F::merge(sum, long_row<F>(reinterpret_cast<const E*>(row), n, i));
+    for (; i < n; i += step) {
       if constexpr (requires { F::settled(sum); })
         if (F::settled(sum)) break;
+      const int64_t m = n - i < step ? n - i : step;
+      sum = F::merge(sum, block<F>(elements<T>(row + i * stride, stride, buffer, m), m));
     }
     out[r] = sum;
   }
