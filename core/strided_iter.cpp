@@ -1,9 +1,15 @@
 #include "core/strided_iter.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 
 #include "core/parallel.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace plait {
 namespace {
@@ -58,6 +64,76 @@ void turn_tile(const char* from, int64_t stride, int64_t rows, int64_t columns, 
   }
   for (; c < columns; ++c)
     for (int64_t r = 0; r < rows; ++r) element(r, c);
+}
+
+// Note [Streaming stores]
+// Before a processor writes to a line that no cache holds, it reads it. Where a result and its operands are
+// larger than the last cache, the next op would not find the result there anyway; so it is computed piece by
+// piece in the first-level cache and stored past the caches: a third fewer bytes go through memory for
+// y = f(x) (measured: 1.3 to 1.5 times as fast from 24 MiB on, with a last cache of 32).
+constexpr int64_t kPiece = 4096;    // bytes
+constexpr int64_t kShortRun = 256;  // bytes; shorter ones have few whole lines
+constexpr int64_t kLine = 64;
+constexpr int64_t kLeastStreamed = 65536;  // elements
+
+#ifdef __SSE2__
+constexpr bool kCanStream = true;
+
+void store_past_caches(char* to, const char* from, int64_t bytes) {
+  const int64_t head = std::min(bytes, (kLine - reinterpret_cast<intptr_t>(to) % kLine) % kLine);
+  std::memcpy(to, from, head);
+  int64_t i = head;
+  for (; i + kLine <= bytes; i += kLine)
+    for (int64_t j = i; j < i + kLine; j += 16) {
+      __m128i v;
+      std::memcpy(&v, from + j, sizeof v);
+      _mm_stream_si128(reinterpret_cast<__m128i*>(to + j), v);
+    }
+  std::memcpy(to + i, from + i, bytes - i);
+}
+// Orders what was stored past the caches before what follows, for other threads.
+void finish_stores() { _mm_sfence(); }
+#else
+constexpr bool kCanStream = false;
+void store_past_caches(char* to, const char* from, int64_t bytes) { std::memcpy(to, from, bytes); }
+void finish_stores() {}
+#endif
+
+// Bytes of operands from which on results are stored past the caches.
+int64_t stream_from() {
+  static const int64_t bytes = [] {
+    const int64_t cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    return (cache > 0 ? cache : int64_t{32} << 20) / 4 * 3;
+  }();
+  return bytes;
+}
+
+// The params of `stream`, which runs another loop.
+struct Streamed {
+  Loop loop;
+  const void* params;
+  int operands;
+  int64_t size;  // of an element of the result
+};
+
+void stream(char* const* data, const int64_t* strides, int64_t n, const void* params) {
+  const auto& to = *static_cast<const Streamed*>(params);
+  if (strides[0] != to.size || n * to.size < kShortRun) return to.loop(data, strides, n, to.params);
+  alignas(kLine) char piece[kPiece];
+  char* at[StridedIter::kMaxOperands];
+  std::copy(data + 1, data + to.operands, at + 1);
+  at[0] = piece;
+  char* out = data[0];
+  // The first piece ends where a line does, so that all others are of whole lines.
+  int64_t bytes = kPiece - reinterpret_cast<intptr_t>(out) % kLine;
+  for (int64_t left = n; left > 0; bytes = kPiece) {
+    const int64_t m = std::min(left, bytes / to.size);
+    to.loop(at, strides, m, to.params);
+    store_past_caches(out, piece, m * to.size);
+    out += m * to.size;
+    for (int k = 1; k < to.operands; ++k) at[k] += m * strides[k];
+    left -= m;
+  }
 }
 
 }  // namespace
@@ -150,13 +226,30 @@ void StridedIter::run(Loop loop, const void* params, int cost) const {
   if (numel_ == 0) return;
   if (ndim_ == 1 && numel_ <= 2048) return loop(data_, strides_[0], numel_, params);
   const int64_t grain = std::max<int64_t>(kGrain / cost, 1024);
+  const Streamed streamed{loop, params, operands_, itemsize(inputs_[0].tensor->dtype)};
+  bool streams = kCanStream && strides_[0][0] == streamed.size && numel_ >= kLeastStreamed;
+  if (streams) {
+    int64_t bytes = 0;
+    for (int k = 0; k < operands_; ++k) {
+      int64_t own = itemsize(inputs_[k].tensor->dtype);
+      for (int d = 0; d < ndim_; ++d)
+        if (strides_[d][k] != 0) own *= shape_[d];
+      bytes += own;
+      streams = streams && (k == 0 || data_[k] != data_[0]);  // in place: the lines are read anyway
+    }
+    streams = streams && bytes >= stream_from();
+  }
+  if (streams) loop = stream, params = &streamed;
+  const auto part = [&](int64_t begin, int64_t end) {
+    tiled_ ? run_tiled(begin, end, loop, params) : run_range(begin, end, loop, params);
+    if (streams) finish_stores();
+  };
   if (tiled_) {
     const int64_t panels = numel_ / (shape_[0] * shape_[1]);
     const int64_t rows = (shape_[1] + kTile - 1) / kTile;
-    parallel_for(0, panels * rows, std::max<int64_t>(1, grain / (kTile * shape_[0])),
-                 [&](int64_t begin, int64_t end) { run_tiled(begin, end, loop, params); });
+    parallel_for(0, panels * rows, std::max<int64_t>(1, grain / (kTile * shape_[0])), part);
   } else {
-    parallel_for(0, numel_, grain, [&](int64_t begin, int64_t end) { run_range(begin, end, loop, params); });
+    parallel_for(0, numel_, grain, part);
   }
 }
 
