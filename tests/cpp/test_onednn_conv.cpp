@@ -21,6 +21,10 @@ const ConvCase kConvCases[] = {
     {.x = {2, 3, 11, 8}, .out = 7, .kernel = {3, 3}, .stride = {2, 1}, .begin = {1, 1}, .end = {1, 1}},
     {.x = {2, 5, 9, 10}, .out = 9, .kernel = {3, 2}, .dilation = {2, 3}, .begin = {2, 0}, .end = {1, 3}},
     {.x = {3, 16, 10, 10}, .out = 24, .kernel = {3, 3}, .begin = {1, 1}, .end = {1, 1}},
+    // Channels by eights, of one to three dimensions.
+    {.x = {2, 24, 130}, .out = 40, .kernel = {3}, .begin = {1}, .end = {1}},
+    {.x = {2, 64, 12, 11}, .out = 16, .kernel = {3, 3}, .dilation = {1, 2}, .begin = {1, 1}, .end = {1, 2}},
+    {.x = {1, 24, 5, 6, 7}, .out = 8, .kernel = {3, 1, 3}, .begin = {1, 0, 1}, .end = {1, 0, 1}},
     {.x = {2, 16, 8, 8}, .out = 32, .kernel = {1, 1}},
     {.x = {2, 16, 8, 8}, .out = 20, .kernel = {1, 1}, .stride = {2, 2}},
     {.x = {2, 12, 9, 9},
