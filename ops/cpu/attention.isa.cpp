@@ -11,6 +11,9 @@ constexpr int64_t kLane = kLanes<float>;
 constexpr int64_t kPanel = kTileColumns<float>;
 constexpr int64_t kQueries = 48;  // a block of scores, queries x keys, stays in the first-level cache
 constexpr int64_t kKeys = 64;
+// Queries that are worked on together where the diagonal crosses the keys: of the products that are masked,
+// fewer are formed.
+constexpr int64_t kDiagonal = 24;
 constexpr int64_t kFewQueries = 4;  // for fewer, keys are not worth packing
 constexpr float kMinusInfinity = -__builtin_inff();
 
@@ -144,6 +147,12 @@ PLAIT_INLINE int64_t visible(const AttentionHead& h, int64_t first, int64_t end)
   return h.causal ? least(count, end - first) : count;
 }
 
+// Queries from `query` on, `left` at most, that are worked on together with the keys from `first` on.
+PLAIT_INLINE int64_t queries_at(const AttentionHead& h, int64_t query, int64_t first, int64_t left) {
+  const bool diagonal = h.causal && query < first + kKeys;
+  return least(diagonal ? kDiagonal : kQueries, left);
+}
+
 // ---- forward
 
 int64_t forward_workspace(const AttentionHead& h, int64_t rows) {
@@ -168,9 +177,9 @@ void forward(const AttentionHead& h, int64_t begin, int64_t end, float* workspac
     if (packs) pack_transposed(packed_keys, h.k + first * h.k_row, h.k_row, block_keys, h.depth);
     const Right values = rows_of(h.v + first * h.v_row, h.v_row, block_keys, h.value_depth, value_rows);
     // Queries that see none of these keys are skipped.
-    const int64_t start = h.causal && first > begin ? (first - begin) / kQueries * kQueries : 0;
-    for (int64_t i = start; i < rows; i += kQueries) {
-      const int64_t count_queries = least(kQueries, rows - i);
+    const int64_t start = h.causal && first > begin ? (first - begin) / kDiagonal * kDiagonal : 0;
+    for (int64_t i = start, count_queries; i < rows; i += count_queries) {
+      count_queries = queries_at(h, begin + i, first, rows - i);
       const int64_t count = visible(h, first, begin + i + count_queries);
       if (count <= 0) continue;
       const int64_t width = padded(count);
@@ -251,9 +260,9 @@ void backward(const AttentionHead& h, float* workspace) {
     const Right keys = rows_of(h.k + first * h.k_row, h.k_row, block_keys, h.depth, key_rows);
     for (int64_t i = 0; i < kKeys * width; ++i) dk[i] = 0;
     for (int64_t i = 0; i < kKeys * value_width; ++i) dv[i] = 0;
-    for (int64_t i = h.causal ? first / kQueries * kQueries : 0; i < h.queries; i += kQueries) {
-      const int64_t rows = least(kQueries, h.queries - i), count = visible(h, first, i + rows),
-                    columns = padded(count);
+    for (int64_t i = h.causal ? first / kDiagonal * kDiagonal : 0, rows; i < h.queries; i += rows) {
+      rows = queries_at(h, i, first, h.queries - i);
+      const int64_t count = visible(h, first, i + rows), columns = padded(count);
       if (count <= 0) continue;
       const float* grad = h.grad + i * h.grad_row;
       const float* query = h.q + i * h.q_row;
