@@ -174,6 +174,19 @@ void for_rows(const Tensor& values, const Tensor& indices, const Tensor& self, i
 template <class T>
 using Entries = typename Workspace<T>::Entry;
 
+constexpr int64_t kRun = 32;  // elements that are looked at together
+
+// May one of kRun elements be among the best, of which `worst` is the worst? Vector code, unlike keys.
+template <class T>
+__attribute__((noinline)) bool any_within(const T* x, T worst, bool largest) {
+  int found = 0;  // NaN counts
+  if (largest)
+    for (int64_t i = 0; i < kRun; ++i) found |= !(x[i] < worst);
+  else
+    for (int64_t i = 0; i < kRun; ++i) found |= !(x[i] > worst);
+  return found != 0;
+}
+
 // The first k entries in order at the front of `a`, in any order. Few of many: a buffer takes what is below
 // the worst of the best so far.
 template <class T>
@@ -189,14 +202,24 @@ Entries<T>* select(const Row<T>& row, Workspace<T>& space, int64_t k, Key<T> inv
   Entries<T>* a = space.first.get();
   int64_t count = 0;
   Key<T> bound = ~Key<T>(0);
-  for (int64_t i = 0; i < row.n; ++i) {
-    const Key<T> key = key_of(row.at(i)) ^ invert;
-    if (key > bound || (key == bound && count >= k)) continue;  // an equal one that comes later loses
-    a[count++] = E::make(key, static_cast<uint32_t>(i));
-    if (count == capacity) {
-      std::nth_element(a, a + (k - 1), a + count);
-      bound = E::key(a[k - 1]);
-      count = k;
+  bool bounded = false;
+  T worst{};
+  for (int64_t begin = 0; begin < row.n; begin += kRun) {
+    const int64_t end = std::min(begin + kRun, row.n);
+    if constexpr (std::is_arithmetic_v<T>)
+      if (bounded && end == begin + kRun && row.stride == 1 && !any_within(row.x + begin, worst, invert != 0))
+        continue;
+    for (int64_t i = begin; i < end; ++i) {
+      const Key<T> key = key_of(row.at(i)) ^ invert;
+      if (key > bound || (key == bound && count >= k)) continue;  // an equal one that comes later loses
+      a[count++] = E::make(key, static_cast<uint32_t>(i));
+      if (count == capacity) {
+        std::nth_element(a, a + (k - 1), a + count);
+        bound = E::key(a[k - 1]);
+        worst = row.at(E::index(a[k - 1]));
+        bounded = true;
+        count = k;
+      }
     }
   }
   if (k < count) std::nth_element(a, a + k, a + count);
