@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 Node = _C.Node
+_Tensor = _C.Tensor
 
 
 def Variable(data, requires_grad=False):
@@ -35,7 +36,7 @@ def _is_edge(x) -> bool:
 
 
 def _listed(tensors):
-    if isinstance(tensors, _C.Tensor) or _is_edge(tensors):
+    if isinstance(tensors, _Tensor) or _is_edge(tensors):
         return (tensors,)
     return tuple(tensors)
 
@@ -43,7 +44,7 @@ def _listed(tensors):
 def _by_tensor(tensors, grads=()):
     """Each GradientEdge of the list as a tensor that stands for it."""
     for x in tensors:
-        if not isinstance(x, _C.Tensor):
+        if not isinstance(x, _Tensor):
             break
     else:
         return tensors
@@ -51,6 +52,20 @@ def _by_tensor(tensors, grads=()):
         _C._edge_tensor(x.node, x.output_nr, grads[i] if i < len(grads) else None) if _is_edge(x) else x
         for i, x in enumerate(tensors)
     )
+
+
+def _differentiable(inputs):
+    """The inputs of `grad`, each a tensor that requires a gradient."""
+    inputs = _by_tensor(inputs)
+    for i, x in enumerate(inputs):
+        if not isinstance(x, _Tensor):
+            raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__} at position {i}")
+        if not x.requires_grad:
+            raise RuntimeError(
+                f"grad: input {i} of shape {tuple(x.shape)} does not require grad; call "
+                ".requires_grad_() before it is used"
+            )
+    return inputs
 
 
 def backward(
@@ -66,10 +81,10 @@ def backward(
         ()
         if grad_tensors is None
         else _listed(grad_tensors)
-        if isinstance(grad_tensors, _C.Tensor)
+        if isinstance(grad_tensors, _Tensor)
         else tuple(grad_tensors)
     )
-    tensors = (tensors,) if isinstance(tensors, _C.Tensor) else _by_tensor(_listed(tensors), grads)
+    tensors = (tensors,) if isinstance(tensors, _Tensor) else _by_tensor(_listed(tensors), grads)
     leaves = () if inputs is None else _by_tensor(_listed(inputs))
     if inputs is not None and not leaves:
         raise RuntimeError("backward: inputs= must not be empty; leave it out to reach all leaves")
@@ -105,28 +120,25 @@ def grad(
         )
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
-    outputs, inputs = _listed(outputs), _by_tensor(_listed(inputs))
     grads = () if grad_outputs is None else _listed(grad_outputs)
-    outputs = _by_tensor(outputs, grads)
-    for i, x in enumerate(inputs):
-        if not isinstance(x, _C.Tensor):
-            raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__} at position {i}")
-        if not x.requires_grad:
-            raise RuntimeError(
-                f"grad: input {i} of shape {tuple(x.shape)} does not require grad; call "
-                ".requires_grad_() before it is used"
-            )
+    outputs = (outputs,) if isinstance(outputs, _Tensor) else _by_tensor(_listed(outputs), grads)
+    inputs = (inputs,) if isinstance(inputs, _Tensor) else _listed(inputs)
+    for x in inputs:
+        if not (isinstance(x, _Tensor) and x.requires_grad):
+            inputs = _differentiable(inputs)
+            break
     if retain_graph is None:
         retain_graph = create_graph
     result = _C._run_backward(outputs, grads, retain_graph, create_graph, inputs, False)
     if materialize_grads:
         return tuple(_C.ops["zeros_like"](x) if g is None else g for g, x in zip(result, inputs))
     if not allow_unused:
-        for i, g in enumerate(result):
+        for g in result:
             if g is None:
+                unused = [i for i, g in enumerate(result) if g is None]
                 raise RuntimeError(
-                    f"grad: the outputs do not depend on input {i} of shape {tuple(inputs[i].shape)}; "
-                    "pass allow_unused=True to get None for it"
+                    f"grad: the outputs do not depend on input {unused[0]} of shape "
+                    f"{tuple(inputs[unused[0]].shape)}; pass allow_unused=True to get None for it"
                 )
     return result
 
