@@ -300,10 +300,46 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
   throw TypeError(text);
 }
 
+// A number may come first in these, as in plait.mul(2, x): of all others the first tensor says what is meant.
+bool takes_number_first(const OpBase& op) {
+  static const std::string_view names[] = {"add",          "sub",       "mul", "div",
+                                           "floor_divide", "remainder", "rsub"};
+  return std::find(std::begin(names), std::end(names), op.schema().name) != std::end(names);
+}
+
+// A call that has a number where the tensor should be: with a tensor in its place. Null where it is no such call.
+PyObject* call_with_number_first(PyObject* callable, PyObject* const* args, Py_ssize_t nargs,
+                                 PyObject* names) {
+  const auto& f = *reinterpret_cast<OpFunction*>(callable);
+  if (f.inplace || nargs < 2 || !is_number(args[0]) || !takes_number_first(*f.overloads->front())) return nullptr;
+  std::vector<PyObject*> changed(args, args + nargs + (names ? PyTuple_GET_SIZE(names) : 0));
+  const Object first(checked(wrap(wrapped_scalar(to_scalar(args[0])))));
+  unwrap(first.get()).impl()->wrapped_number = true;  // a tensor that Python sees has a dtype of its own
+  changed[0] = first.get();
+  return PyObject_Vectorcall(callable, changed.data(), static_cast<size_t>(nargs), names);
+}
+
+// An op that a class of something else than tensors has as an attribute is a function there and no method, as
+// PyTorch's are: self.conv(x), with `conv = plait.conv2d` in the class body.
+bool is_attribute_of_class(PyObject* callable, PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (is_tensor(object) || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
+    auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(type->tp_mro, i));
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (base->tp_dict && PyDict_Next(base->tp_dict, &at, &key, &value))
+      if (value == callable) return true;
+  }
+  return false;
+}
+
 PyObject* op_vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names) {
   return guarded([&]() -> PyObject* {
     const auto& f = *reinterpret_cast<OpFunction*>(callable);
     const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
+    if (__builtin_expect(may_be_overridden(), 0))
+      if (PyObject* result = call_override(callable, args, nargs, names)) return result;
     PyObject* const* interned = f.param_names->data();
     for (const OpBase* op : *f.overloads) {
       Values values(op->schema().params.size());
@@ -312,6 +348,10 @@ PyObject* op_vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf
         return call_parsed(*op, f.inplace, values.data(), keywords);
       interned += op->schema().params.size();
     }
+    if (PyObject* result = call_override_of_others(callable, args, nargs, names)) return result;
+    if (PyObject* result = call_with_number_first(callable, args, nargs, names)) return result;
+    if (nargs > 0 && is_attribute_of_class(callable, args[0]))
+      return PyObject_Vectorcall(callable, args + 1, static_cast<size_t>(nargs - 1), names);
     fail_no_overload(f, args, nargs, names);
   });
 }

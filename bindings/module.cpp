@@ -425,6 +425,7 @@ PYBIND11_MODULE(_C, m) {
   add_outside_ops(m);
   add_autocast(m);
   add_debugging(m);
+  add_overrides(m);
   add_profiler(m);
   add_cuda(m);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");

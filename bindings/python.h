@@ -138,6 +138,15 @@ PyObject* wrap_value(const Value& value);
 // Calls an op with parsed values and wraps what it returns.
 PyObject* call_op(const OpBase& op, Form form, Value* args, std::span<const Tensor> outs);
 
+// ---- classes with a __torch_function__ (overrides.cpp, Note [Overrides])
+
+bool may_be_overridden() noexcept;
+// What the classes of the arguments make of a call; null where they have no say. `others` asks those that are
+// no tensors.
+PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names);
+PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
+                                  PyObject* names);
+
 // ---- other parts
 
 void add_number_slots(std::vector<PyType_Slot>& slots);

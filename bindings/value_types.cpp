@@ -20,7 +20,31 @@ PyObject* format_objects[4];
 constexpr const char* kFormatNames[] = {"contiguous_format", "preserve_format", "channels_last",
                                         "channels_last_3d"};
 
+// Dtypes that PyTorch has and no tensor of plait: their names are there, for tables of dtypes and comparisons,
+// and whoever asks for a tensor of one is told what to take instead. As values they come after the real ones.
+struct AbsentDType {
+  const char *name, *instead;
+  int itemsize;
+  bool is_floating, is_complex, is_signed;
+};
+constexpr AbsentDType kAbsent[] = {
+    {"uint16", "int32", 2, false, false, false},
+    {"uint32", "int64", 4, false, false, false},
+    {"uint64", "int64", 8, false, false, false},
+    {"complex32", "complex64", 4, false, true, true},
+    {"float8_e4m3fnuz", "float8_e4m3fn", 1, true, false, true},
+    {"float8_e5m2fnuz", "float8_e5m2", 1, true, false, true},
+    {"float8_e8m0fnu", "float8_e5m2", 1, true, false, true},
+    {"qint8", "int8 and a scale of its own", 1, false, false, true},
+    {"quint8", "uint8 and a scale of its own", 1, false, false, false},
+    {"qint32", "int32 and a scale of its own", 4, false, false, true},
+};
+
 DType dtype_of_object(PyObject* o) { return reinterpret_cast<DTypeObject*>(o)->value; }
+const AbsentDType* absent(PyObject* o) {
+  const int i = static_cast<int>(dtype_of_object(o)) - kDTypeCount;
+  return i < 0 ? nullptr : &kAbsent[i];
+}
 Device device_of_object(PyObject* o) { return reinterpret_cast<DeviceObject*>(o)->value; }
 
 PyTypeObject* make_type(PyObject* module, const char* name, const char* full, size_t size,
@@ -37,15 +61,25 @@ PyObject* text(std::string_view s) {
 }
 
 // dtype
-PyObject* dtype_repr(PyObject* o) { return text("plait." + std::string(name(dtype_of_object(o)))); }
-PyObject* dtype_reduce(PyObject* o, PyObject*) { return text(name(dtype_of_object(o))); }
-PyObject* dtype_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(dtype_of_object(o))); }
-PyObject* dtype_complex(PyObject* o, void*) { return PyBool_FromLong(is_complex(dtype_of_object(o))); }
+std::string_view dtype_text(PyObject* o) {
+  return absent(o) ? std::string_view(absent(o)->name) : name(dtype_of_object(o));
+}
+PyObject* dtype_repr(PyObject* o) { return text("plait." + std::string(dtype_text(o))); }
+PyObject* dtype_reduce(PyObject* o, PyObject*) { return text(dtype_text(o)); }
+PyObject* dtype_floating(PyObject* o, void*) {
+  return PyBool_FromLong(absent(o) ? absent(o)->is_floating : is_floating(dtype_of_object(o)));
+}
+PyObject* dtype_complex(PyObject* o, void*) {
+  return PyBool_FromLong(absent(o) ? absent(o)->is_complex : is_complex(dtype_of_object(o)));
+}
 PyObject* dtype_signed(PyObject* o, void*) {
+  if (absent(o)) return PyBool_FromLong(absent(o)->is_signed);
   return PyBool_FromLong(dtype_of_object(o) != DType::UInt8 && dtype_of_object(o) != DType::Bool);
 }
-PyObject* dtype_itemsize(PyObject* o, void*) { return PyLong_FromLongLong(itemsize(dtype_of_object(o))); }
-PyObject* dtype_name(PyObject* o, void*) { return text(name(dtype_of_object(o))); }
+PyObject* dtype_itemsize(PyObject* o, void*) {
+  return PyLong_FromLongLong(absent(o) ? absent(o)->itemsize : itemsize(dtype_of_object(o)));
+}
+PyObject* dtype_name(PyObject* o, void*) { return text(dtype_text(o)); }
 PyGetSetDef dtype_getset[] = {{"is_floating_point", dtype_floating, nullptr, nullptr, nullptr},
                               {"is_complex", dtype_complex, nullptr, nullptr, nullptr},
                               {"is_signed", dtype_signed, nullptr, nullptr, nullptr},
@@ -202,6 +236,8 @@ PyObject* wrap_size(IntSpan sizes) {
 
 bool to_dtype(PyObject* object, DType& out) {
   if (Py_TYPE(object) == dtype_type) {
+    if (const auto* a = absent(object))
+      fail<TypeError>("plait has no tensors of dtype {}; use plait.{}", a->name, a->instead);
     out = dtype_of_object(object);
     return true;
   }
@@ -269,6 +305,11 @@ void add_value_types(PyObject* module) {
     o->value = static_cast<DType>(i);
     dtype_objects[i] = reinterpret_cast<PyObject*>(o);
     checked(PyModule_AddObjectRef(module, std::string(name(o->value)).c_str(), dtype_objects[i]));
+  }
+  for (size_t i = 0; i < std::size(kAbsent); ++i) {
+    auto* o = reinterpret_cast<DTypeObject*>(checked(dtype_type->tp_alloc(dtype_type, 0)));
+    o->value = static_cast<DType>(kDTypeCount + static_cast<int>(i));
+    checked(PyModule_AddObjectRef(module, kAbsent[i].name, reinterpret_cast<PyObject*>(o)));
   }
   constexpr std::pair<const char*, DType> aliases[] = {
       {"float", DType::Float32},    {"double", DType::Float64},    {"half", DType::Float16},

@@ -52,6 +52,7 @@ from ._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  
 from ._tensor import Tensor  # noqa: E402
 
 _LAZY_MODULES = (
+    "ao",
     "as_torch",
     "backends",
     "compiler",
@@ -61,10 +62,12 @@ _LAZY_MODULES = (
     "linalg",
     "fft",
     "func",
+    "futures",
     "library",
     "nn",
     "ops",
     "optim",
+    "overrides",
     "profiler",
     "random",
     "serialization",
@@ -86,6 +89,7 @@ _LAZY_MODULES = (
     "xpu",
     "_dynamo",
     "_inductor",
+    "_subclasses",
 )
 _LAZY_NAMES = {
     "save": "serialization",
@@ -165,6 +169,32 @@ _LAZY_NAMES = {
         "_linalg",
     ),
     "lu_unpack": "_factorizations",
+    **dict.fromkeys(
+        (
+            "SymBool",
+            "SymFloat",
+            "SymInt",
+            "_assert_async",
+            "_check",
+            "_check_index",
+            "_check_is_size",
+            "_check_not_implemented",
+            "_check_tensor_all",
+            "_check_type",
+            "_check_value",
+            "_check_with",
+            "_shape_as_tensor",
+            "sym_float",
+            "sym_int",
+            "sym_ite",
+            "sym_max",
+            "sym_min",
+            "sym_not",
+            "sym_sqrt",
+            "sym_sum",
+        ),
+        "_symbolic",
+    ),
     **dict.fromkeys(
         (
             "BFloat16Tensor",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ops = _C.ops
 
+LUFactorEx = namedtuple("LUFactorEx", ("LU", "pivots", "info"))
+SolveEx = namedtuple("SolveEx", ("result", "info"))
 Eig = namedtuple("Eig", ("eigenvalues", "eigenvectors"))
 LU = namedtuple("LU", ("P", "L", "U"))
 LUFactor = namedtuple("LUFactor", ("LU", "pivots"))
@@ -384,11 +386,61 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
     except LinAlgError:
         if check_errors:
             raise
-    zero = lu_factor(A.detach()).LU.diagonal(0, -2, -1) == 0
-    found = _ops["where"](zero.any(-1), zero.to(_C.int32).argmax(-1) + 1, 0).to(_C.int32)
+    found = _first_zero(lu_factor(A.detach()).LU)
     bad = (found != 0).unsqueeze(-1).unsqueeze(-1)
     one = _ops["eye"](A.shape[-1], dtype=A.dtype, device=A.device)
     return InvEx(inv(_ops["where"](bad, one, A)).masked_fill(bad, math.nan), found)
+
+
+def _first_zero(lu_of_a: Tensor) -> Tensor:
+    """The place, from 1, of the first zero on U's diagonal, and 0 where there is none, as int32."""
+    zero = lu_of_a.diagonal(0, -2, -1) == 0
+    return _ops["where"](zero.any(-1), zero.to(_C.int32).argmax(-1) + 1, 0).to(_C.int32)
+
+
+def _refuse_singular(who: str, info: Tensor, check_errors: bool) -> None:
+    if check_errors and bool((info != 0).any()):
+        raise LinAlgError(f"linalg.{who}: A is singular: U has a zero at {int(info.max())} of its diagonal")
+
+
+@one_op(cpu="float32", cuda="float32")
+def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> Any:
+    """`lu_factor`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as
+    int32. With check_errors a singular matrix raises LinAlgError.
+
+    >>> plait.linalg.lu_factor_ex(plait.tensor([[[4.0]], [[0.0]]])).info
+    tensor([0, 1], dtype=plait.int32)
+    """
+    packed, pivots = lu_factor(A, pivot=pivot)
+    if min(A.shape[-2:]) == 0:
+        return LUFactorEx(packed, pivots, _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device))
+    info = _first_zero(packed.detach())
+    _refuse_singular("lu_factor_ex", info, check_errors)
+    return LUFactorEx(packed, pivots, info)
+
+
+@one_op(cpu="float32", cuda="float32")
+def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
+    """`solve`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as int32;
+    the solution is NaN then. With check_errors a singular matrix raises LinAlgError.
+
+    >>> plait.linalg.solve_ex(plait.tensor([[[4.0]], [[0.0]]]), plait.ones(2, 1, 1)).info
+    tensor([0, 1], dtype=plait.int32)
+    """
+    from .linalg import solve
+
+    none = _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device)
+    try:
+        return SolveEx(solve(A, B, left=left), none)
+    except LinAlgError:
+        if check_errors:
+            raise
+    info = _first_zero(lu_factor(A.detach()).LU)
+    bad = (info != 0).unsqueeze(-1).unsqueeze(-1)
+    one = _ops["eye"](A.shape[-1], dtype=A.dtype, device=A.device)
+    result = solve(_ops["where"](bad, one, A), B, left=left)
+    vector = result.dim() < A.dim() or (B.dim() == A.dim() - 1 and B.shape == A.shape[:-1])
+    return SolveEx(result.masked_fill(bad.squeeze(-1) if vector else bad, math.nan), info)
 
 
 # ---- conditions, products

@@ -10,12 +10,7 @@ if TYPE_CHECKING:
 _INSTEAD = {
     "sparse": "tensors are dense; use index_add or scatter_add",
     "nested": "there are no nested tensors; pad, or use plait.nn.utils.rnn.pack_padded_sequence",
-    "quantization": "there are no quantised tensors yet; use bfloat16",
-    "ao": "there are no quantised tensors yet; use bfloat16",
-    "uint16": "plait.int32",
-    "uint32": "plait.int64",
-    "uint64": "plait.int64",
-    "complex32": "plait.complex64",
+    "quantization": "there are no quantised tensors; plait.ao.quantization has the stubs",
 }
 
 

@@ -123,7 +123,10 @@ def tensor_text(tensor) -> str:
     from .nn import parameter
 
     plain = tensor.detach()
-    prefix = "tensor("
+    if type(plain) is not _C.Tensor:
+        plain = plain.as_subclass(_C.Tensor)
+    plain_kinds = (_C.Tensor, parameter.Parameter, parameter.Buffer)
+    prefix = "tensor(" if type(tensor) in plain_kinds else f"{type(tensor).__name__}("
     notes = []
     default = plain.dtype in (_C.get_default_dtype(), _C.int64, _C.bool) or (
         plain.dtype is _C.complex64 and _C.get_default_dtype() is _C.float32

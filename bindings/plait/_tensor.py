@@ -391,8 +391,24 @@ def _copy(self):
 
 
 def _as_subclass(self, cls):
-    """An alias of self as an instance of a subclass of Tensor."""
-    return _C._make_subclass(cls, self)
+    """An alias of self as an instance of a subclass of Tensor, through which gradients pass."""
+    if not (self.requires_grad and _C.is_grad_enabled()):
+        return _C._make_subclass(cls, self)
+    alias = _ops["view"](self, self.shape)
+    alias.__class__ = cls
+    return alias
+
+
+def _torch_function(cls, func, types, args=(), kwargs=None):
+    from . import overrides
+
+    return overrides._torch_function(cls, func, types, args, kwargs)
+
+
+def _init_subclass(cls, **kwargs):
+    from . import overrides
+
+    overrides._init_subclass(cls, **kwargs)
 
 
 def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
@@ -627,6 +643,8 @@ def _install() -> None:
         "__deepcopy__": _deepcopy,
         "__copy__": _copy,
         "as_subclass": _as_subclass,
+        "__torch_function__": classmethod(_torch_function),
+        "__init_subclass__": classmethod(_init_subclass),
         "new_tensor": _new_tensor,
         "nonzero": _nonzero,
         "where": _where,
@@ -667,6 +685,8 @@ def _install() -> None:
         "__array_priority__": 1000,
     }
     for name, method in methods.items():
+        if hasattr(method, "__code__"):
+            method.__name__ = name  # as subclasses see it, Note [Which calls] of overrides.py
         setattr(Tensor, name, method)
     transposes = (("T", "t"), ("mT", "mT"), ("H", "adjoint"), ("mH", "adjoint"))
     for name, op in (*transposes, ("real", "real"), ("imag", "imag")):

@@ -88,6 +88,11 @@ _ELSEWHERE = {
     "torch.utils.data._utils": "plait.utils.data",
     "torch.utils.data._utils.collate": "plait.utils.data.collate",
     "torch.utils.hooks": "plait._handles",
+    "torch._C": "plait._torch_c",
+    "torch._custom_ops": "plait.library",
+    "torch.quantization": "plait.ao.quantization",
+    "torch._C._functorch": "plait._torch_c._functorch",
+    "torch._C._nn": "plait._torch_c._nn",
     **dict.fromkeys(
         (
             f"torch.optim.{name}"
@@ -108,12 +113,15 @@ class _Loader:
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         if spec.name == "torch":
-            from . import version
+            from . import _torch_c, version
 
             own: dict[str, Any] = {"__version__": _VERSION, "__file__": version.__file__}
             own["version"] = _StandIn("torch.version", version, own)
+            own["_C"] = _torch_c
             own["__file__"], own["__path__"] = plait.__file__, list(plait.__path__)
-            return _StandIn("torch", plait, own)
+            torch = _StandIn("torch", plait, own)
+            vars(torch)["torch"] = torch  # as PyTorch's module has itself
+            return torch
         if spec.name == "torch.version":
             return sys.modules["torch"].version
         module = importlib.import_module(_home(spec.name))

@@ -14,22 +14,52 @@ if TYPE_CHECKING:
 
 __all__ = ["download_url_to_file", "get_dir", "list", "load", "load_state_dict_from_url", "set_dir"]
 
+try:  # a bar on stderr where the package is installed
+    from tqdm import tqdm
+except ImportError:
+
+    class tqdm:  # type: ignore[no-redef]
+        """Shows nothing: the package tqdm is not installed."""
+
+        def __init__(self, iterable: Any = None, **options: Any):
+            self._iterable, self.n = iterable, 0
+
+        def __iter__(self) -> Any:
+            return iter(self._iterable)
+
+        def update(self, n: float = 1) -> None:
+            """Counts."""
+            self.n += n
+
+        def close(self) -> None:
+            """Nothing."""
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self.close()
+
+
 HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
 """The hash in a file's name, as in model-0123abcd.pth."""
 
 _folder: str | None = None
 
 
+def _get_torch_home() -> str:
+    """$PLAIT_HOME, $TORCH_HOME (PyTorch's, whose files are shared), or ~/.cache/torch."""
+    home = os.environ.get("PLAIT_HOME") or os.environ.get("TORCH_HOME")
+    if home is None:
+        home = os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+    return os.path.expanduser(home)
+
+
 def get_dir() -> str:
     """The folder of what was loaded: that of set_dir, else $PLAIT_HOME/hub, $TORCH_HOME/hub (PyTorch's, whose
     files are shared), else ~/.cache/torch/hub.
     """
-    if _folder is not None:
-        return _folder
-    home = os.environ.get("PLAIT_HOME") or os.environ.get("TORCH_HOME")
-    if home is None:
-        home = os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
-    return os.path.join(os.path.expanduser(home), "hub")
+    return os.path.join(_get_torch_home(), "hub") if _folder is None else _folder
 
 
 def set_dir(d: str | os.PathLike) -> None:

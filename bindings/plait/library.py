@@ -69,6 +69,7 @@ _MISSING = {
 }
 
 _defined: dict[str, CustomOpDef] = {}  # what a name stands for now
+_fakes_to_come: dict[str, Callable] = {}  # fake kernels of ops that are not there yet
 
 
 @overload
@@ -192,6 +193,8 @@ class CustomOpDef:
                 _defined.pop(name, None)
             raise
         ops._forget([name])
+        if name in _fakes_to_come:
+            self.register_fake(_fakes_to_come.pop(name))
 
     _declared = False
 
@@ -499,7 +502,14 @@ def register_fake(
     _stacklevel: int = 1,
     allow_override: bool = False,
 ) -> Callable:
-    """As `CustomOpDef.register_fake`, for an op or its name."""
+    """As `CustomOpDef.register_fake`, for an op or its name. For a name in a namespace that has no ops yet it
+    is kept until custom_op defines the op: the library that does may be loaded later, or not at all.
+    """
+    if isinstance(op, str) and "::" in op and op not in _defined and not dir(getattr(ops, op.split("::")[0])):
+        if func is None:
+            return lambda function: register_fake(op, function)
+        _fakes_to_come[op] = func
+        return func
     found = _find(op, "register_fake")
     return found.register_fake if func is None else found.register_fake(func)
 

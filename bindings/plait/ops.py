@@ -63,14 +63,23 @@ def _forget(full_names: list[str]) -> None:
                 del _spaces[name].__dict__[op]
 
 
+class LibraryError(OSError, RuntimeError):
+    """A library of ops could not be loaded."""
+
+
 def load_library(path: str | os.PathLike) -> list[str]:
     """Load a library of ops that was built with `plait/extension.h`; return the full names of its ops.
 
-    Ops of an earlier build of the same extension are replaced. Raises RuntimeError where the file cannot be
-    loaded, is no plait extension, or was built for another version of plait's ABI; ValueError where an op's
-    name is taken.
+    Ops of an earlier build of the same extension are replaced. Raises LibraryError, which is an OSError and a
+    RuntimeError, where the file cannot be loaded, is no plait extension, or was built for another version of
+    plait's ABI; ValueError where an op's name is taken.
     """
-    names = _C._load_library(os.fspath(path))
+    try:
+        names = _C._load_library(os.fspath(path))
+    except RuntimeError as error:
+        if isinstance(error, ValueError):
+            raise
+        raise LibraryError(str(error)) from None
     _forget(names)
     return names
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
+DEFAULT_PROTOCOL = 2
+"""The pickle protocol that PyTorch writes by default; plait.save takes 5."""
+
 _ROOT = "plait/"
 _VERSION = "1"
 _ALIGNMENT = 64

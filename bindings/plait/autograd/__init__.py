@@ -153,7 +153,7 @@ def __getattr__(name: str):
         if hasattr(module, "GradcheckError"):
             globals()["GradcheckError"] = module.GradcheckError
         return globals()[name]
-    if name in ("functional", "graph", "profiler", "profiler_util"):
+    if name in ("forward_ad", "functional", "graph", "profiler", "profiler_util"):
         import importlib
 
         return importlib.import_module("plait.autograd." + name)

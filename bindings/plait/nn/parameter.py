@@ -7,6 +7,8 @@ import plait
 from plait import Tensor
 from plait._C import _make_subclass
 
+from ..overrides import _disabled_torch_function_impl
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -39,7 +41,11 @@ def _plain_data(who: str, data: object) -> Tensor:
 
 
 class _Kept(Tensor):
-    """What Parameter and Buffer share: copies and pickles keep the class, `requires_grad` and attributes."""
+    """What Parameter and Buffer share: copies and pickles keep the class, `requires_grad` and attributes.
+    Results of ops are plain tensors.
+    """
+
+    __torch_function__ = staticmethod(_disabled_torch_function_impl)  # type: ignore[assignment]
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         known = memo.get(id(self))

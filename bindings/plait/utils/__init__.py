@@ -12,6 +12,10 @@ cmake_prefix_path: str = _os.path.dirname(_os.path.abspath(_C.__file__))
 
 
 def __getattr__(name: str):
+    if name == "hooks":  # PyTorch's home of what registering a hook returns
+        from .. import _handles
+
+        return _handles
     # Few programs need them, and they are not worth their import time to the others.
     if name in (
         "_pytree",

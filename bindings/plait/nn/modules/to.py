@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def parse_to(who: str, args: tuple, kwargs: dict[str, Any]) -> Callable[[Tensor], Tensor]:
-    """The function that `to(*args, **kwargs)` applies to each tensor. Raises TypeError for arguments that do
-    not fit.
+def options_of_to(who: str, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any, bool, Any]:
+    """(device, dtype, non_blocking, memory_format) that `to(*args, **kwargs)` asks for. Raises TypeError for
+    arguments that do not fit.
     """
+    kwargs = dict(kwargs)
     device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
     non_blocking, memory_format = kwargs.pop("non_blocking", False), kwargs.pop("memory_format", None)
     template = kwargs.pop("tensor", None)
@@ -46,6 +47,13 @@ def parse_to(who: str, args: tuple, kwargs: dict[str, Any]) -> Callable[[Tensor]
             f"{who}.to: dtype should be a floating point or complex dtype, got {dtype}; use .type(dtype) to "
             "cast everything"
         )
+
+    return device, dtype, bool(non_blocking), memory_format
+
+
+def parse_to(who: str, args: tuple, kwargs: dict[str, Any]) -> Callable[[Tensor], Tensor]:
+    """The function that `to(*args, **kwargs)` applies to each tensor; errors as of `options_of_to`."""
+    device, dtype, non_blocking, memory_format = options_of_to(who, args, kwargs)
 
     def convert(t: Tensor) -> Tensor:
         options: dict[str, Any] = {}

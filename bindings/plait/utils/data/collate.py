@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import plait
 
 TYPE_CHECKING = False
@@ -9,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["default_collate", "default_convert"]
+
+np_str_obj_array_pattern = re.compile(r"[SaUO]")
+"""The NumPy dtypes of text and of objects, which become no tensors."""
 
 
 def _is_numpy(value: Any) -> bool:
@@ -66,10 +71,42 @@ def default_collate(batch: Any) -> Any:
     return _collate(list(batch), "")
 
 
-def _collate(batch: list, where: str) -> Any:
+def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> plait.Tensor:
+    """Tensors of one shape, stacked."""
+    return plait.stack(list(batch))
+
+
+default_collate_fn_map: dict[Any, Any] = {}
+"""What `default_collate` does with further types: a function of (list of samples, collate_fn_map=this dict) for
+a type, or a tuple of types. The type of the first sample is looked up first, then its base classes.
+"""
+
+
+def _registered(kind: type, table: dict[Any, Any]) -> Any:
+    if kind in table:
+        return table[kind]
+    return next((f for types, f in table.items() if issubclass(kind, types)), None)
+
+
+def collate(batch: Any, *, collate_fn_map: dict[Any, Any] | None = None) -> Any:
+    """`default_collate` with functions for further types, as in `default_collate_fn_map`.
+
+    >>> from plait.utils.data.collate import collate
+    >>> collate([1, 2], collate_fn_map={int: lambda batch, collate_fn_map: sum(batch)})
+    3
+    """
+    return _collate(list(batch), "", default_collate_fn_map if collate_fn_map is None else collate_fn_map)
+
+
+def _collate(batch: list, where: str, table: dict[Any, Any] | None = None) -> Any:
     if not batch:
         raise ValueError("default_collate: the batch is empty; expected at least one sample")
     first = batch[0]
+    table = default_collate_fn_map if table is None else table
+    if table:
+        function = _registered(type(first), table)
+        if function is not None:
+            return function(batch, collate_fn_map=table)
     place = f" at sample{where}" if where else ""
     if isinstance(first, plait.Tensor):
         shape = first.shape
@@ -89,7 +126,7 @@ def _collate(batch: list, where: str) -> Any:
 
         if first.shape == ():
             return plait.from_numpy(np.array(batch))
-        return _collate([plait.as_tensor(a) for a in batch], where)
+        return _collate([plait.as_tensor(a) for a in batch], where, table)
     if isinstance(first, float):
         return plait.tensor(batch, dtype=plait.float64)
     if isinstance(first, int):
@@ -104,7 +141,7 @@ def _collate(batch: list, where: str) -> Any:
             except KeyError:
                 missing = next(i for i, sample in enumerate(batch) if key not in sample)
                 raise KeyError(f"default_collate: sample {missing} has no key {key!r}{place}") from None
-            items[key] = _collate(column, f"{where}[{key!r}]")
+            items[key] = _collate(column, f"{where}[{key!r}]", table)
         return _rebuild(first, items)
     if isinstance(first, (tuple, list)):
         size = len(first)
@@ -114,7 +151,7 @@ def _collate(batch: list, where: str) -> Any:
                     f"default_collate: sequences{place} should have one length, got {size} in sample 0 and "
                     f"{len(sample)} in sample {i}; give the DataLoader a collate_fn of your own"
                 )
-        columns = [_collate(list(column), f"{where}[{k}]") for k, column in enumerate(zip(*batch))]
+        columns = [_collate(list(column), f"{where}[{k}]", table) for k, column in enumerate(zip(*batch))]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
     raise TypeError(
         "default_collate: samples should hold tensors, NumPy arrays, numbers, strings, dicts, tuples or "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from .compiler import allow_in_graph, disable, is_compiling, reset
+from ..compiler import allow_in_graph, disable, is_compiling, reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ __all__ = [
     "disallow_in_graph",
     "graph_break",
     "is_compiling",
+    "list_backends",
     "mark_dynamic",
     "mark_static",
     "mark_static_address",
@@ -25,6 +26,11 @@ __all__ = [
 
 config: Any = SimpleNamespace(cache_size_limit=8, suppress_errors=False, verbose=False)
 """What is set here is remembered, and changes nothing."""
+
+
+def list_backends(exclude_tags: Any = ()) -> list[str]:
+    """The names of compilers: none."""
+    return []
 
 
 def graph_break(msg: str = "") -> None:

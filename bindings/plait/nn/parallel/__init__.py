@@ -11,16 +11,17 @@ from contextlib import contextmanager
 import plait
 from plait import Tensor
 
-from .. import distributed as dist
-from ..utils._pytree import tree_map
-from .modules.module import Module
+from ... import distributed as dist
+from ...utils._pytree import tree_map
+from ..modules.module import Module
+from .scatter_gather import gather, scatter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "scatter"]
 
 
 class DataParallel(Module):

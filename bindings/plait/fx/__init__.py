@@ -4,13 +4,14 @@ that code which only imports from here runs; what would need a graph raises.
 
 from __future__ import annotations
 
-from ._missing import placeholders
+from .._missing import placeholders
+from . import experimental, graph_module, node, proxy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["has_side_effect", "wrap"]
+__all__ = ["experimental", "graph_module", "has_side_effect", "node", "proxy", "wrap"]
 
 
 def wrap(fn_or_name: Any) -> Any:
@@ -41,6 +42,7 @@ __getattr__ = placeholders(
         "Proxy",
         "Tracer",
         "Transformer",
+        "map_arg",
         "replace_pattern",
         "symbolic_trace",
     ),

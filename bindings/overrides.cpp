@@ -1,0 +1,107 @@
+// Classes that take part in ops: subclasses of Tensor, and others with a __torch_function__.
+//
+// Note [Overrides]
+// An op that is called with an instance of such a class hands itself, the types and the arguments to
+// plait.overrides, which asks the class. The exact types are known by name: a class is added when it is made
+// (Tensor.__init_subclass__), so programs without any pay for one comparison in a call. Classes that are no
+// tensors come into play where no overload takes the arguments.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "bindings/debugging.h"
+#include "bindings/python.h"
+
+namespace plait::python {
+namespace {
+
+std::vector<PyTypeObject*> overriding_types;  // they live on: a class is made once
+PyObject* handler = nullptr;                  // plait.overrides._handle
+thread_local bool t_subclasses_off = false;   // within DisableTorchFunctionSubclass
+thread_local int t_modes = 0;                 // TorchFunctionModes entered by this thread
+
+bool overrides(PyObject* object) {
+  const PyTypeObject* type = Py_TYPE(object);
+  if (type == tensor_type || !PyType_HasFeature(const_cast<PyTypeObject*>(type), Py_TPFLAGS_HEAPTYPE))
+    return false;
+  for (const PyTypeObject* known : overriding_types)
+    if (known == type) return true;
+  return false;
+}
+
+template <class Is>
+bool any_argument(PyObject* const* args, Py_ssize_t count, Is is) {
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    if (is(args[i])) return true;
+    if (!PyList_CheckExact(args[i]) && !PyTuple_CheckExact(args[i])) continue;
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(args[i]);
+    for (Py_ssize_t k = 0; k < n; ++k)
+      if (is(PySequence_Fast_GET_ITEM(args[i], k))) return true;
+  }
+  return false;
+}
+
+PyObject* hand_over(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+  Object positional(checked(PyTuple_New(nargs)));
+  for (Py_ssize_t i = 0; i < nargs; ++i) PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(args[i]));
+  Object keywords(checked(PyDict_New()));
+  for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k)
+    checked(PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names, k), args[nargs + k]));
+  return checked(PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr));
+}
+
+Py_ssize_t count_of(Py_ssize_t nargs, PyObject* names) {
+  return nargs + (names ? PyTuple_GET_SIZE(names) : 0);
+}
+
+}  // namespace
+
+bool may_be_overridden() noexcept {
+  return (!overriding_types.empty() && !t_subclasses_off) || t_modes > 0;
+}
+
+PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+  if (t_modes == 0 && !any_argument(args, count_of(nargs, names), overrides)) return nullptr;
+  return hand_over(function, args, nargs, names);
+}
+
+PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
+                                  PyObject* names) {
+  static PyObject* name = PyUnicode_InternFromString("__torch_function__");
+  const auto has = [](PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && !is_tensor(object) && _PyType_Lookup(type, name);
+  };
+  if (!any_argument(args, count_of(nargs, names), has)) return nullptr;
+  if (!handler) {
+    Object module(checked(PyImport_ImportModule("plait.overrides")));  // sets the handler
+    if (!handler) fail<RuntimeError>("plait.overrides set no handler");
+  }
+  return hand_over(function, args, nargs, names);
+}
+
+void add_overrides(py::module_& m) {
+  m.def(
+      "_add_overriding_type",
+      [](py::handle type) {
+        if (!PyType_Check(type.ptr())) fail<TypeError>("_add_overriding_type: expected a class");
+        Py_INCREF(type.ptr());
+        overriding_types.push_back(reinterpret_cast<PyTypeObject*>(type.ptr()));
+      },
+      "Instances of exactly this class make ops ask its __torch_function__.");
+  m.def("_set_override_handler", [](py::handle function) {
+    Py_XSETREF(handler, Py_NewRef(function.ptr()));
+  });
+  m.def(
+      "_set_overrides",
+      [](bool subclasses_off, int modes) {
+        const auto before = std::make_pair(t_subclasses_off, t_modes);
+        t_subclasses_off = subclasses_off;
+        t_modes = modes;
+        return before;
+      },
+      "Switch the overrides of subclasses off in this thread, and say how many modes are entered; returns "
+      "what it was.");
+  m.def("_overrides", [] { return std::make_pair(t_subclasses_off, t_modes); });
+}
+
+}  // namespace plait::python

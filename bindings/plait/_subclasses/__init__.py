@@ -1,0 +1,5 @@
+"""PyTorch's tensors without data; plait's are on the device "meta"."""
+
+from . import fake_tensor
+
+__all__ = ["fake_tensor"]
