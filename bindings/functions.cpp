@@ -319,6 +319,26 @@ PyObject* call_with_number_first(PyObject* callable, PyObject* const* args, Py_s
   return PyObject_Vectorcall(callable, changed.data(), static_cast<size_t>(nargs), names);
 }
 
+// The former options `size_average` and `reduce` of losses, which `reduction` has replaced. Null where none is
+// given.
+PyObject* call_with_legacy_reduction(PyObject* callable, PyObject* const* args, Py_ssize_t nargs,
+                                     PyObject* names) {
+  bool given = false;
+  for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k) {
+    PyObject* name = PyTuple_GET_ITEM(names, k);
+    given = given || PyUnicode_CompareWithASCIIString(name, "size_average") == 0 ||
+            PyUnicode_CompareWithASCIIString(name, "reduce") == 0;
+  }
+  const auto& params = reinterpret_cast<OpFunction*>(callable)->overloads->front()->schema().params;
+  const auto is_reduction = [](const Param& param) { return param.name == "reduction"; };
+  if (!given || std::none_of(params.begin(), params.end(), is_reduction)) return nullptr;
+  Object module(checked(PyImport_ImportModule("plait.nn.functional")));
+  Object function(checked(PyObject_GetAttrString(module.get(), "_with_legacy_reduction")));
+  std::vector<PyObject*> all{callable};
+  all.insert(all.end(), args, args + nargs + PyTuple_GET_SIZE(names));
+  return checked(PyObject_Vectorcall(function.get(), all.data(), static_cast<size_t>(nargs) + 1, names));
+}
+
 // An op that a class of something else than tensors has as an attribute is a function there and no method, as
 // PyTorch's are: self.conv(x), with `conv = plait.conv2d` in the class body.
 bool is_attribute_of_class(PyObject* callable, PyObject* object) {
@@ -350,6 +370,7 @@ PyObject* op_vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf
     }
     if (PyObject* result = call_override_of_others(callable, args, nargs, names)) return result;
     if (PyObject* result = call_with_number_first(callable, args, nargs, names)) return result;
+    if (PyObject* result = call_with_legacy_reduction(callable, args, nargs, names)) return result;
     if (nargs > 0 && is_attribute_of_class(callable, args[0]))
       return PyObject_Vectorcall(callable, args + 1, static_cast<size_t>(nargs - 1), names);
     fail_no_overload(f, args, nargs, names);

@@ -420,12 +420,13 @@ def _differences(values: Tensor) -> Tensor:
 
 
 class _SVD(Function):
-    """The reduced decomposition."""
+    """The decomposition, with all of U and Vh where `full`."""
 
     @staticmethod
-    def forward(ctx, a):
-        u, s, vh = _call("svd", lambda np, x: tuple(np.linalg.svd(x, full_matrices=False)), a)
-        ctx.save_for_backward(u, s, vh)
+    def forward(ctx, a, full):
+        u, s, vh = _call("svd", lambda np, x: tuple(np.linalg.svd(x, full_matrices=full)), a)
+        k = ctx.k = s.shape[-1]
+        ctx.save_for_backward(u[..., :k], s, vh[..., :k, :])
         ctx.set_materialize_grads(False)
         return u, s, vh
 
@@ -433,6 +434,8 @@ class _SVD(Function):
     def backward(ctx, grad_u, grad_s, grad_vh):
         # Townsend 2016, "Differentiating the singular value decomposition".
         u, s, vh = ctx.saved_tensors
+        grad_u = None if grad_u is None else grad_u[..., : ctx.k]
+        grad_vh = None if grad_vh is None else grad_vh[..., : ctx.k, :]
         middle = None if grad_s is None else _ops["diag_embed"](grad_s)
         if grad_u is not None or grad_vh is not None:
             gaps = _differences(s * s)
@@ -445,7 +448,7 @@ class _SVD(Function):
                 term = s.unsqueeze(-1) * ((inner - inner.mT) / gaps)
                 middle = term if middle is None else middle + term
         if middle is None:
-            return None
+            return None, None
         result = u @ middle @ vh
         if grad_u is not None and u.shape[-2] > u.shape[-1]:
             outside = grad_u / s.unsqueeze(-2)
@@ -453,7 +456,7 @@ class _SVD(Function):
         if grad_vh is not None and vh.shape[-1] > vh.shape[-2]:
             outside = grad_vh / s.unsqueeze(-1)
             result = result + u @ (outside - (outside @ vh.mT) @ vh)
-        return result
+        return result, None
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -461,28 +464,21 @@ def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     """A = U diag(S) Vh, with the singular values in falling order.
 
     Gradients of U and Vh are those of a function that does not depend on the vectors' signs, and grow
-    without bound where singular values come near each other. With `full_matrices`, matrices that are not
-    square have no gradient.
+    without bound where singular values come near each other. What `full_matrices` adds for matrices that are
+    not square, a basis of which only the span is given, passes no gradient on.
 
     >>> plait.linalg.svd(plait.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
     _check("svd", A, square=False)
-    if full_matrices and A.shape[-1] != A.shape[-2]:
-        if A.requires_grad and _C.is_grad_enabled():
-            raise LinAlgError(
-                "linalg.svd: full_matrices=True has no gradient for matrices that are not square; use "
-                "full_matrices=False"
-            )
-        return SVD(*_call("svd", lambda np, x: tuple(np.linalg.svd(x)), A))
-    return SVD(*_SVD.apply(A))
+    return SVD(*_SVD.apply(A, full_matrices))
 
 
 @one_op(cpu="float32", cuda="float32")
 def svdvals(A: Tensor) -> Tensor:
     """The singular values, in falling order."""
     _check("svdvals", A, square=False)
-    return _SVD.apply(A)[1]
+    return _SVD.apply(A, False)[1]
 
 
 class _Eigh(Function):

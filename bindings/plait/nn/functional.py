@@ -96,6 +96,15 @@ def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
     return result
 
 
+def _with_legacy_reduction(
+    op: Any, *args: Any, size_average: bool | None = None, reduce: bool | None = None, **kwargs: Any
+) -> Any:
+    """A loss with the former options in the place of `reduction`; None for both of them means neither."""
+    if size_average is not None or reduce is not None:
+        kwargs["reduction"] = _legacy_reduction(size_average, reduce)
+    return op(*args, **kwargs)
+
+
 # ---- activations that may work in place
 
 

@@ -25,6 +25,32 @@ def _reflected(x: Tensor, size: int, align_corners: bool) -> Tensor:
     return plait.where(flips.remainder(2) == 0, extra + low, span - extra + low)
 
 
+def _cubic_corners(
+    x: Tensor, size: int, padding_mode: str, align_corners: bool
+) -> list[tuple[Tensor, Tensor]]:
+    """The four pixels around each place along one dimension, as the padding finds them, and their weights."""
+    whole = x.detach().floor()
+    far = x - whole
+    a = -0.75
+
+    def near(d: Tensor) -> Tensor:  # up to one pixel away
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def beyond(d: Tensor) -> Tensor:  # up to two
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    weights = (beyond(far + 1), near(far), near(1 - far), beyond(2 - far))
+    corners = []
+    for step, weight in zip((-1, 0, 1, 2), weights):
+        pixel = whole + step
+        if padding_mode == "reflection":
+            pixel = _reflected(pixel, size, align_corners)
+        if padding_mode != "zeros":
+            pixel = pixel.masked_fill(pixel.isnan(), 0.0).clamp(0, size - 1)
+        corners.append((pixel, weight))
+    return corners
+
+
 @one_op(cpu="float32", cuda="widest")
 def grid_sample(
     input: Tensor,
@@ -38,16 +64,16 @@ def grid_sample(
     Shapes: (N, C, H, W) and (N, H_out, W_out, 2) -> (N, C, H_out, W_out), or (N, C, D, H, W) and
     (N, D_out, H_out, W_out, 3) -> (N, C, D_out, H_out, W_out). A place is (x, y) or (x, y, z), from -1 to 1:
     the centres of the corner pixels with `align_corners`, their outer edges without. Outside are zeros, the
-    'border', or the image's 'reflection'. `mode`: 'bilinear' (trilinear in three dimensions) or 'nearest'.
+    'border', or the image's 'reflection'. `mode`: 'bilinear' (trilinear in three dimensions), 'nearest' or,
+    in two dimensions, 'bicubic' (Keys' weights with a = -3/4; its pixels beyond the edge are found one by one).
 
     >>> image = plait.arange(4.0).reshape(1, 1, 2, 2)
     >>> places = plait.tensor([[[[0.0, 0.0], [1.0, 1.0]]]])
     >>> plait.nn.functional.grid_sample(image, places, align_corners=True)
     tensor([[[[1.5000, 3.0000]]]])
     """
-    if mode not in ("bilinear", "nearest"):
-        extra = "; 'bicubic' is not supported yet" if mode == "bicubic" else ""
-        raise ValueError(f"grid_sample: expected mode 'bilinear' or 'nearest', got '{mode}'{extra}")
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(f"grid_sample: expected mode 'bilinear', 'nearest' or 'bicubic', got '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ValueError(
             f"grid_sample: expected padding_mode 'zeros', 'border' or 'reflection', got '{padding_mode}'"
@@ -57,6 +83,10 @@ def grid_sample(
         raise ValueError(
             "grid_sample: expected input (N, C, H, W) with grid (N, H, W, 2), or input (N, C, D, H, W) with "
             f"grid (N, D, H, W, 3), got {tuple(input.shape)} and {tuple(grid.shape)}"
+        )
+    if mode == "bicubic" and rank != 2:
+        raise ValueError(
+            f"grid_sample: mode 'bicubic' takes input (N, C, H, W), got {tuple(input.shape)}; use 'bilinear'"
         )
     if grid.shape[0] != input.shape[0]:
         raise ValueError(
@@ -86,13 +116,17 @@ def grid_sample(
     for axis, size in enumerate(sizes):
         x = coordinates[:, rank - 1 - axis]
         x = (x + 1) / 2 * (size - 1) if align_corners else ((x + 1) * size - 1) / 2
+        if mode == "bicubic":
+            corners.append(_cubic_corners(x, size, padding_mode, align_corners))
+            continue
         if padding_mode == "reflection":
             x = _reflected(x, size, align_corners)
         if padding_mode != "zeros":
             x = x.masked_fill(x.isnan(), 0.0).clamp(0, size - 1)
         if mode == "nearest":
-            whole = x.detach().round()
-            corners.append([(whole, plait.ones_like(whole))])
+            rounded = x.round()  # whose derivative, zero, is the grid's
+            whole = rounded.detach()
+            corners.append([(whole, rounded - whole + 1 if x.requires_grad else plait.ones_like(whole))])
         else:
             whole = x.detach().floor()
             far = x - whole
