@@ -41,6 +41,38 @@ def test_the_modules_are_plaits_own():
     """)
 
 
+def test_names_that_programs_import():
+    as_torch("""
+        import torch, torch._C, torch._C._functorch, torch._custom_ops, torch.futures, torch.overrides
+        from torch._C import DisableTorchFunctionSubclass
+        from torch._dynamo.utils import is_compile_supported
+        from torch._subclasses.fake_tensor import is_fake
+        from torch.ao.quantization import DeQuantStub, QuantStub
+        from torch.autograd import forward_ad
+        from torch.fx.experimental.proxy_tensor import get_proxy_mode
+        from torch.hub import _get_torch_home, tqdm
+        from torch.jit.annotations import BroadcastingList2
+        from torch.nn.parallel.scatter_gather import gather, scatter
+        from torch.onnx import symbolic_opset11
+        from torch.onnx.symbolic_helper import parse_args
+        from torch.overrides import handle_torch_function, has_torch_function
+        from torch.serialization import DEFAULT_PROTOCOL
+        from torch.utils.data._utils.collate import default_collate_fn_map, np_str_obj_array_pattern
+        from torch.utils.model_zoo import load_url, tqdm
+        assert torch.torch is torch and list(tqdm([1, 2])) == [1, 2]
+        assert torch._C._get_tracing_state() is None and torch._C._log_api_usage_once("x") is None
+        assert not torch._C._are_functorch_transforms_active() and not torch._C._jit_set_profiling_mode(False)
+        assert not torch._C._functorch.is_batchedtensor(torch.ones(1)) and not is_fake(torch.ones(1))
+        assert torch._C._nn._parse_to("cpu", torch.float64)[:2] == (torch.device("cpu"), torch.float64)
+        assert torch._C.Generator is torch.Generator and get_proxy_mode() is None
+        keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)
+        with torch.autocast("cpu"), torch._C._ExcludeDispatchKeyGuard(keys):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+        assert isinstance(torch.uint16, torch.dtype) and forward_ad.unpack_dual(torch.ones(1)).tangent is None
+        assert isinstance(torch.fx.node.Node, type) and torch.utils.hooks.RemovableHandle
+    """)
+
+
 def test_the_version_is_the_interfaces():
     as_torch("""
         import torch, plait, importlib.metadata
