@@ -72,8 +72,15 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
     const bool known = element == Py_None || element == Py_Ellipsis || PyBool_Check(element) ||
                        PySlice_Check(element) || is_tensor(element) || to_int(element, ignored);
     // Lists, arrays and other sequences become tensors.
-    converted[i] = known ? Object::borrow(element)
-                         : Object(checked(wrap(tensor_from_data(element, std::nullopt, false))));
+    if (known) {
+      converted[i] = Object::borrow(element);
+    } else {
+      Tensor index = tensor_from_data(element, std::nullopt, false);
+      // An empty list is no list of floats: it picks nothing.
+      if (index.numel() == 0 && (PyList_Check(element) || PyTuple_Check(element)))
+        index = empty_tensor(index.sizes(), DType::Int64);
+      converted[i] = Object(checked(wrap(std::move(index))));
+    }
     taken += consumed(converted[i].get());
     ellipses += element == Py_Ellipsis;
   }
@@ -115,8 +122,14 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
       out.view = select_op()(out.view, d, integer);
     } else {
       const Tensor& index = unwrap(element);
-      if (index.dim() == 0 && is_integral(index.dtype())) {
+      if (index.dim() == 0 && is_integral(index.dtype()) && index.dtype() != DType::UInt8) {
         out.view = select_op()(out.view, d, item(index).to<int64_t>());
+        continue;
+      }
+      if (index.dim() == 0 && (index.dtype() == DType::Bool || index.dtype() == DType::UInt8)) {
+        out.view = unsqueeze_op()(out.view, d);  // as a bool
+        put(unsqueeze_op()(index, 0));
+        ++d;
         continue;
       }
       if (!is_integral(index.dtype(), true))
@@ -132,7 +145,21 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
   return out;
 }
 
+// A list that holds what no tensor can: x[[slice(0, 2), 1]] is x[0:2, 1].
+bool is_list_of_indices(PyObject* index) {
+  if (!PyList_Check(index) || PyList_GET_SIZE(index) >= 32) return false;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(index); ++i) {
+    PyObject* item = PyList_GET_ITEM(index, i);
+    if (PySlice_Check(item) || item == Py_None || item == Py_Ellipsis || is_tensor(item)) return true;
+  }
+  return false;
+}
+
 Parsed parse(PyObject* self, PyObject* index) {
+  if (is_list_of_indices(index)) {
+    const Object tuple(checked(PyList_AsTuple(index)));
+    return apply(unwrap(self), &PyTuple_GET_ITEM(tuple.get(), 0), PyTuple_GET_SIZE(tuple.get()));
+  }
   if (PyTuple_Check(index)) return apply(unwrap(self), &PyTuple_GET_ITEM(index, 0), PyTuple_GET_SIZE(index));
   return apply(unwrap(self), &index, 1);
 }

@@ -7,8 +7,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+_SPARSE = (
+    "tensors are dense; plait.zeros(size).index_put(tuple(indices), values, accumulate=True) makes what this would"
+)
 _INSTEAD = {
     "sparse": "tensors are dense; use index_add or scatter_add",
+    **dict.fromkeys(
+        (
+            "sparse_bsc_tensor",
+            "sparse_bsr_tensor",
+            "sparse_compressed_tensor",
+            "sparse_coo_tensor",
+            "sparse_csc_tensor",
+            "sparse_csr_tensor",
+        ),
+        _SPARSE,
+    ),
+    "jagged": "there are no nested tensors; pad, or use plait.nn.utils.rnn.pack_padded_sequence",
+    "export": "plait is eager and records no graphs; call the module itself",
     "nested": "there are no nested tensors; pad, or use plait.nn.utils.rnn.pack_padded_sequence",
     "quantization": "there are no quantised tensors; plait.ao.quantization has the stubs",
 }

@@ -714,6 +714,7 @@ def _install() -> None:
     for alias, name in _IN_PLACE_ALIASES.items():
         if not hasattr(Tensor, alias):
             setattr(Tensor, alias, getattr(Tensor, name))
+    Tensor._grad = vars(Tensor)["grad"]  # type: ignore[attr-defined]
     for kind in _OTHER_KINDS:
         setattr(Tensor, kind, False)
     _C.Node.register_hook = _node_register_hook  # type: ignore[method-assign]
