@@ -99,7 +99,8 @@ bool is_alias(PyObject* given, const std::string& param) {
   if (!text) return false;
   const std::string_view name(text);
   return (param == "self" && (name == "input" || name == "x")) || (param == "dim" && name == "axis") ||
-         (param == "keepdim" && name == "keepdims");
+         (param == "keepdim" && name == "keepdims") ||
+         (param == "indices_or_sections" && (name == "indices" || name == "sections"));
 }
 
 // Tensors that are made from nothing go to the thread's default device; those made like another stay with it.
@@ -302,16 +303,17 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
 
 // A number may come first in these, as in plait.mul(2, x): of all others the first tensor says what is meant.
 bool takes_number_first(const OpBase& op) {
-  static const std::string_view names[] = {"add",          "sub",       "mul", "div",
-                                           "floor_divide", "remainder", "rsub"};
+  static const std::string_view names[] = {"add", "sub", "mul", "div", "floor_divide", "remainder", "rsub"};
   return std::find(std::begin(names), std::end(names), op.schema().name) != std::end(names);
 }
 
-// A call that has a number where the tensor should be: with a tensor in its place. Null where it is no such call.
+// A call that has a number where the tensor should be: with a tensor in its place. Null where it is no such
+// call.
 PyObject* call_with_number_first(PyObject* callable, PyObject* const* args, Py_ssize_t nargs,
                                  PyObject* names) {
   const auto& f = *reinterpret_cast<OpFunction*>(callable);
-  if (f.inplace || nargs < 2 || !is_number(args[0]) || !takes_number_first(*f.overloads->front())) return nullptr;
+  if (f.inplace || nargs < 2 || !is_number(args[0]) || !takes_number_first(*f.overloads->front()))
+    return nullptr;
   std::vector<PyObject*> changed(args, args + nargs + (names ? PyTuple_GET_SIZE(names) : 0));
   const Object first(checked(wrap(wrapped_scalar(to_scalar(args[0])))));
   unwrap(first.get()).impl()->wrapped_number = true;  // a tensor that Python sees has a dtype of its own
@@ -319,8 +321,8 @@ PyObject* call_with_number_first(PyObject* callable, PyObject* const* args, Py_s
   return PyObject_Vectorcall(callable, changed.data(), static_cast<size_t>(nargs), names);
 }
 
-// The former options `size_average` and `reduce` of losses, which `reduction` has replaced. Null where none is
-// given.
+// The former options `size_average` and `reduce` of losses, which `reduction` has replaced. Null where none
+// is given.
 PyObject* call_with_legacy_reduction(PyObject* callable, PyObject* const* args, Py_ssize_t nargs,
                                      PyObject* names) {
   bool given = false;

@@ -55,9 +55,7 @@ Py_ssize_t count_of(Py_ssize_t nargs, PyObject* names) {
 
 }  // namespace
 
-bool may_be_overridden() noexcept {
-  return (!overriding_types.empty() && !t_subclasses_off) || t_modes > 0;
-}
+bool may_be_overridden() noexcept { return (!overriding_types.empty() && !t_subclasses_off) || t_modes > 0; }
 
 PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
   if (t_modes == 0 && !any_argument(args, count_of(nargs, names), overrides)) return nullptr;
@@ -88,9 +86,7 @@ void add_overrides(py::module_& m) {
         overriding_types.push_back(reinterpret_cast<PyTypeObject*>(type.ptr()));
       },
       "Instances of exactly this class make ops ask its __torch_function__.");
-  m.def("_set_override_handler", [](py::handle function) {
-    Py_XSETREF(handler, Py_NewRef(function.ptr()));
-  });
+  m.def("_set_override_handler", [](py::handle function) { Py_XSETREF(handler, Py_NewRef(function.ptr())); });
   m.def(
       "_set_overrides",
       [](bool subclasses_off, int modes) {

@@ -20,8 +20,9 @@ PyObject* format_objects[4];
 constexpr const char* kFormatNames[] = {"contiguous_format", "preserve_format", "channels_last",
                                         "channels_last_3d"};
 
-// Dtypes that PyTorch has and no tensor of plait: their names are there, for tables of dtypes and comparisons,
-// and whoever asks for a tensor of one is told what to take instead. As values they come after the real ones.
+// Dtypes that PyTorch has and no tensor of plait: their names are there, for tables of dtypes and
+// comparisons, and whoever asks for a tensor of one is told what to take instead. As values they come after
+// the real ones.
 struct AbsentDType {
   const char *name, *instead;
   int itemsize;

@@ -131,6 +131,7 @@ from ._C import _accumulate_node as _accumulate_node
 from ._C import _adaptive_avg_pool as _adaptive_avg_pool
 from ._C import _adaptive_avg_pool_backward as _adaptive_avg_pool_backward
 from ._C import _adaptive_max_pool as _adaptive_max_pool
+from ._C import _add_overriding_type as _add_overriding_type
 from ._C import _addmm_activation as _addmm_activation
 from ._C import _amp_foreach_non_finite_check_and_unscale_ as _amp_foreach_non_finite_check_and_unscale_
 from ._C import _amp_update_scale_ as _amp_update_scale_
@@ -225,6 +226,7 @@ from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
 from ._C import _outside_ops as _outside_ops
+from ._C import _overrides as _overrides
 from ._C import _pack_for_function as _pack_for_function
 from ._C import _pad_nd as _pad_nd
 from ._C import _pad_nd_backward as _pad_nd_backward
@@ -255,6 +257,8 @@ from ._C import _set_grad_enabled as _set_grad_enabled
 from ._C import _set_inference_mode as _set_inference_mode
 from ._C import _set_op_autograd as _set_op_autograd
 from ._C import _set_op_kernel as _set_op_kernel
+from ._C import _set_override_handler as _set_override_handler
+from ._C import _set_overrides as _set_overrides
 from ._C import _shrink_backward as _shrink_backward
 from ._C import _sigmoid_backward as _sigmoid_backward
 from ._C import _silu_backward as _silu_backward
@@ -392,6 +396,7 @@ from ._C import clone as clone
 from ._C import column_stack as column_stack
 from ._C import complex as complex
 from ._C import complex128 as complex128
+from ._C import complex32 as complex32
 from ._C import complex64 as complex64
 from ._C import concat as concat
 from ._C import concatenate as concatenate
@@ -483,7 +488,10 @@ from ._C import float16 as float16
 from ._C import float32 as float32
 from ._C import float64 as float64
 from ._C import float8_e4m3fn as float8_e4m3fn
+from ._C import float8_e4m3fnuz as float8_e4m3fnuz
 from ._C import float8_e5m2 as float8_e5m2
+from ._C import float8_e5m2fnuz as float8_e5m2fnuz
+from ._C import float8_e8m0fnu as float8_e8m0fnu
 from ._C import floor as floor
 from ._C import floor_ as floor_
 from ._C import floor_divide as floor_divide
@@ -688,6 +696,9 @@ from ._C import prelu as prelu
 from ._C import preserve_format as preserve_format
 from ._C import prod as prod
 from ._C import promote_types as promote_types
+from ._C import qint32 as qint32
+from ._C import qint8 as qint8
+from ._C import quint8 as quint8
 from ._C import rad2deg as rad2deg
 from ._C import rad2deg_ as rad2deg_
 from ._C import rand as rand
@@ -818,6 +829,9 @@ from ._C import triu_indices as triu_indices
 from ._C import true_divide as true_divide
 from ._C import trunc as trunc
 from ._C import trunc_ as trunc_
+from ._C import uint16 as uint16
+from ._C import uint32 as uint32
+from ._C import uint64 as uint64
 from ._C import uint8 as uint8
 from ._C import unbind as unbind
 from ._C import unflatten as unflatten

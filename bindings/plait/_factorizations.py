@@ -421,8 +421,8 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
 
 @one_op(cpu="float32", cuda="float32")
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
-    """`solve`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as int32;
-    the solution is NaN then. With check_errors a singular matrix raises LinAlgError.
+    """`solve`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as
+    int32; the solution is NaN then. With check_errors a singular matrix raises LinAlgError.
 
     >>> plait.linalg.solve_ex(plait.tensor([[[4.0]], [[0.0]]]), plait.ones(2, 1, 1)).info
     tensor([0, 1], dtype=plait.int32)

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SPARSE = (
-    "tensors are dense; plait.zeros(size).index_put(tuple(indices), values, accumulate=True) makes what this would"
+    "tensors are dense; plait.zeros(size).index_put(tuple(indices), values, accumulate=True) makes one of "
+    "indices and values"
 )
 _INSTEAD = {
     "sparse": "tensors are dense; use index_add or scatter_add",

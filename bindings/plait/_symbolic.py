@@ -1,4 +1,4 @@
-"""Sizes and checks as PyTorch's compiler wants them: in plait every size is an int, and every check is made."""
+"""Sizes and checks as PyTorch's compiler wants them: in plait sizes are ints, and every check is made."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class SymInt:
 class SymFloat:
     """A number that is not known: there is none in plait."""
 
-    __new__ = SymInt.__new__
+    __new__ = SymInt.__new__  # type: ignore[assignment]
 
 
 class SymBool:
     """A condition that is not known: there is none in plait."""
 
-    __new__ = SymInt.__new__
+    __new__ = SymInt.__new__  # type: ignore[assignment]
 
 
 def sym_int(a: Any) -> int:

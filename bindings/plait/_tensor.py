@@ -169,23 +169,20 @@ def _converter(dtype):
 def _type(self, dtype=None, non_blocking=False):
     """The type's name, or self in another dtype."""
     if dtype is None:
-        return (
-            ("plait.cuda." if self.is_cuda else "plait.")
-            + {
-                "float32": "FloatTensor",
-                "float64": "DoubleTensor",
-                "int64": "LongTensor",
-                "int32": "IntTensor",
-                "bool": "BoolTensor",
-                "uint8": "ByteTensor",
-                "float16": "HalfTensor",
-                "bfloat16": "BFloat16Tensor",
-                "int8": "CharTensor",
-                "int16": "ShortTensor",
-                "complex64": "ComplexFloatTensor",
-                "complex128": "ComplexDoubleTensor",
-            }[self.dtype.name]
-        )
+        return ("plait.cuda." if self.is_cuda else "plait.") + {
+            "float32": "FloatTensor",
+            "float64": "DoubleTensor",
+            "int64": "LongTensor",
+            "int32": "IntTensor",
+            "bool": "BoolTensor",
+            "uint8": "ByteTensor",
+            "float16": "HalfTensor",
+            "bfloat16": "BFloat16Tensor",
+            "int8": "CharTensor",
+            "int16": "ShortTensor",
+            "complex64": "ComplexFloatTensor",
+            "complex128": "ComplexDoubleTensor",
+        }[self.dtype.name]
     if isinstance(dtype, _C.dtype):
         return self.to(dtype)
     from ._legacy_tensors import converted

@@ -60,8 +60,8 @@ class Future(Generic[T]):
             raise RuntimeError(f"Future.{who}: the future has its result already") from None
 
     def add_done_callback(self, callback: Callable[[Future[T]], None]) -> None:
-        """Calls `callback(self)` when the value is there, in the thread that sets it; at once where it is. What
-        the callback raises is logged.
+        """Calls `callback(self)` when the value is there, in the thread that sets it; at once where it is.
+        What the callback raises is logged.
         """
         self._future.add_done_callback(lambda _: callback(self))
 

@@ -22,7 +22,7 @@ except ImportError:
         """Shows nothing: the package tqdm is not installed."""
 
         def __init__(self, iterable: Any = None, **options: Any):
-            self._iterable, self.n = iterable, 0
+            self._iterable, self.n = iterable, 0.0
 
         def __iter__(self) -> Any:
             return iter(self._iterable)

@@ -125,7 +125,7 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
 def handle_torch_function(
     public_api: Callable, relevant_args: Iterable[Any], *args: Any, **kwargs: Any
 ) -> Any:
-    """What the classes of `relevant_args` make of `public_api(*args, **kwargs)`: their `__torch_function__` are
+    """What the classes of `relevant_args` make of `public_api(*args, **kwargs)`: each `__torch_function__` is
     asked in turn, subclasses first, until one does not return NotImplemented. TypeError where all do.
     """
     relevant = _taking_part(relevant_args)
@@ -143,8 +143,8 @@ def handle_torch_function(
             return result
     name = getattr(public_api, "__name__", public_api)
     raise TypeError(
-        f"{name}: no implementation found for {', '.join(t.__name__ for t in types)}: each __torch_function__ "
-        "returned NotImplemented"
+        f"{name}: no implementation found for {', '.join(t.__name__ for t in types)}: each "
+        "__torch_function__ returned NotImplemented"
     )
 
 
@@ -179,7 +179,7 @@ def _torch_function(
 
 @functools.cache
 def get_default_nowrap_functions() -> set[Callable]:
-    """The functions whose results stay as they are, though a subclass has no `__torch_function__` of its own."""
+    """The functions whose results stay as they are in a subclass without its own `__torch_function__`."""
     return {Tensor.__dict__[name].__get__ for name in ("_base", "grad") if name in Tensor.__dict__}
 
 
@@ -236,7 +236,7 @@ _prepared: set[type] = set()
 
 
 def _prepare(cls: type) -> None:
-    """Makes a new subclass of Tensor take part in ops, unless its `__torch_function__` says that it does not."""
+    """Makes a new subclass of Tensor take part in ops, unless its `__torch_function__` says otherwise."""
     if not _takes_part(cls):
         return
     if not any(base in _prepared for base in cls.__mro__):
@@ -249,7 +249,7 @@ def _prepare(cls: type) -> None:
 
 
 def _init_subclass(cls: type, **kwargs: Any) -> None:
-    super(Tensor, cls).__init_subclass__(**kwargs)
+    super(Tensor, cls).__init_subclass__(**kwargs)  # type: ignore[misc]
     _prepare(cls)
 
 

@@ -291,9 +291,7 @@ def test_overload_errors_list_the_overloads():
     assert str(caught.value).count("sum(") >= 2
 
 
-@pytest.mark.parametrize(
-    "name", ["zeross", "functinal", "Tensorr", "relu_6", "softmx", "arrange", "sparse"]
-)
+@pytest.mark.parametrize("name", ["zeross", "functinal", "Tensorr", "relu_6", "softmx", "arrange", "sparse"])
 def test_unknown_names(name):
     with pytest.raises(AttributeError) as caught:
         getattr(plait, name)
@@ -336,9 +334,17 @@ def test_index_errors_in_a_parallel_kernel():
 @pytest.mark.parametrize(
     ("self", "mat2", "text"),
     [
-        (plait.ones(3), plait.ones(5, 3), r"addmm: mat1 of shape \(8, 16\) and mat2 of shape \(5, 3\) do not fit"),
+        (
+            plait.ones(3),
+            plait.ones(5, 3),
+            r"addmm: mat1 of shape \(8, 16\) and mat2 of shape \(5, 3\) do not fit",
+        ),
         (plait.ones(4), plait.ones(16, 3), r"addmm: self of shape \(4,?\) does not broadcast"),
-        (plait.ones(3, dtype=plait.float64), plait.ones(16, 3), "addmm: expected tensors of one dtype.*float64"),
+        (
+            plait.ones(3, dtype=plait.float64),
+            plait.ones(16, 3),
+            "addmm: expected tensors of one dtype.*float64",
+        ),
     ],
 )
 def test_addmm_activation_names_its_own_arguments(self, mat2, text):

@@ -4,9 +4,8 @@ import copy
 import pickle
 import threading
 
-import pytest
-
 import plait
+import pytest
 from plait import overrides
 
 
@@ -15,7 +14,7 @@ class Tagged(plait.Tensor):
 
 
 class Logged(plait.Tensor):
-    calls: list = []  # noqa: RUF012
+    calls: list = []
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):

@@ -1,5 +1,5 @@
-"""Forward-mode differentiation, of which plait has the transform (`plait.func.jvp`), and no dual tensors: code
-that asks whether a tensor is one is told that it is not.
+"""Forward-mode differentiation, of which plait has the transform (`plait.func.jvp`), and no dual tensors:
+code that asks whether a tensor is one is told that it is not.
 """
 
 from __future__ import annotations
@@ -10,11 +10,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-__all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
+__all__ = [
+    "UnpackedDualTensor",
+    "dual_level",
+    "enter_dual_level",
+    "exit_dual_level",
+    "make_dual",
+    "unpack_dual",
+]
 
-UnpackedDualTensor = namedtuple("UnpackedDualTensor", ["primal", "tangent"])  # noqa: PYI024
+UnpackedDualTensor = namedtuple("UnpackedDualTensor", ["primal", "tangent"])
 
-_INSTEAD = "plait has no dual tensors; plait.func.jvp(f, primals, tangents) gives f's value and its derivative"
+_INSTEAD = (
+    "plait has no dual tensors; plait.func.jvp(f, primals, tangents) gives f's value and its derivative"
+)
 
 
 def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:

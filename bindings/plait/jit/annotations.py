@@ -3,7 +3,6 @@
 from typing import Any, Dict, List, Optional, Tuple, Union  # noqa: UP035
 
 
-
 class _BroadcastingList:
     """A list of some length, or one number for all of it: for annotations."""
 
@@ -13,4 +12,14 @@ class _BroadcastingList:
 
 BroadcastingList1, BroadcastingList2, BroadcastingList3 = (_BroadcastingList() for _ in range(3))
 
-__all__ = ["Any", "BroadcastingList1", "BroadcastingList2", "BroadcastingList3", "Dict", "List", "Optional", "Tuple", "Union"]
+__all__ = [
+    "Any",
+    "BroadcastingList1",
+    "BroadcastingList2",
+    "BroadcastingList3",
+    "Dict",
+    "List",
+    "Optional",
+    "Tuple",
+    "Union",
+]

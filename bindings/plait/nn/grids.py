@@ -65,7 +65,7 @@ def grid_sample(
     (N, D_out, H_out, W_out, 3) -> (N, C, D_out, H_out, W_out). A place is (x, y) or (x, y, z), from -1 to 1:
     the centres of the corner pixels with `align_corners`, their outer edges without. Outside are zeros, the
     'border', or the image's 'reflection'. `mode`: 'bilinear' (trilinear in three dimensions), 'nearest' or,
-    in two dimensions, 'bicubic' (Keys' weights with a = -3/4; its pixels beyond the edge are found one by one).
+    in two dimensions, 'bicubic' (Keys' weights with a = -3/4; pixels beyond the edge are found one by one).
 
     >>> image = plait.arange(4.0).reshape(1, 1, 2, 2)
     >>> places = plait.tensor([[[[0.0, 0.0], [1.0, 1.0]]]])

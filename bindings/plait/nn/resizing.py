@@ -95,12 +95,12 @@ def interpolate(
     centres of the outermost pixels of input and output meet. The scale that was asked for counts, not that
     of the rounded sizes, unless recompute_scale_factor.
 
-    Shapes: (N, C, ...) with one to three spatial dimensions. Dtypes: floats, and uint8, rounded. Raises ValueError for sizes
-    below 1 and for a mode that does not go with the input. Source of the cubic weights: R. Keys, "Cubic
-    convolution interpolation for digital image processing" (1981), with a = -3/4.
+    Shapes: (N, C, ...) with one to three spatial dimensions. Dtypes: floats, and uint8, rounded. Raises
+    ValueError for sizes below 1 and for a mode that does not go with the input. Source of the cubic weights:
+    R. Keys, "Cubic convolution interpolation for digital image processing" (1981), with a = -3/4.
 
-    antialias (bilinear, bicubic): where a picture shrinks, the weights reach as much farther as it shrinks, so
-    that every pixel counts; the cubic weights have a = -1/2 then, as in Pillow.
+    antialias (bilinear, bicubic): where a picture shrinks, the weights reach as much farther as it shrinks,
+    so that every pixel counts; the cubic weights have a = -1/2 then, as in Pillow.
 
     >>> plait.nn.functional.interpolate(plait.tensor([[[1.0, 2.0]]]), 4, mode="linear")
     tensor([[[1.0000, 1.2500, 1.7500, 2.0000]]])
@@ -123,7 +123,9 @@ def interpolate(
     if align_corners is not None and mode not in _RANKS:
         raise ValueError(f"interpolate: align_corners goes with {', '.join(_RANKS)}, not with mode {mode!r}")
     if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError(f"interpolate: antialias=True goes with bilinear and bicubic, not with mode {mode!r}")
+        raise ValueError(
+            f"interpolate: antialias=True goes with bilinear and bicubic, not with mode {mode!r}"
+        )
     if (size is None) == (scale_factor is None):
         given = "neither" if size is None else "both"
         raise ValueError(f"interpolate: expected either size or scale_factor, got {given}")
@@ -148,7 +150,7 @@ def interpolate(
     if input.dtype is plait.uint8:
         # Through float32, which holds each of the values; rounded to the nearest one.
         plain = input.to(plait.float32)
-        options = {"mode": mode, "align_corners": align_corners, "antialias": antialias}
+        options: dict[str, Any] = {"mode": mode, "align_corners": align_corners, "antialias": antialias}
         if size is None:
             options |= {"scale_factor": scale_factor, "recompute_scale_factor": recompute_scale_factor}
         else:

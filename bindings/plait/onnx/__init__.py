@@ -26,7 +26,15 @@ def register_custom_op_symbolic(symbolic_name: str, symbolic_fn: Any, opset_vers
 
 __getattr__ = placeholders(
     __name__,
-    ("ExportOptions", "ONNXProgram", "OperatorExportTypes", "TensorProtoDataType", "TrainingMode", "dynamo_export", "export"),
+    (
+        "ExportOptions",
+        "ONNXProgram",
+        "OperatorExportTypes",
+        "TensorProtoDataType",
+        "TrainingMode",
+        "dynamo_export",
+        "export",
+    ),
     "plait writes no ONNX; save the state dict (plait.save or plait.utils.safetensors), load it into "
     "the same "
     "model in PyTorch, and export from there",

@@ -563,6 +563,10 @@ class Module(HookedCall, StateDict):
         """Casts floating point members to bfloat16."""
         return self._cast(plait.bfloat16)
 
+    def share_memory(self) -> Self:
+        """`share_memory_` of every parameter and buffer, which raises: threads share modules as they are."""
+        return self._apply(lambda t: t.share_memory_())
+
     # ---- repr
 
     def _get_name(self) -> str:

@@ -14,14 +14,16 @@ __all__ = ["gather", "scatter", "scatter_kwargs"]
 
 
 def _device(target: Any) -> Any:
-    return plait.device("cuda", target) if isinstance(target, int) and target >= 0 else plait.device(
-        "cpu" if isinstance(target, int) else target
+    return (
+        plait.device("cuda", target)
+        if isinstance(target, int) and target >= 0
+        else plait.device("cpu" if isinstance(target, int) else target)
     )
 
 
 def scatter(inputs: Any, target_gpus: Sequence[Any], dim: int = 0) -> list[Any]:
-    """A list with, for each device, the containers of `inputs` with their share of each tensor: equal chunks of
-    dimension `dim`, fewer where it is too short. What is no tensor goes to every device.
+    """A list with, for each device, the containers of `inputs` with their share of each tensor: equal chunks
+    of dimension `dim`, fewer where it is too short. What is no tensor goes to every device.
 
     >>> from plait.nn.parallel import scatter
     >>> scatter({"x": plait.arange(4), "n": 1}, ["cpu", "cpu"])

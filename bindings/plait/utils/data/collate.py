@@ -77,8 +77,8 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> plait.Tensor
 
 
 default_collate_fn_map: dict[Any, Any] = {}
-"""What `default_collate` does with further types: a function of (list of samples, collate_fn_map=this dict) for
-a type, or a tuple of types. The type of the first sample is looked up first, then its base classes.
+"""What `default_collate` does with further types: a function of (list of samples, collate_fn_map=this dict)
+for a type, or a tuple of types. The type of the first sample is looked up first, then its base classes.
 """
 
 
