@@ -31,8 +31,8 @@ class PLAIT_API StridedIter {
   void input(const Tensor& tensor) { add(tensor, false); }
   void build();
 
-  // `cost` is the work of an element relative to a load, add and store: it decides how many elements are
-  // worth a thread.
+  // Loops write all of their outputs and read none: where they write may not be the tensor's memory.
+  // `cost`: an element's work relative to a load, add and store; it decides how many are worth a thread.
   void run(Loop loop, const void* params = nullptr, int cost = 1) const;
 
   // Walks the same runs with any callable f(char* const* data, const int64_t* strides, int64_t n), in one
