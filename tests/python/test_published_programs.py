@@ -72,6 +72,19 @@ def test_an_op_in_a_class_body_is_a_function():
         Window().op(x)
 
 
+@pytest.mark.parametrize("padding", [2, (2, 2), "same"])
+def test_a_convolution_may_be_changed(padding):
+    x = plait.rand(1, 2, 7, 7)
+    changed, made = nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(2, 3, 3, padding=padding, dilation=2)
+    made.load_state_dict(changed.state_dict())
+    changed(x)
+    changed.dilation = (2, 2)
+    changed.padding = padding
+    assert plait.equal(changed(x), made(x))
+    changed.padding_mode = "circular"
+    assert changed(x).shape == (1, 3, 7, 7) and not plait.equal(changed(x), made(x))
+
+
 def test_former_options_of_losses():
     x, y = plait.tensor([1.0, 4.0]), plait.tensor([0.0, 2.0])
     with pytest.warns(UserWarning, match="reduction='sum'"):

@@ -88,6 +88,12 @@ class _ConvNd(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        # Programs change a layer that is there: conv.dilation, conv.padding = (2, 2), (2, 2).
+        if name in ("padding", "padding_mode", "dilation", "kernel_size") and "_pad_inside" in self.__dict__:
+            self._plan_padding()
+
     def _plan_padding(self) -> None:
         """Splits the padding into what `pad` does first (last dimension first) and what the convolution does
         itself.
@@ -98,7 +104,7 @@ class _ConvNd(Module):
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
             sides = [(t // 2, t - t // 2) for t in totals]
         else:
-            sides = [(p, p) for p in self.padding]
+            sides = [(p, p) for p in ntuple(self.padding, self._dims, type(self).__name__, "padding")]
         self._pad_mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         if self.padding_mode == "zeros" and all(a == b for a, b in sides):
             self._pad_first: tuple[int, ...] = ()
