@@ -72,6 +72,11 @@ def test_an_op_in_a_class_body_is_a_function():
         Window().op(x)
 
 
+def test_a_module_is_no_script():
+    assert not isinstance(plait.jit.script(nn.Linear(1, 1)), plait.jit.ScriptModule)
+    assert issubclass(plait.jit.ScriptModule, nn.Module)
+
+
 @pytest.mark.parametrize("padding", [2, (2, 2), "same"])
 def test_a_convolution_may_be_changed(padding):
     x = plait.rand(1, 2, 7, 7)

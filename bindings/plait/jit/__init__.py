@@ -7,7 +7,7 @@ from __future__ import annotations
 import builtins
 from typing import Final
 
-from ..nn.modules.module import Module as ScriptModule
+from ..nn.modules.module import Module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ __all__ = [
     "trace_module",
     "unused",
 ]
+
+
+class ScriptModule(Module):
+    """A module, for classes that derive from it. No other module is one: `script` compiles nothing.
+
+    >>> isinstance(plait.jit.script(plait.nn.Linear(1, 1)), plait.jit.ScriptModule)
+    False
+    """
 
 
 def is_scripting() -> bool:
