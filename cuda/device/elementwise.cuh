@@ -234,7 +234,7 @@ inline bool is_vectorisable(const ElementwisePlan& plan, const int64_t* itemsize
 
 template <int Operands>
 Walk<Operands> walk_of(const ElementwisePlan& plan, int width) {
-  Walk<Operands> walk;
+  Walk<Operands> walk{};
   walk.ndim = plan.ndim;
   walk.count = plan.numel / width;
   walk.tail = static_cast<unsigned>(plan.numel % width);

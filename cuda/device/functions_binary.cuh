@@ -159,7 +159,7 @@ template <class T>
 struct IntDivision {
   static constexpr int elements = sizeof(T) > 4 ? 2 : 4;
   fn::Division function;
-  const char* op;
+  OpName op;
   Fault* fault;
 
   // May a / b and a % b be taken?

@@ -20,7 +20,7 @@ struct Walk {
   char* data[IndexedPlan::kIndex + Indices];
   int64_t number[2];
   IndexedDim index[Indices];
-  const char* op;
+  OpName op;
   Fault* fault;
 };
 
@@ -28,7 +28,7 @@ struct Walk {
 template <int Indices>
 Walk<Indices> walk_of(const IndexedPlan& plan, int width) {
   constexpr int operands = IndexedPlan::kIndex + Indices;
-  Walk<Indices> walk;
+  Walk<Indices> walk{};
   walk.count = plan.numel / width;
   walk.ndim = plan.ndim;
   walk.indices = plan.indices;

@@ -29,8 +29,8 @@ void launch(void (*kernel)(P...), const LaunchConfig& config, A... args) {
   static_assert(sizeof...(P) == sizeof...(A), "the kernel has another number of arguments");
   if (config.grid.x == 0 || config.grid.y == 0 || config.grid.z == 0) return;
 #ifdef PLAIT_CUDA_EMULATED
-  check_cuda(emulator::launch(reinterpret_cast<const void*>(kernel), config.grid, config.block, config.shared,
-                              config.stream, [=]() { kernel(static_cast<P>(args)...); }));
+  check_cuda(emulator::launch(kernel, config.grid, config.block, config.shared, config.stream,
+                              static_cast<P>(args)...));
 #else
   const auto go = [&](std::remove_const_t<P>... values) {
     void* pointers[] = {const_cast<void*>(static_cast<const void*>(&values))..., nullptr};

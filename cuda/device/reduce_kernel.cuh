@@ -39,8 +39,9 @@ constexpr int kReduceUnroll = 4;
 struct ReduceWalk {
   int count;
   bool wide;  // indices of more than 31 bits; of kept dimensions only
-  FastDivisor divisors[ReducePlan::kMaxDims];
-  int64_t sizes[ReducePlan::kMaxDims], strides[ReducePlan::kMaxDims], out[ReducePlan::kMaxDims];
+  FastDivisor divisors[ReducePlan::kMaxDims] = {};
+  int64_t sizes[ReducePlan::kMaxDims] = {}, strides[ReducePlan::kMaxDims] = {},
+          out[ReducePlan::kMaxDims] = {};
 
   // `width`: elements of dimension 0 that are taken as one.
   explicit ReduceWalk(const ReducePlan::Dims& dims, int width = 1)

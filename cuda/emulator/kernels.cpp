@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "arguments.h"
 #include "device.h"
 #include "emulator/launch.h"
 #include "emulator/threads.h"
@@ -516,13 +517,15 @@ cudaError_t check_launch(const void* kernel, dim3 grid, dim3 block, size_t share
 }  // namespace
 
 cudaError_t launch_threads(const void* kernel, dim3 grid, dim3 block, size_t shared, cudaStream_t handle,
-                           std::shared_ptr<const void> body, void (*call)(const void* body)) {
+                           std::shared_ptr<const void> body, void (*call)(const void* body),
+                           const Argument* arguments, size_t count) {
   return api("cudaLaunchKernel", Rule::Normal, [&](Lock& lock) {
     Stream* stream;
     if (const cudaError_t status = find_stream(handle, &stream); status != cudaSuccess) return status;
     if (stream->device != current_device().index) return cudaErrorInvalidResourceHandle;
     if (const cudaError_t status = check_launch(kernel, grid, block, shared); status != cudaSuccess)
       return status;
+    if (!check_arguments(kernel, arguments, count)) return cudaErrorInvalidValue;
     launch_log::kernel(kernel, grid, block, shared);
     Grid it{kernel, grid, block, shared, std::move(body), call};
     return submit(

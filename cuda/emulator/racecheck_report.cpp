@@ -39,7 +39,8 @@ const void* address_of(uint32_t code) {
   return nullptr;
 }
 
-// What addr2line prints about a place in code, or how to ask it where it is not there.
+}  // namespace
+
 std::string look_up(const void* code, const char* options) {
   Dl_info info;
   if (!code || !dladdr(code, &info) || !info.dli_fname) return "?\n";
@@ -55,6 +56,8 @@ std::string look_up(const void* code, const char* options) {
   }
   return found.empty() ? std::string("`") + command + "`\n" : found;
 }
+
+namespace {
 
 // A line for the place and one for each function that it was inlined into. A return address lies behind the
 // call.

@@ -1,6 +1,8 @@
 // What the race detector says.
 #pragma once
 
+#include <string>
+
 #include "emulator/threads.h"
 #include "racecheck.h"
 #include "racecheck_shadow.h"
@@ -26,6 +28,9 @@ Position position_of(const Record& record);
 // Places in code as 32 bits: offsets into the libraries, one behind another.
 void add_code(uintptr_t base, size_t size);
 uint32_t code_of(const void* code);
+
+// What addr2line prints about a place in code, or how to ask it where it is not there: lines.
+std::string look_up(const void* code, const char* options);
 
 void begin_findings(const Launch& launch);
 // Tells of the finding, and ends the launch unless findings are written to a file.

@@ -146,7 +146,7 @@ __global__ void __launch_bounds__(kTileThreads* kTileThreads) weight_grad_kernel
 
 template <class T>
 void run(const ConvPlan& plan) {
-  ConvArgs<T> a;
+  ConvArgs<T> a{};
   const auto take = [](auto& to, const ConvPlan::Layout& from) {
     to.data = static_cast<T*>(from.data);
     for (int d = 0; d < 5; ++d) to.sizes[d] = from.sizes[d], to.strides[d] = from.strides[d];

@@ -29,7 +29,7 @@ struct Rows {
   const O *weight, *weight_sum;
   int64_t rows, classes, row_stride, ignore_index;
   O keep, spread;  // 1 - smoothing, smoothing / classes
-  const char* op;
+  OpName op;
   Fault* fault;
 
   explicit Rows(const CrossEntropyPlan& p)

@@ -17,7 +17,7 @@ __device__ __forceinline__ int64_t index_at(const void* indices, bool wide, int6
 
 __global__ void __launch_bounds__(kThreads)
     keys_kernel(uint32_t* keys, uint32_t* order, const void* indices, bool wide, int64_t n, int64_t rows,
-                int64_t padding, const char* op, Fault* fault) {
+                int64_t padding, OpName op, Fault* fault) {
   const int64_t j = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (j >= n) return;
   const int64_t index = index_at(indices, wide, j);
@@ -210,8 +210,8 @@ __global__ void __launch_bounds__(kThreads) scale_kernel(const RowScale s) {
 
 // ---- one_hot
 
-__global__ void __launch_bounds__(kThreads) ones_kernel(int64_t* out, const int64_t* values, int64_t n,
-                                                        int64_t classes, const char* op, Fault* fault) {
+__global__ void __launch_bounds__(kThreads)
+    ones_kernel(int64_t* out, const int64_t* values, int64_t n, int64_t classes, OpName op, Fault* fault) {
   const int64_t j = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (j >= n) return;
   const int64_t value = values[j];

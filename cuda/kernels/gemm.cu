@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kTileThreads* kTileThreads) gemm_kernel(const 
 
 template <class T>
 void run(const GemmPlan& plan) {
-  GemmArgs<T> args;
+  GemmArgs<T> args{};
   args.m = plan.m, args.n = plan.n, args.k = plan.k;
   const auto take = [&](auto& to, const GemmPlan::Operand& from) {
     to.data = static_cast<T*>(from.data);

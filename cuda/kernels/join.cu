@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kThreads) join_kernel(const Table table) {
 }  // namespace
 
 void join(const JoinPlan& plan) {
-  Table table;
+  Table table{};
   table.out = plan.out;
   table.row = plan.row;
   table.parts = 0;

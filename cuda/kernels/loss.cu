@@ -46,8 +46,7 @@ LaunchConfig walk(int64_t n) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(kThreads)
-    probabilities(const T* x, int64_t n, const char* op, Fault* fault) {
+__global__ void __launch_bounds__(kThreads) probabilities(const T* x, int64_t n, OpName op, Fault* fault) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
 #pragma unroll 4
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
@@ -95,8 +94,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,
-            const char* op, Fault* fault) {
+    targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out, OpName op,
+            Fault* fault) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
     const int64_t c = target[i];

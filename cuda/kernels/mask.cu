@@ -126,7 +126,7 @@ __global__ void __launch_bounds__(kThreads)
 template <class Bits>
 __global__ void __launch_bounds__(kThreads)
     scatter_kernel(Bits* out, const Bits* src, const uint8_t* mask, int64_t n, const int64_t* before,
-                   int64_t available, bool exact, const char* op, Fault* fault) {
+                   int64_t available, bool exact, OpName op, Fault* fault) {
   if (blockIdx.x == 0 && threadIdx.x == 0) {
     const int64_t count = before[gridDim.x];
     if (count > available || (exact && count != available))

@@ -29,7 +29,7 @@ void scatter_masked(void* out, const void* src, const uint8_t* mask, int64_t n, 
 struct MaskShape {
   static constexpr int kMaxDims = 32;
   int ndim = 1;
-  int64_t sizes[kMaxDims];
+  int64_t sizes[kMaxDims] = {};
 };
 void positions_of_mask(int64_t* out, const uint8_t* mask, int64_t n, const int64_t* before,
                        const MaskShape& shape);

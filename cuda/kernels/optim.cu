@@ -56,7 +56,7 @@ int64_t chunk_for(int64_t total) {
 // Calls go(table, blocks) for tables of the tensors, in order; `fill(table, k, i)` puts tensor i at place k.
 template <int Lists, int Capacity, class T, class Fill, class Go>
 void for_tables(const T* tensors, int count, int64_t chunk, const Fill& fill, const Go& go) {
-  Table<Lists, Capacity> table;
+  Table<Lists, Capacity> table{};
   table.chunk = chunk;
   for (int next = 0; next < count;) {
     table.count = 0;

@@ -19,7 +19,7 @@ struct OrderedPlan {
   const char* here;  // (rows, columns), contiguous; null: a number
   int64_t number[2] = {0, 0};
   int ndim = 0;  // how the columns lie in `there`, outermost first, strides in bytes
-  int64_t sizes[kMaxDims], strides[kMaxDims];
+  int64_t sizes[kMaxDims] = {}, strides[kMaxDims] = {};
 };
 
 void combine_in_order(const OrderedPlan& plan, IndexedOp op, DType dtype);

@@ -116,7 +116,7 @@ __global__ void __launch_bounds__(kThreads)
 template <class C>
 __global__ void __launch_bounds__(kThreads)
     bernoulli_kernel(const RandomState state, void* out, int64_t n, DType dtype, const C* p, C one_p,
-                     const char* op, Fault* fault) {
+                     OpName op, Fault* fault) {
   const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x, first = t * kGroup;
   if (first >= n) return;
   typename Bits<C>::Word bits[kGroup];
@@ -210,7 +210,7 @@ constexpr const char* kMultinomial = "multinomial";  // the host's address of it
 // What is wrong with a row's weights? A block a row.
 __global__ void __launch_bounds__(kThreads)
     weights_kernel(const double* weights, double* keys, int64_t n, int64_t draws, bool replacement,
-                   const char* op, Fault* fault) {
+                   OpName op, Fault* fault) {
   const int64_t row = blockIdx.x;
   const double* w = weights + row * n;
   unsigned long long positive = 0;

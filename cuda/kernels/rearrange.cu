@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(kThreads) shift_kernel(const Shift<Dims> shift
 
 template <class Bits, int Dims>
 void launch_shift(const ShiftPlan& plan, int64_t width) {
-  Shift<Dims> shift;
+  Shift<Dims> shift{};
   shift.in = static_cast<const char*>(plan.in);
   shift.out = static_cast<char*>(plan.out);
   shift.count = 1;

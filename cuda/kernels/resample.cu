@@ -197,7 +197,7 @@ template <class T, class Kernel>
 void run(const ResamplePlan& p, bool is_backward, const Kernel& kernel, const void* from, void* to) {
   using O = opmath_t<T>;
   Axes<O> axes;
-  Walk w;
+  Walk w{};
   w.count = p.batch * p.channels;
   int64_t longest = 1, bytes = 0;
   FastDivisor* sizes[3] = {&w.depth, &w.height, &w.width};

@@ -108,13 +108,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    check_kernel(const int64_t* repeats, int64_t n, const char* op, Fault* fault) {
+    check_kernel(const int64_t* repeats, int64_t n, OpName op, Fault* fault) {
   const int64_t i = thread_index();
   if (i < n && repeats[i] < 0) report_fault(fault, FaultKind::NegativeRepeat, op, repeats[i], 0, -1);
 }
 
-__global__ void __launch_bounds__(kThreads) repeats_kernel(int64_t* out, int64_t total, const int64_t* ends,
-                                                           int64_t n, const char* op, Fault* fault) {
+__global__ void __launch_bounds__(kThreads)
+    repeats_kernel(int64_t* out, int64_t total, const int64_t* ends, int64_t n, OpName op, Fault* fault) {
   const int64_t k = thread_index();
   if (k == 0 && ends[n - 1] != total) report_fault(fault, FaultKind::RepeatSum, op, ends[n - 1], total, -1);
   if (k >= total) return;

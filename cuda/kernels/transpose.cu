@@ -204,7 +204,7 @@ void run(const ElementwisePlan& plan) {
   };
   (take.template operator()<V>(), ...);
   if (!kernel) kernel = transpose_kernel<Bytes>;
-  TilePlan p;
+  TilePlan p{};
   p.out = plan.data[0];
   p.in = plan.data[1];
   p.columns = plan.sizes[0];

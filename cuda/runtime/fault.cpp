@@ -33,7 +33,7 @@ __attribute__((noinline)) Fault* make_slot(int device) {
 }
 
 [[noreturn]] void raise(const Fault& fault) {
-  const char* op = fault.op ? reinterpret_cast<const char*>(fault.op) : "cuda";
+  const char* op = fault.op.text() ? fault.op.text() : "cuda";
   switch (static_cast<FaultKind>(fault.kind)) {
     case FaultKind::Index:
     case FaultKind::PositiveIndex: {

@@ -23,14 +23,25 @@ enum class FaultKind : int32_t {
   FewWeights,            // a row has `value` positive ones, fewer than the `bound` draws without replacement
 };
 
+// An op's name, as kernels pass it on to a report: the address of a string of the host that lives for ever.
+// No kernel could read there, so it is kept as the complement, which is nobody's address. Made on the host
+// alone: a literal in a kernel lies in the device's memory.
+struct OpName {
+  uint64_t hidden = ~uint64_t{0};
+
+  OpName() = default;
+  OpName(const char* name) : hidden(~static_cast<uint64_t>(reinterpret_cast<uintptr_t>(name))) {}
+  const char* text() const { return reinterpret_cast<const char*>(static_cast<uintptr_t>(~hidden)); }
+};
+
 // In pinned memory that the device can write. The first offender is kept.
 struct Fault {
   int32_t kind;   // FaultKind; claimed by the first with a compare-and-swap
   int32_t ready;  // set after the rest is written
   int64_t value;  // the index
   int64_t bound;  // valid: -bound <= value < bound
-  int64_t op;     // a const char* of the host: the op's name, a string that lives for ever
-  int64_t dim;    // the dimension that was indexed; -1: none
+  OpName op;
+  int64_t dim;  // the dimension that was indexed; -1: none
 };
 
 // Where kernels launched now on the current device report. A device pointer.

@@ -9,18 +9,18 @@ namespace {
 
 // Rows by index, as a gather would take them.
 __global__ void take_rows(float* to, const float* from, const int64_t* index, int64_t n, int64_t rows,
-                          Fault* fault, const char* op) {
+                          Fault* fault, OpName op) {
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i >= n) return;
   const int64_t k = index[i];
   if (k < -rows || k >= rows) return report_index(fault, op, k, rows, 2);
   to[i] = from[k < 0 ? k + rows : k];
 }
-__global__ void report_others(Fault* fault, int which) {
-  if (which == 0) report_positive_index(fault, "index_select", -1, 5, 0);
-  if (which == 1) report_target(fault, "cross_entropy", 10, 10, 3);
-  if (which == 2) report_zero_division(fault, "floor_divide");
-  if (which == 3) report_index(fault, "take", 9, 5, -1);
+__global__ void report_others(Fault* fault, OpName op, int which) {
+  if (which == 0) report_positive_index(fault, op, -1, 5, 0);
+  if (which == 1) report_target(fault, op, 10, 10, 3);
+  if (which == 2) report_zero_division(fault, op);
+  if (which == 3) report_index(fault, op, 9, 5, -1);
 }
 
 struct Gather {
@@ -79,8 +79,9 @@ TEST_CASE("of many bad indices one is reported, whole") {
 TEST_CASE("every kind of fault has the words of the CPU's error") {
   Clean clean;
   const auto text = [](int which) {
+    static constexpr const char* names[] = {"index_select", "cross_entropy", "floor_divide", "take"};
     launch(report_others, {.grid = dim3(1), .block = dim3(1), .shared = 0, .stream = nullptr}, fault_slot(),
-           which);
+           names[which], which);
     if (which == 2) return text_of<RuntimeError>([] { synchronize_device(0); });
     return text_of<IndexError>([] { synchronize_device(0); });
   };

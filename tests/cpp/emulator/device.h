@@ -39,8 +39,7 @@ class DeviceArray {
 // As plait's own launch(): the kernel's arguments by value.
 template <class... P, class... A>
 cudaError_t run(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream, A... args) {
-  return emulator::launch(reinterpret_cast<const void*>(kernel), grid, block, shared, stream,
-                          [=] { kernel(static_cast<P>(args)...); });
+  return emulator::launch(kernel, grid, block, shared, stream, static_cast<P>(args)...);
 }
 
 inline uint64_t counted(PlaitEmulatorCounter which) {

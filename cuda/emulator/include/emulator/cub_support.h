@@ -26,6 +26,8 @@ cudaError_t cub_algorithm(const char* name, void* scratch, size_t& scratch_bytes
     return cudaSuccess;
   }
   if (scratch_bytes < needed || !is_device_accessible(scratch, needed)) return cudaErrorInvalidValue;
+  Body looked_at = body;
+  if (!is_device_argument(name, describe_argument(looked_at))) return cudaErrorInvalidValue;
   return enqueue(name, stream, WorkKind::Library, [=]() mutable {
     std::memset(scratch, kScratchUsed, needed);
     body();
