@@ -6,6 +6,7 @@
 #include "ops/conv_common.h"
 #include "ops/cpu/conv.h"
 #include "ops/decl/conv.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/pad.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/view.h"
@@ -63,6 +64,14 @@ TensorSpec forward_spec(const Tensor& x, const Tensor& w, const Tensor& bias, In
 
 Dims spatial(const Dims& sizes) { return Dims(IntSpan(sizes).subspan(2)); }
 
+// On CUDA the gradient of a parameter in float32 that was converted to 16 bits is written in float32 at once.
+std::optional<DType> grad_dtype(const Vjp& v, int param) {
+  const Tensor& g = v.grad();
+  if (g.device().type != DeviceType::CUDA || itemsize(g.dtype()) != 2 || !v.may_give_float32(param))
+    return {};
+  return DType::Float32;
+}
+
 void forward_vjp(Vjp& v) {
   const Tensor& g = v.grad();
   const IntSpan stride = v.attr<IntSpan>(3), padding = v.attr<IntSpan>(4), dilation = v.attr<IntSpan>(5);
@@ -70,11 +79,12 @@ void forward_vjp(Vjp& v) {
   if (v.needs(0))
     v.set(0, plait::_conv_input_grad(g, v.in(1), spatial(v.sizes(0)), stride, padding, dilation, groups));
   if (v.needs(1))
-    v.set(1, plait::_conv_weight_grad(g, v.in(0), spatial(v.sizes(1)), stride, padding, dilation, groups));
+    v.set(1, plait::_conv_weight_grad(g, v.in(0), spatial(v.sizes(1)), stride, padding, dilation, groups,
+                                      grad_dtype(v, 1)));
   if (v.needs(2)) {
     Dims dims{0};
     for (int64_t d = 2; d < g.dim(); ++d) dims.push_back(d);
-    v.set(2, plait::sum(g, dims));
+    v.set(2, plait::sum(g, dims, false, grad_dtype(v, 2)));
   }
 }
 
@@ -167,7 +177,7 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int6
           if (v.needs(0)) v.set(0, plait::_conv(g, v.in(1), {}, stride, padding, dilation, groups));
           if (v.needs(1))
             v.set(1, plait::_conv_weight_grad(v.in(0), g, spatial(v.sizes(1)), stride, padding, dilation,
-                                              groups));
+                                              groups, grad_dtype(v, 1)));
         },
     .save = "weight if self, self if weight, weight.layout",
     .kind = Kind::Conv,
@@ -179,49 +189,59 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int6
         },
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int64_t)> _conv_weight_grad{{
-    .schema = "_conv_weight_grad(Tensor self, Tensor input, int[] kernel_size, int[] stride, int[] padding, "
-              "int[] dilation, int groups) -> Tensor",
-    .doc = "The gradient of _conv with respect to its weight, whose spatial sizes are given; self is that of "
-           "the result.",
-    .meta =
-        [](const Tensor& self, const Tensor& input, IntSpan kernel_size, IntSpan stride, IntSpan padding,
-           IntSpan dilation, int64_t groups) {
-          const std::string op = check_lists("_conv_weight_grad", self, input, {}, stride, padding, dilation);
-          const int n = static_cast<int>(stride.size());
-          check(static_cast<int>(kernel_size.size()) == n && self.dim() == n + 2 && input.dim() == n + 2,
-                "{}: expected self and input with {} dimensions, got shapes {} and {}", op, n + 2,
-                self.sizes(), input.sizes());
-          check(groups > 0 && input.sizes()[1] % groups == 0,
-                "{}: groups {} do not divide the channels of input of shape {}", op, groups, input.sizes());
-          Dims sizes{self.sizes()[1], input.sizes()[1] / groups};
-          for (int64_t size : kernel_size) sizes.push_back(size);
-          const Dims forward = forward_sizes(op, input.sizes(), sizes, stride, padding, dilation, groups);
-          check(forward == self.sizes(),
-                "{}: expected self of shape {} for input of shape {} and a kernel of size {}, got {}", op,
-                forward, input.sizes(), kernel_size, self.sizes());
-          return TensorSpec(sizes, self.dtype(), self.device());
-        },
-    .vjp =
-        [](Vjp& v) {
-          const Tensor& g = v.grad();
-          const IntSpan stride = v.attr<IntSpan>(3), padding = v.attr<IntSpan>(4),
-                        dilation = v.attr<IntSpan>(5);
-          const int64_t groups = v.attr<int64_t>(6);
-          if (v.needs(0)) v.set(0, plait::_conv(v.in(1), g, {}, stride, padding, dilation, groups));
-          if (v.needs(1))
-            v.set(1, plait::_conv_input_grad(v.in(0), g, spatial(v.sizes(1)), stride, padding, dilation,
-                                             groups));
-        },
-    .save = "input if self, self if input, input.layout",
-    .kind = Kind::Conv,
-    .dtypes = kFloatDTypes,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, const Tensor& input, IntSpan, IntSpan stride,
-           IntSpan padding, IntSpan dilation, int64_t groups) {
-          cpu::conv_weight_grad(out, self, input, params_of(stride, padding, dilation, groups));
-        },
-}};
+Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int64_t, std::optional<DType>)>
+    _conv_weight_grad{{
+        .schema =
+            "_conv_weight_grad(Tensor self, Tensor input, int[] kernel_size, int[] stride, int[] padding, "
+            "int[] dilation, int groups, dtype? dtype=None) -> Tensor",
+        .doc = "The gradient of _conv with respect to its weight, whose spatial sizes are given; self is "
+               "that of "
+               "the result. Its dtype is that of self, unless float32 is asked for.",
+        .meta =
+            [](const Tensor& self, const Tensor& input, IntSpan kernel_size, IntSpan stride, IntSpan padding,
+               IntSpan dilation, int64_t groups, std::optional<DType> dtype) {
+              const std::string op =
+                  check_lists("_conv_weight_grad", self, input, {}, stride, padding, dilation);
+              const int n = static_cast<int>(stride.size());
+              check(static_cast<int>(kernel_size.size()) == n && self.dim() == n + 2 && input.dim() == n + 2,
+                    "{}: expected self and input with {} dimensions, got shapes {} and {}", op, n + 2,
+                    self.sizes(), input.sizes());
+              check(groups > 0 && input.sizes()[1] % groups == 0,
+                    "{}: groups {} do not divide the channels of input of shape {}", op, groups,
+                    input.sizes());
+              Dims sizes{self.sizes()[1], input.sizes()[1] / groups};
+              for (int64_t size : kernel_size) sizes.push_back(size);
+              const Dims forward = forward_sizes(op, input.sizes(), sizes, stride, padding, dilation, groups);
+              check(forward == self.sizes(),
+                    "{}: expected self of shape {} for input of shape {} and a kernel of size {}, got {}", op,
+                    forward, input.sizes(), kernel_size, self.sizes());
+              const DType out = dtype.value_or(self.dtype());
+              check<TypeError>(
+                  out == self.dtype() || (out == DType::Float32 && itemsize(self.dtype()) == 2),
+                  "{}: expected dtype to be that of self, {}, or float32 for 16-bit floats, got {}", op,
+                  self.dtype(), out);
+              return TensorSpec(sizes, out, self.device());
+            },
+        .vjp =
+            [](Vjp& v) {
+              const Tensor g = plait::_convert(v.grad(), v.dtype(0));
+              const IntSpan stride = v.attr<IntSpan>(3), padding = v.attr<IntSpan>(4),
+                            dilation = v.attr<IntSpan>(5);
+              const int64_t groups = v.attr<int64_t>(6);
+              if (v.needs(0)) v.set(0, plait::_conv(v.in(1), g, {}, stride, padding, dilation, groups));
+              if (v.needs(1))
+                v.set(1, plait::_conv_input_grad(v.in(0), g, spatial(v.sizes(1)), stride, padding, dilation,
+                                                 groups));
+            },
+        .save = "input if self, self if input, input.layout",
+        .kind = Kind::Conv,
+        .dtypes = kFloatDTypes,
+        .cpu =
+            [](const Tensor& out, const Tensor& self, const Tensor& input, IntSpan, IntSpan stride,
+               IntSpan padding, IntSpan dilation, int64_t groups, std::optional<DType>) {
+              cpu::conv_weight_grad(out, self, input, params_of(stride, padding, dilation, groups));
+            },
+    }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> conv1d{{
     .schema = "conv1d(Tensor self, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, "

@@ -5,18 +5,21 @@
 namespace plait::cuda {
 namespace {
 
-template <class T>
+// `W`: of the weight, or its gradient.
+template <class T, class W = T>
 struct ConvArgs {
-  struct Layout {
-    T* data;
+  template <class E>
+  struct LayoutOf {
+    E* data;
     int64_t sizes[5], strides[5];
 
-    __device__ T* at(int64_t n, int64_t c, int64_t d, int64_t h, int64_t w) const {
+    __device__ E* at(int64_t n, int64_t c, int64_t d, int64_t h, int64_t w) const {
       return data + n * strides[0] + c * strides[1] + d * strides[2] + h * strides[3] + w * strides[4];
     }
     __device__ int64_t spatial() const { return sizes[2] * sizes[3] * sizes[4]; }
   };
-  Layout x, w, y;
+  LayoutOf<T> x, y;
+  LayoutOf<W> w;
   int64_t stride[3], padding[3], dilation[3];
   int64_t groups;
   const T* bias;
@@ -41,8 +44,8 @@ __device__ __forceinline__ Position tap_of(const Layout& w, int64_t index) {
 }
 
 // The element of x that the tap meets for a place in y; 0 in the padding.
-template <class T>
-__device__ __forceinline__ opmath_t<T> patch(const ConvArgs<T>& a, int64_t channel, const Position& out,
+template <class T, class W>
+__device__ __forceinline__ opmath_t<T> patch(const ConvArgs<T, W>& a, int64_t channel, const Position& out,
                                              const Position& tap) {
   const int64_t d = out.d * a.stride[0] - a.padding[0] + tap.d * a.dilation[0];
   const int64_t h = out.h * a.stride[1] - a.padding[1] + tap.h * a.dilation[1];
@@ -121,8 +124,8 @@ __global__ void __launch_bounds__(kTileThreads* kTileThreads) input_grad_kernel(
 }
 
 // Rows: output channels of the group. Columns: input channels and taps. Depth: places of y.
-template <class T>
-__global__ void __launch_bounds__(kTileThreads* kTileThreads) weight_grad_kernel(const ConvArgs<T> a) {
+template <class T, class W>
+__global__ void __launch_bounds__(kTileThreads* kTileThreads) weight_grad_kernel(const ConvArgs<T, W> a) {
   const int64_t outputs = a.w.sizes[0] / a.groups, inputs = a.w.sizes[1], columns = inputs * a.w.spatial();
   for (int64_t group = blockIdx.z; group < a.groups; group += gridDim.z)
     for_columns<T>(columns, [&](int64_t column0) {
@@ -139,16 +142,16 @@ __global__ void __launch_bounds__(kTileThreads* kTileThreads) weight_grad_kernel
           },
           [&](int64_t row, int64_t column, opmath_t<T> sum) {
             const Position tap = tap_of(a.w, column);
-            *a.w.at(group * outputs + row, tap.n, tap.d, tap.h, tap.w) = from_op<T>(sum);
+            *a.w.at(group * outputs + row, tap.n, tap.d, tap.h, tap.w) = from_op<W>(sum);
           });
     });
 }
 
-template <class T>
+template <class T, class W = T>
 void run(const ConvPlan& plan) {
-  ConvArgs<T> a{};
+  ConvArgs<T, W> a{};
   const auto take = [](auto& to, const ConvPlan::Layout& from) {
-    to.data = static_cast<T*>(from.data);
+    to.data = static_cast<decltype(to.data)>(from.data);
     for (int d = 0; d < 5; ++d) to.sizes[d] = from.sizes[d], to.strides[d] = from.strides[d];
   };
   take(a.x, plan.x), take(a.w, plan.w), take(a.y, plan.y);
@@ -159,24 +162,24 @@ void run(const ConvPlan& plan) {
   const auto count = [](const ConvPlan::Layout& l) { return l.sizes[2] * l.sizes[3] * l.sizes[4]; };
   const int64_t outputs = plan.w.sizes[0] / plan.groups, inputs = plan.w.sizes[1];
   const dim3 block(kTileThreads, kTileThreads);
-  switch (plan.pass) {
-    case ConvPlan::Forward:
+  if constexpr (std::is_same_v<T, W>) {
+    if (plan.pass == ConvPlan::Forward)
       return launch(forward_kernel<T>,
                     {tile_grid(plan.y.sizes[0] * count(plan.y), outputs, plan.groups), block}, a);
-    case ConvPlan::InputGrad:
+    if (plan.pass == ConvPlan::InputGrad)
       return launch(input_grad_kernel<T>,
                     {tile_grid(plan.x.sizes[0] * count(plan.x), inputs, plan.groups), block}, a);
-    case ConvPlan::WeightGrad: break;
   }
-  launch(weight_grad_kernel<T>, {tile_grid(outputs, inputs * count(plan.w), plan.groups), block}, a);
+  launch(weight_grad_kernel<T, W>, {tile_grid(outputs, inputs * count(plan.w), plan.groups), block}, a);
 }
 
 }  // namespace
 
 void run_conv(const ConvPlan& plan) {
+  const bool wide = plan.w_dtype != plan.dtype;
   switch (plan.dtype) {
-    case DType::Float16: return run<Half>(plan);
-    case DType::BFloat16: return run<BFloat16>(plan);
+    case DType::Float16: return wide ? run<Half, float>(plan) : run<Half>(plan);
+    case DType::BFloat16: return wide ? run<BFloat16, float>(plan) : run<BFloat16>(plan);
     case DType::Float64: return run<double>(plan);
     default: return run<float>(plan);
   }

@@ -17,6 +17,7 @@ struct ConvPlan {
   };
   Pass pass;
   DType dtype;
+  DType w_dtype;   // of the weight's gradient: dtype, or float32
   Layout x, w, y;  // (N, C, D, H, W), (O, C / groups, ...), (N, O, ...)
   int64_t stride[3], padding[3], dilation[3];
   int64_t groups;

@@ -53,7 +53,7 @@ void by_own_kernel(ConvPlan::Pass pass, const Tensor& x, const Tensor& w, const 
                    const Params& params) {
   ConvPlan plan{};
   plan.pass = pass;
-  plan.dtype = x.dtype();
+  plan.dtype = x.dtype(), plan.w_dtype = w.dtype();
   const auto take = [](ConvPlan::Layout& to, const Tensor& t) {
     to.data = t.data_ptr();
     const int missing = 5 - static_cast<int>(t.dim());
@@ -79,11 +79,11 @@ void by_own_kernel(ConvPlan::Pass pass, const Tensor& x, const Tensor& w, const 
 
 // In memory as cuDNN reads it at full speed: contiguous or channels-last, all in the same way. The result's
 // elements are not copied: they are about to be written.
-Tensor arranged(const Tensor& t, bool channels_last, bool is_result) {
+Tensor arranged(const Tensor& t, DType dtype, bool channels_last, bool is_result) {
   const MemoryFormat last = t.dim() == 5 ? MemoryFormat::ChannelsLast3d : MemoryFormat::ChannelsLast;
   const MemoryFormat format = channels_last && t.dim() >= 4 ? last : MemoryFormat::Contiguous;
-  if (t.is_contiguous(format)) return t;
-  TensorSpec spec(t.sizes(), t.dtype(), t.device());
+  if (t.is_contiguous(format) && t.dtype() == dtype) return t;
+  TensorSpec spec(t.sizes(), dtype, t.device());
   if (format == last) spec.strides = channels_last_strides(t.sizes());
   const Tensor copy = empty_tensor(spec);
   if (!is_result) copy_on_device(copy, t);
@@ -109,8 +109,14 @@ void run(ConvProblem::Pass pass, const Tensor& x, const Tensor& w, const Tensor&
   }
   const bool channels_last = is_channels_last_only(x) || is_channels_last_only(w) || is_channels_last_only(y);
   const Tensor b = bias.defined() ? contiguous(bias) : bias;
-  const Tensor xs = arranged(x, channels_last, out.same(x)), ws = arranged(w, channels_last, out.same(w)),
-               ys = arranged(y, channels_last, out.same(y));
+  // A weight's gradient in float32 from 16 bits: our kernel writes it. cuDNN has no engine for that but a
+  // generic one, which compiles a kernel for each problem and has no split of the sum over batch and places,
+  // by far the longest dimension. So its result comes in 16 bits and is converted on the way to where it
+  // belongs, with the layout.
+  const DType w_dtype = cudnn_is_available() ? x.dtype() : w.dtype();
+  const Tensor xs = arranged(x, x.dtype(), channels_last, out.same(x)),
+               ws = arranged(w, w_dtype, channels_last, out.same(w)),
+               ys = arranged(y, y.dtype(), channels_last, out.same(y));
   if (!by_cudnn(pass, xs, ws, ys, b, params))
     by_own_kernel(static_cast<ConvPlan::Pass>(pass), xs, ws, ys, b, params);
   const Tensor& result = pass == ConvProblem::Forward ? ys : pass == ConvProblem::InputGrad ? xs : ws;
@@ -129,7 +135,8 @@ CudaKernel input_grad_kernel(op::_conv_input_grad, [](const Tensor& out, const T
 });
 CudaKernel weight_grad_kernel(op::_conv_weight_grad, [](const Tensor& out, const Tensor& dy, const Tensor& x,
                                                         IntSpan, IntSpan stride, IntSpan padding,
-                                                        IntSpan dilation, int64_t groups) {
+                                                        IntSpan dilation, int64_t groups,
+                                                        std::optional<DType>) {
   run(ConvProblem::WeightGrad, x, out, dy, Tensor(), {stride, padding, dilation, groups});
 });
 

@@ -255,6 +255,11 @@ void conv_input_grad(const Tensor& dx, const Tensor& dy, const Tensor& weight, c
 
 void conv_weight_grad(const Tensor& dweight, const Tensor& dy, const Tensor& x, const ConvParams& params) {
   if (dweight.numel() == 0) return;
+  if (dweight.dtype() != dy.dtype()) {
+    const Tensor same = empty_tensor(dweight.sizes(), dy.dtype());
+    conv_weight_grad(same, dy, x, params);
+    return copy(dweight, same);
+  }
   const bool empty = dy.numel() == 0 || x.numel() == 0;
   const bool own = own_depthwise(dweight.sizes(), params, dweight, dy, x);
   if (const OnednnKernels* dnn = empty || own ? nullptr : kernels_for(dy.dtype())) {

@@ -5,7 +5,7 @@ import numpy as np
 import plait
 import plait.nn.functional as F
 import pytest
-from cuda_device import needs_cuda
+from cuda_device import IS_EMULATED, needs_cuda
 
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
 BATCH, LENGTH, HEADS, DEPTH = 2, 33, 3, 8
@@ -153,3 +153,50 @@ def test_linear_grads(device):
         plait._linear_grads(g.double(), x.double(), True, plait.float32)
     with pytest.raises(ValueError, match=r"_linear_grads: expected self \(rows, out\) and input \(rows, in\)"):
         plait._linear_grads(plait.ones(4, 2, device=device), plait.ones(3, 2, device=device))
+
+
+def weight_grad_of(g, x, kernel, stride, padding, groups):
+    """The gradient of a 2d convolution's weight, from patches of x."""
+    x = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]])
+    patches = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))[:, :, :: stride[0], :: stride[1]]
+    parts = zip(np.split(g, groups, axis=1), np.split(patches, groups, axis=1), strict=True)
+    return np.concatenate([np.einsum("noyx,ncyxhw->ochw", a, b) for a, b in parts])
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("device", DEVICES)
+def test_conv_weight_grads_in_float32(device, channels_last):
+    """Asked for float32, a GPU does not round the sums to 16 bits first."""
+    layout = plait.channels_last if channels_last else plait.contiguous_format
+    for dtype, rounding in [(plait.bfloat16, 2**-8), (plait.float16, 2**-11)]:
+        for groups, stride, padding in [(1, [1, 1], [0, 0]), (2, [2, 1], [1, 2]), (4, [1, 3], [1, 0])]:
+            x = plait.randn(3, 4, 7, 6, device=device).to(dtype).contiguous(memory_format=layout)
+            y = F.conv2d(x, plait.ones(8, 4 // groups, 3, 2, device=device, dtype=dtype), None, stride, padding, 1, groups)
+            g = plait.randn(y.shape, device=device).to(dtype).contiguous(memory_format=layout)
+            args = (g, x, [3, 2], stride, padding, [1, 1], groups)
+            expected = weight_grad_of(
+                g.double().cpu().numpy(), x.double().cpu().numpy(), (3, 2), stride, padding, groups
+            )
+            wide, same = plait._conv_weight_grad(*args, plait.float32), plait._conv_weight_grad(*args)
+            assert wide.dtype is plait.float32 and same.dtype is dtype and wide.shape == expected.shape
+            tolerance = 1e-5 if device == "cuda" and IS_EMULATED else 2 * rounding
+            np.testing.assert_allclose(wide.cpu(), expected, rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(same.float().cpu(), expected, rtol=2 * rounding, atol=2 * rounding)
+    with pytest.raises(TypeError, match="_conv_weight_grad: expected dtype to be that of self, float32, or float32 for 16"):
+        plait._conv_weight_grad(g.float(), x.float(), *args[2:], plait.float64)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_convolution_in_a_region_gives_float32_gradients(device):
+    layer = plait.nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=2, device=device)
+    x = plait.randn(2, 4, 9, 8, device=device)
+    with plait.autocast(device, dtype=plait.bfloat16):
+        y = layer(x)
+    g = plait.randn(y.shape, device=device).to(y.dtype)
+    y.backward(g)
+    grads, rows = g.double().cpu().numpy(), x.bfloat16().double().cpu().numpy()
+    expected = weight_grad_of(grads, rows, (3, 3), (2, 2), (1, 1), 2)
+    assert layer.weight.grad.dtype is layer.bias.grad.dtype is plait.float32
+    tolerance = 1e-5 if device == "cuda" and IS_EMULATED else 2e-2
+    np.testing.assert_allclose(layer.weight.grad.cpu(), expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(layer.bias.grad.cpu(), grads.sum((0, 2, 3)), rtol=tolerance, atol=tolerance)
