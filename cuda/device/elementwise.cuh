@@ -43,7 +43,13 @@ __host__ __device__ opmath_t<T> number_as(const Number& number) {
 namespace detail {
 
 constexpr int kThreads = 256;
-constexpr int kVectorsPerThread = 2, kElementsPerThread = 4;
+constexpr int kElementsPerThread = 4;
+// Vectors of a thread: of what is read from memory, 16 bytes or more should be in flight.
+template <class... In>
+constexpr int vectors_per_thread(int width) {
+  const int read = width * static_cast<int>((0 + ... + sizeof(In)));
+  return read == 0 || 2 * read >= 16 ? 2 : 4;
+}
 
 // As kernels take it: 32-bit indices with fast division; a plan beyond that is cut on the host.
 template <int Operands>
@@ -279,7 +285,8 @@ void elementwise(const ElementwisePlan& plan, const F& f) {
   }();
   constexpr int elements = elements_of<F>(), full = largest >= 16 ? 1 : static_cast<int>(16 / largest),
                 width = full < elements ? full : elements;
-  constexpr int vectors = elements / width < kVectorsPerThread ? elements / width : kVectorsPerThread,
+  constexpr int most = vectors_per_thread<In...>(width),
+                vectors = elements / width < most ? elements / width : most,
                 singles = elements < kElementsPerThread ? elements : kElementsPerThread;
   Pack<opmath_t<In>...> numbers;
   if constexpr (sizeof...(In) > 0) set_numbers<In...>(numbers, plan.numbers + 1);

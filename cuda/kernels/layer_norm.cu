@@ -9,56 +9,11 @@
 
 #include <algorithm>
 
-#include "cuda/device/row.cuh"
-#include "cuda/device/row_math.cuh"
+#include "cuda/kernels/layer_norm_long.cuh"
 #include "cuda/runtime/memory.h"
 
 namespace plait::cuda {
 namespace {
-
-// A weight of every column: elements of T or, where `wide`, of its opmath type.
-template <class T>
-struct Weights {
-  const void* data;
-  bool wide;
-
-  template <int W>
-  __device__ __forceinline__ void load(int i, opmath_t<T> (&to)[W]) const {
-    using O = opmath_t<T>;
-    if constexpr (!std::is_same_v<O, T>) {
-      if (!wide) {
-        const auto v = *reinterpret_cast<const Vector<T, W>*>(static_cast<const T*>(data) + i);
-#pragma unroll
-        for (int k = 0; k < W; ++k) to[k] = to_op(v.at[k]);
-        return;
-      }
-    }
-    constexpr int kPart = W < kVectorWidth<O> ? W : kVectorWidth<O>;  // 16 bytes
-#pragma unroll
-    for (int p = 0; p < W; p += kPart) {
-      const auto v = *reinterpret_cast<const Vector<O, kPart>*>(static_cast<const O*>(data) + i + p);
-#pragma unroll
-      for (int k = 0; k < kPart; ++k) to[p + k] = v.at[k];
-    }
-  }
-};
-
-// W results at `at` once more, in 16 bits.
-template <class L, int W>
-__device__ __forceinline__ void store_as(void* to, int64_t at, const float (&values)[W]) {
-  Vector<L, W> out;
-#pragma unroll
-  for (int k = 0; k < W; ++k) out.at[k] = from_op<L>(values[k]);
-  *reinterpret_cast<Vector<L, W>*>(static_cast<L*>(to) + at) = out;  // read again at once
-}
-template <int W>
-__device__ __forceinline__ void store_lower(LowerResult lower, int64_t at, const float (&values)[W]) {
-  if (!lower.data) return;
-  if (lower.bfloat16)
-    store_as<BFloat16, W>(lower.data, at, values);
-  else
-    store_as<Half, W>(lower.data, at, values);
-}
 
 template <class T, int W, int E>
 __global__ void __launch_bounds__(1024)
@@ -117,25 +72,9 @@ __global__ void __launch_bounds__(1024)
 
 // ---- backward
 
-// With h = (x - mean) rstd and u = g w: dx = rstd (u - mean(u) - h mean(u h)), dw = sum g h, db = sum g.
-// G: float where T is float or, from a product in 16 bits, one of these; else T.
-template <class T, class G>
-struct Backward {
-  using O = opmath_t<T>;
-  const G* g;
-  const T* x;
-  Weights<T> w;
-  const O *mean, *rstd;
-  const T* sum;  // to be added to dx, where the kernel does
-  T* dx;         // may be null
-  LowerResult lower;
-  O* parts;  // (parts, 2, n): of dw, of db; may be null
-  int64_t rows;
-  int n;
-  bool center;
-};
-
-// A row as it lies in memory.
+// With h = (x - mean) rstd and u = g w: dx = rstd (u - mean(u) - h mean(u h)), dw = sum g h, db = sum g. In
+// root mean square norms mean and mean(u) are 0, and there is no db: kernels with `Both` off leave both sums
+// out. A row as it lies in memory.
 template <class T, class G, int W, int E>
 struct RawRow {
   static constexpr int kVectors = E / W;
@@ -162,13 +101,27 @@ struct RawRow {
     }
   }
 };
-template <class O, int R>
+// Of u and of u (x - mean); or of this alone.
+template <class O, int R, bool Both>
 struct RowSums {
-  Pair<O> of[R];
+  O u[R], ud[R];
   __device__ __forceinline__ friend RowSums operator+(const RowSums& a, const RowSums& b) {
     RowSums sum;
 #pragma unroll
-    for (int r = 0; r < R; ++r) sum.of[r] = a.of[r] + b.of[r];
+    for (int r = 0; r < R; ++r) {
+      sum.u[r] = a.u[r] + b.u[r];
+      sum.ud[r] = a.ud[r] + b.ud[r];
+    }
+    return sum;
+  }
+};
+template <class O, int R>
+struct RowSums<O, R, false> {
+  O ud[R];
+  __device__ __forceinline__ friend RowSums operator+(const RowSums& a, const RowSums& b) {
+    RowSums sum;
+#pragma unroll
+    for (int r = 0; r < R; ++r) sum.ud[r] = a.ud[r] + b.ud[r];
     return sum;
   }
 };
@@ -183,16 +136,22 @@ constexpr int kResidentThreads = E > 8           ? 512
 
 // R rows at a time: 64 bytes or more a thread are on their way while it computes, 32 to 40 KB a
 // multiprocessor. An H200 needs 29 (4.8 TB/s times 0.8 us over 132).
-template <class T, class G, int W, int E, int R, bool Add>
+template <class T, class G, int W, int E, int R, bool Both, bool Add>
 __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / kBackwardThreads<E>)
     layer_norm_rows_backward(const Backward<T, G> p) {
   using O = opmath_t<T>;
   using Tile = RowTile<T, W, E>;
   constexpr int kVectors = E / W;
-  __shared__ typename RowGroup::Shared<RowSums<O, R>> shared;
+  using Sums = RowSums<O, R, Both>;
+  __shared__ typename RowGroup::Shared<Sums> shared;
   __shared__ O columns[kBackwardThreads<E>];
+  const auto deviation = [](const RawRow<T, G, W, E>& row, int i) {
+    const O x = to_op(row.x[i / W].at[i % W]);
+    return Both ? x - row.mean : x;
+  };
   const O inverse = O(1) / static_cast<O>(p.n);
-  O weight[E], dw[E], db[E];
+  O weight[E], dw[E];
+  [[maybe_unused]] O db[Both ? E : 1];
 #pragma unroll
   for (int v = 0; v < kVectors; ++v) {
     const int i = Tile::index(v * W);
@@ -203,7 +162,8 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
 #pragma unroll
     for (int k = 0; k < W; ++k) {
       weight[v * W + k] = part[k];
-      dw[v * W + k] = db[v * W + k] = O(0);
+      dw[v * W + k] = O(0);
+      if constexpr (Both) db[v * W + k] = O(0);
     }
   }
 
@@ -229,26 +189,30 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
             before[r][v] = load_streaming(reinterpret_cast<const Vector<T, W>*>(p.sum + (row + r) * p.n + i));
         }
     }
-    RowSums<O, R> sums;
+    Sums sums;
 #pragma unroll
     for (int r = 0; r < R; ++r) {
-      sums.of[r] = {O(0), O(0)};
+      if constexpr (Both) sums.u[r] = O(0);
+      sums.ud[r] = O(0);
 #pragma unroll
       for (int i = 0; i < E; ++i) {
-        const O g = to_op(rows[r].g[i / W].at[i % W]), d = to_op(rows[r].x[i / W].at[i % W]) - rows[r].mean;
+        const O g = to_op(rows[r].g[i / W].at[i % W]), d = deviation(rows[r], i);
         const O u = g * weight[i];
-        sums.of[r].a += u;
-        sums.of[r].b += u * d;
+        sums.ud[r] += u * d;
         dw[i] += g * (d * rows[r].rstd);
-        db[i] += g;
+        if constexpr (Both) {
+          sums.u[r] += u;
+          db[i] += g;
+        }
       }
     }
     if (p.dx) {
       sums = RowGroup::all(sums, shared, turn, AddValues{});
 #pragma unroll
       for (int r = 0; r < R; ++r) {
-        const O s = rows[r].rstd, shift = p.center ? sums.of[r].a * inverse : O(0),
-                slope = sums.of[r].b * inverse * s * s;
+        const O s = rows[r].rstd, slope = sums.ud[r] * inverse * s * s;
+        O shift = 0;
+        if constexpr (Both) shift = p.center ? sums.u[r] * inverse : O(0);
 #pragma unroll
         for (int v = 0; v < kVectors; ++v) {
           const int i = Tile::index(v * W);
@@ -257,8 +221,9 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
           O value[W];
 #pragma unroll
           for (int k = 0; k < W; ++k) {
-            const O g = to_op(rows[r].g[v].at[k]), d = to_op(rows[r].x[v].at[k]) - rows[r].mean;
-            value[k] = (g * weight[v * W + k] - shift - d * slope) * s;
+            const O u = to_op(rows[r].g[v].at[k]) * weight[v * W + k];
+            value[k] = (Both ? u - shift : u) - deviation(rows[r], v * W + k) * slope;
+            value[k] *= s;
             if constexpr (Add) value[k] += before[r][v].at[k];
             out.at[k] = from_op<T>(value[k]);
           }
@@ -278,8 +243,8 @@ __global__ void __launch_bounds__(kBackwardThreads<E>, kResidentThreads<T, E> / 
 #pragma unroll
   for (int i = 0; i < E; ++i) {
 #pragma unroll
-    for (int which = 0; which < 2; ++which) {
-      O sum = which == 0 ? dw[i] : db[i];
+    for (int which = 0; which < (Both ? 2 : 1); ++which) {
+      O sum = which == 0 ? dw[i] : db[Both ? i : 0];
       if (blockDim.y > 1) {
         __syncthreads();
         columns[thread] = sum;
@@ -322,103 +287,6 @@ __global__ void __launch_bounds__(kSumColumns* kSumRows)
   if (lane == 0 && first + column < n) out[first + column] = from_op<T>(sum);
 }
 
-// ---- rows that no register file holds: a block each, several passes, of which L2 serves the later ones
-
-constexpr int kLongThreads = 512;
-
-template <class T, class F>
-__device__ __forceinline__ void over_row(int64_t n, const F& f) {
-  for (int64_t i = threadIdx.x; i < n; i += kLongThreads) f(i);
-}
-
-template <class T>
-__device__ __forceinline__ opmath_t<T> weight_at(const Weights<T>& w, int64_t i) {
-  if (w.wide) return static_cast<const opmath_t<T>*>(w.data)[i];
-  return to_op(static_cast<const T*>(w.data)[i]);
-}
-
-template <class T>
-__global__ void __launch_bounds__(kLongThreads)
-    layer_norm_long_rows(const T* x, Weights<T> w, Weights<T> b, T* y, LowerResult lower, opmath_t<T>* mean,
-                         opmath_t<T>* rstd, int64_t n, int64_t stride, opmath_t<T> eps, bool center) {
-  using O = opmath_t<T>;
-  __shared__ typename RowGroup::Shared<O> shared;
-  const int64_t row = blockIdx.x;
-  x += row * stride;
-  O m = 0, squares = 0;
-  if (center) {
-    over_row<T>(n, [&](int64_t i) { m += to_op(x[i]); });
-    m = RowGroup::all(m, shared, 0, AddValues{}) / static_cast<O>(n);
-  }
-  over_row<T>(n, [&](int64_t i) {
-    const O d = to_op(x[i]) - m;
-    squares += d * d;
-  });
-  const O s = rsqrt_of(RowGroup::all(squares, shared, 1, AddValues{}) / static_cast<O>(n) + eps);
-  over_row<T>(n, [&](int64_t i) {
-    O value = (to_op(x[i]) - m) * s;
-    if (w.data) value *= weight_at(w, i);
-    if (b.data) value += weight_at(b, i);
-    y[row * n + i] = from_op<T>(value);
-    if constexpr (std::is_same_v<T, float>) store_lower<1>(lower, row * n + i, {value});
-  });
-  if (threadIdx.x == 0) {
-    mean[row] = m;
-    rstd[row] = s;
-  }
-}
-
-template <class T, class G>
-__global__ void __launch_bounds__(kLongThreads)
-    layer_norm_long_rows_backward(const Backward<T, G> p, int64_t n) {
-  using O = opmath_t<T>;
-  __shared__ typename RowGroup::Shared<Pair<O>> shared;
-  const int64_t at = static_cast<int64_t>(blockIdx.x) * n;
-  const O m = p.mean[blockIdx.x], s = p.rstd[blockIdx.x], inverse = O(1) / static_cast<O>(n);
-  Pair<O> sums{O(0), O(0)};
-  const auto upper = [&](int64_t i) { return to_op(p.g[at + i]) * (p.w.data ? weight_at(p.w, i) : O(1)); };
-  over_row<T>(n, [&](int64_t i) {
-    const O u = upper(i);
-    sums.a += u;
-    sums.b += u * (to_op(p.x[at + i]) - m);
-  });
-  sums = RowGroup::all(sums, shared, 0, AddValues{});
-  const O shift = p.center ? sums.a * inverse : O(0), slope = sums.b * inverse * s * s;
-  over_row<T>(n, [&](int64_t i) {
-    O value = (upper(i) - shift - (to_op(p.x[at + i]) - m) * slope) * s;
-    p.dx[at + i] = from_op<T>(value);
-    if constexpr (std::is_same_v<T, float>) store_lower<1>(p.lower, at + i, {value});
-  });
-}
-
-// The sums of dw and db over the rows of blockIdx.y, 32 columns a block.
-constexpr int kColumnRows = 16;
-template <class T, class G>
-__global__ void __launch_bounds__(kWarp* kColumnRows)
-    layer_norm_column_sums(const Backward<T, G> p, int64_t n, int64_t rows_per_part) {
-  using O = opmath_t<T>;
-  __shared__ Pair<O> shared[kColumnRows][kWarp];
-  const int64_t column = static_cast<int64_t>(blockIdx.x) * kWarp + threadIdx.x;
-  const int64_t begin = blockIdx.y * rows_per_part;
-  const int64_t end = begin + rows_per_part < p.rows ? begin + rows_per_part : p.rows;
-  Pair<O> sums{O(0), O(0)};
-  if (column < n) {
-#pragma unroll 4
-    for (int64_t r = begin + threadIdx.y; r < end; r += kColumnRows) {
-      const O g = to_op(p.g[r * n + column]);
-      sums.a += g * ((to_op(p.x[r * n + column]) - p.mean[r]) * p.rstd[r]);
-      sums.b += g;
-    }
-  }
-  shared[threadIdx.y][threadIdx.x] = sums;
-  __syncthreads();
-  if (threadIdx.y > 0 || column >= n) return;
-  for (int y = 1; y < kColumnRows; ++y) sums = sums + shared[y][threadIdx.x];
-  O* to = p.parts + static_cast<int64_t>(blockIdx.y) * 2 * n + column;
-  to[0] = sums.a;
-  to[n] = sums.b;
-}
-
 // ---- launching
 
 template <class T, int W, int E>
@@ -443,11 +311,11 @@ bool forward_rows(const LayerNormPlan& p, const T* x, int64_t stride, Weights<T>
 template <class T>
 void add_parts(const LayerNormPlan& p, const opmath_t<T>* parts, int64_t count, T* dw, T* db) {
   launch(layer_norm_sums<T>,
-         {dim3(static_cast<unsigned>(ceil_div(p.n, kSumColumns)), 2), dim3(kSumColumns, kSumRows)}, parts,
-         count, p.n, dw, db);
+         {dim3(static_cast<unsigned>(ceil_div(p.n, kSumColumns)), db ? 2 : 1), dim3(kSumColumns, kSumRows)},
+         parts, count, p.n, dw, db);
 }
 
-template <class T, class G, int W, int E, bool Add>
+template <class T, class G, int W, int E, bool Both, bool Add>
 void backward_in_registers(const LayerNormPlan& p, Backward<T, G> args, T* dw, T* db) {
   int64_t lanes = 1;
   const int64_t needed = ceil_div(p.n, E);
@@ -461,40 +329,40 @@ void backward_in_registers(const LayerNormPlan& p, Backward<T, G> args, T* dw, T
   const int64_t blocks = std::min(ceil_div(p.rows, beside * R), properties().multiprocessors * resident);
   const LaunchConfig config{dim3(static_cast<unsigned>(blocks)),
                             dim3(static_cast<unsigned>(lanes), static_cast<unsigned>(beside))};
-  if (!dw && !db) return launch(layer_norm_rows_backward<T, G, W, E, R, Add>, config, args);
+  if (!dw && !db) return launch(layer_norm_rows_backward<T, G, W, E, R, Both, Add>, config, args);
   const Workspace parts(static_cast<size_t>(blocks * 2 * p.n) * sizeof(opmath_t<T>));
   args.parts = parts.as<opmath_t<T>>();
-  launch(layer_norm_rows_backward<T, G, W, E, R, Add>, config, args);
+  launch(layer_norm_rows_backward<T, G, W, E, R, Both, Add>, config, args);
   add_parts(p, args.parts, blocks, dw, db);
 }
 
-template <class T, class G, int W>
+template <class T, class G, int W, bool Both>
 bool backward_rows(const LayerNormPlan& p, const Backward<T, G>& args, T* dw, T* db) {
   constexpr int kMost = W == 1 || std::is_same_v<T, double> ? 8 : 16;
   if (p.n > kMost * kBackwardThreads<kMost>) return false;
   if constexpr (std::is_same_v<T, float>) {
-    if (args.sum) return backward_in_registers<T, G, W, 8, true>(p, args, dw, db), true;
+    if (args.sum) return backward_in_registers<T, G, W, 8, Both, true>(p, args, dw, db), true;
   }
   if (p.n <= 8 * kBackwardThreads<8>)
-    backward_in_registers<T, G, W, 8, false>(p, args, dw, db);
+    backward_in_registers<T, G, W, 8, Both, false>(p, args, dw, db);
   else if constexpr (kMost > 8)
-    backward_in_registers<T, G, W, kMost, false>(p, args, dw, db);
+    backward_in_registers<T, G, W, kMost, Both, false>(p, args, dw, db);
   return true;
 }
 
-template <class T, class G>
+template <class T, class G, int W>
 void backward_long(const LayerNormPlan& p, Backward<T, G> args, T* dw, T* db) {
   if (args.dx)
-    launch(layer_norm_long_rows_backward<T, G>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)},
+    launch(layer_norm_long_rows_backward<T, G, W>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)},
            args, p.n);
   if (!dw && !db) return;
-  const int64_t tiles = ceil_div(p.n, kWarp);
+  const int64_t tiles = ceil_div(p.n, kWarp * W);
   const int64_t wanted = ceil_div(properties().multiprocessors * 4, tiles);
   const int64_t per_part = std::max<int64_t>(64, ceil_div(p.rows, std::max<int64_t>(1, wanted)));
   const int64_t count = ceil_div(p.rows, per_part);
   const Workspace parts(static_cast<size_t>(count * 2 * p.n) * sizeof(opmath_t<T>));
   args.parts = parts.as<opmath_t<T>>();
-  launch(layer_norm_column_sums<T, G>,
+  launch(layer_norm_column_sums<T, G, W>,
          {dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(count)), dim3(kWarp, kColumnRows)}, args,
          p.n, per_part);
   add_parts(p, args.parts, count, dw, db);
@@ -514,10 +382,15 @@ template <class T, class G>
 void backward(const LayerNormPlan& p, Backward<T, G> args, T* dw, T* db) {
   const bool vectors = rows_fit_vectors<T>(p.n, {args.x, args.sum, args.dx, args.w.data}) &&
                        fits_vector<G, kVectorWidth<T>>(args.g);
-  if (vectors ? backward_rows<T, G, kVectorWidth<T>>(p, args, dw, db)
-              : backward_rows<T, G, 1>(p, args, dw, db))
-    return;
-  backward_long<T, G>(p, args, dw, db);
+  const auto run = [&]<int W>(std::integral_constant<int, W>) {
+    if (!(p.center || db ? backward_rows<T, G, W, true>(p, args, dw, db)
+                         : backward_rows<T, G, W, false>(p, args, dw, db)))
+      backward_long<T, G, W>(p, args, dw, db);
+  };
+  if (vectors)
+    run(std::integral_constant<int, kVectorWidth<T>>());
+  else
+    run(std::integral_constant<int, 1>());
 }
 
 }  // namespace
@@ -532,11 +405,15 @@ void layer_norm(const LayerNormPlan& p, const void* from, int64_t row_stride, co
     auto *mean = static_cast<O*>(means), *rstd = static_cast<O*>(deviations);
     const Weights<T> w{weight, wide}, b{bias, wide};
     const bool vectors = rows_fit_vectors<T>(p.n, {x, y, weight, bias}, {row_stride});
-    if (vectors ? forward_rows<T, kVectorWidth<T>>(p, x, row_stride, w, b, y, lower, mean, rstd)
-                : forward_rows<T, 1>(p, x, row_stride, w, b, y, lower, mean, rstd))
-      return;
-    launch(layer_norm_long_rows<T>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)}, x, w, b, y,
-           lower, mean, rstd, p.n, row_stride, static_cast<O>(p.eps), p.center);
+    const auto run = [&]<int W>(std::integral_constant<int, W>) {
+      if (forward_rows<T, W>(p, x, row_stride, w, b, y, lower, mean, rstd)) return;
+      launch(layer_norm_long_rows<T, W>, {dim3(static_cast<unsigned>(p.rows)), dim3(kLongThreads)}, x, w, b,
+             y, lower, mean, rstd, p.n, row_stride, static_cast<O>(p.eps), p.center);
+    };
+    if (vectors)
+      run(std::integral_constant<int, kVectorWidth<T>>());
+    else
+      run(std::integral_constant<int, 1>());
   });
 }
 

@@ -15,12 +15,17 @@ namespace {
 
 constexpr int kThreads = 256;
 
+// A block of threads works on a power of two of groups of four elements, so that the indices of their Philox
+// blocks have one upper half: `first` is the index of its first group, `t` counts from there.
+
 // The bits of elements 4 t to 4 t + 3: one Philox block of 32-bit draws, two of 64-bit ones.
 template <class C>
 struct Bits {
   using Word = uint32_t;
-  static __device__ __forceinline__ void draw(const PhiloxKey& key, uint64_t t, uint32_t (&bits)[kGroup]) {
-    const PhiloxBlock block = philox_block(key.seed, key.offset, t);
+  static __device__ __forceinline__ void draw(const PhiloxKeys& keys, uint64_t first, uint32_t t,
+                                              uint32_t (&bits)[kGroup]) {
+    const PhiloxBlock block =
+        philox_block(keys, static_cast<uint32_t>(first) + t, static_cast<uint32_t>(first >> 32));
 #pragma unroll
     for (int i = 0; i < kGroup; ++i) bits[i] = block.v[i];
   }
@@ -28,13 +33,35 @@ struct Bits {
 template <>
 struct Bits<double> {
   using Word = uint64_t;
-  static __device__ __forceinline__ void draw(const PhiloxKey& key, uint64_t t, uint64_t (&bits)[kGroup]) {
+  static __device__ __forceinline__ void draw(const PhiloxKeys& keys, uint64_t first, uint32_t t,
+                                              uint64_t (&bits)[kGroup]) {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-      const PhiloxBlock block = philox_block(key.seed, key.offset, 2 * t + static_cast<uint64_t>(i));
+      const PhiloxBlock block =
+          philox_block(keys, static_cast<uint32_t>(2 * first) + 2 * t + static_cast<uint32_t>(i),
+                       static_cast<uint32_t>(2 * first >> 32));
       bits[2 * i] = static_cast<uint64_t>(block.v[1]) << 32 | block.v[0];
       bits[2 * i + 1] = static_cast<uint64_t>(block.v[3]) << 32 | block.v[2];
     }
+  }
+};
+
+// The part of n elements that is this block's: Units units of W elements a thread; neighbouring threads have
+// neighbouring units.
+template <int W, int Units>
+struct BlockShare {
+  static constexpr int kElements = kThreads * Units * W;
+  static_assert((kElements & (kElements - 1)) == 0);
+  int64_t start;
+  int count;
+
+  __device__ __forceinline__ explicit BlockShare(int64_t n)
+      : start(static_cast<int64_t>(blockIdx.x) * kElements),
+        count(n - start < kElements ? static_cast<int>(n - start) : kElements) {}
+  __device__ __forceinline__ uint64_t first_group() const { return static_cast<uint64_t>(start) / kGroup; }
+  // The first element of a unit, from `start` on.
+  static __device__ __forceinline__ int unit(int u) {
+    return (static_cast<int>(threadIdx.x) + u * kThreads) * W;
   }
 };
 
@@ -68,27 +95,61 @@ __device__ __forceinline__ void numbers_of(const typename Bits<C>::Word (&bits)[
   }
 }
 
-template <Distribution D, class T>
+// Of 16 bytes, or one draw.
+template <class T>
+constexpr int kUnitElements = kVectorWidth<T> > kGroup ? kVectorWidth<T> : kGroup;
+constexpr int kFillUnits = 2;  // what they have in common is computed once
+
+template <Distribution D, class T, class Keys>
 __global__ void __launch_bounds__(kThreads)
-    fill_kernel(const RandomState state, T* out, int64_t n, opmath_t<T> shift, opmath_t<T> scale) {
+    fill_kernel(const Keys state, T* out, int64_t n, opmath_t<T> shift, opmath_t<T> scale) {
   using C = opmath_t<T>;
-  const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (t * kGroup >= n) return;
-  typename Bits<C>::Word bits[kGroup];
-  Bits<C>::draw(state.key(), static_cast<uint64_t>(t), bits);
-  C x[kGroup];
-  numbers_of<D, C>(bits, x);
+  constexpr int W = kUnitElements<T>, V = kVectorWidth<T>;
+  const BlockShare<W, kFillUnits> share(n);
+  const auto keys = state.get();
+  const bool aligned = reinterpret_cast<uintptr_t>(out) % 16 == 0;
+  out += share.start;
 #pragma unroll
-  for (int i = 0; i < kGroup; ++i) {
-    if constexpr (D == Distribution::Uniform && is_16bit_float<T>) {
-      // As many bits as the dtype holds below 1, so that none rounds up to 1.
-      constexpr C kGrid = std::is_same_v<T, Half> ? 0x1p11f : 0x1p8f;
-      x[i] = static_cast<C>(static_cast<int>(x[i] * kGrid)) / kGrid;
+  for (int u = 0; u < kFillUnits; ++u) {
+    const int first = share.unit(u);
+    if (first >= share.count) return;
+    C x[W];
+#pragma unroll
+    for (int g = 0; g < W / kGroup; ++g) {
+      typename Bits<C>::Word bits[kGroup];
+      Bits<C>::draw(keys, share.first_group(), static_cast<uint32_t>(first / kGroup + g), bits);
+      C group[kGroup];
+      numbers_of<D, C>(bits, group);
+#pragma unroll
+      for (int i = 0; i < kGroup; ++i) x[g * kGroup + i] = group[i];
     }
-    x[i] = scale == C(1) && shift == C(0) ? x[i] : shift + scale * x[i];
+#pragma unroll
+    for (int i = 0; i < W; ++i) {
+      if constexpr (D == Distribution::Uniform && is_16bit_float<T>) {
+        // As many bits as the dtype holds below 1, so that none rounds up to 1.
+        constexpr C kGrid = std::is_same_v<T, Half> ? 0x1p11f : 0x1p8f;
+        x[i] = static_cast<C>(static_cast<int>(x[i] * kGrid)) / kGrid;
+      }
+      x[i] = scale == C(1) && shift == C(0) ? x[i] : shift + scale * x[i];
+    }
+    if (aligned && first + W <= share.count) {
+#pragma unroll
+      for (int i = 0; i < W; i += V) {
+        Vector<T, V> part;
+#pragma unroll
+        for (int j = 0; j < V; ++j) part.at[j] = convert<T>(x[i + j]);
+        *reinterpret_cast<Vector<T, V>*>(out + first + i) = part;
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < W; ++i)
+        if (first + i < share.count) out[first + i] = convert<T>(x[i]);
+    }
   }
-  store_group(out, t * kGroup, n, x);
 }
+
+// Of a block whose threads have a group each.
+__device__ __forceinline__ uint64_t first_group() { return static_cast<uint64_t>(blockIdx.x) * kThreads; }
 
 template <bool Wide>
 __global__ void __launch_bounds__(kThreads)
@@ -98,7 +159,7 @@ __global__ void __launch_bounds__(kThreads)
   const PhiloxKey key = state.key();
   using C = std::conditional_t<Wide, double, float>;
   typename Bits<C>::Word bits[kGroup];
-  Bits<C>::draw(key, static_cast<uint64_t>(t), bits);
+  Bits<C>::draw(PhiloxKeys(key), first_group(), threadIdx.x, bits);
   int64_t x[kGroup];
 #pragma unroll
   for (int i = 0; i < kGroup; ++i) {
@@ -113,14 +174,14 @@ __global__ void __launch_bounds__(kThreads)
   store_group(out, dtype, t * kGroup, n, x);
 }
 
-template <class C>
+template <class C, class Keys>
 __global__ void __launch_bounds__(kThreads)
-    bernoulli_kernel(const RandomState state, void* out, int64_t n, DType dtype, const C* p, C one_p,
-                     OpName op, Fault* fault) {
+    bernoulli_kernel(const Keys state, void* out, int64_t n, DType dtype, const C* p, C one_p, OpName op,
+                     Fault* fault) {
   const int64_t t = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x, first = t * kGroup;
   if (first >= n) return;
   typename Bits<C>::Word bits[kGroup];
-  Bits<C>::draw(state.key(), static_cast<uint64_t>(t), bits);
+  Bits<C>::draw(state.get(), first_group(), threadIdx.x, bits);
   bool x[kGroup];
 #pragma unroll
   for (int i = 0; i < kGroup; ++i) {
@@ -136,12 +197,10 @@ __global__ void __launch_bounds__(kThreads)
   store_group(out, dtype, first, n, x);
 }
 
-// 2 bytes an element in, 2 out (of 16 bits): the mask is never stored. Philox takes 20 instructions an
-// element, three quarters of the time that 4 bytes need. So the rest is kept short: an element is dropped by
-// a comparison of its bits, and the key's ten values serve the units of a thread together.
-constexpr int kDropoutUnits = 2;  // of 16 bytes or one draw; neighbouring threads have neighbouring units
-template <class T>
-constexpr int kUnitElements = kVectorWidth<T> > kGroup ? kVectorWidth<T> : kGroup;
+// 2 bytes an element in, 2 out (of 16 bits): the mask is never stored. Philox takes 10 instructions an
+// element, most of the time that 4 bytes need. So the rest is kept short: an element is dropped by a
+// comparison of its bits, places are counted from the block's in 32 bits, and the key's values are operands.
+constexpr int kDropoutUnits = 2;
 
 template <class T>
 struct Dropout {
@@ -160,34 +219,35 @@ struct Dropout {
   __device__ __forceinline__ bool keeps(uint64_t bits) const { return uniform01(bits) >= p; }
 };
 
-template <class T>
+template <class T, class Keys>
 __global__ void __launch_bounds__(kThreads)
-    dropout_kernel(const RandomState state, const T* x, T* out, int64_t n, const Dropout<T> f) {
+    dropout_kernel(const Keys state, const T* x, T* out, int64_t n, const Dropout<T> f) {
   using C = opmath_t<T>;
   constexpr int W = kUnitElements<T>, V = kVectorWidth<T>, kParts = W / V;
-  const int64_t unit = static_cast<int64_t>(blockIdx.x) * (kThreads * kDropoutUnits) + threadIdx.x;
+  const BlockShare<W, kDropoutUnits> share(n);
   const bool aligned = (reinterpret_cast<uintptr_t>(x) | reinterpret_cast<uintptr_t>(out)) % 16 == 0;
+  x += share.start, out += share.start;
   Raw<T, V> in[kDropoutUnits][kParts];
 #pragma unroll
   for (int u = 0; u < kDropoutUnits; ++u) {
-    const int64_t first = (unit + u * kThreads) * W;
-    if (!aligned || first + W > n) continue;
+    const int first = share.unit(u);
+    if (!aligned || first + W > share.count) continue;
 #pragma unroll
     for (int i = 0; i < kParts; ++i) in[u][i].load(reinterpret_cast<const char*>(x + first + i * V));
   }
-  const PhiloxKey key = state.key();
+  const auto keys = state.get();
 #pragma unroll
   for (int u = 0; u < kDropoutUnits; ++u) {
-    const int64_t first = (unit + u * kThreads) * W;
-    if (first >= n) return;
+    const int first = share.unit(u);
+    if (first >= share.count) return;
     typename Bits<C>::Word bits[W / kGroup][kGroup];
 #pragma unroll
     for (int g = 0; g < W / kGroup; ++g)
-      Bits<C>::draw(key, static_cast<uint64_t>(first / kGroup + g), bits[g]);
+      Bits<C>::draw(keys, share.first_group(), static_cast<uint32_t>(first / kGroup + g), bits[g]);
     const auto kept = [&](T element, int i) {
       return from_op<T>(f.keeps(bits[i / kGroup][i % kGroup]) ? to_op(element) * f.scale : C(0));
     };
-    if (aligned && first + W <= n) {
+    if (aligned && first + W <= share.count) {
 #pragma unroll
       for (int i = 0; i < kParts; ++i) {
         Vector<T, V> result;
@@ -198,7 +258,7 @@ __global__ void __launch_bounds__(kThreads)
     } else {
 #pragma unroll
       for (int i = 0; i < W; ++i)
-        if (first + i < n) out[first + i] = kept(x[first + i], i);
+        if (first + i < share.count) out[first + i] = kept(x[first + i], i);
     }
   }
 }
@@ -209,8 +269,8 @@ constexpr const char* kMultinomial = "multinomial";  // the host's address of it
 
 // What is wrong with a row's weights? A block a row.
 __global__ void __launch_bounds__(kThreads)
-    weights_kernel(const double* weights, double* keys, int64_t n, int64_t draws, bool replacement,
-                   OpName op, Fault* fault) {
+    weights_kernel(const double* weights, double* keys, int64_t n, int64_t draws, bool replacement, OpName op,
+                   Fault* fault) {
   const int64_t row = blockIdx.x;
   const double* w = weights + row * n;
   unsigned long long positive = 0;
@@ -258,8 +318,10 @@ unsigned blocks_for(int64_t n, int per_thread = kGroup) {
 template <Distribution D>
 void fill(const RandomState& state, void* out, int64_t n, DType dtype, double shift, double scale) {
   visit_float(dtype, [&]<class T>() {
-    launch(fill_kernel<D, T>, {blocks_for(n), kThreads}, state, static_cast<T*>(out), n,
-           static_cast<opmath_t<T>>(shift), static_cast<opmath_t<T>>(scale));
+    with_keys(state, [&]<class Keys>(const Keys& keys) {
+      launch(fill_kernel<D, T, Keys>, {blocks_for(n, kFillUnits * kUnitElements<T>), kThreads}, keys,
+             static_cast<T*>(out), n, static_cast<opmath_t<T>>(shift), static_cast<opmath_t<T>>(scale));
+    });
   });
 }
 
@@ -283,18 +345,22 @@ void random_integers(const RandomState& state, void* out, int64_t n, DType dtype
 }
 
 void bernoulli(const RandomState& state, void* out, int64_t n, DType dtype, double p) {
-  launch(bernoulli_kernel<float>, {blocks_for(n), kThreads}, state, out, n, dtype, nullptr,
-         static_cast<float>(p), nullptr, nullptr);
+  with_keys(state, [&]<class Keys>(const Keys& keys) {
+    launch(bernoulli_kernel<float, Keys>, {blocks_for(n), kThreads}, keys, out, n, dtype, nullptr,
+           static_cast<float>(p), nullptr, nullptr);
+  });
 }
 void bernoulli(const RandomState& state, void* out, int64_t n, DType dtype, const void* p, DType p_dtype,
                const char* op, Fault* fault) {
-  const LaunchConfig config{blocks_for(n), kThreads};
-  if (p_dtype == DType::Float64)
-    launch(bernoulli_kernel<double>, config, state, out, n, dtype, static_cast<const double*>(p), 0.0, op,
-           fault);
-  else
-    launch(bernoulli_kernel<float>, config, state, out, n, dtype, static_cast<const float*>(p), 0.0f, op,
-           fault);
+  with_keys(state, [&]<class Keys>(const Keys& keys) {
+    const LaunchConfig config{blocks_for(n), kThreads};
+    if (p_dtype == DType::Float64)
+      launch(bernoulli_kernel<double, Keys>, config, keys, out, n, dtype, static_cast<const double*>(p), 0.0,
+             op, fault);
+    else
+      launch(bernoulli_kernel<float, Keys>, config, keys, out, n, dtype, static_cast<const float*>(p), 0.0f,
+             op, fault);
+  });
 }
 
 void dropout(const RandomState& state, const void* x, void* out, int64_t n, DType dtype, double p) {
@@ -304,8 +370,10 @@ void dropout(const RandomState& state, const void* x, void* out, int64_t n, DTyp
       check_cuda(cudaMemsetAsync(out, 0, static_cast<size_t>(n) * sizeof(T), current_stream()));
       return;
     }
-    launch(dropout_kernel<T>, {blocks_for(n, kDropoutUnits * kUnitElements<T>), kThreads}, state,
-           static_cast<const T*>(x), static_cast<T*>(out), n, f);
+    with_keys(state, [&]<class Keys>(const Keys& keys) {
+      launch(dropout_kernel<T, Keys>, {blocks_for(n, kDropoutUnits * kUnitElements<T>), kThreads}, keys,
+             static_cast<const T*>(x), static_cast<T*>(out), n, f);
+    });
   });
 }
 
