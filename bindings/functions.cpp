@@ -248,8 +248,25 @@ bool is_small(const OpBase& op, const Value* args) {
   return work < (cubic ? kTiny / 16 : kTiny) && op.kind() != Kind::Create;
 }
 
+// `zeros_like(x, device=...)` and its kin read no element of x. Where the result is to be on another device
+// than x, x is replaced by a tensor there of x's sizes and strides, and the memory of one element.
+void move_prototype(const OpBase& op, Value* values) {
+  const auto& params = op.schema().params;
+  if (op.kind() != Kind::Create && op.kind() != Kind::Random) return;
+  if (params.empty() || params[0].type != ParamType::Tensor) return;
+  for (size_t i = 1; i < params.size(); ++i) {
+    if (params[i].type != ParamType::Device || values[i].is_none()) continue;
+    const Tensor self = values[0].tensor();
+    const Device device = values[i].device();
+    if (self.device() == device) return;
+    const Tensor one = empty_tensor({1}, self.dtype(), device);
+    values[0] = Value(make_view(one, self.sizes(), self.strides(), 0));
+  }
+}
+
 PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywords& keywords) {
   if (inplace) return call_op(op, Form::InPlace, values, {});
+  move_prototype(op, values);
   if (keywords.out) {
     Tensor outs[8];
     size_t n = 0;
@@ -356,6 +373,22 @@ bool is_attribute_of_class(PyObject* callable, PyObject* object) {
   return false;
 }
 
+// Would this overload take a tensor for a whole number, where another one takes the tensor? `min(x, y)` is
+// elementwise, though y of one element could be a dimension.
+bool takes_tensor_as_int(const OpFunction& f, const OpBase& op, PyObject* const* args, Py_ssize_t nargs) {
+  if (f.overloads->size() == 1) return false;
+  const auto& params = op.schema().params;
+  for (size_t i = 1; i < params.size() && static_cast<Py_ssize_t>(i) < nargs; ++i) {
+    if (params[i].type != ParamType::Int && params[i].type != ParamType::Ints) continue;
+    if (!is_tensor(args[i])) continue;
+    for (const OpBase* other : *f.overloads) {
+      const auto& theirs = other->schema().params;
+      if (theirs.size() > i && theirs[i].type == ParamType::Tensor) return true;
+    }
+  }
+  return false;
+}
+
 PyObject* op_vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names) {
   return guarded([&]() -> PyObject* {
     const auto& f = *reinterpret_cast<OpFunction*>(callable);
@@ -366,7 +399,8 @@ PyObject* op_vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf
     for (const OpBase* op : *f.overloads) {
       Values values(op->schema().params.size());
       Keywords keywords;
-      if (parse(*op, interned, args, nargs, names, values.data(), keywords, nullptr))
+      if (!takes_tensor_as_int(f, *op, args, nargs) &&
+          parse(*op, interned, args, nargs, names, values.data(), keywords, nullptr))
         return call_parsed(*op, f.inplace, values.data(), keywords);
       interned += op->schema().params.size();
     }

@@ -36,8 +36,10 @@ constexpr AbsentDType kAbsent[] = {
     {"float8_e4m3fnuz", "float8_e4m3fn", 1, true, false, true},
     {"float8_e5m2fnuz", "float8_e5m2", 1, true, false, true},
     {"float8_e8m0fnu", "float8_e5m2", 1, true, false, true},
+    {"float4_e2m1fn_x2", "float8_e4m3fn", 1, true, false, true},
     {"qint8", "int8 and a scale of its own", 1, false, false, true},
     {"quint8", "uint8 and a scale of its own", 1, false, false, false},
+    {"quint4x2", "uint8 and a scale of its own", 1, false, false, false},
     {"qint32", "int32 and a scale of its own", 4, false, false, true},
 };
 

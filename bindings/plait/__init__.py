@@ -169,6 +169,11 @@ _LAZY_NAMES = {
         "_linalg",
     ),
     "lu_unpack": "_factorizations",
+    "matrix_exp": "linalg",
+    **dict.fromkeys(
+        ("cumulative_trapezoid", "mvlgamma", "nextafter", "pca_lowrank", "svd_lowrank"),
+        "_numerical",
+    ),
     **dict.fromkeys(
         (
             "SymBool",

@@ -113,6 +113,11 @@ from ._linalg import slogdet as slogdet
 from ._linalg import svd as svd
 from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
+from ._numerical import cumulative_trapezoid as cumulative_trapezoid
+from ._numerical import mvlgamma as mvlgamma
+from ._numerical import nextafter as nextafter
+from ._numerical import pca_lowrank as pca_lowrank
+from ._numerical import svd_lowrank as svd_lowrank
 from ._printing import set_printoptions as set_printoptions
 from ._spectral import istft as istft
 from ._spectral import stft as stft
@@ -122,6 +127,7 @@ from ._statistics import dist as dist
 from ._statistics import nanquantile as nanquantile
 from ._statistics import quantile as quantile
 from .amp import autocast as autocast
+from .linalg import matrix_exp as matrix_exp
 from .autograd.gradcheck import gradcheck as gradcheck
 from .func import vmap as vmap
 from .serialization import load as load

@@ -6,6 +6,7 @@ from collections import namedtuple
 
 from . import linalg
 from .linalg import QR, det, matrix_power, slogdet
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,3 +70,6 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
         return SVD(zeros[0], linalg.svdvals(input), zeros[1])
     u, s, vh = linalg.svd(input, full_matrices=not some)
     return SVD(u, s, vh.mT)
+
+for _name in ("cholesky", "inverse", "logdet", "pinverse", "qr", "svd"):
+    globals()[_name] = overridable(globals()[_name])

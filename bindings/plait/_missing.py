@@ -72,3 +72,35 @@ def placeholders(module: str, names: Iterable[str], why: str) -> Callable[[str],
         return made
 
     return __getattr__
+
+
+class _Absent(type):
+    """The type of placeholders whose own names, such as the members of an enumeration, are placeholders."""
+
+    _why: str
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{cls.__module__}.{cls.__qualname__} has no '{name}': {cls._why}")
+        made = absent_class(cls.__module__, f"{cls.__qualname__}.{name}", cls._why)
+        setattr(cls, name, made)
+        return made
+
+    def __iter__(cls):
+        return iter(())
+
+
+def absent_class(module: str, name: str, why: str) -> type:
+    """A class for annotations, isinstance and bases, that raises NotImplementedError when called, and so do
+    the names it is asked for.
+
+    >>> absent_class("torch.distributed.fsdp", "MixedPrecision", "plait runs in one process")()
+    Traceback (most recent call last):
+    NotImplementedError: torch.distributed.fsdp.MixedPrecision is not there: plait runs in one process
+    """
+
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{module}.{name} is not there: {why}")
+
+    own = {"__new__": __new__, "__module__": module, "__qualname__": name, "__doc__": f"Not there: {why}."}
+    return _Absent(name.rpartition(".")[2], (), {**own, "_why": why})

@@ -513,6 +513,8 @@ _LATE_METHODS = {
         "_elementary",
     ),
     **dict.fromkeys(("corrcoef", "cov", "dist", "nanquantile", "quantile"), "_statistics"),
+    **dict.fromkeys(("mvlgamma", "nextafter"), "_numerical"),
+    "matrix_exp": "linalg",
 }
 
 

@@ -14,7 +14,8 @@ Note [What torch is]
     checks for is the class that a program uses. Two modules stand beside plait's own and pass everything
     on to them: `torch` and `torch.version`, because their `__version__` names the release of PyTorch whose
     interface plait follows (`API_VERSION`), which is what programs compare; `plait.__version__` is plait's.
-    A sub-module that plait lacks raises ModuleNotFoundError.
+    A sub-module that plait lacks raises ModuleNotFoundError, but for those whose names libraries import only
+    to ask whether they are in use (`_ABSENT`): their classes are there, and raise when they are called.
 Note [Beside PyTorch]
     The two cannot be `torch` in one process. Where PyTorch has been imported already, `install` raises;
     where it is installed but not imported, plait takes its place in this process, and a warning says so.
@@ -83,8 +84,16 @@ class _StandIn(ModuleType):
 
 # Modules of PyTorch whose names plait keeps elsewhere.
 _ELSEWHERE = {
+    "torch._dynamo._trace_wrapped_higher_order_op": "plait._dynamo",
+    "torch._dynamo.eval_frame": "plait._dynamo",
     "torch.autograd.grad_mode": "plait._grad_mode",
     "torch.autograd.variable": "plait.autograd",
+    "torch.distributed.distributed_c10d": "plait.distributed",
+    "torch.nn.parallel.distributed": "plait.nn.parallel",
+    "torch.distributed.constants": "plait.distributed",
+    "torch.distributed.nn.functional": "plait.distributed.nn",
+    "torch.distributed._tensor": "plait.distributed.tensor",
+    "torch.distributed.tensor.placement_types": "plait.distributed.tensor",
     "torch.utils.data._utils": "plait.utils.data",
     "torch.utils.data._utils.collate": "plait.utils.data.collate",
     "torch.utils.hooks": "plait._handles",
@@ -95,6 +104,25 @@ _ELSEWHERE = {
     "torch._C._nn": "plait._torch_c._nn",
     **dict.fromkeys(
         (
+            f"torch.distributions.{name}"
+            for name in (
+                "exp_family",
+                "fishersnedecor",
+                "half_cauchy",
+                "inverse_gamma",
+                "kumaraswamy",
+                "logistic_normal",
+                "negative_binomial",
+                "pareto",
+                "relaxed_bernoulli",
+                "relaxed_categorical",
+                "weibull",
+            )
+        ),
+        "plait.distributions",
+    ),
+    **dict.fromkeys(
+        (
             f"torch.optim.{name}"
             for name in ("adadelta", "adagrad", "adam", "adamax", "adamw", "nadam", "radam", "rmsprop", "sgd")
         ),
@@ -103,9 +131,51 @@ _ELSEWHERE = {
 }
 
 
+# Modules below these have placeholders for all names, for the reason given.
+_ABSENT = {
+    "torch._functorch": "plait.func has vmap, grad and jvp",
+    "torch._higher_order_ops": "plait is eager and compiles nothing",
+    "torch._C._distributed_c10d": "plait has process groups of one process alone",
+    "torch.distributed": "plait has process groups of one process alone",
+    "torch.fx": "plait records no graphs; call the module itself, and forward hooks to see its parts",
+    "torch._dynamo": "plait is eager and compiles nothing",
+    "torch._inductor": "plait is eager and compiles nothing",
+    "torch._subclasses": "plait has no tensors of the compiler's; device='meta' gives tensors without data",
+    "torch._tensor_str": "plait prints its tensors by plait.set_printoptions",
+    "torch.utils.flop_counter": "plait.profiler.profile(with_flops=True) counts operations",
+    "torch.utils.data.datapipes": "use plait.utils.data.Dataset and IterableDataset",
+}
+
+
 def _home(name: str) -> str:
     """The module of plait that `name` is in."""
     return _ELSEWHERE.get(name) or "plait" + name.removeprefix("torch")
+
+
+def _why_absent(name: str) -> str | None:
+    """Why all that is in the module is a placeholder, or None where it is not one of those."""
+    while "." in name:
+        if name in _ABSENT:
+            return _ABSENT[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+class _AbsentModule(ModuleType):
+    """A module of placeholders."""
+
+    def __init__(self, name: str, why: str):
+        super().__init__(name, f"Not there: {why}.")
+        vars(self).update(_why=why, __path__=[])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        from ._missing import absent_class
+
+        made = absent_class(self.__name__, name, vars(self)["_why"])
+        setattr(self, name, made)
+        return made
 
 
 class _Loader:
@@ -113,24 +183,32 @@ class _Loader:
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         if spec.name == "torch":
-            from . import _torch_c, version
+            from . import _torch_c, _torch_names, version
 
             own: dict[str, Any] = {"__version__": _VERSION, "__file__": version.__file__}
             own["version"] = _StandIn("torch.version", version, own)
             own["_C"] = _torch_c
             own["__file__"], own["__path__"] = plait.__file__, list(plait.__path__)
+            own |= {name: getattr(_torch_names, name) for name in _torch_names.__all__}
+            own["__config__"] = _torch_names.config
             torch = _StandIn("torch", plait, own)
             vars(torch)["torch"] = torch  # as PyTorch's module has itself
             return torch
         if spec.name == "torch.version":
             return sys.modules["torch"].version
+        if spec.origin is None:
+            return _AbsentModule(spec.name, _why_absent(spec.name) or "")
         module = importlib.import_module(_home(spec.name))
         self._spec = module.__spec__
+        below = f"{spec.name}."
+        is_package = any(f"{n}.".startswith(below) for n in (*_ELSEWHERE, *_ABSENT))
+        if is_package and not hasattr(module, "__path__"):
+            module.__path__ = []  # a package in PyTorch: what is below it is found by name alone
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         # The import system has put torch's spec on a module that has, and keeps, one of its own.
-        if not isinstance(module, _StandIn):
+        if not isinstance(module, (_StandIn, _AbsentModule)):
             module.__spec__ = self._spec
 
 
@@ -147,6 +225,8 @@ class _Finder:
             found = importlib.util.find_spec(real)
         except ModuleNotFoundError:
             found = None
+        if found is None and _why_absent(name):
+            return ModuleSpec(name, _Loader(), is_package=True)  # type: ignore[arg-type]
         if found is None:
             raise ModuleNotFoundError(_missing_module(name, real), name=name)
         return ModuleSpec(name, _Loader(), origin=found.origin)  # type: ignore[arg-type]

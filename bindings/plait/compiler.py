@@ -8,7 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["allow_in_graph", "compile", "cudagraph_mark_step_begin", "disable", "is_compiling", "reset"]
+__all__ = [
+    "allow_in_graph",
+    "assume_constant_result",
+    "compile", "cudagraph_mark_step_begin", "disable", "is_compiling", "reset"]
 
 
 def is_compiling() -> bool:
@@ -29,6 +32,11 @@ def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None
 
 
 def allow_in_graph(fn: Any) -> Any:
+    """The function as it is."""
+    return fn
+
+
+def assume_constant_result(fn: Any) -> Any:
     """The function as it is."""
     return fn
 

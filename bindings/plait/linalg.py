@@ -18,6 +18,7 @@ from . import _C
 from ._autocast import one_op
 from ._norms import cross, diagonal, matmul, matrix_norm, norm, vecdot, vector_norm
 from .autograd.function import Function
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -678,6 +679,11 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
         v = reflectors[..., i : i + 1]
         result = result - tau[..., i, None, None] * v @ (v.mT @ result)
     return result
+
+
+for _name in __all__:
+    if _name in globals() and type(globals()[_name]) is type(_check):  # ops ask by themselves
+        globals()[_name] = overridable(globals()[_name])
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,8 @@ tensor([0., 2.])
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from . import _C
 
@@ -52,7 +54,49 @@ class Namespace:
         return f"<ops of '{self.__dict__['__name__']}'>"
 
 
-_spaces: dict[str, Namespace] = {}
+class _Overloads:
+    """An op as PyTorch's namespace `aten` has it: `torch.ops.aten.mul`, and its overloads such as `.Tensor`.
+    plait picks the overload by the arguments; so each of these is the function.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any] | None):
+        self.__name__, self._function = name, function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._function is None:
+            raise NotImplementedError(f"plait.ops.aten.{self.__name__}: plait has no function of this name")
+        return self._function(*args, **kwargs)
+
+    def __getattr__(self, overload: str) -> _Overloads:
+        if overload.startswith("_"):
+            raise AttributeError(overload)
+        return self
+
+    def overloads(self) -> list[str]:
+        """The one that plait has."""
+        return ["default"]
+
+    def __repr__(self):
+        return f"<aten op {self.__name__}>"
+
+
+class _Aten(Namespace):
+    """PyTorch's own ops, by plait's functions of the same names."""
+
+    def __getattr__(self, op: str) -> Any:
+        if op.startswith("__"):
+            raise AttributeError(op)
+        import plait
+
+        function = getattr(plait, op, None) or getattr(plait.Tensor, op, None)
+        self.__dict__[op] = made = _Overloads(op, function)
+        return made
+
+    def __dir__(self):
+        return dir(_spaces.setdefault("plait", Namespace("plait")))
+
+
+_spaces: dict[str, Namespace] = {"aten": _Aten("aten")}
 
 
 def _forget(full_names: list[str]) -> None:

@@ -30,6 +30,7 @@ Note [Which calls]
 from __future__ import annotations
 
 import functools
+import threading
 
 from . import _C
 
@@ -42,10 +43,12 @@ __all__ = [
     "BaseTorchFunctionMode",
     "TorchFunctionMode",
     "get_default_nowrap_functions",
+    "get_overridable_functions",
     "handle_torch_function",
     "has_torch_function",
     "is_tensor_like",
     "is_tensor_method_or_property",
+    "overridable",
     "resolve_name",
     "wrap_torch_function",
 ]
@@ -119,7 +122,7 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     >>> plait.overrides.has_torch_function((plait.ones(1), 2))
     False
     """
-    return bool(_modes) or bool(_taking_part(relevant_args))
+    return _C._overrides()[1] > 0 or bool(_taking_part(relevant_args))
 
 
 def handle_torch_function(
@@ -130,7 +133,7 @@ def handle_torch_function(
     """
     relevant = _taking_part(relevant_args)
     types = [type(value) for value in relevant]
-    if _modes and _C._overrides()[1]:
+    if _C._overrides()[1]:
         with _without_innermost_mode() as mode:
             result = mode.__torch_function__(public_api, types, args, kwargs)
         if result is not NotImplemented:
@@ -255,19 +258,27 @@ def _init_subclass(cls: type, **kwargs: Any) -> None:
 
 # ---- modes
 
-_modes: list[TorchFunctionMode] = []
+
+class _Entered(threading.local):
+    """The modes that the calling thread is in, the innermost last."""
+
+    def __init__(self) -> None:
+        self.modes: list[TorchFunctionMode] = []
+
+
+_entered = _Entered()
 
 
 class _without_innermost_mode:
     def __enter__(self) -> TorchFunctionMode:
-        self._mode = _modes.pop()
+        self._mode = _entered.modes.pop()
         off, count = _C._overrides()
         self._count = count
-        _C._set_overrides(off, len(_modes))
+        _C._set_overrides(off, len(_entered.modes))
         return self._mode
 
     def __exit__(self, *error: object) -> None:
-        _modes.append(self._mode)
+        _entered.modes.append(self._mode)
         _C._set_overrides(_C._overrides()[0], self._count)
 
 
@@ -291,13 +302,13 @@ class TorchFunctionMode:
         raise NotImplementedError("TorchFunctionMode: a subclass must say what __torch_function__ does")
 
     def __enter__(self) -> Any:
-        _modes.append(self)
-        _C._set_overrides(_C._overrides()[0], len(_modes))
+        _entered.modes.append(self)
+        _C._set_overrides(_C._overrides()[0], len(_entered.modes))
         return self
 
     def __exit__(self, *error: object) -> None:
-        _modes.pop()
-        _C._set_overrides(_C._overrides()[0], len(_modes))
+        _entered.modes.pop()
+        _C._set_overrides(_C._overrides()[0], len(_entered.modes))
 
 
 class BaseTorchFunctionMode(TorchFunctionMode):
@@ -356,6 +367,37 @@ def wrap_torch_function(dispatcher: Callable[..., Sequence[Any]]) -> Callable[[C
         return asking
 
     return decorate
+
+
+def overridable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which asks the classes of its arguments first. For functions that are written in Python;
+    ops ask by themselves.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        relevant = (*args, *kwargs.values())
+        if has_torch_function(relevant):
+            return handle_torch_function(call, relevant, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
+    """The functions that ask, by the module they are in.
+
+    >>> plait.add in plait.overrides.get_overridable_functions()[plait]
+    True
+    """
+    import plait
+
+    kind = type(plait.add)
+    return {
+        plait: [f for f in vars(plait).values() if isinstance(f, kind)],
+        Tensor: [f for f in vars(Tensor).values() if isinstance(f, kind)],
+        plait.linalg: [getattr(plait.linalg, n) for n in plait.linalg.__all__],
+    }
 
 
 _C._set_override_handler(_handle)

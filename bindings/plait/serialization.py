@@ -14,13 +14,16 @@ Note [What load trusts]
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import plait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+
+MAP_LOCATION = Any
+"""The type of load's map_location: a device, its name, a dict of them or a function."""
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 

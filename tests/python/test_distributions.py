@@ -179,18 +179,32 @@ def test_gradients_of_log_prob_and_entropy(case):
     assert plait.autograd.gradcheck(of, differentiable)
 
 
-def test_gamma_refuses_the_gradient_it_has_not():
-    a = t([1.0]).requires_grad_()
-    for make in (
-        lambda: D.Gamma(a, t([1.0])),
-        lambda: D.Beta(a, t([1.0])),
-        lambda: D.Dirichlet(plait.cat([a, a])),
-    ):
-        with pytest.raises(NotImplementedError, match="score-function"):
-            make().rsample()
-        assert not make().sample().requires_grad
-    rate = t([1.0]).requires_grad_()
-    assert D.Gamma(t([1.0]), rate).rsample().requires_grad
+@pytest.mark.parametrize("concentration", [0.02, 0.5, 1.0, 3.0, 40.0])
+def test_gamma_samples_carry_the_gradient_of_the_concentration(concentration):
+    a = plait.full((50,), concentration, dtype=plait.float64, requires_grad=True)
+    x = D.Gamma(a, t([1.0])).rsample()
+    (slope,) = plait.autograd.grad(x.sum(), a)
+    # x moves so that its quantile stays: differences of SciPy's inverse of the cdf.
+    drawn = x.detach().numpy()
+    low = drawn < stats.gamma(concentration).median()
+    h = 1e-4 * concentration
+    expected = np.empty_like(drawn)
+    for part, tail, back in ((low, "cdf", "ppf"), (~low, "sf", "isf")):
+        q = getattr(stats.gamma(concentration), tail)(drawn[part])
+        ends = [getattr(stats.gamma(concentration + s * h), back)(q) for s in (-2, -1, 1, 2)]
+        expected[part] = (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * h)
+    seen = drawn > 1e-200
+    np.testing.assert_allclose(slope.numpy()[seen], expected[seen], rtol=1e-5)
+
+
+def test_gradients_of_expected_values_through_samples():
+    plait.manual_seed(0)
+    a, b = t([2.0]).requires_grad_(), t([3.0]).requires_grad_()
+    D.Beta(a, b).rsample((200_000,)).mean().backward()  # a / (a + b)
+    assert abs(a.grad.item() - 3 / 25) < 2e-3 and abs(b.grad.item() + 2 / 25) < 2e-3
+    c = t([1.0, 2.0, 3.0]).requires_grad_()
+    D.Dirichlet(c).rsample((200_000,))[:, 0].mean().backward()
+    np.testing.assert_allclose(c.grad.numpy(), [5 / 36, -1 / 36, -1 / 36], atol=2e-3)
 
 
 def test_small_concentrations_do_not_vanish():
@@ -442,7 +456,9 @@ def test_half_cauchy():
     scale = np.array([1.0, 0.5, 3.0])
     ours, theirs = D.HalfCauchy(t(scale)), stats.halfcauchy(scale=scale)
     values = np.exp(REAL)
-    np.testing.assert_allclose(ours.log_prob(t(values)).numpy(), theirs.logpdf(values), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        ours.log_prob(t(values)).numpy(), theirs.logpdf(values), rtol=1e-10, atol=1e-12
+    )
     np.testing.assert_allclose(ours.cdf(t(values)).numpy(), theirs.cdf(values), rtol=1e-10)
     np.testing.assert_allclose(ours.icdf(t(UNIT)).numpy(), theirs.ppf(UNIT), rtol=1e-10)
     np.testing.assert_allclose(ours.entropy().numpy(), theirs.entropy(), rtol=1e-8)

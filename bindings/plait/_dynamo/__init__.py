@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
-from ..compiler import allow_in_graph, disable, is_compiling, reset
+from .._missing import absent_class
+from ..compiler import allow_in_graph, assume_constant_result, disable, is_compiling, reset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "OptimizedModule",
+    "TransformGetItemToIndex",
     "allow_in_graph",
+    "assume_constant_result",
     "config",
     "disable",
     "disallow_in_graph",
@@ -24,7 +30,22 @@ __all__ = [
     "reset",
 ]
 
-config: Any = SimpleNamespace(cache_size_limit=8, suppress_errors=False, verbose=False)
+OptimizedModule = absent_class(
+    __name__, "OptimizedModule", "plait compiles no modules: plait.compile gives the module as it is"
+)
+eval_frame = sys.modules[__name__]
+TransformGetItemToIndex = nullcontext
+"""A context that changes nothing: within vmap, tensors are indexed by numbers and 0-d tensors alike."""
+
+config: Any = SimpleNamespace(
+    cache_size_limit=8,
+    capture_scalar_outputs=False,
+    compiled_autograd=False,
+    inline_inbuilt_nn_modules=True,
+    recompile_limit=8,
+    suppress_errors=False,
+    verbose=False,
+)
 """What is set here is remembered, and changes nothing."""
 
 

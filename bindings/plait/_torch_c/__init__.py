@@ -5,6 +5,7 @@ that plait has not, switches of a compiler that it has not. Every other name is 
 from __future__ import annotations
 
 from .. import _C
+from ..linalg import LinAlgError as _LinAlgError
 from ..overrides import DisableTorchFunction, DisableTorchFunctionSubclass, _disabled_torch_function_impl
 from . import _functorch, _nn
 
@@ -18,15 +19,32 @@ __all__ = [
     "DisableTorchFunction",
     "DisableTorchFunctionSubclass",
     "_ExcludeDispatchKeyGuard",
+    "_LinAlgError",
+    "_TensorMeta",
     "_are_functorch_transforms_active",
     "_disabled_torch_function_impl",
     "_functorch",
     "_get_privateuse1_backend_name",
     "_get_tracing_state",
+    "_is_alias_of",
+    "_is_torch_function_mode_enabled",
     "_is_tracing",
     "_log_api_usage_once",
     "_nn",
 ]
+
+
+_TensorMeta = type(_C.Tensor)
+
+
+def _is_alias_of(a: Any, b: Any) -> bool:
+    """Do two tensors share a storage?"""
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+def _is_torch_function_mode_enabled() -> bool:
+    """Is the thread within a TorchFunctionMode?"""
+    return _C._overrides()[1] > 0
 
 
 def _get_tracing_state() -> None:

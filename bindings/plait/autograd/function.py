@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from .. import _C
+from collections.abc import Sequence
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+from .. import _C
 
 Tensor = _C.Tensor
 

@@ -16,6 +16,7 @@ single process, runs as it stands:
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from enum import Enum
 
 from .. import Tensor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "Backend",
     "ProcessGroup",
     "ReduceOp",
     "Work",
@@ -42,6 +44,8 @@ __all__ = [
     "gather",
     "gather_object",
     "get_backend",
+    "get_global_rank",
+    "get_group_rank",
     "get_process_group_ranks",
     "get_rank",
     "get_world_size",
@@ -55,6 +59,7 @@ __all__ = [
     "reduce_scatter",
     "reduce_scatter_tensor",
     "scatter",
+    "scatter_object_list",
 ]
 
 
@@ -69,6 +74,31 @@ class ReduceOp(Enum):
     BAND = 5
     BOR = 6
     BXOR = 7
+
+
+ReduceOp.RedOpType = ReduceOp  # type: ignore[attr-defined]
+reduce_op = ReduceOp
+
+
+class Backend(str):
+    """The name of a library for communication, in lower case."""
+
+    UNDEFINED = "undefined"
+    GLOO = "gloo"
+    NCCL = "nccl"
+    MPI = "mpi"
+    UCC = "ucc"
+    XCCL = "xccl"
+
+    def __new__(cls, name: str) -> Backend:
+        """The name in lower case."""
+        if not isinstance(name, str):
+            raise ValueError(f"distributed.Backend: expected a name, got {name!r}")
+        return super().__new__(cls, name.lower())
+
+
+default_pg_timeout = timedelta(minutes=30)
+"""How long PyTorch's collectives wait for other processes, of which plait has none."""
 
 
 class ProcessGroup:
@@ -221,6 +251,9 @@ def _world() -> ProcessGroup:
             "with is_initialized()"
         )
     return group.WORLD
+
+
+_get_default_group = _world
 
 
 def new_group(ranks: Any = None, timeout: Any = None, backend: str | None = None, **kwargs: Any) -> Any:
@@ -416,6 +449,32 @@ def gather_object(obj: Any, object_gather_list: list | None = None, dst: int | N
         object_gather_list[0] = obj
 
 
+def scatter_object_list(
+    scatter_object_output_list: list,
+    scatter_object_input_list: list | None = None,
+    src: int | None = None,
+    group: Any = None,
+) -> None:
+    """Puts this process's object of the list at `src` into the first entry of the output list."""
+    _world()
+    _check_root(src, "scatter_object_list")
+    if scatter_object_input_list is None:
+        raise ValueError("scatter_object_list: expected scatter_object_input_list at the source")
+    scatter_object_output_list[0] = _one(scatter_object_input_list, "scatter_object_list")
+
+
+def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
+    """The number within the group of the process with a number: 0."""
+    _check_root(global_rank, "get_group_rank")
+    return 0
+
+
+def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
+    """The number of the process with a number within the group: 0."""
+    _check_root(group_rank, "get_global_rank")
+    return 0
+
+
 def broadcast_object_list(object_list: list, src: int | None = None, group: Any = None, device: Any = None):
     """The objects of process `src`: those given."""
     _world()
@@ -429,14 +488,21 @@ _placeholder = placeholders(
         "FileStore",
         "HashStore",
         "P2POp",
+        "PrefixStore",
+        "ProcessGroupGloo",
         "Store",
         "TCPStore",
         "batch_isend_irecv",
+        "fsdp",
         "init_device_mesh",
+        "rpc",
+        "new_subgroups",
         "irecv",
         "isend",
         "recv",
+        "recv_object_list",
         "send",
+        "send_object_list",
     ),
     "plait.distributed has process groups of one process alone",
 )

@@ -7,7 +7,7 @@ from plait import Tensor
 
 from . import constraints
 from .distribution import Distribution
-from .gamma import log_gamma_draws, refuse_gradient
+from .gamma import log_gamma_rsample
 from .utils import batch_of, broadcast_all
 
 TYPE_CHECKING = False
@@ -21,14 +21,13 @@ __all__ = ["Beta"]
 class Beta(Distribution):
     """The beta distribution over [0, 1] with `concentration1` (alpha) and `concentration0` (beta), both > 0.
 
-    rsample raises where one of them requires grad.
-
     >>> plait.distributions.Beta(plait.tensor(1.0), plait.tensor(3.0)).mean
     tensor(0.2500)
     """
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(
         self,
@@ -62,10 +61,9 @@ class Beta(Distribution):
         return self._expanded(shape, _instance, concentration1=a, concentration0=b)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        refuse_gradient("Beta", self.concentration1, self.concentration0)
         shape = self._extended_shape(sample_shape)
-        a = log_gamma_draws(self.concentration1.expand(shape))
-        b = log_gamma_draws(self.concentration0.expand(shape))
+        a = log_gamma_rsample(self.concentration1.expand(shape))
+        b = log_gamma_rsample(self.concentration0.expand(shape))
         return plait.sigmoid(a - b).to(self.concentration1.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ class Categorical(Distribution):
         """The shape of probs and logits."""
         return self._param.shape
 
-    @property
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Constraint:
         return constraints.integer_interval(0, self._num_events - 1)
 

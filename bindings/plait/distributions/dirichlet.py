@@ -7,7 +7,7 @@ from plait import Tensor
 
 from . import constraints
 from .distribution import Distribution
-from .gamma import log_gamma_draws, refuse_gradient
+from .gamma import log_gamma_rsample
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +20,13 @@ __all__ = ["Dirichlet"]
 class Dirichlet(Distribution):
     """Vectors of K probabilities, with `concentration` (..., K) > 0.
 
-    rsample raises where `concentration` requires grad.
-
     >>> plait.distributions.Dirichlet(plait.tensor([1.0, 3.0])).mean
     tensor([0.2500, 0.7500])
     """
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None):
         if not isinstance(concentration, Tensor) or concentration.dim() < 1:
@@ -61,8 +60,7 @@ class Dirichlet(Distribution):
         )
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        refuse_gradient("Dirichlet", self.concentration)
-        logs = log_gamma_draws(self.concentration.expand(self._extended_shape(sample_shape)))
+        logs = log_gamma_rsample(self.concentration.expand(self._extended_shape(sample_shape)))
         return plait.softmax(logs, -1).to(self.concentration.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import plait
 from plait import Size, Tensor
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+from . import constraints
+from .constraints import Constraint
 
-    from .constraints import Constraint
-
-__all__ = ["Distribution"]
+__all__ = ["Distribution", "ExponentialFamily"]
 
 
 class Distribution:
@@ -33,13 +32,16 @@ class Distribution:
         event_shape: Sequence[int] = (),
         validate_args: bool | None = None,
     ):
+        super().__init__()
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:
             for name, constraint in self.arg_constraints.items():
                 value = self.__dict__.get(name)
-                if value is not None and not constraint.check(value).all():
+                if value is None or constraints.is_dependent(constraint):
+                    continue
+                if not constraint.check(value).all():
                     raise ValueError(
                         f"{type(self).__name__}: expected parameter {name} to be {constraint}, got {value} "
                         f"of shape {tuple(value.shape)}; pass validate_args=False to skip the check"
@@ -147,6 +149,16 @@ class Distribution:
         new._validate_args = self._validate_args
         return new
 
+    def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
+        """What `expand` of a class fills: `_instance`, or an empty object of the type of this one, whose
+        __init__ must be that of `cls`.
+        """
+        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]
+            raise NotImplementedError(
+                f"{type(self).__name__}.expand: a class with an __init__ of its own needs an expand, too"
+            )
+        return type(self).__new__(type(self)) if _instance is None else _instance
+
     def _validate_sample(self, value: Tensor) -> None:
         if not self._validate_args:
             return
@@ -166,9 +178,13 @@ class Distribution:
                 f"{who}: the value of shape {tuple(value.shape)} does not broadcast with batch_shape + "
                 f"event_shape {self._extended_shape()}"
             ) from error
-        if not self.support.check(value).all():
+        try:
+            support = self.support
+        except NotImplementedError:  # of a class that does not say
+            return
+        if not support.check(value).all():
             raise ValueError(
-                f"{who}: expected the value to be in the support ({self.support}), got {value}; "
+                f"{who}: expected the value to be in the support ({support}), got {value}; "
                 "pass validate_args=False to skip the check"
             )
 
@@ -179,3 +195,29 @@ class Distribution:
             if value is not None:
                 shown.append(f"{name}: {value if value.numel() == 1 else tuple(value.shape)}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class ExponentialFamily(Distribution):
+    """A base for distributions of an exponential family with mean carrier `_mean_carrier_measure`, which give
+    `_natural_params` and `_log_normalizer(*natural_params)`: the entropy follows from the normaliser and its
+    gradient.
+    """
+
+    _mean_carrier_measure: float | Tensor = 0.0
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self._lacks("_natural_params")
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return self._lacks("_log_normalizer")
+
+    def entropy(self) -> Tensor:
+        parameters = [p.detach().requires_grad_() for p in self._natural_params]
+        normaliser = self._log_normalizer(*parameters)
+        gradients = plait.autograd.grad(normaliser.sum(), parameters, create_graph=True)
+        result = normaliser - self._mean_carrier_measure
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            inner = (parameter * gradient).reshape((*self._batch_shape, -1))
+            result = result - inner.sum(-1)
+        return result

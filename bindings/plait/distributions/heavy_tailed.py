@@ -87,7 +87,7 @@ class Pareto(Distribution):
         self.scale, self.alpha = broadcast_all(scale, alpha)
         super().__init__(batch_of((scale, alpha), self.scale), validate_args=validate_args)
 
-    @property
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         """`scale` and more."""
         return constraints.greater_than_eq(self.scale)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from plait import Tensor
 
 from . import constraints
@@ -9,9 +12,6 @@ from .distribution import Distribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
     from .constraints import Constraint
 
 __all__ = ["Independent", "sum_rightmost"]
@@ -53,7 +53,7 @@ class Independent(Distribution):
         """As the base's."""
         return self.base_dist.has_rsample
 
-    @property
+    @constraints.dependent_property
     def support(self) -> Constraint:
         return constraints.independent(self.base_dist.support, self.reinterpreted_batch_ndims)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import plait
 from plait import Tensor
 
+from . import constraints
 from .categorical import Categorical
 from .constraints import Constraint
 from .distribution import Distribution
@@ -65,7 +66,7 @@ class MixtureSameFamily(Distribution):
         """The components."""
         return self._component_distribution
 
-    @property
+    @constraints.dependent_property
     def support(self) -> Constraint:
         return self._component_distribution.support
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import plait
 from plait import Tensor
 
+from . import constraints
 from .constraints import Constraint
 from .distribution import Distribution
 from .independent import Independent, sum_rightmost
 from .transforms import ComposeTransform, Transform
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 __all__ = ["TransformedDistribution"]
 
@@ -68,10 +67,8 @@ class TransformedDistribution(Distribution):
         """As the base's."""
         return self.base_dist.has_rsample
 
-    @property
+    @constraints.dependent_property
     def support(self) -> Constraint:
-        from . import constraints
-
         if not self.transforms:
             return self.base_dist.support
         last = self.transforms[-1].codomain

@@ -8,30 +8,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import plait
 from plait import Tensor
 
 from . import constraints
+from .constraints import Constraint
 from .independent import sum_rightmost
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from .constraints import Constraint
 
 __all__ = [
     "AbsTransform",
     "AffineTransform",
+    "CatTransform",
     "ComposeTransform",
+    "CorrCholeskyTransform",
+    "CumulativeDistributionTransform",
     "ExpTransform",
     "IndependentTransform",
+    "LowerCholeskyTransform",
+    "PositiveDefiniteTransform",
     "PowerTransform",
+    "ReshapeTransform",
     "SigmoidTransform",
     "SoftmaxTransform",
     "SoftplusTransform",
+    "StackTransform",
+    "StickBreakingTransform",
     "TanhTransform",
     "Transform",
     "identity_transform",
@@ -51,8 +55,9 @@ class Transform:
     def __init__(self, cache_size: int = 0):
         if cache_size not in (0, 1):
             raise ValueError(f"{type(self).__name__}: expected cache_size 0 or 1, got {cache_size}")
+        super().__init__()  # of a class that is a Module, too
         self._cache_size = cache_size
-        self._cached: tuple[Any, Any] = (None, None)
+        self._cached_x_y: tuple[Any, Any] = (None, None)
 
     @property
     def inv(self) -> Transform:
@@ -66,23 +71,23 @@ class Transform:
         if cache_size == self._cache_size:
             return self
         made = copy.copy(self)
-        Transform.__init__(made, cache_size)
+        made._cache_size, made._cached_x_y = cache_size, (None, None)
         return made
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self._cache_size and self._cached[0] is x:
-            return self._cached[1]
+        if self._cache_size and self._cached_x_y[0] is x:
+            return self._cached_x_y[1]
         y = self._call(x)
         if self._cache_size:
-            self._cached = (x, y)
+            self._cached_x_y = (x, y)
         return y
 
     def _inv_call(self, y: Tensor) -> Tensor:
-        if self._cache_size and self._cached[1] is y:
-            return self._cached[0]
+        if self._cache_size and self._cached_x_y[1] is y:
+            return self._cached_x_y[0]
         x = self._inverse(y)
         if self._cache_size:
-            self._cached = (x, y)
+            self._cached_x_y = (x, y)
         return x
 
     def _call(self, x: Tensor) -> Tensor:
@@ -167,6 +172,9 @@ class _Inverse(Transform):
 
     def __repr__(self):
         return f"{self._inv!r}.inv"
+
+
+_InverseTransform = _Inverse
 
 
 class ExpTransform(Transform):
@@ -397,3 +405,14 @@ class ComposeTransform(Transform):
 
 
 identity_transform = ComposeTransform([])
+
+from .shaped_transforms import (  # noqa: E402  (they derive from Transform)
+    CatTransform,
+    CorrCholeskyTransform,
+    CumulativeDistributionTransform,
+    LowerCholeskyTransform,
+    PositiveDefiniteTransform,
+    ReshapeTransform,
+    StackTransform,
+    StickBreakingTransform,
+)

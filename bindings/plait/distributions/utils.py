@@ -11,7 +11,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+__all__ = [
+    "broadcast_all",
+    "clamp_probs",
+    "lazy_property",
+    "logits_to_probs",
+    "probs_to_logits",
+    "tril_matrix_to_vec",
+    "vec_to_tril_matrix",
+]
 
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
@@ -57,6 +65,47 @@ def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
 def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
     """The softmax over the last dimension, or the sigmoid."""
     return plait.sigmoid(logits) if is_binary else plait.softmax(logits, -1)
+
+
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The entries of matrices (..., D, D) up to a diagonal, row by row.
+
+    >>> tril_matrix_to_vec(plait.arange(9.0).reshape(3, 3), -1)
+    tensor([3., 6., 7.])
+    """
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"tril_matrix_to_vec: expected diag in [{-n}, {n - 1}], got {diag}")
+    rows, columns = plait.tril_indices(n, n, diag, device=mat.device)
+    return mat[..., rows, columns]
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """The matrices that tril_matrix_to_vec takes apart, with zeros elsewhere.
+
+    >>> vec_to_tril_matrix(plait.tensor([1.0, 2.0, 3.0]))
+    tensor([[1., 0.],
+            [2., 3.]])
+    """
+    # D^2 + (1 + 2 diag) D - (2 count + |diag| (diag + 1)) = 0, of which D is the positive solution
+    b, c = 1 + 2 * diag, 2 * vec.shape[-1] + abs(diag) * (diag + 1)
+    n = round((-b + (b * b + 4 * c) ** 0.5) / 2)
+    if n * n + b * n != c:
+        raise ValueError(
+            f"vec_to_tril_matrix: {vec.shape[-1]} numbers are no triangle of a square matrix with diag={diag}"
+        )
+    rows, columns = plait.tril_indices(n, n, diag, device=vec.device)
+    mat = plait.zeros((*vec.shape[:-1], n, n), dtype=vec.dtype, device=vec.device)
+    mat[..., rows, columns] = vec
+    return mat
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:
+    return plait.randn(tuple(shape), dtype=dtype, device=device)
+
+
+def _sum_rightmost(value: Tensor, dim: int) -> Tensor:
+    return value.flatten(value.dim() - dim).sum(-1) if dim else value
 
 
 class lazy_property:

@@ -105,6 +105,9 @@ def _overload_method(fn: Any) -> Any:
     return fn
 
 
+_overload = _overload_method
+
+
 def annotate(the_type: Any, the_value: Any) -> Any:
     """The value as it is."""
     return the_value

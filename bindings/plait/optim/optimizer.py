@@ -53,7 +53,9 @@ def _with_step_hooks(step: Callable) -> Callable:
 
     @wraps(step)
     def hooked(self, *args: Any, **kwargs: Any):
-        if self._in_step:  # super().step() of a subclass: the outer call has run the hooks
+        # Of wrappers that derive from Optimizer without calling its __init__, the wrapped one has the hooks.
+        if getattr(self, "_in_step", True):  # super().step() of a subclass: the outer call has run the hooks
+            self._opt_called = True
             return step(self, *args, **kwargs)
         self._in_step = True
         try:

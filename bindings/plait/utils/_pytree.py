@@ -9,34 +9,45 @@ Tuples, named tuples, lists, dicts (ordered and default ones too) and deques are
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
 
     IsLeaf = Callable[[Any], bool] | None
 
 __all__ = [
+    "SUPPORTED_NODES",
+    "GetAttrKey",
     "LeafSpec",
+    "MappingKey",
+    "NodeDef",
     "PyTree",
+    "SequenceKey",
     "TreeSpec",
+    "keystr",
     "register_pytree_node",
     "tree_all",
     "tree_any",
     "tree_flatten",
+    "tree_flatten_with_path",
+    "tree_is_leaf",
     "tree_iter",
     "tree_leaves",
+    "tree_leaves_with_path",
     "tree_map",
     "tree_map_",
     "tree_map_only",
+    "tree_map_with_path",
     "tree_structure",
     "tree_unflatten",
 ]
 
 PyTree = object
+Context = Any
 
 
 @dataclass
@@ -72,20 +83,141 @@ class LeafSpec(TreeSpec):
         return "*"
 
 
+@dataclass(frozen=True)
+class SequenceKey:
+    """The place of a child in a sequence."""
+
+    idx: int
+
+    def __str__(self):
+        return f"[{self.idx!r}]"
+
+    def get(self, sequence: Any) -> Any:
+        """The child."""
+        return sequence[self.idx]
+
+
+@dataclass(frozen=True)
+class MappingKey:
+    """The key of a child in a mapping."""
+
+    key: Any
+
+    def __str__(self):
+        return f"[{self.key!r}]"
+
+    def get(self, mapping: Any) -> Any:
+        """The child."""
+        return mapping[self.key]
+
+
+@dataclass(frozen=True)
+class GetAttrKey:
+    """The attribute that holds a child."""
+
+    name: str
+
+    def __str__(self):
+        return f".{self.name}"
+
+    def get(self, obj: Any) -> Any:
+        """The child."""
+        return getattr(obj, self.name)
+
+
+def keystr(path: Iterable[Any]) -> str:
+    """A path to a leaf as it is written in Python.
+
+    >>> [keystr(path) for path, _ in tree_flatten_with_path({"a": (1, 2)})[0]]
+    ["['a'][0]", "['a'][1]"]
+    """
+    return "".join(map(str, path))
+
+
+class NodeDef(NamedTuple):
+    """How objects of a type are taken apart and made."""
+
+    type: Any
+    flatten_fn: Callable[[Any], tuple[Iterable, Any]]
+    unflatten_fn: Callable[[Any, Any], Any]
+    flatten_with_keys_fn: Callable[[Any], tuple[Iterable, Any]] | None = None
+
+
 def _dict_flatten(tree: dict) -> tuple[list, Any]:
     return list(tree.values()), list(tree)
 
 
-_NODES: dict[type, tuple[Callable[[Any], tuple[Iterable, Any]], Callable[[Any, Any], Any]]] = {
-    tuple: (lambda tree: (tree, None), lambda leaves, _: tuple(leaves)),
-    list: (lambda tree: (tree, None), lambda leaves, _: list(leaves)),
-    dict: (_dict_flatten, lambda leaves, keys: dict(zip(keys, leaves, strict=True))),
-    OrderedDict: (_dict_flatten, lambda leaves, keys: OrderedDict(zip(keys, leaves, strict=True))),
-    defaultdict: (
-        lambda tree: (list(tree.values()), (tree.default_factory, list(tree))),
-        lambda leaves, context: defaultdict(context[0], zip(context[1], leaves, strict=True)),
-    ),
-    deque: (lambda tree: (list(tree), tree.maxlen), lambda leaves, maxlen: deque(leaves, maxlen=maxlen)),
+def _dict_unflatten(values: Iterable, keys: Any) -> dict:
+    return dict(zip(keys, values, strict=True))
+
+
+def _dict_flatten_with_keys(tree: dict) -> tuple[list, Any]:
+    return [(MappingKey(k), v) for k, v in tree.items()], list(tree)
+
+
+def _list_flatten(tree: Iterable) -> tuple[list, Any]:
+    return list(tree), None
+
+
+def _list_unflatten(values: Iterable, context: Any) -> list:
+    return list(values)
+
+
+def _list_flatten_with_keys(tree: Iterable) -> tuple[list, Any]:
+    return [(SequenceKey(i), v) for i, v in enumerate(tree)], None
+
+
+def _default_flatten(tree: defaultdict) -> tuple[list, Any]:
+    return list(tree.values()), (tree.default_factory, list(tree))
+
+
+def _deque_flatten(tree: deque) -> tuple[list, Any]:
+    return list(tree), tree.maxlen
+
+
+def _default_flatten_with_keys(tree: defaultdict) -> tuple[list, Any]:
+    return _dict_flatten_with_keys(tree)[0], _default_flatten(tree)[1]
+
+
+def _deque_flatten_with_keys(tree: deque) -> tuple[list, Any]:
+    return _list_flatten_with_keys(tree)[0], tree.maxlen
+
+
+def _named_flatten_with_keys(tree: Any) -> tuple[list, Any]:
+    return [(GetAttrKey(name), getattr(tree, name)) for name in tree._fields], type(tree)
+
+
+SUPPORTED_NODES: dict[Any, NodeDef] = {
+    made.type: made
+    for made in (
+        NodeDef(tuple, _list_flatten, lambda leaves, _: tuple(leaves), _list_flatten_with_keys),
+        NodeDef(list, _list_flatten, _list_unflatten, _list_flatten_with_keys),
+        NodeDef(dict, _dict_flatten, _dict_unflatten, _dict_flatten_with_keys),
+        NodeDef(
+            OrderedDict,
+            _dict_flatten,
+            lambda leaves, keys: OrderedDict(zip(keys, leaves, strict=True)),
+            _dict_flatten_with_keys,
+        ),
+        NodeDef(
+            defaultdict,
+            _default_flatten,
+            lambda leaves, context: defaultdict(context[0], zip(context[1], leaves, strict=True)),
+            _default_flatten_with_keys,
+        ),
+        NodeDef(
+            deque,
+            _deque_flatten,
+            lambda leaves, maxlen: deque(leaves, maxlen=maxlen),
+            _deque_flatten_with_keys,
+        ),
+        NodeDef(
+            namedtuple,
+            lambda tree: (list(tree), type(tree)),
+            lambda leaves, kind: kind(*leaves),
+            _named_flatten_with_keys,
+        ),
+    )
 }
 
 
@@ -93,28 +225,56 @@ def register_pytree_node(
     cls: type,
     flatten_fn: Callable[[Any], tuple[Iterable, Any]],
     unflatten_fn: Callable[[Any, Any], Any],
+    *,
+    flatten_with_keys_fn: Callable[[Any], tuple[Iterable, Any]] | None = None,
     **kwargs: Any,
 ) -> None:
     """Makes objects of `cls` nodes: flatten_fn gives (children, context), unflatten_fn makes the object of
-    them. What else PyTorch takes is for files and traces, and not used.
+    them, flatten_with_keys_fn gives ([(key, child), ...], context). What else PyTorch takes is for files and
+    traces, and not used.
     """
-    if cls in _NODES:
+    if cls in SUPPORTED_NODES:
         raise ValueError(f"register_pytree_node: {cls} is registered already")
-    _NODES[cls] = (flatten_fn, unflatten_fn)
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn, flatten_with_keys_fn)
 
 
 _register_pytree_node = register_pytree_node
 
 
-def _kind(tree: Any) -> type | None:
+def is_namedtuple_instance(obj: object) -> bool:
+    """Is it a named tuple?"""
+    return isinstance(obj, tuple) and hasattr(obj, "_fields")
+
+
+def is_structseq_instance(obj: object) -> bool:
+    """Is it one of C's structures of named fields, such as time.struct_time?"""
+    return isinstance(obj, tuple) and hasattr(obj, "n_sequence_fields")
+
+
+def _get_node_type(tree: Any) -> Any:
     cls = type(tree)
-    if cls in _NODES:
-        return cls
-    return tuple if isinstance(tree, tuple) and hasattr(cls, "_fields") else None
+    return namedtuple if cls not in SUPPORTED_NODES and is_namedtuple_instance(tree) else cls
 
 
-def _children(tree: Any, kind: type) -> tuple[Iterable, Any]:
-    return _NODES[kind][0](tree)
+def _kind(tree: Any) -> Any:
+    kind = _get_node_type(tree)
+    return kind if kind in SUPPORTED_NODES else None
+
+
+def tree_is_leaf(tree: Any, is_leaf: IsLeaf = None) -> bool:
+    """Is it a leaf?
+
+    >>> tree_is_leaf(1), tree_is_leaf([1])
+    (True, False)
+    """
+    return _kind(tree) is None or (is_leaf is not None and is_leaf(tree))
+
+
+_is_leaf = tree_is_leaf
+
+
+def _children(tree: Any, kind: Any) -> tuple[Iterable, Any]:
+    return SUPPORTED_NODES[kind].flatten_fn(tree)
 
 
 def tree_iter(tree: Any, is_leaf: IsLeaf = None) -> Iterable[Any]:
@@ -142,7 +302,7 @@ def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> TreeSpec:
     if kind is None or (is_leaf is not None and is_leaf(tree)):
         return LeafSpec()
     children, context = _children(tree, kind)
-    return TreeSpec(type(tree), context, [tree_structure(child, is_leaf) for child in children])
+    return TreeSpec(kind, context, [tree_structure(child, is_leaf) for child in children])
 
 
 def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeSpec]:
@@ -169,9 +329,41 @@ def _build(leaves: Any, spec: TreeSpec) -> Any:
     if spec.is_leaf():
         return next(leaves)
     children = [_build(leaves, child) for child in spec.children_specs]
-    if spec.type in _NODES:
-        return _NODES[spec.type][1](children, spec.context)
-    return spec.type(*children)
+    return SUPPORTED_NODES[spec.type].unflatten_fn(children, spec.context)
+
+
+def _with_path(tree: Any, path: tuple, is_leaf: IsLeaf) -> Iterable[tuple[tuple, Any]]:
+    if tree_is_leaf(tree, is_leaf):
+        yield path, tree
+        return
+    node = SUPPORTED_NODES[_kind(tree)]
+    if node.flatten_with_keys_fn is None:
+        raise ValueError(
+            f"tree_flatten_with_path: objects of {node.type} were registered without flatten_with_keys_fn"
+        )
+    for key, child in node.flatten_with_keys_fn(tree)[0]:
+        yield from _with_path(child, (*path, key), is_leaf)
+
+
+def tree_flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[tuple, Any]], TreeSpec]:
+    """(path, leaf) for every leaf, and the structure."""
+    return list(_with_path(tree, (), is_leaf)), tree_structure(tree, is_leaf)
+
+
+def tree_leaves_with_path(tree: Any, is_leaf: IsLeaf = None) -> list[tuple[tuple, Any]]:
+    """(path, leaf) for every leaf."""
+    return list(_with_path(tree, (), is_leaf))
+
+
+def tree_map_with_path(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: IsLeaf = None) -> Any:
+    """func(path, leaf) of every leaf, in a tree of the same structure.
+
+    >>> tree_map_with_path(lambda path, v: keystr(path), {"a": 1, "b": [2]})
+    {'a': "['a']", 'b': ["['b'][0]"]}
+    """
+    pairs, spec = tree_flatten_with_path(tree, is_leaf)
+    others = [tree_leaves(rest, is_leaf) for rest in rests]
+    return tree_unflatten([func(*pair, *more) for pair, *more in zip(pairs, *others, strict=True)], spec)
 
 
 def tree_map(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: IsLeaf = None) -> Any:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any
 
 import plait
 from plait import Tensor
@@ -11,11 +13,6 @@ from plait import Tensor
 from .container import ModuleList, Sequential
 from .linear import Linear
 from .module import Module
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
 
 __all__ = ["AdaptiveLogSoftmaxWithLoss"]
 

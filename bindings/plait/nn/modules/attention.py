@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plait
 from plait import Tensor
 
@@ -11,10 +13,6 @@ from .. import init
 from ..parameter import Parameter
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 __all__ = ["MultiheadAttention"]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import plait
 from plait import Tensor
 from plait._handles import RemovableHandle
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 # The hook tables of one module; Module.__getattr__ makes each at its first use, so that a module without
 # hooks has none.

@@ -17,6 +17,8 @@ from plait import Tensor
 
 from ..parameter import Buffer, Parameter
 from .hooks import CALL_HOOK_TABLES, HOOK_TABLES, HookedCall
+from .state import _EXTRA_STATE_KEY_SUFFIX as _EXTRA_STATE_KEY_SUFFIX  # read by libraries, from here
+from .state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401
 from .state import StateDict
 
 TYPE_CHECKING = False

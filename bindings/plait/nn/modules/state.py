@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import plait
 from plait import Tensor
@@ -10,12 +12,7 @@ from plait import Tensor
 from ..parameter import Parameter
 from .hooks import RemovableHandle, add_hook
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-_EXTRA_STATE = "_extra_state"
+_EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 
 
 class IncompatibleKeys(tuple):
@@ -115,7 +112,7 @@ class StateDict:
             if buffer is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = buffer if keep_vars else buffer.detach()
         if type(self).get_extra_state is not StateDict.get_extra_state:
-            destination[prefix + _EXTRA_STATE] = self.get_extra_state()
+            destination[prefix + _EXTRA_STATE_KEY_SUFFIX] = self.get_extra_state()
 
     def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, prefix, keep_vars)` before the state is gathered."""
@@ -230,7 +227,7 @@ class StateDict:
                     error_msgs.append(error)
             elif strict:
                 missing_keys.append(key)
-        extra_key = prefix + _EXTRA_STATE
+        extra_key = prefix + _EXTRA_STATE_KEY_SUFFIX
         if type(self).set_extra_state is not StateDict.set_extra_state:
             if extra_key in state_dict:
                 self.set_extra_state(state_dict[extra_key])

@@ -6,7 +6,9 @@ State dicts have the prefix "module." that they have in PyTorch, so that checkpo
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import plait
 from plait import Tensor
@@ -15,11 +17,6 @@ from ... import distributed as dist
 from ...utils._pytree import tree_map
 from ..modules.module import Module
 from .scatter_gather import gather, scatter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "scatter"]
 

@@ -41,12 +41,11 @@ _HOMES = {
 
 __all__ = [
     "clip_grad_norm",
-    "convert_conv2d_weight_memory_format",
-    "convert_conv3d_weight_memory_format",
-    "skip_init",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "convert_conv2d_weight_memory_format",
+    "convert_conv3d_weight_memory_format",
     "functional_call",
     "fuse_conv_bn_eval",
     "fuse_conv_bn_weights",
@@ -60,6 +59,7 @@ __all__ = [
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
+    "skip_init",
     "spectral_norm",
     "vector_to_parameters",
     "weight_norm",

@@ -10,6 +10,8 @@ Note [Workers are threads]
 
 from __future__ import annotations
 
+from plait._missing import absent_class
+
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, _seed
@@ -485,3 +487,9 @@ class DataLoader:
             return length
         full, rest = divmod(length, self.batch_size)
         return full + (rest > 0 and not self.drop_last)
+
+
+_WHY = "plait's loaders read in threads"
+_BaseDataLoaderIter = absent_class(__name__, "_BaseDataLoaderIter", _WHY)
+_SingleProcessDataLoaderIter = absent_class(__name__, "_SingleProcessDataLoaderIter", _WHY)
+_MultiProcessingDataLoaderIter = absent_class(__name__, "_MultiProcessingDataLoaderIter", _WHY)

@@ -1,0 +1,117 @@
+"""Numerical analysis that is a composition of ops: low-rank factorisations, integrals of samples, the next
+floating-point numbers.
+"""
+
+from __future__ import annotations
+
+import plait
+
+from ._C import ArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._C import Tensor
+
+__all__ = [
+    "cumulative_trapezoid",
+    "mvlgamma",
+    "nextafter",
+    "pca_lowrank",
+    "svd_lowrank",
+]
+
+
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    """The logarithm of the multivariate gamma function of dimension p; plait.special.multigammaln.
+
+    >>> plait.mvlgamma(plait.tensor(2.0), 1)
+    tensor(0.)
+    """
+    from . import special
+
+    return special.multigammaln(input, p)
+
+
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
+    """The integrals of samples y from the first to each of the others, by the trapezoid rule: one entry less
+    along `dim`. Samples are at `x`, or `dx` (1) apart; both raise ArgumentError.
+
+    >>> plait.cumulative_trapezoid(plait.tensor([1.0, 2.0, 3.0]))
+    tensor([1.5000, 4.0000])
+    """
+    if x is not None and dx is not None:
+        raise ArgumentError("cumulative_trapezoid: expected x or dx, got both")
+    n = y.shape[dim]
+    heights = (y.narrow(dim, 1, n - 1) + y.narrow(dim, 0, n - 1)) / 2
+    if x is None:
+        return (heights * (1 if dx is None else dx)).cumsum(dim)
+    if x.dim() == 1:
+        steps = (x[1:] - x[:-1]).reshape([-1] + [1] * (y.dim() - 1 - dim % y.dim()))
+    else:
+        steps = x.narrow(dim, 1, x.shape[dim] - 1) - x.narrow(dim, 0, x.shape[dim] - 1)
+    return (heights * steps).cumsum(dim)
+
+
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """The floating-point numbers next to `input`, towards `other`. float32 and float64.
+
+    >>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
+    tensor(1.1921e-07)
+    """
+    kind = plait.promote_types(input.dtype, other.dtype)
+    bits = {plait.float32: plait.int32, plait.float64: plait.int64}.get(kind)
+    if bits is None:
+        raise TypeError(f"nextafter: expected float32 or float64, got {input.dtype} and {other.dtype}")
+    a, b = plait.broadcast_tensors(input.detach().to(kind), other.detach().to(kind))
+    a, b = a.contiguous(), b.contiguous()
+    # Among numbers of one sign the order is that of the bits, so a step is one more or one less.
+    away = (b > a) == (a > 0)
+    stepped = (a.view(bits) + plait.where(away, 1, -1).to(bits)).view(kind)
+    smallest = plait.ones_like(a, dtype=bits).view(kind)
+    stepped = plait.where(a == 0, plait.copysign(smallest, b), stepped)
+    stepped = plait.where(a == b, b, stepped)
+    return plait.where((a != a) | (b != b), a + b, stepped)
+
+
+def svd_lowrank(
+    A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """U (..., m, q), S (..., q) and V (..., n, q) with A - M close to U diag(S) V^T: the q largest singular
+    values of A (..., m, n), from products with a random matrix and `niter` power iterations (Halko,
+    Martinsson and Tropp 2009, algorithms 4.4 and 5.1).
+
+    >>> u, s, v = plait.svd_lowrank(plait.ones(4, 3), q=1)
+    >>> s
+    tensor([3.4641])
+    """
+    m, n = A.shape[-2:]
+    q = min(6, m, n) if q is None else q
+    if not 0 <= q <= min(m, n):
+        raise ArgumentError(f"svd_lowrank: expected q in [0, {min(m, n)}] for {m} x {n} matrices, got {q}")
+    if M is not None:
+        A = A - M
+    from . import linalg
+
+    wide = m < n
+    a = A.mH if wide else A
+    basis = linalg.qr(a @ plait.randn((a.shape[-1], q), dtype=a.dtype, device=a.device)).Q
+    for _ in range(niter or 0):
+        basis = linalg.qr(a.mH @ basis).Q
+        basis = linalg.qr(a @ basis).Q
+    u, s, vh = linalg.svd(basis.mH @ a, full_matrices=False)
+    u, v = basis @ u, vh.mH
+    return (v, s, u) if wide else (u, s, v)
+
+
+def pca_lowrank(
+    A: Tensor, q: int | None = None, center: bool = True, niter: int = 2
+) -> tuple[Tensor, Tensor, Tensor]:
+    """svd_lowrank of the rows of A (..., m, n) less their mean: V's columns are the q principal directions.
+
+    >>> plait.pca_lowrank(plait.randn(10, 4), q=2)[2].shape
+    plait.Size([4, 2])
+    """
+    q = min(6, *A.shape[-2:]) if q is None else q
+    return svd_lowrank(A - A.mean(-2, keepdim=True) if center else A, q, niter)

@@ -1,0 +1,226 @@
+"""What libraries for PyTorch ask of plait beyond its ops: objects that stand for tensors, placeholders, paths in
+trees, types at run time, attention with functions of one's own."""
+
+import collections
+import copy
+import subprocess
+import sys
+import typing
+
+import numpy as np
+import plait
+import pytest
+from plait.nn.attention import flex_attention as flex
+from plait.utils import _pytree as tree
+from scipy import integrate, special
+
+RNG = np.random.default_rng(0)
+
+
+class Diagonal:
+    """Stands for a diagonal matrix."""
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func is plait.matmul and isinstance(args[0], cls):
+            return args[0].entries[:, None] * args[1]
+        if func is plait.linalg.cholesky:
+            return Diagonal(args[0].entries.sqrt())
+        if func is plait.cat:
+            return len(args[0]), kwargs
+        return NotImplemented
+
+
+def test_objects_that_stand_for_tensors():
+    d = Diagonal(plait.tensor([4.0, 9.0]))
+    assert plait.matmul(d, plait.ones(2, 1)).tolist() == [[4.0], [9.0]]
+    assert plait.linalg.cholesky(d).entries.tolist() == [2.0, 3.0]
+    assert plait.cat([plait.ones(1), d], dim=0) == (2, {"dim": 0})
+    assert plait.overrides.is_tensor_like(d) and plait.overrides.has_torch_function((1, [d]))
+    for call in (lambda: plait.exp(d), lambda: plait.ones(2).add(d), lambda: plait.linalg.inv(d)):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_a_tensor_of_one_number_is_no_dimension():
+    one = plait.tensor([[5]])
+    assert plait.min(one, plait.tensor([[0]])).tolist() == [[0]]
+    assert plait.max(one, plait.tensor([[7]])).tolist() == [[7]]
+    assert plait.max(plait.tensor([[1, 2]]), 1).indices.tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["empty_like", "zeros_like", "ones_like", "rand_like", "randn_like"])
+def test_like_a_tensor_elsewhere(name):
+    there = plait.empty(3, 2, device="meta").t()
+    made = getattr(plait, name)(there, device="cpu")
+    assert made.device.type == "cpu" and made.shape == (2, 3) and made.stride() == there.stride()
+    assert getattr(plait, name)(plait.ones(2), device="meta").device.type == "meta"
+
+
+def test_new_on_another_device():
+    there = plait.empty(2, dtype=plait.float64, device="meta")
+    assert plait.full_like(there, 3, device="cpu").tolist() == [3, 3]
+    assert there.new_zeros(2, device="cpu").dtype is plait.float64
+    assert there.new_tensor([1.0], device="cpu").tolist() == [1]
+
+
+def test_types_at_run_time():
+    for module in (plait.nn, plait.distributions, plait.distributions.transforms, plait.optim):
+        for name in module.__all__:
+            found = getattr(module, name)
+            if isinstance(found, type):
+                typing.get_type_hints(found)
+
+
+def test_trees_with_paths():
+    Pair = collections.namedtuple("Pair", ("a", "b"))
+    value = {"x": [1, (2,)], "p": Pair(3, 4)}
+    pairs, spec = tree.tree_flatten_with_path(value)
+    assert [tree.keystr(p) for p, _ in pairs] == ["['x'][0]", "['x'][1][0]", "['p'].a", "['p'].b"]
+    for path, leaf in pairs:
+        found = value
+        for key in path:
+            found = key.get(found)
+        assert found == leaf
+    assert tree.tree_unflatten([v for _, v in pairs], spec) == value
+    doubled = tree.tree_map_with_path(lambda path, v, w: (len(path), v + w), value, value)
+    assert doubled["x"] == [(2, 2), ((3, 4),)] and doubled["p"].b == (2, 8)
+    assert tree.tree_is_leaf(None) and not tree.tree_is_leaf(())
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def test_flex_attention():
+    q, k, v = (RNG.normal(size=(2, n, 5, 4)) for n in (4, 2, 2))
+    slopes, document = RNG.normal(size=4), np.array([0, 0, 1, 1, 1])
+    slope, doc = plait.tensor(slopes), plait.tensor(document)
+    mask = flex.create_block_mask(
+        flex.and_masks(lambda b, h, i, j: i >= j, lambda b, h, i, j: doc[i] == doc[j]),
+        None,
+        None,
+        5,
+        5,
+        BLOCK_SIZE=2,
+    )
+    out, lse = flex.flex_attention(
+        *map(plait.tensor, (q, k, v)),
+        lambda s, b, h, i, j: s + slope[h] * (i - j),
+        mask,
+        enable_gqa=True,
+        return_lse=True,
+    )
+    i, j = np.indices((5, 5))
+    scores = q @ k.repeat(2, 1).transpose(0, 1, 3, 2) / 2 + slopes[:, None, None] * (i - j)
+    scores = np.where((i >= j) & (document[:, None] == document), scores, -np.inf)
+    np.testing.assert_allclose(out.numpy(), softmax(scores) @ v.repeat(2, 1), rtol=1e-6)
+    np.testing.assert_allclose(lse.numpy(), special.logsumexp(scores, -1), rtol=1e-6)
+    assert mask.to_dense().tolist() == [[[[1, 0, 0], [0, 1, 0], [0, 1, 1]]]] and mask.shape == (1, 1, 5, 5)
+    assert abs(mask.sparsity() - 100 * 5 / 9) < 1e-4
+
+
+def test_flex_attention_of_queries_that_see_nothing():
+    x = plait.randn(1, 1, 3, 2, requires_grad=True)
+    none = flex.create_block_mask(lambda b, h, i, j: (i > 0) & (j > 0), 1, 1, 3, 3)
+    out = flex.flex_attention(x, x, x, block_mask=none)
+    assert out[0, 0, 0].tolist() == [0, 0]
+    out.sum().backward()
+    assert x.grad.isfinite().all()
+    blocks = flex.BlockMask.from_kv_blocks(
+        plait.zeros(1, 1, 2, dtype=plait.int32),
+        plait.zeros(1, 1, 2, 2, dtype=plait.int32),
+        plait.tensor([[[1, 2]]]),
+        plait.tensor([[[[0, 1], [0, 1]]]]),
+        BLOCK_SIZE=2,
+    )
+    y = plait.randn(1, 1, 4, 2)
+    expected = plait.nn.functional.scaled_dot_product_attention(
+        y, y, y, attn_mask=plait.tensor([[1, 1, 0, 0]] * 2 + [[1, 1, 1, 1]] * 2).bool()
+    )
+    np.testing.assert_allclose(
+        flex.flex_attention(y, y, y, block_mask=blocks).numpy(), expected.numpy(), rtol=1e-5, atol=1e-6
+    )
+    with pytest.raises(ValueError, match="block_mask is for"):
+        flex.flex_attention(plait.randn(1, 1, 9, 2), y, y, block_mask=blocks)
+
+
+def test_numerical_functions():
+    y, x = RNG.normal(size=(3, 5)), np.sort(RNG.normal(size=5))
+    np.testing.assert_allclose(
+        plait.cumulative_trapezoid(plait.tensor(y), plait.tensor(x)).numpy(),
+        integrate.cumulative_trapezoid(y, x),
+    )
+    np.testing.assert_allclose(
+        plait.cumulative_trapezoid(plait.tensor(y), dx=0.5, dim=0).numpy(),
+        integrate.cumulative_trapezoid(y, dx=0.5, axis=0),
+    )
+    np.testing.assert_allclose(
+        plait.mvlgamma(plait.tensor(3.5), 3).item(), special.multigammaln(3.5, 3), rtol=1e-6
+    )
+    a = np.float32([0, -0.0, 1, -1, np.inf, 1e-45, 3, np.nan, -np.inf])
+    b = np.float32([1, -1, -2, -np.inf, 0, -1, 3, 1, 0])
+    found = plait.nextafter(plait.tensor(a), plait.tensor(b)).numpy()
+    np.testing.assert_array_equal(found, np.nextafter(a, b))
+    m = RNG.normal(size=(6, 3)) @ RNG.normal(size=(3, 8))
+    for given in (m, m.T):
+        u, s, v = plait.svd_lowrank(plait.tensor(given), q=3)
+        np.testing.assert_allclose((u * s @ v.mT).numpy(), given, atol=1e-10)
+        np.testing.assert_allclose(s.numpy(), np.linalg.svd(given)[1][:3])
+    _, s, _ = plait.pca_lowrank(plait.tensor(m), q=3)
+    np.testing.assert_allclose(s.numpy(), np.linalg.svd(m - m.mean(0))[1][:3])
+
+
+def test_wrappers_of_optimisers():
+    class Wrapper(plait.optim.Optimizer):
+        def __init__(self, inner):  # does not call Optimizer.__init__
+            self.inner = inner
+
+        def step(self, closure=None):
+            self.inner.step(closure)
+
+    p = plait.nn.Parameter(plait.ones(1))
+    p.grad = plait.ones(1)
+    Wrapper(plait.optim.SGD([p], lr=0.5)).step()
+    assert p.tolist() == [0.5]
+
+
+def test_placeholders_under_the_name_of_torch():
+    program = """
+import torch, torch._C._functorch
+from torch.distributed.fsdp import FullyShardedDataParallel as FSDP, ShardingStrategy
+from torch.distributed.tensor import DTensor, Replicate, Shard
+from torch.distributed.distributed_c10d import get_world_size
+from torch.fx.experimental.symbolic_shapes import guard_or_true
+from torch.nn.attention.flex_attention import flex_attention
+default = ShardingStrategy.FULL_SHARD
+assert not isinstance(torch.nn.Linear(1, 1), FSDP) and not isinstance(torch.ones(1), DTensor)
+assert Shard(0) == Shard(0) != Replicate() and Shard(1).is_shard(1)
+assert torch.ones(1).layout is not torch.sparse_coo and torch.ones(1).dtype != torch.uint16
+assert torch.uint16.itemsize == 2 and torch.sym_max(1, 2) == 2 and "plait" in torch.__config__.show()
+assert {torch.ops.aten.mul.Tensor: 1} and torch.ops.aten.relu.default(torch.tensor(-1.0)) == 0
+for call in (FSDP, lambda: torch.ops.aten.no_such_op(1), guard_or_true):
+    try:
+        call()
+    except NotImplementedError as error:
+        assert "plait" in str(error)
+    else:
+        raise SystemExit("not refused")
+try:
+    torch.zeros(1, dtype=torch.uint16)
+except TypeError as error:
+    assert "plait.int32" in str(error), error
+print("fine")
+"""
+    run = subprocess.run(
+        [sys.executable, "-m", "plait.as_torch", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.stdout == "fine\n", run.stderr
+
+
+def test_layouts_copy():
+    assert copy.deepcopy(plait.strided) is plait.strided
