@@ -329,15 +329,20 @@ def lu_unpack(
 
 
 @one_op(cpu="float32", cuda="float32")
-def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
+def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """`cholesky`, and 0, or for a matrix that is not positive definite the order of the first leading block
-    that is not, as int32; its factor is NaN then.
+    that is not, as int32; its factor is NaN then. `out` is a pair of tensors that are written to.
 
     >>> plait.linalg.cholesky_ex(plait.tensor([[[4.0]], [[-1.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
     from .linalg import cholesky
 
+    if out is not None:
+        found = cholesky_ex(A, upper=upper, check_errors=check_errors)
+        for into, value in zip(out, found, strict=True):
+            into.copy_(value)
+        return CholeskyEx(*out)
     try:
         factor = cholesky(A, upper=upper)
         return CholeskyEx(factor, _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device))

@@ -175,6 +175,13 @@ def test_numerical_functions():
     np.testing.assert_allclose(s.numpy(), np.linalg.svd(m - m.mean(0))[1][:3])
 
 
+def test_cholesky_ex_out():
+    a = plait.tensor([[4.0, 2.0], [2.0, 5.0]])
+    out = plait.empty(2, 2), plait.empty((), dtype=plait.int32)
+    found = plait.linalg.cholesky_ex(a, out=out)
+    assert found.L is out[0] and out[0].tolist() == [[2, 0], [1, 2]] and out[1].item() == 0
+
+
 def test_wrappers_of_optimisers():
     class Wrapper(plait.optim.Optimizer):
         def __init__(self, inner):  # does not call Optimizer.__init__
