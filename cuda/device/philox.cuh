@@ -17,7 +17,9 @@ struct PhiloxKeys {
       : c2(static_cast<uint32_t>(key.offset)),
         c3(static_cast<uint32_t>(key.offset >> 32)) {
     uint32_t a = static_cast<uint32_t>(key.seed), b = static_cast<uint32_t>(key.seed >> 32);
+#ifdef __CUDA_ARCH__  // g++, which compiles this too, has no such pragma
 #pragma unroll
+#endif
     for (int r = 0; r < philox_detail::kRounds; ++r) {
       k0[r] = a, k1[r] = b;
       a += philox_detail::kWeyl0, b += philox_detail::kWeyl1;
