@@ -1,5 +1,5 @@
-"""Names that `torch` has in programs for PyTorch beside those of plait (`plait.as_torch`): layouts that no tensor
-of plait is of, readers of files, and what describes the build.
+"""Names that `torch` has in programs for PyTorch beside those of plait (`plait.as_torch`): layouts that no
+tensor of plait is of, readers of files, and what describes the build.
 """
 
 from __future__ import annotations
@@ -10,10 +10,6 @@ from . import _C
 from ._layout import jagged, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr
 from ._missing import absent_class
 from .jit import ScriptModule
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 __all__ = [
     "PyTorchFileReader",

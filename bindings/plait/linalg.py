@@ -426,8 +426,7 @@ class _SVD(Function):
     @staticmethod
     def forward(ctx, a, full):
         u, s, vh = _call("svd", lambda np, x: tuple(np.linalg.svd(x, full_matrices=full)), a)
-        k = ctx.k = s.shape[-1]
-        ctx.save_for_backward(u[..., :k], s, vh[..., :k, :])
+        ctx.save_for_backward(u, s, vh)  # whole: parts made here would be constants
         ctx.set_materialize_grads(False)
         return u, s, vh
 
@@ -435,8 +434,10 @@ class _SVD(Function):
     def backward(ctx, grad_u, grad_s, grad_vh):
         # Townsend 2016, "Differentiating the singular value decomposition".
         u, s, vh = ctx.saved_tensors
-        grad_u = None if grad_u is None else grad_u[..., : ctx.k]
-        grad_vh = None if grad_vh is None else grad_vh[..., : ctx.k, :]
+        k = s.shape[-1]
+        u, vh = u[..., :k], vh[..., :k, :]
+        grad_u = None if grad_u is None else grad_u[..., :k]
+        grad_vh = None if grad_vh is None else grad_vh[..., :k, :]
         middle = None if grad_s is None else _ops["diag_embed"](grad_s)
         if grad_u is not None or grad_vh is not None:
             gaps = _differences(s * s)

@@ -16,13 +16,14 @@ and one that has its own decides:
 ...     def __torch_function__(cls, func, types, args=(), kwargs=None):
 ...         print(func.__name__)
 ...         return super().__torch_function__(func, types, args, kwargs)
->>> y = plait.ones(2).as_subclass(Logged) * 2
+>>> y = plait.ones(2).as_subclass(Logged).mul(2)
 mul
 
 Note [Which calls]
     Ops and the methods of Tensor ask the class, the properties whose value is a tensor (`T`, `mT`, `H`, `mH`,
     `real`, `imag`, `data`) too. Functions that are made of ops (most of plait.nn.functional) ask for each of
-    these, where PyTorch asks once. `shape`, `dtype`, `device` and other plain properties do not ask.
+    these, where PyTorch asks once. Operators come under their own names (`Tensor.__mul__`). `shape`, `dtype`,
+    `device` and other plain properties do not ask.
     A subclass gets its own methods for that when it is made (`prepare`), so that tensors of other classes pay
     nothing; ops look at their arguments in C++ (bindings/overrides.cpp).
 """

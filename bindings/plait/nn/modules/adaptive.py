@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Sequence
-from typing import Any
 
 import plait
 from plait import Tensor
@@ -13,6 +12,12 @@ from plait import Tensor
 from .container import ModuleList, Sequential
 from .linear import Linear
 from .module import Module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # as typing.get_type_hints needs it, without the milliseconds that typing takes
 
 __all__ = ["AdaptiveLogSoftmaxWithLoss"]
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plait
 from plait import Tensor
 
@@ -13,6 +11,12 @@ from .. import init
 from ..parameter import Parameter
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # as typing.get_type_hints needs it, without the milliseconds that typing takes
 
 __all__ = ["MultiheadAttention"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import plait
 from plait import Tensor
@@ -19,6 +18,12 @@ STATE_HOOK_TABLES = (
     "_load_state_dict_post_hooks",
 )
 HOOK_TABLES = frozenset(CALL_HOOK_TABLES + STATE_HOOK_TABLES)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # as typing.get_type_hints needs it, without the milliseconds that typing takes
 
 _NONE: dict = {}
 _global_hooks: dict[str, dict[int, _Hook]] = {name: {} for name in CALL_HOOK_TABLES}

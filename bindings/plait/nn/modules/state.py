@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import plait
 from plait import Tensor
 
 from ..parameter import Parameter
 from .hooks import RemovableHandle, add_hook
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # as typing.get_type_hints needs it, without the milliseconds that typing takes
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 

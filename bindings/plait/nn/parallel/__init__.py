@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import plait
 from plait import Tensor
@@ -17,6 +16,12 @@ from ... import distributed as dist
 from ...utils._pytree import tree_map
 from ..modules.module import Module
 from .scatter_gather import gather, scatter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # as typing.get_type_hints needs it, without the milliseconds that typing takes
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "scatter"]
 
