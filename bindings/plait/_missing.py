@@ -64,10 +64,7 @@ def placeholders(module: str, names: Iterable[str], why: str) -> Callable[[str],
             raise AttributeError(f"{module} has no '{name}': {why}")
         import sys
 
-        def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
-            raise NotImplementedError(f"{module}.{name} is not there: {why}")
-
-        made = type(name, (), {"__new__": __new__, "__module__": module, "__doc__": f"Not there: {why}."})
+        made = absent_class(module, name, why)
         setattr(sys.modules[module], name, made)
         return made
 
