@@ -14,7 +14,7 @@ import os
 import time
 from typing import Any
 
-HANGS_AFTER = float(os.environ.get("GPU_TEST_HANGS_AFTER", "30"))  # seconds
+HANGS_AFTER = float(os.environ.get("GPU_TEST_HANGS_AFTER", "45"))  # seconds
 
 events: Any = None  # the open file; None in the workers of pytest-xdist: their controller hears what they do
 is_worker = False  # another process takes over when this one ends
