@@ -421,28 +421,26 @@ def unique(
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """The elements without those that equal the one before."""
-    if dim is not None:
-        raise NotImplementedError(
-            "unique_consecutive: dim is not supported; flatten the tensor, or use unique(dim=...)"
-        )
-    flat = input.reshape(-1)
-    if flat.numel() == 0:
-        empty = flat.new_zeros((0,), dtype=_C.int64)
-        result = (
-            (flat,)
-            + ((empty.reshape(input.shape),) if return_inverse else ())
-            + ((empty,) if return_counts else ())
-        )
-        return result if len(result) > 1 else flat
-    starts = _ops["cat"]([_ops["ones"]((1,), dtype=_C.bool), flat[1:] != flat[:-1]])
-    values = flat[starts]
-    if not (return_inverse or return_counts):
-        return values
-    inverse = starts.cumsum(0) - 1
-    result = (values,)
-    if return_inverse:
-        result += (inverse.reshape(input.shape),)
-    if return_counts:
-        result += (_ops["bincount"](inverse),)
-    return result
+    """The elements without those that equal the one before; with `dim`, slices along it in place of elements.
+
+    Also (in this order, where asked for) which of them each element became, int64 and of input's shape (with
+    `dim`: one for each slice), and how many elements each stands for.
+
+    >>> plait.unique_consecutive(plait.tensor([[1, 1, 2], [3, 3, 3]]), dim=1)
+    tensor([[1, 2],
+            [3, 3]])
+    """
+    rows = input.reshape(-1) if dim is None else input.movedim(dim, 0)
+    differs = rows[1:] != rows[:-1]
+    while differs.dim() > 1:
+        differs = differs.any(-1)
+    first = _ops["ones"]((min(rows.shape[0], 1),), dtype=_C.bool, device=input.device)
+    starts = _ops["cat"]([first, differs])
+    result: tuple[Any, ...] = (rows[starts] if dim is None else rows[starts].movedim(0, dim),)
+    if return_inverse or return_counts:
+        inverse = starts.cumsum(0) - 1
+        if return_inverse:
+            result += (inverse.reshape(input.shape) if dim is None else inverse,)
+        if return_counts:
+            result += (_ops["bincount"](inverse),)
+    return result if len(result) > 1 else result[0]

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import plait
 import pytest
+from cuda_device import needs_cuda
 from scipy import linalg
 
 RNG = np.random.default_rng(0)
@@ -191,3 +192,20 @@ def test_names_of_tensors():
     assert z.mH.tolist() == [[1 - 2j], [-3j]]
     with pytest.raises(NotImplementedError, match="Queue"):
         x.share_memory_()
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+@pytest.mark.parametrize("shape", [(9,), (4, 7), (3, 2, 6), (0, 3), (5, 0), (1,)])
+def test_unique_consecutive(shape, device):
+    a = np.random.default_rng(1).integers(0, 2, shape)
+    x = plait.tensor(a, device=device)
+    for dim in (None, *range(-1, len(shape))):
+        rows = a.reshape(-1) if dim is None else np.moveaxis(a, dim, 0)
+        runs = [[*run] for _, run in itertools.groupby(range(len(rows)), lambda i: rows[i].tolist())]
+        values, inverse, counts = x.unique_consecutive(True, True, dim)
+        expected = rows[[run[0] for run in runs]]
+        np.testing.assert_array_equal(values.cpu().numpy(), expected if dim is None else np.moveaxis(expected, 0, dim))
+        assert counts.tolist() == [len(run) for run in runs]
+        places = np.array([k for k, run in enumerate(runs) for _ in run], np.int64)
+        np.testing.assert_array_equal(inverse.cpu().numpy(), places.reshape(shape if dim is None else -1))
+        assert plait.equal(plait.unique_consecutive(x, dim=dim), values)

@@ -112,3 +112,25 @@ class Categorical(Distribution):
         ones = (1,) * len(self._batch_shape)
         values = plait.arange(self._num_events, device=self._param.device).reshape(-1, *ones)
         return values.expand((self._num_events, *self._batch_shape)) if expand else values
+
+
+class OverCategories(Distribution):
+    """What distributions with the parameters of a Categorical share."""
+
+    arg_constraints = Categorical.arg_constraints
+    _categorical: Categorical
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return self._categorical.probs
+
+    @property
+    def logits(self) -> Tensor:
+        """The logarithms of the probabilities."""
+        return self._categorical.logits
+
+    @property
+    def param_shape(self) -> Size:
+        """The shape of probs and logits."""
+        return self._categorical.param_shape

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import plait
-from plait import Size, Tensor
+from plait import Tensor
 
 from . import constraints
 from .binomial import Binomial
-from .categorical import Categorical
+from .categorical import Categorical, OverCategories
 from .constraints import Constraint
-from .distribution import Distribution
 
 __all__ = ["Multinomial"]
 
 
-class Multinomial(Distribution):
+class Multinomial(OverCategories):
     """How often each of K classes comes up in `total_count` draws, with probabilities (or weights) `probs` or
     unnormalised log-probabilities `logits`, (..., K). Values are (..., K).
 
@@ -26,9 +25,7 @@ class Multinomial(Distribution):
     (tensor(3.), tensor(0.3750))
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     total_count: int
-    _categorical: Categorical
 
     def __init__(
         self,
@@ -51,21 +48,6 @@ class Multinomial(Distribution):
     @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> Constraint:
         return constraints.multinomial(self.total_count)
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """The logarithms of the probabilities."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of probs and logits."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from plait import Size, Tensor, eye, one_hot
+from plait import Tensor, eye, one_hot
 
 from . import constraints
-from .categorical import Categorical
-from .distribution import Distribution
+from .categorical import Categorical, OverCategories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["OneHotCategorical"]
 
 
-class OneHotCategorical(Distribution):
+class OneHotCategorical(OverCategories):
     """As Categorical, with values (..., K) that are 1 at the class and 0 elsewhere.
 
     >>> p = plait.distributions.OneHotCategorical(logits=plait.zeros(4))
@@ -24,10 +23,8 @@ class OneHotCategorical(Distribution):
     (plait.Size([4]), tensor(1.))
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot
     has_enumerate_support = True
-    _categorical: Categorical
 
     def __init__(
         self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
@@ -35,21 +32,6 @@ class OneHotCategorical(Distribution):
         self._categorical = Categorical(probs, logits, validate_args)
         shape = self._categorical.param_shape
         super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """The logarithms of the probabilities."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of probs and logits."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:
