@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import plait
 import pytest
+from cuda_device import needs_cuda
 from plait import nn
 from plait.nn.utils import parametrizations, parametrize
 
@@ -354,3 +355,18 @@ def test_orthogonal_as_pytorch(form, shape):
     (b * plait.tensor(w)).sum().backward()
     p, q = (m.parametrizations.weight.original.grad for m in (theirs, ours))
     np.testing.assert_allclose(q.numpy(), p.numpy(), atol=1e-10)
+
+
+@needs_cuda
+@pytest.mark.parametrize("form", ["matrix_exp", "cayley", "householder"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 2)])
+def test_orthogonal_on_a_gpu(form, shape):
+    layer = nn.Linear(shape[1], shape[0], device="cuda")
+    parametrizations.orthogonal(layer, orthogonal_map=form)
+    for _ in range(2):
+        w = layer.weight.detach()
+        assert w.is_cuda
+        w = w.cpu().double().numpy()
+        small = w @ w.T if shape[0] < shape[1] else w.T @ w
+        np.testing.assert_allclose(small, np.eye(min(shape)), atol=1e-5)
+        layer.weight = plait.randn(shape, device="cuda")  # the nearest that a QR decomposition gives

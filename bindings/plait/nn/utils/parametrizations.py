@@ -164,8 +164,8 @@ class _Orthogonal(Module):
         tall = Q.detach().mT if turned else Q.detach()
         n, k = tall.shape[-2:]
         if n != k:
-            tall = plait.cat([tall, plait.randn((*tall.shape[:-1], n - k), dtype=Q.dtype)], -1)
-        one = plait.eye(n, dtype=Q.dtype)
+            tall = plait.cat([tall, tall.new_empty((*tall.shape[:-1], n - k)).normal_()], -1)
+        one = plait.eye(n, dtype=Q.dtype, device=Q.device)
         eps = 10 * n * plait.finfo(Q.dtype).eps
         if n != k or not plait.allclose(tall.mT @ tall, one.expand(tall.shape), atol=eps):
             q, r = plait.linalg.qr(tall)
