@@ -213,7 +213,7 @@ Scalar item(const Tensor& tensor) {
                       "item: expected a tensor of one element, got shape {}; index it first", tensor.sizes());
   check<RuntimeError>(!tensor.is_meta(), "item: a tensor on the meta device holds no data");
   if (!tensor.is_cpu()) {
-    const Tensor host = empty_tensor(Dims{}, tensor.dtype());
+    const Tensor host = empty_tensor(tensor.sizes(), tensor.dtype());
     copy_into(host, detached_alias(tensor));
     return item(host);
   }

@@ -151,7 +151,10 @@ class _Files:
             content = self.read(key, count * kind.dtype.itemsize)
             place = self.reader.destination(content, str(where))
             empty = content.nbytes == 0
-            flat = plait.empty(0, dtype=plait.uint8) if empty else plait._C._storage_from_buffer(content)
+            if empty:
+                flat = plait.empty(0, dtype=plait.uint8, device="cpu")
+            else:
+                flat = plait._C._storage_from_buffer(content)
             self.made[key] = flat if place == "cpu" else flat.to(place)
         return _Stored(self.made[key], kind.dtype)
 
@@ -194,7 +197,7 @@ def load_legacy(reader: Any, unpickle: Callable[..., Any]) -> Any:
     empty: dict[str, Any] = {}
 
     def reserve(key: str, nbytes: int) -> Any:
-        empty[key] = plait._C._storage_bytes(plait.empty((nbytes,), dtype=plait.uint8))
+        empty[key] = plait._C._storage_bytes(plait.empty((nbytes,), dtype=plait.uint8, device="cpu"))
         return empty[key]
 
     files = _Files(reader, reserve)

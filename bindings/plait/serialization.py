@@ -560,7 +560,7 @@ class _Reader:
             raise self.damaged(f"{what} is cut off")
         if self.map is not None:
             return self.map[begin : begin + nbytes]
-        buffer = plait._C._storage_bytes(plait.empty((nbytes,), dtype=plait.uint8))
+        buffer = plait._C._storage_bytes(plait.empty((nbytes,), dtype=plait.uint8, device="cpu"))
         self.file.seek(begin)
         filled = 0
         while filled < nbytes:

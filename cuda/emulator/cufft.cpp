@@ -58,11 +58,13 @@ void transform(const Number* in, int64_t step, Number* out, int64_t n, const Row
   }
 }
 
+// Exact at the quarters of the circle, so that transforms of few elements are.
 Row roots_of_one(int64_t n, int direction) {
   Row roots;
   for (int64_t k = 0; k < n; ++k) {
     const double angle = 2 * M_PI * double(k) / double(n);
-    roots.emplace_back(std::cos(angle), direction * std::sin(angle));
+    const bool on_real = 2 * k % n == 0, on_imaginary = 4 * k % n == 0 && !on_real;
+    roots.emplace_back(on_imaginary ? 0.0 : std::cos(angle), on_real ? 0.0 : direction * std::sin(angle));
   }
   return roots;
 }

@@ -162,6 +162,40 @@ def test_the_default_device():
 
 
 @needs_cuda
+def test_reading_one_element():
+    for shape in ((), (1,), (1, 1), (1, 2)):
+        x = plait.full(shape, 2.5, device="cuda")[..., :1] if shape else plait.full(shape, 2.5, device="cuda")
+        assert x.item() == 2.5 and float(x) == 2.5 and int(x) == 2 and bool(x)
+        assert f"{x.reshape(()):.1f}" == "2.5"
+    assert range(5)[plait.tensor([3], device="cuda")] == 3
+    with pytest.raises(RuntimeError, match=r"item: expected a tensor of one element, got shape \(2,\)"):
+        plait.ones(2, device="cuda").item()
+
+
+def test_data_on_the_device():
+    data = plait.utils.data.TensorDataset(plait.arange(5, device="cuda"), plait.arange(5.0))
+    batches = list(plait.utils.data.DataLoader(data, batch_size=2))
+    assert [b[0].tolist() for b in batches] == [[0, 1], [2, 3], [4]]
+    assert batches[0][0].device.type == "cuda" and batches[0][1].is_cpu
+
+
+def test_what_the_default_device_does_not_change(tmp_path):
+    value = {"a": plait.arange(3.0), "empty": plait.zeros(0), "there": plait.ones(2, device="cuda")}
+    with plait.device("cuda"):
+        plait.save(value, tmp_path / "x.pt")
+        loaded = plait.load(tmp_path / "x.pt")
+        assert loaded["a"].is_cpu and loaded["empty"].is_cpu and loaded["there"].is_cuda
+        assert plait.equal(loaded["a"], value["a"])
+        plait.utils.safetensors.save_file({"a": value["a"]}, tmp_path / "x.safetensors")
+        assert plait.equal(plait.utils.safetensors.load_file(tmp_path / "x.safetensors")["a"], value["a"])
+        w = plait.nn.init.orthogonal_(plait.empty(3, 5, device="cpu"))
+        assert w.is_cpu and plait.allclose(w @ w.mT, plait.eye(3, device="cpu"), atol=1e-5)
+    w = plait.nn.init.sparse_(plait.empty(4, 3, device="cuda"), 0.5)
+    assert (w == 0).sum(0).tolist() == [2, 2, 2]
+    w = plait.nn.init.orthogonal_(plait.empty(5, 3, device="cuda"))
+    assert plait.allclose(w.mT @ w, plait.eye(3, device="cuda"), atol=1e-5)
+
+
 def test_an_index_out_of_range_raises_where_the_host_waits():
     x = plait.zeros(10, device="cuda")
     for wait in (cuda.synchronize, lambda: cuda.current_stream().synchronize(), lambda: x.cpu(), lambda: x[0].item()):

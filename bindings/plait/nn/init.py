@@ -260,19 +260,15 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         raise ValueError(f"orthogonal_: expected at least 2 dimensions, got shape {tuple(tensor.shape)}")
     if tensor.numel() == 0:
         return tensor
-    import numpy  # for its QR decomposition
-
     rows = tensor.shape[0]
     cols = tensor.numel() // rows
     with plait.no_grad():
         wide = rows < cols
-        flat = plait.empty((cols, rows) if wide else (rows, cols), dtype=plait.float64).normal_(
-            0, 1, **_random(generator)
-        )
-        q, r = numpy.linalg.qr(flat.numpy())
-        q = q * numpy.sign(numpy.diag(r))  # unique, so uniform (Mezzadri 2006)
-        columns = plait.from_numpy(numpy.ascontiguousarray(q.T if wide else q))
-        return tensor.copy_(columns.reshape(tensor.shape)).mul_(gain)
+        shape = (cols, rows) if wide else (rows, cols)
+        flat = plait.empty(shape, dtype=plait.float64, device=tensor.device)
+        q, r = plait.linalg.qr(flat.normal_(0, 1, **_random(generator)))
+        q = q * r.diagonal().sign()  # unique, so uniform (Mezzadri 2006)
+        return tensor.copy_((q.mT if wide else q).reshape(tensor.shape)).mul_(gain)
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:

@@ -167,7 +167,7 @@ def _tensors(header: dict[str, Any], buffer: memoryview, device: Any) -> dict[st
             continue
         begin, end = entry["data_offsets"]
         dtype = getattr(plait, _DTYPES[entry["dtype"]])
-        block = plait.empty(tuple(entry["shape"]), dtype=dtype)
+        block = plait.empty(tuple(entry["shape"]), dtype=dtype, device="cpu")
         if end > begin:
             plait._C._storage_bytes(block)[: end - begin] = buffer[begin:end]
         result[key] = block if str(device) == "cpu" else block.to(device)

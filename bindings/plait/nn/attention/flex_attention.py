@@ -3,7 +3,7 @@
 Both functions get the numbers of the batch entry, head, query and key as tensors that broadcast together, so
 they are written as for one number each: `lambda score, b, h, q, k: score - slope[h] * (q - k)`.
 
->>> causal = create_block_mask(lambda b, h, q, k: q >= k, None, None, 4, 4, device="cpu")
+>>> causal = create_block_mask(lambda b, h, q, k: q >= k, None, None, 4, 4)
 >>> x = plait.randn(1, 2, 4, 8)
 >>> flex_attention(x, x, x, block_mask=causal).shape
 plait.Size([1, 2, 4, 8])

@@ -104,10 +104,10 @@ class TensorDataset(Dataset):
         length = len(self)
         if not indices or min(indices) < -length or max(indices) >= length:
             return None  # the slow way gives the right error
-        rows = plait.tensor(indices, dtype=plait.int64)
+        rows = plait.tensor(indices, dtype=plait.int64, device="cpu")
         if min(indices) < 0:
             rows = rows.remainder(length)
-        return [t.index_select(0, rows) for t in self.tensors]
+        return [t.index_select(0, rows.to(t.device)) for t in self.tensors]
 
 
 class StackDataset(Dataset):
