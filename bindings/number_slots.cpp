@@ -26,10 +26,47 @@ struct NamedOp {
   }
 };
 
+// Of operators whose operands cannot be exchanged: the method for a tensor that stands second.
+const char* reflected_method(std::string_view op) {
+  static constexpr std::pair<std::string_view, const char*> names[] = {
+      {"sub", "__rsub__"},
+      {"div", "__rtruediv__"},
+      {"floor_divide", "__rfloordiv__"},
+      {"remainder", "__rmod__"},
+      {"pow", "__rpow__"},
+      {"matmul", "__rmatmul__"},
+      {"bitwise_left_shift", "__rlshift__"},
+      {"bitwise_right_shift", "__rrshift__"},
+  };
+  for (const auto& [name, method] : names)
+    if (name == op) return method;
+  return nullptr;
+}
+
+using Asker = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+
+// What the classes of the operands make of an operator (Note [Overrides] in overrides.cpp); null where they
+// have no say. It comes to them as the method of a tensor that it stands for; b is null where there is one
+// operand.
+PyObject* ask(Asker asker, const NamedOp& named, Form form, PyObject* a, PyObject* b) {
+  const bool exchanged = !is_tensor(a);
+  PyObject* args[] = {exchanged ? b : a, exchanged ? a : b};
+  const char* reflected = exchanged ? reflected_method(named.name) : nullptr;
+  std::string method = reflected ? reflected : named.name;
+  if (form == Form::InPlace) method += "_";
+  Object function(checked(PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), method.c_str())));
+  return asker(function.get(), args, b ? 2 : 1, nullptr);
+}
+
 PyObject* binary(NamedOp& named, PyObject* a, PyObject* b, Form form = Form::Functional) {
   return guarded([&]() -> PyObject* {
+    if (may_be_overridden())
+      if (PyObject* result = ask(call_override, named, form, a, b)) return result;
     Value args[4];
-    if (!to_operand(a, args[0]) || !to_operand(b, args[1])) Py_RETURN_NOTIMPLEMENTED;
+    if (!to_operand(a, args[0]) || !to_operand(b, args[1])) {
+      if (PyObject* result = ask(call_override_of_others, named, form, a, b)) return result;
+      Py_RETURN_NOTIMPLEMENTED;
+    }
     const OpBase& op = named.get();
     for (size_t i = 2; i < op.schema().params.size(); ++i) args[i] = op.schema().params[i].default_value;
     return call_op(op, form, args, {});
@@ -37,6 +74,8 @@ PyObject* binary(NamedOp& named, PyObject* a, PyObject* b, Form form = Form::Fun
 }
 PyObject* unary(NamedOp& named, PyObject* a) {
   return guarded([&]() -> PyObject* {
+    if (may_be_overridden())
+      if (PyObject* result = ask(call_override, named, Form::Functional, a, nullptr)) return result;
     Value args[4];
     args[0] = Value::borrow(unwrap(a));
     const OpBase& op = named.get();
@@ -54,7 +93,9 @@ bool is_plain_number(PyObject* o) { return PyFloat_CheckExact(o) || PyLong_Check
 // The four hottest on tensors that are not large, or one and a number: called with their C++ types.
 template <auto& Typed, auto Call>
 PyObject* hot(PyObject* a, PyObject* b) {
-  if (is_tensor(a) && is_quick(unwrap(a))) {
+  if (may_be_overridden()) {
+    // As any other: it asks the classes.
+  } else if (is_tensor(a) && is_quick(unwrap(a))) {
     if (is_tensor(b) && is_quick(unwrap(b)))
       return guarded([&]() -> PyObject* { return wrap(Call(unwrap(a), unwrap(b))); });
     if (is_plain_number(b))
@@ -68,7 +109,7 @@ PyObject* hot(PyObject* a, PyObject* b) {
 // Their in-place forms, which return the object that was changed.
 template <auto& Typed, auto Call>
 PyObject* hot_inplace(PyObject* a, PyObject* b) {
-  if (is_tensor(a) && is_quick(unwrap(a))) {
+  if (!may_be_overridden() && is_tensor(a) && is_quick(unwrap(a))) {
     if (is_tensor(b) && is_quick(unwrap(b))) {
       return guarded([&]() -> PyObject* {
         Call(unwrap(a), unwrap(b));

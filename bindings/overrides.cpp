@@ -4,7 +4,8 @@
 // An op that is called with an instance of such a class hands itself, the types and the arguments to
 // plait.overrides, which asks the class. The exact types are known by name: a class is added when it is made
 // (Tensor.__init_subclass__), so programs without any pay for one comparison in a call. Classes that are no
-// tensors come into play where no overload takes the arguments.
+// tensors come into play where no overload takes the arguments. Operators (number_slots.cpp) ask as the
+// method they stand for: `x * y` is Tensor.mul.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -17,7 +18,6 @@ namespace {
 std::vector<PyTypeObject*> overriding_types;  // they live on: a class is made once
 PyObject* handler = nullptr;                  // plait.overrides._handle
 thread_local bool t_subclasses_off = false;   // within DisableTorchFunctionSubclass
-thread_local int t_modes = 0;                 // TorchFunctionModes entered by this thread
 
 bool overrides(PyObject* object) {
   const PyTypeObject* type = Py_TYPE(object);
@@ -55,10 +55,12 @@ Py_ssize_t count_of(Py_ssize_t nargs, PyObject* names) {
 
 }  // namespace
 
-bool may_be_overridden() noexcept { return (!overriding_types.empty() && !t_subclasses_off) || t_modes > 0; }
+bool overriding_types_exist = false;
+constinit thread_local int t_override_modes = 0;
 
 PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
-  if (t_modes == 0 && !any_argument(args, count_of(nargs, names), overrides)) return nullptr;
+  if (t_override_modes == 0 && (t_subclasses_off || !any_argument(args, count_of(nargs, names), overrides)))
+    return nullptr;
   return hand_over(function, args, nargs, names);
 }
 
@@ -84,20 +86,21 @@ void add_overrides(py::module_& m) {
         if (!PyType_Check(type.ptr())) fail<TypeError>("_add_overriding_type: expected a class");
         Py_INCREF(type.ptr());
         overriding_types.push_back(reinterpret_cast<PyTypeObject*>(type.ptr()));
+        overriding_types_exist = true;
       },
       "Instances of exactly this class make ops ask its __torch_function__.");
   m.def("_set_override_handler", [](py::handle function) { Py_XSETREF(handler, Py_NewRef(function.ptr())); });
   m.def(
       "_set_overrides",
       [](bool subclasses_off, int modes) {
-        const auto before = std::make_pair(t_subclasses_off, t_modes);
+        const auto before = std::make_pair(t_subclasses_off, t_override_modes);
         t_subclasses_off = subclasses_off;
-        t_modes = modes;
+        t_override_modes = modes;
         return before;
       },
       "Switch the overrides of subclasses off in this thread, and say how many modes are entered; returns "
       "what it was.");
-  m.def("_overrides", [] { return std::make_pair(t_subclasses_off, t_modes); });
+  m.def("_overrides", [] { return std::make_pair(t_subclasses_off, t_override_modes); });
 }
 
 }  // namespace plait::python

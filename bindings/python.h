@@ -140,7 +140,9 @@ PyObject* call_op(const OpBase& op, Form form, Value* args, std::span<const Tens
 
 // ---- classes with a __torch_function__ (overrides.cpp, Note [Overrides])
 
-bool may_be_overridden() noexcept;
+extern bool overriding_types_exist;
+extern constinit thread_local int t_override_modes;  // TorchFunctionModes entered by this thread
+inline bool may_be_overridden() noexcept { return overriding_types_exist || t_override_modes > 0; }
 // What the classes of the arguments make of a call; null where they have no say. `others` asks those that are
 // no tensors.
 PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names);

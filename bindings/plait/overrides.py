@@ -22,10 +22,10 @@ mul
 Note [Which calls]
     Ops and the methods of Tensor ask the class, the properties whose value is a tensor (`T`, `mT`, `H`, `mH`,
     `real`, `imag`, `data`) too. Functions that are made of ops (most of plait.nn.functional) ask for each of
-    these, where PyTorch asks once. Operators come under their own names (`Tensor.__mul__`). `shape`, `dtype`,
-    `device` and other plain properties do not ask.
-    A subclass gets its own methods for that when it is made (`prepare`), so that tensors of other classes pay
-    nothing; ops look at their arguments in C++ (bindings/overrides.cpp).
+    these, where PyTorch asks once. Operators come as the method they stand for (`x * y` and `2 * x` as
+    `Tensor.mul`, `1 - x` as `Tensor.__rsub__`). `shape`, `dtype`, `device` and other plain properties do not
+    ask. A subclass gets its own methods for that when it is made (`_prepare`), so that tensors of other
+    classes pay nothing; ops and operators look at their arguments in C++ (bindings/overrides.cpp).
 """
 
 from __future__ import annotations
@@ -201,6 +201,14 @@ _AS_THEY_ARE = frozenset(
     register_hook register_post_accumulate_grad_hook retain_grad _is_view share_memory_ record_stream
     """.split()  # noqa: SIM905
 )
+# Operators ask by themselves.
+_OPERATORS = frozenset(
+    f"__{prefix}{name}__"
+    for prefix in ("", "r", "i")
+    for name in """
+    add sub mul truediv floordiv mod pow matmul and or xor lshift rshift neg abs invert pos lt le eq ne gt ge
+    """.split()  # noqa: SIM905
+)
 _TENSOR_PROPERTIES = ("T", "mT", "H", "mH", "real", "imag", "data")
 _methods: dict[str, Any] = {}  # name -> what asks the class first
 
@@ -231,7 +239,9 @@ def _asking_methods() -> dict[str, Any]:
         for name, original in vars(Tensor).items():
             if name in _TENSOR_PROPERTIES:
                 _methods[name] = _asking_property(original)
-            elif callable(original) and name not in _AS_THEY_ARE and not isinstance(original, (op, type)):
+            elif not callable(original) or isinstance(original, (op, type)):
+                continue
+            elif name not in _AS_THEY_ARE and name not in _OPERATORS:
                 _methods[name] = _asking(name, original)
     return _methods
 

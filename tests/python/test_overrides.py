@@ -1,6 +1,7 @@
 """Classes that take part in ops: subclasses of Tensor, others with a __torch_function__, and modes."""
 
 import copy
+import operator
 import pickle
 import threading
 
@@ -149,6 +150,47 @@ def test_handle_torch_function_in_a_function_of_ones_own():
     assert double(4) == 8 and double(Amount(4))[0] == "double"
     x = plait.ones(1).as_subclass(Tagged)
     assert type(double(x)) is Tagged
+
+
+OPERATORS = {
+    "add": lambda x: x + 1,
+    "mul": lambda x: 2 * x,
+    "sub": lambda x: x - x,
+    "__rsub__": lambda x: 1 - x,
+    "div": lambda x: x / 2,
+    "__rtruediv__": lambda x: 2 / x,
+    "__rpow__": lambda x: 2**x,
+    "__rmod__": lambda x: 2 % x,
+    "matmul": lambda x: x @ x,
+    "neg": lambda x: -x,
+    "abs": abs,
+    "lt": lambda x: x < 1,
+    "gt": lambda x: x > 1,
+    "eq": lambda x: x == x,
+    "add_": lambda x: operator.iadd(x, 1),
+    "pow_": lambda x: operator.ipow(x, 2),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_come_as_the_methods_they_stand_for(name):
+    x = plait.full((2, 2), 3.0)
+    expected = OPERATORS[name](x.clone())
+    names, result = logged(lambda: OPERATORS[name](x.clone().as_subclass(Logged)))
+    assert names[-1] == name and type(result) is Logged
+    assert plait.equal(result.as_subclass(plait.Tensor), expected)
+    with Counting() as mode:
+        result = OPERATORS[name](x)
+    assert mode.names == [name] and plait.equal(result, expected)
+
+
+def test_operators_with_objects_that_are_no_tensors():
+    x = plait.ones(2)
+    assert (x * Amount(3))[0] == "mul" and (Amount(3) - x)[0] == "__rsub__"
+    x = plait.ones(2)
+    assert (x == object()) is False and (x != object()) is True
+    with pytest.raises(TypeError, match="unsupported operand"):
+        x * object()
 
 
 class Counting(overrides.TorchFunctionMode):
