@@ -93,4 +93,18 @@ bool is_zero(const void* factor, int32_t type);
 
 void multiply(const Product& product);
 
+// ---- what the library refuses (cublaslt_checks.cpp)
+
+inline bool is_aligned(const void* pointer, size_t alignment) {
+  return reinterpret_cast<uintptr_t>(pointer) % alignment == 0;
+}
+inline bool is_float8(int32_t type) { return type == CUDA_R_8F_E4M3 || type == CUDA_R_8F_E5M2; }
+// Everything that the shapes and types decide.
+cublasStatus_t check_problem(const Operation& o, const Layout& a, const Layout& b, const Layout& c,
+                             const Layout& d);
+// Whether the matrix lies in memory of the device. The library would not notice, and its kernel would fault.
+bool is_reachable(const char* name, const void* data, int64_t elements, int32_t type);
+// The arrays that the epilogue reads or writes.
+bool is_epilogue_reachable(const Operation& o, const Layout& d);
+
 }  // namespace emulator
