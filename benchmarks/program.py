@@ -41,7 +41,8 @@ core = getattr(module, "_C", None)
 folders.add(os.path.dirname(os.path.realpath(getattr(core, "__file__", None) or module.__file__)))
 files = {{}}
 def add(path):
-    if os.path.isfile(path) and "__pycache__" not in str(path):
+    # What is for CUDA is left out: the peer is a build for the CPU.
+    if os.path.isfile(path) and not re.search("__pycache__|libplait_cuda|_emulated", str(path)):
         status = os.stat(path)
         files[status.st_dev, status.st_ino] = status.st_size
 for folder in folders:
@@ -96,8 +97,8 @@ def figures(quick: bool) -> list[tuple[str, str, int, Callable[[System], float],
     return [
         ("import, best of warm runs", "s", many, lambda s: float(execute(s, IMPORT)[0]), min),
         ("memory after import", "B", 2, lambda s: float(execute(s, MEMORY)[0]), median),
-        ("installed package", "B", 1, size(0), median),
-        ("installed with requirements", "B", 1, size(1), median),
+        ("installed package, CPU", "B", 1, size(0), median),
+        ("installed with requirements, CPU", "B", 1, size(1), median),
         ("start to first MLP training step", "s", some, lambda s: execute(s, FIRST_STEP)[1], median),
     ]
 

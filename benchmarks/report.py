@@ -17,7 +17,7 @@ AT_MOST = {
     "overhead/a + b": 150e-9,
     "overhead/a + b +grad": 250e-9,
     "program/import, best of warm runs": 0.050,
-    "program/installed package": 80e6,
+    "program/installed package, CPU": 80e6,
     "program/start to first MLP training step": 0.3,
 }
 MEAN_RATIO = {"overhead": 4.0, "ops": 1.2}
