@@ -58,7 +58,7 @@ enum class Activation : uint8_t {
 // ---- of two
 enum class Binary : uint8_t { Add, Sub, Mul, Div, Count };
 enum class MinMax : uint8_t { Maximum, Minimum, Fmax, Fmin, Count };
-enum class Division : uint8_t { Floor, Trunc, Remainder, Fmod, Count };
+enum class Division : uint8_t { Floor, Trunc, Remainder, Fmod, Gcd, Lcm, Count };  // gcd, lcm: of integers
 enum class BinaryMath : uint8_t { Pow, Atan2, Hypot, LogAddExp, XLogY, CopySign, Heaviside, Count };
 enum class Bits : uint8_t { And, Or, Xor, ShiftLeft, ShiftRight, Count };
 

@@ -64,6 +64,7 @@ _LAZY_MODULES = (
     "func",
     "futures",
     "library",
+    "masked",
     "nn",
     "ops",
     "optim",
@@ -171,7 +172,7 @@ _LAZY_NAMES = {
     "lu_unpack": "_factorizations",
     "matrix_exp": "linalg",
     **dict.fromkeys(
-        ("cumulative_trapezoid", "mvlgamma", "nextafter", "pca_lowrank", "svd_lowrank"),
+        ("cumulative_trapezoid", "frexp", "mvlgamma", "nextafter", "pca_lowrank", "svd_lowrank"),
         "_numerical",
     ),
     **dict.fromkeys(

@@ -537,6 +537,8 @@ from ._C import full as full
 from ._C import full_like as full_like
 from ._C import gather as gather
 from ._C import gaussian_nll_loss as gaussian_nll_loss
+from ._C import gcd as gcd
+from ._C import gcd_ as gcd_
 from ._C import ge as ge
 from ._C import ge_ as ge_
 from ._C import gelu as gelu
@@ -612,6 +614,8 @@ from ._C import kron as kron
 from ._C import kthvalue as kthvalue
 from ._C import l1_loss as l1_loss
 from ._C import layer_norm as layer_norm
+from ._C import lcm as lcm
+from ._C import lcm_ as lcm_
 from ._C import le as le
 from ._C import le_ as le_
 from ._C import leaky_relu as leaky_relu

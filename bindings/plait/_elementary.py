@@ -257,6 +257,42 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
     return tuple(reversed(out))
 
 
+def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """Writes the elements of `source` to those of self that `index` names, as if self had one dimension; with
+    `accumulate` it adds them. `index` is of int64, of as many elements as `source`; negative ones count from
+    the end. Without `accumulate` an index that occurs twice gets one of the two.
+
+    >>> plait.zeros(2, 2).put_(plait.tensor([1, -1]), plait.tensor([5.0, 7.0]))
+    tensor([[0., 5.],
+            [0., 7.]])
+    """
+    if index.dtype is not _C.int64:
+        raise TypeError(f"put_: expected index of dtype int64, got {index.dtype}; use index.long()")
+    if source.dtype is not self.dtype:
+        raise TypeError(f"put_: expected source of dtype {self.dtype}, got {source.dtype}")
+    if index.numel() != source.numel():
+        raise ValueError(
+            f"put_: expected as many elements in source as in index, got {source.numel()} and {index.numel()}"
+        )
+    at = index.reshape(-1)
+    if self.is_contiguous():
+        self.view(-1).index_put_((at,), source.reshape(-1), accumulate)
+        return self
+    if at.numel() and bool(((at < -self.numel()) | (at >= self.numel())).any()):
+        raise IndexError(f"put_: an index is out of range for a tensor of {self.numel()} elements")
+    at = at.remainder(max(self.numel(), 1))
+    return self.index_put_(unravel_index(at, tuple(self.shape)), source.reshape(-1), accumulate)
+
+
+def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of self with the elements of `source` where `index` says, see `Tensor.put_`.
+
+    >>> plait.zeros(3).put(plait.tensor([1]), plait.tensor([5.0]))
+    tensor([0., 5., 0.])
+    """
+    return put_(self.clone(), index, source, accumulate)
+
+
 def range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:
     """Numbers from `start` to `end`, which is among them: the former form of plait.arange, in float32.
 

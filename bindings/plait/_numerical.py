@@ -4,16 +4,23 @@ floating-point numbers.
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import plait
 
 from ._C import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._C import Tensor
+
+Frexp = namedtuple("Frexp", ("mantissa", "exponent"))
 
 __all__ = [
     "cumulative_trapezoid",
+    "frexp",
     "mvlgamma",
     "nextafter",
     "pca_lowrank",
@@ -52,6 +59,31 @@ def cumulative_trapezoid(
     else:
         steps = x.narrow(dim, 1, x.shape[dim] - 1) - x.narrow(dim, 0, x.shape[dim] - 1)
     return (heights * steps).cumsum(dim)
+
+
+def frexp(input: Tensor) -> Any:
+    """Mantissas and exponents (int32) with input = mantissa * 2 ** exponent and 1/2 <= |mantissa| < 1; both
+    are 0 for 0, and the exponent of infinities and NaN is 0. Floats. The derivative of the mantissa is
+    2 ** -exponent.
+
+    >>> plait.frexp(plait.tensor([6.0]))
+    Frexp(mantissa=tensor([0.7500]), exponent=tensor([3], dtype=plait.int32))
+    """
+    if not input.dtype.is_floating_point:
+        raise TypeError(f"frexp: expected a floating dtype, got {input.dtype}; use input.float()")
+    # In float64 every narrower number is normal, and so the exponent stands in its bits; a subnormal float64
+    # is made normal first.
+    x = input.detach().double()
+    tiny = x.abs() < 2.0**-1022
+    bits = plait.where(tiny, x * 2.0**54, x).contiguous().view(plait.int64)
+    exponent = ((bits >> 52) & 0x7FF) - 1022 - 54 * tiny.to(plait.int64)
+    none = (x == 0) | ~x.isfinite()
+    exponent = exponent.masked_fill(none, 0)
+    # In two factors, since 2 ** -exponent of the smallest numbers is out of range.
+    half = exponent.div(2, rounding_mode="floor")
+    factors = [(-e).double().exp2() for e in (half, exponent - half)]
+    mantissa = (input.double() * factors[0] * factors[1]).to(input.dtype)
+    return Frexp(mantissa, exponent.to(plait.int32))
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:

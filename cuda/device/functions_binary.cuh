@@ -117,7 +117,7 @@ struct BoolArithmetic {
   }
 };
 
-// ---- divisions that round, and their remainders
+// ---- divisions that round, their remainders, and what follows from these
 
 // The remainder of floored division from that of a truncated one.
 template <class T>
@@ -172,6 +172,22 @@ struct IntDivision {
   }
   static __device__ __forceinline__ T negated(T a) { return static_cast<T>(0 - static_cast<uint64_t>(a)); }
 
+  // Euclid's algorithm on magnitudes, so that the lowest number has one.
+  using Magnitude = std::conditional_t<(sizeof(T) > 4), uint64_t, uint32_t>;
+  static __device__ __forceinline__ Magnitude magnitude(T x) {
+    const auto bits = static_cast<Magnitude>(x);
+    return is_negative(x) ? 0 - bits : bits;
+  }
+  static __device__ __forceinline__ Magnitude common_divisor(T x, T y) {
+    Magnitude a = magnitude(x), b = magnitude(y);
+    while (b != 0) {
+      const Magnitude rest = a % b;
+      a = b;
+      b = rest;
+    }
+    return a;
+  }
+
   template <class Body>
   __device__ void select(const Body& body) const {
     switch (function) {
@@ -193,6 +209,12 @@ struct IntDivision {
         });
       case fn::Division::Fmod:
         return body([this](T a, T b) { return is_plain(b) ? static_cast<T>(a % b) : T(0); });
+      case fn::Division::Gcd: return body([](T a, T b) { return static_cast<T>(common_divisor(a, b)); });
+      case fn::Division::Lcm:
+        return body([](T a, T b) {
+          const Magnitude divisor = common_divisor(a, b);
+          return divisor == 0 ? T(0) : static_cast<T>(magnitude(a) / divisor * magnitude(b));
+        });
       default: return;
     }
   }

@@ -37,7 +37,8 @@ struct RunHeaviside {
 
 }  // namespace
 
-Launcher launcher(fn::Division, DType dtype) {
+Launcher launcher(fn::Division f, DType dtype) {
+  if (f >= fn::Division::Gcd && is_floating(dtype)) return nullptr;
   return is_floating(dtype) ? float_launcher<RunDivision>(dtype) : int_launcher<RunDivision>(dtype);
 }
 

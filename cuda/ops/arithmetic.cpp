@@ -72,7 +72,8 @@ CudaKernel pow_kernel(op::pow, [](const Tensor& out, const Tensor& a, const Tens
 const bool attached =
     (binary_op<op::mul, Binary::Mul>(), binary_op<op::div, Binary::Div>(),
      division_op<op::floor_divide, Division::Floor>(), division_op<op::remainder, Division::Remainder>(),
-     division_op<op::fmod, Division::Fmod>(),
+     division_op<op::fmod, Division::Fmod>(), division_op<op::gcd, Division::Gcd>(),
+     division_op<op::lcm, Division::Lcm>(),
 
      binary_op<op::maximum, MinMax::Maximum>(), binary_op<op::minimum, MinMax::Minimum>(),
      binary_op<op::fmax, MinMax::Fmax>(), binary_op<op::fmin, MinMax::Fmin>(),

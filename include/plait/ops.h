@@ -285,6 +285,10 @@ inline Tensor bitwise_left_shift(const Tensor& self, const Operand& other) { sta
 inline Tensor bitwise_left_shift_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_left_shift"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor bitwise_right_shift(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_right_shift"}; return op.call({self, other}); }
 inline Tensor bitwise_right_shift_(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_right_shift"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor gcd(const Tensor& self, const Operand& other) { static detail::OpName op{"gcd"}; return op.call({self, other}); }
+inline Tensor gcd_(const Tensor& self, const Operand& other) { static detail::OpName op{"gcd"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor lcm(const Tensor& self, const Operand& other) { static detail::OpName op{"lcm"}; return op.call({self, other}); }
+inline Tensor lcm_(const Tensor& self, const Operand& other) { static detail::OpName op{"lcm"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor mse_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", const Tensor& weight = {}) { static detail::OpName op{"mse_loss"}; return op.call({self, target, reduction, weight}); }
 inline Tensor l1_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", const Tensor& weight = {}) { static detail::OpName op{"l1_loss"}; return op.call({self, target, reduction, weight}); }
 inline Tensor smooth_l1_loss(const Tensor& self, const Operand& target, std::string_view reduction = "mean", double beta = 1.0) { static detail::OpName op{"smooth_l1_loss"}; return op.call({self, target, reduction, beta}); }

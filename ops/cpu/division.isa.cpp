@@ -1,4 +1,4 @@
-// Divisions that round, and their remainders.
+// Divisions that round, their remainders, and what follows from these: common divisors and multiples.
 #include <cmath>
 
 #include "ops/cpu/number_rows.h"
@@ -77,6 +77,33 @@ struct IntFmod : IntDivision<T> {
   T operator()(T a, T b) const { return this->zero(b) || this->minus_one(b) ? T(0) : static_cast<T>(a % b); }
 };
 
+// Euclid's algorithm on magnitudes, so that the lowest number has one.
+template <class T>
+PLAIT_INLINE uint64_t magnitude(T x) {
+  return x < 0 ? 0 - static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
+}
+PLAIT_INLINE uint64_t common_divisor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    const uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+struct Gcd {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(common_divisor(magnitude(a), magnitude(b)));
+  }
+};
+struct Lcm {
+  template <class T>
+  T operator()(T a, T b) const {
+    const uint64_t divisor = common_divisor(magnitude(a), magnitude(b));
+    return divisor == 0 ? T(0) : static_cast<T>(magnitude(a) / divisor * magnitude(b));
+  }
+};
+
 constexpr NumberTable<Division> make_table() {
   NumberTable<Division> t{};
   number_rows<Division::Floor>(t, FloorDivide{});
@@ -87,6 +114,8 @@ constexpr NumberTable<Division> make_table() {
   row_of<Division::Trunc, IntTrunc, 2>(t.same, Ints{});
   row_of<Division::Remainder, IntRemainder, 2>(t.same, Ints{});
   row_of<Division::Fmod, IntFmod, 2>(t.same, Ints{});
+  row<Division::Gcd, 2>(t.same, Ints{}, Gcd{});
+  row<Division::Lcm, 2>(t.same, Ints{}, Lcm{});
   return t;
 }
 

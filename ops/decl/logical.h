@@ -11,6 +11,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_or;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_xor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_left_shift;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> bitwise_right_shift;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> gcd;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> lcm;
 }  // namespace plait::op
 
 namespace plait {
@@ -26,5 +28,9 @@ inline Tensor bitwise_left_shift(const Tensor& self, const Tensor& other) { retu
 inline Tensor bitwise_left_shift_(const Tensor& self, const Tensor& other) { return op::bitwise_left_shift.inplace(self, other); }
 inline Tensor bitwise_right_shift(const Tensor& self, const Tensor& other) { return op::bitwise_right_shift(self, other); }
 inline Tensor bitwise_right_shift_(const Tensor& self, const Tensor& other) { return op::bitwise_right_shift.inplace(self, other); }
+inline Tensor gcd(const Tensor& self, const Tensor& other) { return op::gcd(self, other); }
+inline Tensor gcd_(const Tensor& self, const Tensor& other) { return op::gcd.inplace(self, other); }
+inline Tensor lcm(const Tensor& self, const Tensor& other) { return op::lcm(self, other); }
+inline Tensor lcm_(const Tensor& self, const Tensor& other) { return op::lcm.inplace(self, other); }
 }  // namespace plait
 // clang-format on

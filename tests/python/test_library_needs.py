@@ -166,6 +166,17 @@ def test_numerical_functions():
     b = np.float32([1, -1, -2, -np.inf, 0, -1, 3, 1, 0])
     found = plait.nextafter(plait.tensor(a), plait.tensor(b)).numpy()
     np.testing.assert_array_equal(found, np.nextafter(a, b))
+    tiny, large = np.finfo(float).smallest_subnormal, np.finfo(float).max
+    numbers = np.array([0, -0.0, 1, -3, 0.1, tiny, -7 * tiny, 2.0**-1022, large, np.inf, -np.inf, np.nan])
+    for kind in (np.float64, np.float32, np.float16):
+        with np.errstate(over="ignore", under="ignore"):
+            x = numbers.astype(kind)
+        found, expected = plait.frexp(plait.tensor(x)), np.frexp(x)
+        np.testing.assert_array_equal(found.mantissa.numpy(), expected[0])
+        assert found.mantissa.numpy().dtype == kind
+        finite = np.isfinite(x)
+        np.testing.assert_array_equal(found.exponent.numpy()[finite], expected[1][finite])
+    assert plait.autograd.gradcheck(lambda v: plait.frexp(v)[0], [plait.tensor([0.3, -5.0]).double().requires_grad_()])
     m = RNG.normal(size=(6, 3)) @ RNG.normal(size=(3, 8))
     for given in (m, m.T):
         u, s, v = plait.svd_lowrank(plait.tensor(given), q=3)
@@ -173,6 +184,34 @@ def test_numerical_functions():
         np.testing.assert_allclose(s.numpy(), np.linalg.svd(given)[1][:3])
     _, s, _ = plait.pca_lowrank(plait.tensor(m), q=3)
     np.testing.assert_allclose(s.numpy(), np.linalg.svd(m - m.mean(0))[1][:3])
+
+
+def test_put():
+    rng = np.random.default_rng(1)
+    for layout in (lambda a: a, lambda a: a.T):
+        x, index = rng.normal(size=(3, 4)), np.array([[0, -1], [5, 7]])
+        values = rng.normal(size=(2, 2))
+        target = layout(plait.tensor(x))
+        expected = target.numpy().copy()
+        np.put(expected, index, values)
+        assert target.put_(plait.tensor(index), plait.tensor(values)) is target
+        np.testing.assert_array_equal(target.numpy(), expected)
+        twice = plait.tensor([1, 1, -11])
+        np.testing.assert_allclose(
+            target.put(twice, plait.ones(3).double(), accumulate=True).numpy().reshape(-1)[1], expected.reshape(-1)[1] + 3
+        )
+        with pytest.raises(IndexError):
+            target.put_(plait.tensor([12]), plait.ones(1).double())
+        with pytest.raises(IndexError):
+            target.put_(plait.tensor([-13]), plait.ones(1).double())
+    leaf, values = plait.ones(3, requires_grad=True), plait.ones(1, requires_grad=True)
+    leaf.put(plait.tensor([1]), values * 2).sum().backward()
+    assert leaf.grad.tolist() == [1, 0, 1] and values.grad.tolist() == [2]
+    for args in ((plait.tensor([1.0]), plait.ones(1)), (plait.tensor([1]), plait.ones(1).double())):
+        with pytest.raises(TypeError, match="put_"):
+            plait.ones(3).put_(*args)
+    with pytest.raises(ValueError, match="as many elements"):
+        plait.ones(3).put_(plait.tensor([1]), plait.ones(2))
 
 
 def test_cholesky_ex_out():

@@ -327,6 +327,8 @@ for _name, _f in [
     binary(_name, _f, (*BOOL, *INTS), grad=False, scalars=(2,))
 for _name, _f in [("bitwise_left_shift", np.left_shift), ("bitwise_right_shift", np.right_shift)]:
     binary(_name, _f, INTS, grad=False, right=lambda g, *s: g(*s, low=0, high=3), scalars=(2,), special=False)
+for _name, _f in [("gcd", np.gcd), ("lcm", np.lcm)]:
+    binary(_name, _f, INTS, grad=False, scalars=(6,), special=False)
 
 
 # ---- three tensors and bounds
