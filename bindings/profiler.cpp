@@ -1,7 +1,9 @@
-// What plait.profiler stands on: recordings (core/recorder.h), and ranges that Python opens.
+// What plait.profiler stands on: recordings (core/recorder.h), traces of devices (core/device_tracer.h), and
+// ranges that Python opens.
 #include "bindings/debugging.h"
 #include "bindings/python.h"
 #include "core/backend.h"
+#include "core/device_tracer.h"
 #include "core/recorder.h"
 
 #include <chrono>
@@ -76,6 +78,26 @@ py::list events_of(Recording& recording) {
   return list;
 }
 
+py::tuple activity_tuple(const DeviceActivity& a) {
+  static constexpr const char* kinds[] = {"kernel", "copy", "fill"};
+  const auto three = [](const int64_t* sizes) { return py::make_tuple(sizes[0], sizes[1], sizes[2]); };
+  return py::make_tuple(kinds[static_cast<int>(a.kind)], a.name, a.device, a.stream, a.start, a.end, a.event,
+                        a.correlation, a.graph, three(a.grid), three(a.block), a.registers, a.static_shared,
+                        a.dynamic_shared, a.bytes);
+}
+
+// What the devices did, and what of it is missing.
+py::tuple end_trace(const Recording& recording) {
+  DeviceTrace trace;
+  {
+    const py::gil_scoped_release unlocked;  // it waits for devices
+    trace = end_device_trace(recording);
+  }
+  py::list activities;
+  for (const DeviceActivity& activity : trace.activities) activities.append(activity_tuple(activity));
+  return py::make_tuple(activities, trace.complaint);
+}
+
 int64_t nanoseconds(auto clock_now) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(clock_now.time_since_epoch()).count();
 }
@@ -94,7 +116,10 @@ void add_profiler(py::module_& m) {
       .def("attach", &Recording::attach)
       .def("end", &Recording::end)
       .def_property_readonly("active", &Recording::active)
-      .def("events", events_of);
+      .def("events", events_of)
+      .def("begin_trace", [](const Recording& recording) { return begin_device_trace(recording); })
+      .def("end_trace", end_trace)
+      .def("abandon_trace", [](const Recording& recording) { abandon_device_trace(recording); });
   m.def("_clocks", [] {  // the steady clock, and the time of day, in ns
     return std::make_pair(nanoseconds(std::chrono::steady_clock::now()),
                           nanoseconds(std::chrono::system_clock::now()));

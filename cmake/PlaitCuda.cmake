@@ -56,6 +56,19 @@ else()
   message(STATUS "cufftXt.h was not found: Fourier transforms of CUDA tensors are computed on the CPU. Try: pip install nvidia-cufft")
 endif()
 
+# CUPTI's are NVIDIA's package nvidia-cuda-cupti's, or the toolkit's, which may hold them apart. The emulator has its own.
+set(PLAIT_CUPTI_SOURCE "")
+if(PLAIT_CUDA)
+  get_filename_component(plait_toolkit "${PLAIT_NVCC}/../.." ABSOLUTE)
+  find_path(PLAIT_INCLUDE_cupti_h cupti.h HINTS ${plait_nvidia_hints} ENV CUDA_PATH "${plait_toolkit}" /usr/local/cuda
+    PATH_SUFFIXES include extras/CUPTI/include)
+  if(PLAIT_INCLUDE_cupti_h)
+    set(PLAIT_CUPTI_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cupti.cpp")
+  else()
+    message(STATUS "cupti.h was not found: profiles of CUDA devices see ops, not kernels. Try: pip install nvidia-cuda-cupti")
+  endif()
+endif()
+
 add_library(plait_cuda_flags INTERFACE)
 target_compile_definitions(plait_cuda_flags INTERFACE PLAIT_BUILDING_CUDA)
 target_compile_options(plait_cuda_flags INTERFACE

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/device_tracer.h"
 #include "core/op.h"
 
 namespace plait {
@@ -57,11 +58,20 @@ struct Recorder {
     RecordedEvent event;
     const OpBase* op = nullptr;
     uint64_t nodes_before = 0;
+    DeviceTracer* tracer = nullptr;  // that was told of it
   };
   std::shared_ptr<Recording> recording;
   Recording::Thread* thread = nullptr;
   std::vector<Open> open;
   uint64_t made = 0;
+
+  Recorder() = default;
+  ~Recorder() {  // where another thread ended the recording
+    for (const Open& event : open)
+      if (event.tracer) event.tracer->leave();
+  }
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
 
   Open& push(EventKind kind) {
     open.emplace_back();
@@ -69,11 +79,14 @@ struct Recorder {
     event.kind = kind;
     event.id = thread->number << 40 | ++made;
     if (open.size() > 1) event.parent = open[open.size() - 2].event.id;
+    open.back().tracer = device_tracer_of(*recording);
+    if (open.back().tracer) open.back().tracer->enter(event.id);
     return open.back();
   }
   void pop() {
     Open& top = open.back();
     top.event.end = now();
+    if (top.tracer) top.tracer->leave();
     // Ops make their node before they call on.
     if (top.op && top.op->vjp() && t_node_sequence != top.nodes_before)
       top.event.sequence = top.nodes_before + 1;
@@ -115,7 +128,7 @@ std::shared_ptr<Recording> Recording::begin(const Options& options) {
 }
 
 Recording::Recording(const Options& options) : options_(options) {}
-Recording::~Recording() = default;
+Recording::~Recording() { abandon_device_trace(*this); }
 
 bool Recording::attach() {
   if (!active() || recorder()) return false;
@@ -262,7 +275,8 @@ void record_memory(Device device, const void* address, int64_t bytes, int64_t to
 
 std::unique_ptr<DeviceTimeline>* thread_timeline() noexcept {
   Recorder* r = recorder();
-  return r && r->recording->options().device ? &r->thread->timeline : nullptr;
+  const bool timed = r && r->recording->options().device && !device_tracer_of(*r->recording);
+  return timed ? &r->thread->timeline : nullptr;
 }
 
 void record_device_work(std::string_view name, Device device, uint64_t stream, int64_t mark) {

@@ -71,7 +71,13 @@ cudaError_t copy(Lock& lock, Rows rows, cudaMemcpyKind kind, Stream& stream, Wai
   }
   launch_log::bytes("copy", rows.width * rows.height);
   Done done;
-  const cudaError_t status = submit(lock, stream, {WorkKind::Copy, std::move(body), devices}, &done);
+  const auto note = std::make_shared<const WorkNote>(WorkNote{.kind = WorkKind::Copy,
+                                                              .bytes = rows.width * rows.height,
+                                                              .from = from.kind,
+                                                              .to = to.kind,
+                                                              .from_device = from.device,
+                                                              .to_device = to.device});
+  const cudaError_t status = submit(lock, stream, {WorkKind::Copy, std::move(body), devices, note}, &done);
   return status == cudaSuccess && synchronous ? wait_for(lock, done) : status;
 }
 
@@ -104,7 +110,9 @@ cudaError_t fill_api(const char* name, void* pointer, size_t pitch, int value, s
     auto body = [=] {
       for (size_t i = 0; i < height; ++i) std::memset(static_cast<char*>(pointer) + i * pitch, value, width);
     };
-    const cudaError_t status = submit(lock, *stream, {WorkKind::Fill, body, mask(place)}, &done);
+    const auto note = std::make_shared<const WorkNote>(WorkNote{
+        .kind = WorkKind::Fill, .bytes = width * height, .to = place.kind, .to_device = place.device});
+    const cudaError_t status = submit(lock, *stream, {WorkKind::Fill, body, mask(place), note}, &done);
     // cudaMemset of pinned memory waits; of device memory it does not.
     return status == cudaSuccess && !handle && !is_device(place) ? wait_for(lock, done) : status;
   });

@@ -14,6 +14,7 @@ struct CUgraphExec_st {
     int dependencies = 0;
   };
   std::vector<Node> nodes;
+  uint32_t id = 0;
 };
 
 namespace emulator {
@@ -76,6 +77,8 @@ cudaError_t instantiate(cudaGraphExec_t* exec, cudaGraph_t graph) {
     for (const CUgraphNode_st* earlier : node->dependencies)
       made->nodes[size_t(number.at(earlier))].followers.push_back(index);
   }
+  static uint32_t last_id = 0;
+  made->id = ++last_id;
   *exec = made.release();
   live<cudaGraphExec_t>().insert(*exec);
   return cudaSuccess;
@@ -134,6 +137,7 @@ bool is_active(const Capture& capture) { return !capture.ended && !capture.inval
 cudaError_t record_work(Stream& stream, Work work) {
   Capture& capture = *stream.capture;
   if (capture.invalid) return cudaErrorStreamCaptureInvalidated;
+  work.correlation = 0;  // each launch of the graph has its own
   capture.graph->nodes.push_back(
       std::make_unique<CUgraphNode_st>(CUgraphNode_st{std::move(work), stream.frontier}));
   stream.frontier = {capture.graph->nodes.back().get()};
@@ -378,8 +382,13 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t handle) {
     cudaError_t status = find_stream(handle, &stream);
     if (status != cudaSuccess) return status;
     ++counter(PlaitEmulatorGraphLaunches);
+    const uint32_t correlation = tracer() ? tracer()->call() : 0;
     in_some_order(*exec, [&](const CUgraphExec_st::Node& node) {
-      if (status == cudaSuccess) status = submit(lock, *stream, node.work);
+      Work work = node.work;
+      work.correlation = correlation;
+      work.graph = exec->id;
+      work.graph_node = uint64_t(&node - exec->nodes.data()) + 1;
+      if (status == cudaSuccess) status = submit(lock, *stream, std::move(work));
     });
     return status;
   });

@@ -528,9 +528,11 @@ cudaError_t launch_threads(const void* kernel, dim3 grid, dim3 block, size_t sha
     if (!check_arguments(kernel, arguments, count)) return cudaErrorInvalidValue;
     launch_log::kernel(kernel, grid, block, shared);
     Grid it{kernel, grid, block, shared, std::move(body), call};
+    const auto note = std::make_shared<const WorkNote>(
+        WorkNote{.kernel = kernel, .grid = grid, .block = block, .shared = shared});
     return submit(
         lock, *stream,
-        {WorkKind::Kernel, [it = std::move(it)] { run_grid(it); }, device(stream->device).reachable()});
+        {WorkKind::Kernel, [it = std::move(it)] { run_grid(it); }, device(stream->device).reachable(), note});
   });
 }
 

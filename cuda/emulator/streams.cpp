@@ -81,10 +81,16 @@ void run_front(Lock& lock, Stream& stream) {
     stream.busy = false;
   } else if (item.work.body) {
     open_memory(item.work.devices);
+    const int64_t begin = item.activity ? activity_clock() : 0;
     try {
       item.work.body();
       if (item.work.kind == WorkKind::Library && find_overrun("an algorithm of CUB or cuBLASLt"))
         throw Failure{cudaErrorIllegalAddress};
+      if (item.activity && tracer()) {
+        item.activity->start = begin;
+        item.activity->end = std::max(activity_clock(), begin + 1);
+        tracer()->done(item.activity);
+      }
     } catch (const Failure& failure) {
       fail_device(device(stream.device), failure.error);
     }
@@ -119,6 +125,20 @@ Stream& per_thread_stream() {
     stream->id = 2;
   }
   return *stream;
+}
+
+// Of the newest work of a stream.
+std::shared_ptr<Activity> trace(const Stream& stream) {
+  const Work& work = stream.queue.back().work;
+  const auto activity = std::make_shared<Activity>();
+  activity->note = *work.note;
+  activity->device = stream.device;
+  activity->stream = stream.id ? stream.id : 1;
+  activity->correlation = work.correlation;
+  activity->graph = work.graph;
+  activity->graph_node = work.graph_node;
+  tracer()->queued(activity);
+  return activity;
 }
 
 void count(WorkKind kind) {
@@ -162,6 +182,7 @@ Done queue_work(Lock& lock, Stream& stream, Work work, std::vector<Done> waits) 
   const Done done = std::make_shared<Completion>();
   done->stream = &stream;
   stream.queue.push_back({std::move(work), std::move(waits), done});
+  if (tracer() && stream.queue.back().work.note) stream.queue.back().activity = trace(stream);
   stream.last = done;
   while (stream.queue.size() > kQueueLimit) {
     const Done oldest = stream.queue.front().done;
@@ -171,6 +192,7 @@ Done queue_work(Lock& lock, Stream& stream, Work work, std::vector<Done> waits) 
 }
 
 cudaError_t submit(Lock& lock, Stream& stream, Work work, Done* done) {
+  if (tracer() && work.note && work.correlation == 0) work.correlation = tracer()->call();
   if (stream.capture) return record_work(stream, std::move(work));
   if (const cudaError_t status = refuse_legacy(stream); status != cudaSuccess) return status;
   const Done queued = queue_work(lock, stream, std::move(work), {});
@@ -228,7 +250,8 @@ cudaError_t enqueue(const char* name, cudaStream_t handle, WorkKind kind, std::f
     if (status != cudaSuccess) return status;
     if (stream->device != current_device().index) return cudaErrorInvalidResourceHandle;
     launch_log::library(name);
-    return submit(lock, *stream, {kind, std::move(body), device(stream->device).reachable()});
+    const auto note = std::make_shared<const WorkNote>(WorkNote{.kind = kind, .name = name});
+    return submit(lock, *stream, {kind, std::move(body), device(stream->device).reachable(), note});
   });
 }
 

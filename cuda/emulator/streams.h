@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "activity.h"
 #include "api.h"
 #include "emulator/launch.h"
 
@@ -25,14 +26,19 @@ using Done = std::shared_ptr<Completion>;
 
 struct Work {
   WorkKind kind;
-  std::function<void()> body;  // may be empty: an event
-  uint64_t devices = 0;        // whose memory it uses
+  std::function<void()> body;                      // may be empty: an event
+  uint64_t devices = 0;                            // whose memory it uses
+  std::shared_ptr<const WorkNote> note = nullptr;  // null: nothing that a tracer sees
+  // Of the call that launches it, where that is known; of a graph's node the graph and the node.
+  uint32_t correlation = 0, graph = 0;
+  uint64_t graph_node = 0;
 };
 
 struct Item {
   Work work;
   std::vector<Done> waits;  // besides the stream's earlier work
   Done done;
+  std::shared_ptr<Activity> activity = nullptr;  // null: nobody traces it
 };
 
 // A failure of device work, thrown by Work::body: it ends the device's context.

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/recorder.h"
 #include "core/tensor.h"
 #include "cuda/runtime/capture.h"
 #include "cuda/runtime/event.h"
@@ -196,7 +197,11 @@ void Graph::replay() {
   const DeviceGuard guard(device_);
   const cudaStream_t stream = current_stream();
   write_words(stream);
-  check_cuda(cudaGraphLaunch(executable_, stream));
+  {
+    RecordScope launch;  // for the profiler: what the graph's kernels were launched by
+    if (__builtin_expect(recording(), 0)) launch.open(EventKind::Op, "CUDAGraph.replay", 0);
+    check_cuda(cudaGraphLaunch(executable_, stream));
+  }
   end_lower_copies();
   for (const Source& source : sources_) {
     if (!source.draws) continue;

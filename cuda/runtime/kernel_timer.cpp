@@ -101,7 +101,7 @@ class Timeline final : public DeviceTimeline {
 }  // namespace
 
 void KernelTimer::begin(const char* op, int device) {
-  std::unique_ptr<DeviceTimeline>* timeline = thread_timeline();
+  std::unique_ptr<DeviceTimeline>* timeline = thread_timeline();  // null where kernels are traced
   // A graph would record the events and not the time.
   if (!timeline || device < 0 || is_capturing()) return;
   if (!*timeline) *timeline = std::make_unique<Timeline>();
