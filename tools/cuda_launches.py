@@ -42,26 +42,17 @@ class Launch:
 
 def names_of(places: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The functions at (library, hexadecimal offset)."""
+    from plait.profiler._events import short_name
+
     names: dict[tuple[str, str], str] = {}
     for library in {library for library, _ in places}:
         offsets = sorted(offset for where, offset in places if where == library)
         text = subprocess.run(
             ["addr2line", "-Cfe", library, *offsets], capture_output=True, text=True, check=True
         ).stdout
-        functions = map(short, text.splitlines()[::2])
+        functions = map(short_name, text.splitlines()[::2])
         names |= {(library, at): name for at, name in zip(offsets, functions, strict=True)}
     return names
-
-
-def short(name: str) -> str:
-    """A kernel's name without its parameters and namespaces."""
-    name = re.sub(r"\(anonymous namespace\)::|plait::(cuda::)?(detail::)?|^void ", "", name)
-    depth = 0
-    for i, c in enumerate(name):
-        depth += (c == "<") - (c == ">")
-        if c == "(" and depth == 0:
-            return name[:i]
-    return name
 
 
 def parse(text: str) -> list[Launch]:

@@ -7,8 +7,9 @@
 (1, True)
 
 Names of events are plait's names of ops (`add`, `add_`); derivatives are named as grad_fn prints
-(`MulBackward0`), without a further event around them; leaves add up their gradients in `AccumulateGrad`. Work
-of a device is named for the op that gave it, with the device (`add [cuda:0]`).
+(`MulBackward0`), without a further event around them; leaves add up their gradients in `AccumulateGrad`.
+Kernels of a device have their own names; where they cannot be traced, its work is named for the op that gave
+it, with the device (`add [cuda:0]`).
 """
 
 from __future__ import annotations

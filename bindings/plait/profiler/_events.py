@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import NamedTuple
 
 from ..autograd.anomaly_mode import _frames
@@ -25,7 +26,8 @@ class DeviceType(enum.Enum):
 
 
 class Kernel(NamedTuple):
-    """What an op gave a device to do; microseconds."""
+    """A kernel, copy or fill that an op gave a device to do; microseconds. Where kernels are not traced, all
+    that the op gave it."""
 
     name: str
     device: int
@@ -89,12 +91,17 @@ class _Times:
 
 
 class FunctionEvent(_Times):
-    """One call of an op, one derivative of a node (`MulBackward0`), one range of record_function, or the work
-    of a device at one op (`add [cuda:0]`).
+    """One call of an op, one derivative of a node (`MulBackward0`), one range of record_function, or one
+    kernel, copy or fill of a device; where kernels are not traced, a device's work at one op
+    (`add [cuda:0]`).
 
     `cpu_parent` and `cpu_children` make the tree; "self" values leave out what is within children. Times are
     microseconds, memory is bytes, allocated less freed. `sequence_nr` is the same for an op and its
     derivative, -1 for others.
+
+    Of a device's work, `device_index` and `device_resource_id` name the device and the stream, and `details`
+    has what the trace file shows: "grid", "block", "registers per thread", "shared memory" of a kernel,
+    "bytes" of a copy or a fill, the "correlation" that all kernels of a graph's replay share.
     """
 
     def __init__(self, raw: tuple, origin: int) -> None:
@@ -118,6 +125,7 @@ class FunctionEvent(_Times):
         self.kernels: list[Kernel] = []
         self.is_user_annotation = kind == "user"
         self.is_async = False
+        self.details: dict[str, Any] = {}
         on_device = kind == "device"
         self.device_type = DeviceType.CUDA if on_device else DeviceType.CPU
         self.device_index = int(device.partition(":")[2] or 0) if on_device else -1
@@ -128,6 +136,32 @@ class FunctionEvent(_Times):
         self.self_device_memory_usage: int = device_bytes
         if on_device:
             self.name = f"{name} [{device}]"
+
+    @classmethod
+    def _of_activity(cls, activity: tuple, origin: int) -> FunctionEvent:
+        """Of what a device's tracer found."""
+        kind, name, device, stream, start, end, parent, correlation, graph, grid, block, *sizes = activity
+        place = (f"cuda:{device}", stream)
+        event = cls(("device", correlation, parent, 0, name, start, end, 0, 0, 0, *place, 0, [], []), origin)
+        event.kind = kind
+        event.name = short_name(name) if kind == "kernel" else name
+        event.details = {"device": device, "stream": stream, "correlation": correlation}
+        if graph:
+            event.details["graph"] = graph
+        registers, static_shared, dynamic_shared, size = sizes
+        if kind == "kernel":
+            event.details |= {
+                "grid": list(grid),
+                "block": list(block),
+                "registers per thread": registers,
+                "shared memory": static_shared + dynamic_shared,
+                "name": name,
+            }
+        else:
+            event.details["bytes"] = size
+            if end > start:
+                event.details["memory bandwidth (GB/s)"] = size / (end - start)
+        return event
 
     @property
     def key(self) -> str:
@@ -353,6 +387,22 @@ class EventList(list):
                     file.write(f"{calls} {value}\n")
 
 
+def short_name(kernel: str) -> str:
+    """A kernel's name without its parameters, what it returns, and namespaces that say nothing.
+
+    >>> short_name("void plait::cuda::(anonymous namespace)::fill<4, plait::Half>(plait::cuda::Plan, float)")
+    'fill<4, Half>'
+    """
+    name = kernel.replace("(anonymous namespace)::", "").removeprefix("void ")
+    name = re.sub(r"\bplait::(cuda::)?(detail::)?", "", name)
+    depth = 0
+    for i, c in enumerate(name):
+        depth += (c == "<") - (c == ">" and name[i - 1] != "-")
+        if c == "(" and depth == 0 and i:
+            return name[:i]
+    return name
+
+
 def _shape(arg: tuple) -> list:
     kind, data, _ = arg
     if kind == "tensor":
@@ -362,6 +412,7 @@ def _shape(arg: tuple) -> list:
 
 def build_events(
     raw: list[tuple],
+    activities: list[tuple],
     clocks: tuple[int, int],
     *,
     record_shapes: bool,
@@ -371,6 +422,7 @@ def build_events(
 ) -> EventList:
     """The events of a recording, in the order of their begin, as a tree.
 
+    `activities`: what the devices did, where that was traced.
     `clocks`: the steady clock and the time of day when the recording began, in ns.
     """
     origin, base = clocks
@@ -387,6 +439,7 @@ def build_events(
         if item[0] not in ("memory", "device"):
             by_id[event.id] = event
         events.append(event)
+    events.extend(FunctionEvent._of_activity(activity, origin) for activity in activities)
     events.sort(key=lambda e: (e.time_range.start, -e.time_range.end, e.id))
     forward: dict[tuple[int, int], FunctionEvent] = {}
     for event in events:
@@ -397,6 +450,7 @@ def build_events(
                     Kernel(event.name, event.device_index, event.time_range.elapsed_us())
                 )
                 parent.use_device = "cuda"
+                event.thread = parent.thread
             continue
         if parent is not None:
             event.cpu_parent = parent

@@ -165,15 +165,48 @@ class _Session:
     def __init__(self, options: dict[str, bool], all_threads: bool) -> None:
         self.clocks = _C._clocks()
         self.recording = _C._Recording.begin(**options)
-        self._extras: list[Any] = [_OptimizerRanges()]
-        if all_threads:
-            self._extras.append(_AllThreads(self.recording))
+        self._extras: list[Any] = []
+        try:
+            if options["device"]:
+                _say_once(
+                    self.recording.begin_trace(),
+                    "profile: kernels are not traced, CUDA times are of whole ops, by events around them: ",
+                )
+            self._extras.append(_OptimizerRanges())
+            if all_threads:
+                self._extras.append(_AllThreads(self.recording))
+        except BaseException:
+            self.drop()
+            raise
 
-    def end(self) -> None:
+    def end(self) -> list[tuple]:
+        """What devices did, where that was traced."""
+        self._stop()
+        activities, complaint = self.recording.end_trace()
+        if complaint:
+            warnings.warn(f"profile: of what the devices did, not all is known: {complaint}", stacklevel=5)
+        return activities
+
+    def drop(self) -> None:
+        """Ends it without waiting for devices."""
+        self._stop()
+        self.recording.abandon_trace()
+
+    def _stop(self) -> None:
         for extra in self._extras:
             extra.remove()
         self._extras = []
         self.recording.end()
+
+
+_said: set[str] = set()
+
+
+def _say_once(reason: str, what: str) -> None:
+    """In the life of the process."""
+    if reason and reason not in _said:
+        _said.add(reason)
+        warnings.warn(what + reason, stacklevel=6)
 
 
 class profile:
@@ -183,11 +216,13 @@ class profile:
     backwards that it calls.
 
     Args:
-        activities: ProfilerActivity.CPU, ProfilerActivity.CUDA; None: what there is. CUDA: how long the
-            device worked at each op, by events on its streams, which cost some microseconds an op; where the
-            device waits for the host that wait is counted, too. Ops within an op of the device are that
-            op's. Captured graphs are not timed. Where there is no device, a warning says so and the columns
-            are absent. Without CPU, only the work of devices is shown.
+        activities: ProfilerActivity.CPU, ProfilerActivity.CUDA; None: what there is. CUDA: kernels, copies
+            and fills, those of graphs' replays, too, by CUPTI (of a CUDA toolkit or the package
+            nvidia-cuda-cupti); the program waits for its devices at the end. Where CUPTI is missing or
+            refuses, a warning says why, and an op is timed as a whole by events on its stream: then the
+            device's waits for the host are counted, kernels have no names, and graphs are not timed. Where
+            there is no device, a warning says so and the columns are absent. Without CPU, only the work of
+            devices is shown.
         schedule: from the number of a step to a ProfilerAction, as `schedule` makes one; `step()` counts.
             None: all is recorded, as one trace.
         on_trace_ready: called with the profile at the end of each trace.
@@ -360,16 +395,17 @@ class profile:
 
     def _drop(self) -> None:
         if self._session is not None:
-            self._session.end()
+            self._session.drop()
             self._session = None
 
     def _end(self) -> None:
         session, self._session = self._session, None
         if session is None:
             return
-        session.end()
+        activities = session.end()
         events = build_events(
             session.recording.events(),
+            activities,
             session.clocks,
             record_shapes=self.record_shapes,
             profile_memory=self.profile_memory,

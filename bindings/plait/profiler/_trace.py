@@ -14,10 +14,21 @@ if TYPE_CHECKING:
 
     from ._events import EventList, FunctionEvent
 
-_CATEGORIES = {"op": "cpu_op", "backward": "cpu_op", "user": "user_annotation", "device": "kernel"}
+_CATEGORIES = {
+    "op": "cpu_op",
+    "backward": "cpu_op",
+    "user": "user_annotation",
+    "device": "kernel",
+    "kernel": "kernel",
+    "copy": "gpu_memcpy",
+    "fill": "gpu_memset",
+}
+_ON_DEVICE = ("device", "kernel", "copy", "fill")
 
 
 def _args(event: FunctionEvent) -> dict[str, Any]:
+    if event.kind in _ON_DEVICE:
+        return {"External id": event._parent_id, **event.details}
     args: dict[str, Any] = {"External id": event.id}
     if event.sequence_nr >= 0:
         args["Sequence number"] = event.sequence_nr
@@ -36,8 +47,8 @@ def _args(event: FunctionEvent) -> dict[str, Any]:
 
 def _place(event: FunctionEvent, process: int) -> dict[str, Any]:
     """The row: of a thread, or of a device's stream."""
-    if event.kind == "device":
-        return {"pid": event.device_index, "tid": f"stream {event.device_resource_id:#x}"}
+    if event.kind in _ON_DEVICE:
+        return {"pid": event.device_index, "tid": event.device_resource_id}
     return {"pid": process, "tid": event.thread}
 
 
@@ -48,13 +59,19 @@ def trace_events(events: EventList) -> list[dict[str, Any]]:
         {"ph": "M", "name": "process_name", "pid": process, "tid": 0, "ts": 0, "args": {"name": "python"}},
         {"ph": "M", "name": "process_labels", "pid": process, "tid": 0, "ts": 0, "args": {"labels": "CPU"}},
     ]
-    for device in sorted({e.device_index for e in events if e.kind == "device"}):
+    on_device = [e for e in events if e.kind in _ON_DEVICE]
+    for device in sorted({e.device_index for e in on_device}):
         out.append(
             {"ph": "M", "name": "process_name", "pid": device, "tid": 0, "ts": 0,
              "args": {"name": f"cuda:{device}"}}
         )  # fmt: skip
+    for device, stream in sorted({(e.device_index, e.device_resource_id) for e in on_device}):
+        out.append(
+            {"ph": "M", "name": "thread_name", "pid": device, "tid": stream, "ts": 0,
+             "args": {"name": f"stream {stream}"}}
+        )  # fmt: skip
     names = {t.native_id: t.name for t in threading.enumerate()}
-    for thread in sorted({e.thread for e in events}):
+    for thread in sorted({e.thread for e in events if e.kind not in _ON_DEVICE}):
         name = names.get(thread, "thread")
         out.append(
             {"ph": "M", "name": "thread_name", "pid": process, "tid": thread, "ts": 0,
@@ -83,7 +100,7 @@ def trace_events(events: EventList) -> list[dict[str, Any]]:
             forward[event.thread, event.sequence_nr] = event
         elif event.kind == "backward" and event.fwd_thread is not None:
             source, name = forward.get((event.fwd_thread, event.sequence_nr)), "fwdbwd"
-        elif event.kind == "device":
+        elif event.kind in _ON_DEVICE:
             source, name = by_id.get(event._parent_id), "ac2g"
         if source is not None:
             arrows += 1
