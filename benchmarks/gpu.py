@@ -3,11 +3,13 @@
     python benchmarks/gpu.py                                  # everything
     python benchmarks/gpu.py --part ops --only norm 'matmul/fp8*'
     python benchmarks/gpu.py --resume                         # what an earlier run did not get to
+    python benchmarks/gpu.py --only 'training/GPT-2*'         # with its kernels, plait's and PyTorch's
     python benchmarks/gpu.py --tiny                           # a dry run, on any machine: no figures
 
 Each system runs in a process of its own, PyTorch where an interpreter has it (this one, or --torch-python).
 Every answer is checked against float64, then the systems take turns (A-B-A-B). Written after every case: a
-JSON file and a table beside it (benchmarks/results/<gpu>-<date>).
+JSON file and a table beside it (benchmarks/results/<gpu>-<date>). Behind all figures come the kernels of one
+step of training and of ops that are fused, by profilers in processes of their own (<gpu>-<date>-kernels.md).
 """
 
 import argparse
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from gpu import cases, driver, report
+from gpu import cases, driver, kernels, report
 from gpu.cases import PEERS, Case
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +53,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="keep the rows that the file has")
     parser.add_argument(
         "--peers", nargs="*", default=list(PEERS), choices=[*PEERS, []], help="default: all"
+    )
+    parser.add_argument(
+        "--kernels",
+        nargs="*",
+        default=list(kernels.PATTERNS),
+        metavar="PATTERN",
+        help=f"cases whose kernels are listed (default: {' '.join(kernels.PATTERNS)}); nothing: none",
     )
     parser.add_argument("--subject", default="plait", help="module under test")
     parser.add_argument("--python", default=sys.executable, help="interpreter that has the subject")
@@ -146,6 +155,8 @@ class Record:
                 ]
         replace(self.path, json.dumps(self.result, indent=1) + "\n")
         replace(self.path.with_suffix(".md"), report.markdown(self.result, self.registry))
+        if breakdown := kernels.markdown(self.result):
+            replace(kernels_path(self.path), breakdown)
 
 
 def replace(path: Path, text: str) -> None:
@@ -153,6 +164,11 @@ def replace(path: Path, text: str) -> None:
     scratch = path.with_name(path.name + ".tmp")
     scratch.write_text(text)
     os.replace(scratch, path)
+
+
+def kernels_path(path: Path) -> Path:
+    """Of the breakdowns by kernel, beside a result."""
+    return path.with_name(f"{path.stem}-kernels.md")
 
 
 def earlier(path: Path, dry: bool) -> dict[str, Any]:
@@ -177,8 +193,11 @@ def line(row: driver.Row, subject: str) -> str:
 def run(
     args: argparse.Namespace, record: Record, selection: dict[str, Case], systems: dict[str, Any]
 ) -> None:
-    """Measures case by case; what the budget does not suffice for is written down as left out."""
-    deadline = time.monotonic() + args.budget
+    """Measures case by case; what the budget does not suffice for is written down as left out. Then the
+    kernels, in processes of their own."""
+    end = time.monotonic() + args.budget
+    broken_down = kernels.chosen(selection, args.kernels)
+    deadline = end - kernels.reserve(args.budget, len(broken_down))
     now = commit()
     for key, case in selection.items():
         before = record.rows().get(key, {"skipped": ""})
@@ -195,6 +214,16 @@ def run(
         row = driver.measure(case, asked, args.subject, min(args.case_seconds, left), args.tiny)
         record.put(row | {"commit": now})
         print(line(row, args.subject), flush=True)
+    for system in systems.values():
+        system.stop()
+    asked = {label: driver.fresh(systems[label]) for label in (args.subject, "torch") if label in systems}
+    try:
+        kernels.ask_all(broken_down, record.rows(), asked, args.subject, end, record.put)
+    except Exception as error:  # the figures are written: they are what the run is for
+        print(f"kernels: {type(error).__name__}: {error}", flush=True)
+    finally:
+        for system in asked.values():
+            system.stop()
 
 
 def warm_compile(args: argparse.Namespace, selection: dict[str, Case]) -> int:

@@ -211,6 +211,8 @@ def bench(check: Check, part: str, limit: float) -> None:
         if status in (0, 1, 2):
             break
         check.note(f"the benchmark ended: {outcome(status)}; {last_lines(check.log(log), 2)}")
+    listed = re.findall(r"^kernels of .*$", check.log(log), re.MULTILINE)
+    check.note(f"kernels of {len(listed)} cases were listed (<results>-kernels.md)")
     goals = re.findall(r"^\*\*Goals: (.*)\*\*$", check.log(log), re.MULTILINE)
     ran = re.findall(r"^[a-z ]+/.*[(][0-9]+ s[)]: ", check.log(log), re.MULTILINE)
     check.note(f"{len(ran)} cases ran; goals so far: {goals[-1] if goals else 'none judged'}")
@@ -310,6 +312,7 @@ def deliver(check: Check, verdicts: dict[str, bool]) -> str:
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
         results = [check.results, check.results.with_suffix(".md")] if check.results else []
+        results += [path.with_name(f"{path.stem}-kernels.md") for path in results[:1]]
         for path in [check.folder / "summary.md", *filter(Path.exists, results)]:
             shutil.copyfile(path, Path(out) / path.name)
         with tarfile.open(

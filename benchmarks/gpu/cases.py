@@ -98,8 +98,10 @@ class Bench(Data):
         exact: bool = False,
         checking: bool = False,
         tiny: bool = False,
+        most_sets: int = 16,
     ) -> None:
         super().__init__(lib, case, exact)
+        self.most_sets = most_sets
         self.device, self.variant, self.checking, self.tiny = device, variant, checking, tiny
         self.is_torch = lib.__name__ == "torch"
         self.on_cuda = device.startswith("cuda")
@@ -143,7 +145,7 @@ class Bench(Data):
         """So many sets of inputs that they do not stay in the L2 from one use to the next."""
         first = make()
         held = sum(t.numel() * t.element_size() for t in tensors_of(first))
-        count = 2 if self.tiny else min(16, max(1, math.ceil(4 * L2 / held)))
+        count = 2 if self.tiny else min(self.most_sets, max(1, math.ceil(4 * L2 / held)))
         return [first, *(make() for _ in range(count - 1))]
 
     # --- how it runs --------------------------------------------------------------------------------------

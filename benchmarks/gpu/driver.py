@@ -49,6 +49,13 @@ class System(harness.System):
         arguments = (variant, device, *(["--tiny"] if tiny else []))
         super().__init__(label, module, python, threads, 600, arguments)
         self.variant, self.limit = variant, 600.0
+        self.made_of = (module, variant, device, tiny, threads)
+
+
+def fresh(system: System) -> System:
+    """The same library in another process, which starts when it is first asked something."""
+    module, variant, device, tiny, threads = system.made_of
+    return System(system.label, module, variant, system.python, device, tiny, threads)
 
 
 def systems_of(case: Case, systems: dict[str, System], subject: str) -> list[System]:

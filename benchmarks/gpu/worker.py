@@ -5,6 +5,7 @@
     {"do": "prepare", "case": key, "path": file}                set up, save the answer, run once
     {"do": "turn", "warm": 20, "samples": 25, "seconds": 4}     time what is prepared
     {"do": "reference", "case": key, "path": file}              save the answer in float64
+    {"do": "kernels", "case": key}                              set up, profile one step: no more figures then
     {"do": "facts"}, {"do": "drop"}
 
 On a CPU (a dry run) the host's clock takes the place of the device's events.
@@ -26,6 +27,7 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # benchmarks/, whose modules are shared
 
 from gpu.cases import Bench, Case, load  # noqa: E402
+from gpu.kernels import profiled  # noqa: E402
 
 SAMPLE = 65_536  # of a larger answer so many elements are compared: both ends, and others evenly spread
 LAUNCH = 250e-6  # a timed sample holds so many runs that the events around it do not count
@@ -91,6 +93,7 @@ class Worker:
         self.cases = load()
         self.names: dict[str, Any] = {}
         self.case: Case | None = None
+        self.first_profile: dict[str, Any] = {}
         gc.collect()
         gc.freeze()  # collecting between cases need not walk a whole library
 
@@ -137,10 +140,12 @@ class Worker:
         if self.device == "cuda":
             self.lib.cuda.empty_cache()
 
-    def set_up(self, case: Case, checking: bool, exact: bool = False) -> dict[str, Any]:
+    def set_up(
+        self, case: Case, checking: bool, exact: bool = False, most_sets: int = 16
+    ) -> dict[str, Any]:
         self.lib.manual_seed(0)
         variant = "eager" if exact else self.variant
-        bench = Bench(self.lib, case, self.device, variant, exact, checking, self.tiny)
+        bench = Bench(self.lib, case, self.device, variant, exact, checking, self.tiny, most_sets)
         return {"sets": 1, "bytes": 0, "flops": 0.0, "items": 0, "item": "", "calls": 1} | case.setup(bench)
 
     def prepare(self, case: str, path: str) -> dict[str, Any]:
@@ -169,6 +174,25 @@ class Worker:
         self.clock.wait()
         if self.case.timing == "step":
             self.release()  # between its turns a training holds its weights and no activations
+
+    def kernels(self, case: str) -> dict[str, Any]:
+        """Those of one step, of inputs that were not used just before where there are several sets."""
+        if self.device != "cuda":
+            raise ValueError("there is no CUDA device to profile")
+        importlib.import_module(f"{self.lib.__name__}.profiler")
+        self.drop()
+        chosen = self.cases[case]
+        if not self.first_profile:  # it pays for what is loaded, and says what is said once
+            some = self.lib.zeros(8, device="cuda")
+            self.first_profile = profiled(self.lib, some.exp, self.clock.wait)
+        self.names, self.case = self.set_up(chosen, False, most_sets=3), chosen
+        self.once()
+        run, last = self.names["run"], self.names["sets"] - 1
+        self.names.get("begin", lambda: None)()
+        found = profiled(self.lib, run if chosen.timing == "step" else lambda: run(last), self.clock.wait)
+        self.drop()
+        note = {"note": self.first_profile["note"]} if "note" in self.first_profile else {}
+        return note | found
 
     def turn(self, warm: int, samples: int, seconds: float) -> dict[str, Any]:
         assert self.case, "no case is prepared"

@@ -23,7 +23,7 @@ import gpu_check  # noqa: E402
 import gpu_machine  # noqa: E402
 import gpu_run  # noqa: E402
 import gpu_tests  # noqa: E402
-from gpu import cases, driver, report  # noqa: E402
+from gpu import cases, driver, kernels, report  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("gpu_program", ROOT / "benchmarks" / "gpu.py")
 gpu_program = importlib.util.module_from_spec(spec)
@@ -48,7 +48,15 @@ def dry_run(tmp_path_factory):
     only = ["submission/add*", "norm/layer norm*fp32*", "matmul/fp8*", "training/MLP*"]
     done = run("--out", str(path), "--peers", "--only", *only)
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(path.read_text()), path.with_suffix(".md").read_text(), done.stdout
+    found = DryRun((json.loads(path.read_text()), path.with_suffix(".md").read_text(), done.stdout))
+    found.kernels = gpu_program.kernels_path(path).read_text()
+    return found
+
+
+class DryRun(tuple):
+    """What it wrote and printed; and the kernels."""
+
+    kernels: str
 
 
 def test_a_dry_run_measures_and_checks_what_was_asked_for(dry_run):
@@ -67,6 +75,24 @@ def test_a_dry_run_measures_and_checks_what_was_asked_for(dry_run):
             ours = row["systems"][label]
             assert ours["deviation"] <= driver.tolerance(REGISTRY[key]), row
             assert ours["value"] > 0 and ours["samples"] == 6 and len(ours["rounds"]) == driver.ROUNDS
+
+
+def test_a_dry_run_lists_kernels(dry_run):
+    result, _, printed = dry_run
+    rows = {row["key"]: row for row in result["rows"]}
+    step = rows["training/MLP 784-128-10, batch 64"]["kernels"]["plait"]
+    assert "kernels" not in rows["submission/add, 1k floats"] and "kernels of training/MLP 784" in printed
+    assert kernels.markdown(result) == dry_run.kernels
+    if not plait.cuda.is_available():
+        assert "there is no CUDA device" in step["error"] and "plait: error: " in dry_run.kernels
+        return
+    assert step["launches"] == sum(k["calls"] for k in step["kernels"]) + step["rest"]["calls"] > 5
+    assert 0 < step["busy"] <= step["seconds"] * 1.001
+    products = next(k for k in step["kernels"] if "linear" in k["ops"])
+    assert products["calls"] == 5 and {"linear", "_linear_grads"} <= set(products["ops"])
+    assert "_fused_adam_" in dry_run.kernels and "| kernel | calls | total us | share | us per call | of |" in dry_run.kernels
+    layer_norm = rows["norm/layer norm 32768x768 fp32, forward"]["kernels"]["plait"]
+    assert layer_norm["launches"] == 1 and layer_norm["kernels"][0]["ops"] == ["_layer_norm"]
 
 
 @pytest.mark.skipif(plait.cuda.is_available(), reason="there is a CUDA device: graphs can be captured")
@@ -175,6 +201,86 @@ def test_a_later_part_keeps_the_rows_of_the_earlier(tmp_path, monkeypatch):
     gpu_program.run(gpu_program.parse([]), record, selection("norm"), {})
     families = [row["family"] for row in record.result["rows"]]
     assert families == sorted(families, key=["norm", "training"].index) and set(families) == {"norm", "training"}
+
+
+# --- kernels ------------------------------------------------------------------------------------------------------
+
+
+BREAKDOWN = {
+    "busy": 2e-3,
+    "seconds": 2.5e-3,
+    "launches": 41,
+    "kernels": [{"name": "matmul<a|b>", "calls": 1, "seconds": 1.5e-3, "ops": ["linear"]}],
+    "rest": {"kinds": 7, "calls": 40, "seconds": 1e-3},
+}
+
+
+class Asked:
+    """A system that answers, fails or dies as it is told."""
+
+    def __init__(self, label, *replies):
+        self.label, self.replies, self.asked, self.process = label, list(replies), [], None
+
+    def try_ask(self, deadline, do, case):
+        self.asked.append(case)
+        reply = self.replies.pop(0) if self.replies else BREAKDOWN
+        self.process = None if "no answer" in reply.get("error", "") else self
+        return dict(reply)
+
+
+def ask(wanted, rows, **systems):
+    written = {}
+    kernels.ask_all(wanted, rows, systems, "plait", time.monotonic() + 100, lambda row: written.update({row["key"]: row}))
+    return written
+
+
+def test_kernels_are_asked_for_where_the_need_is_greatest():
+    wanted = selection("training")
+    ratios = dict(zip(wanted, (1.5, 0.9, 2.0, 0.7)))
+    rows = {key: fake_row(wanted[key], 3e-3 / r) for key, r in ratios.items()}
+    rows |= {key: {"key": key, "skipped": "the time was used up"} for key in list(wanted)[4:]}
+    plait_, torch = Asked("plait"), Asked("torch")
+    written = ask(wanted, rows, plait=plait_, torch=torch)
+    assert plait_.asked == torch.asked == sorted(ratios, key=ratios.get) == list(written)
+    assert all(row["kernels"] == {"plait": BREAKDOWN, "torch": BREAKDOWN} for row in written.values())
+    assert all(row["systems"] == rows[key]["systems"] for key, row in written.items())  # no figure is touched
+    assert ask(wanted, written, plait=Asked("plait")) == {}  # a run that is resumed
+    key = next(iter(wanted))
+    failed = {key: fake_row(wanted[key], wrong="NaN")}
+    assert ask(wanted, failed, plait=Asked("plait"), torch=torch)[key]["kernels"] == {"torch": BREAKDOWN}
+    assert kernels.chosen(REGISTRY, []) == {} and set(kernels.chosen(REGISTRY, ["training"])) == set(wanted)
+
+
+def test_a_profiler_that_hangs_costs_two_cases():
+    wanted = selection("training")
+    rows = {key: fake_row(case) for key, case in wanted.items()}
+    hung = Asked("plait", {"error": "no answer within 20 s"}, {"error": "no answer within 20 s"})
+    wrong = Asked("torch", {"error": "ValueError: not this one"})
+    written = ask(wanted, rows, plait=hung, torch=wrong)
+    assert len(hung.asked) == kernels.FAILURES and len(wrong.asked) == len(wanted) == len(written)
+    errors = [row["kernels"].get("plait", {}).get("error") for row in written.values()]
+    assert errors[:3] == ["no answer within 20 s", "no answer within 20 s; not asked again", None]
+    table = kernels.markdown(empty_result(written.values()))
+    assert "plait: error: no answer within 20 s; not asked again" in table
+    assert "torch: error: ValueError: not this one" in table
+
+
+def test_the_table_of_kernels():
+    case = REGISTRY["training/MLP 784-128-10, batch 64"]
+    row = fake_row(case, 4e-3) | {"kernels": {"plait": BREAKDOWN | {"note": "profile: kernels are not traced"}}}
+    table = kernels.markdown(empty_result([row]))
+    assert "## training/MLP 784-128-10, batch 64 (0.75x torch)" in table
+    assert "plait: 41 launches, 2 ms busy\n(profile: kernels are not traced)" in table
+    assert "| training/MLP 784-128-10, batch 64 | 0.75x | 4 ms | 2 ms | 50% | 41 |" in table
+    assert "| matmul<a\\|b> | 1 | 1500.0 | 60.0% | 1500.00 | linear |" in table
+    assert "| 7 others | 40 | 1000.0 | 40.0% | 25.00 |  |" in table
+    assert kernels.markdown(empty_result([fake_row(case)])) == ""
+    assert kernels.busy([(0, 2), (5, 6), (1, 3), (1, 2)]) == 4
+
+
+def test_little_of_the_time_is_kept_for_kernels():
+    assert kernels.reserve(100, 4) == 10 and kernels.reserve(100, 1000) == 15
+    assert len(kernels.chosen(REGISTRY, kernels.PATTERNS)) > 25
 
 
 # --- the answers' check -------------------------------------------------------------------------------------------
@@ -467,7 +573,7 @@ def test_an_op_that_kills_the_process_is_named_and_passed(checked, tmp_path):
     assert check.log("memcheck.log").splitlines()[-1] == "========= ERROR SUMMARY: 0 errors"
 
 
-def test_a_benchmark_that_dies_is_started_again_where_it_stopped(checked, tmp_path):
+def test_a_benchmark_that_dies_is_started_again_where_it_stopped(checked, tmp_path, monkeypatch):
     """The driver writes what it has after every case; the second run resumes."""
     (tmp_path / "benchmarks").mkdir()
     program = tmp_path / "benchmarks" / "gpu.py"
@@ -475,6 +581,7 @@ def test_a_benchmark_that_dies_is_started_again_where_it_stopped(checked, tmp_pa
         "import os, sys\nopen('asked', 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
         f"print('writing {tmp_path}/r.json', flush=True)\n"
         "if '--resume' not in sys.argv: os.abort()\nprint('norm/x (1 s): plait 1 ms')\n"
+        "print('kernels of norm/x (0.1 s): plait 1 launches, 1 ms busy')\n"
         "print('**Goals: 1 met, 0 missed, 2 not measured.**')\n"
     )
     check = checked("--parts", "ops")
@@ -482,6 +589,12 @@ def test_a_benchmark_that_dies_is_started_again_where_it_stopped(checked, tmp_pa
     first, second = (tmp_path / "asked").read_text().splitlines()
     assert first.startswith("--part ops") and "--resume" not in first and second.endswith("--resume")
     assert check.results == tmp_path / "r.json"
+    (tmp_path / "r.json").write_text("{}")
+    (tmp_path / "r-kernels.md").write_text("# Kernels")
+    monkeypatch.setenv("OUT", str(tmp_path / "out"))
+    gpu_check.deliver(check, {"ops": True})
+    assert (tmp_path / "out" / "r-kernels.md").read_text() == "# Kernels"
+    assert check.lines[-2] == "kernels of 1 cases were listed (<results>-kernels.md)"
     assert check.lines[-1] == "1 cases ran; goals so far: 1 met, 0 missed, 2 not measured."
 
 
