@@ -16,14 +16,15 @@ endif()
 file(GLOB PLAIT_CUDA_SOURCES CONFIGURE_DEPENDS
   "${PROJECT_SOURCE_DIR}/cuda/runtime/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/ops/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/kernels/*.cu")
 
-# Headers of cuBLASLt, cuDNN and cuFFT: the toolkit's, or those of the packages nvidia-cublas, nvidia-cudnn-cu13,
-# nvidia-cudnn-frontend and nvidia-cufft in Python's site-packages.
+# Headers of cuBLAS, cuBLASLt, cuDNN, cuFFT and cuSOLVER: the toolkit's, or those of the packages nvidia-cublas, nvidia-cudnn-cu13,
+# nvidia-cudnn-frontend, nvidia-cufft and nvidia-cusolver in Python's site-packages.
 set(plait_nvidia_hints "")
 if(Python_SITELIB)
   list(APPEND plait_nvidia_hints "${Python_SITELIB}/nvidia/cu13/include" "${Python_SITELIB}/nvidia/cublas/include"
-       "${Python_SITELIB}/nvidia/cudnn/include" "${Python_SITELIB}/nvidia/cufft/include" "${Python_SITELIB}/include")
+       "${Python_SITELIB}/nvidia/cudnn/include" "${Python_SITELIB}/nvidia/cufft/include" "${Python_SITELIB}/nvidia/cusolver/include"
+       "${Python_SITELIB}/include")
 endif()
-foreach(header cublasLt.h cudnn.h cudnn_frontend.h nvrtc.h cufftXt.h)
+foreach(header cublasLt.h cublas_v2.h cudnn.h cudnn_frontend.h nvrtc.h cufftXt.h cusolverDn.h)
   string(MAKE_C_IDENTIFIER "PLAIT_INCLUDE_${header}" variable)
   find_path(${variable} ${header} HINTS ${plait_nvidia_hints} ENV CUDA_PATH PATH_SUFFIXES include)
 endforeach()
@@ -31,6 +32,7 @@ set(PLAIT_CUDA_VENDOR_INCLUDES "")
 set(PLAIT_CUBLASLT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cublaslt_absent.cpp")
 set(PLAIT_CUDNN_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cudnn_absent.cpp")
 set(PLAIT_CUFFT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cufft_absent.cpp")
+set(PLAIT_CUSOLVER_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cusolver_absent.cpp")
 if(PLAIT_INCLUDE_cublasLt_h)
   set(PLAIT_CUBLASLT_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cublaslt.cpp")
   list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cublasLt_h}")
@@ -54,6 +56,13 @@ if(PLAIT_INCLUDE_cufftXt_h)
   list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cufftXt_h}")
 else()
   message(STATUS "cufftXt.h was not found: Fourier transforms of CUDA tensors are computed on the CPU. Try: pip install nvidia-cufft")
+endif()
+if(PLAIT_INCLUDE_cusolverDn_h AND PLAIT_INCLUDE_cublas_v2_h)
+  set(PLAIT_CUSOLVER_SOURCE "${PROJECT_SOURCE_DIR}/cuda/vendor/cusolver.cpp")
+  list(APPEND PLAIT_CUDA_VENDOR_INCLUDES "${PLAIT_INCLUDE_cusolverDn_h}" "${PLAIT_INCLUDE_cublas_v2_h}")
+else()
+  message(STATUS "cusolverDn.h and cublas_v2.h were not found: matrices on CUDA are decomposed on the CPU. "
+                 "Try: pip install nvidia-cusolver nvidia-cublas")
 endif()
 
 # CUPTI's are NVIDIA's package nvidia-cuda-cupti's, or the toolkit's, which may hold them apart. The emulator has its own.

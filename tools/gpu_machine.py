@@ -102,7 +102,7 @@ def vendor_headers(python: str) -> dict[str, str]:
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(output_of(python, "-c", ask) or "/nonexistent")
     result = {}
-    for header in ("cublasLt.h", "cudnn.h", "nvrtc.h", "cufftXt.h", "cupti.h"):
+    for header in ("cublasLt.h", "cublas_v2.h", "cudnn.h", "nvrtc.h", "cufftXt.h", "cusolverDn.h", "cupti.h"):
         found = sorted((site / "nvidia").glob(f"*/include/{header}"))
         if found:
             result[f"PLAIT_INCLUDE_{header.replace('.', '_')}"] = str(found[0].parent)

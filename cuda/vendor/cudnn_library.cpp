@@ -2,15 +2,11 @@
 
 #include <dlfcn.h>
 
-#include <array>
-#include <mutex>
-#include <vector>
-
 #include "core/error.h"
 #include "core/library.h"
-#include "cuda/runtime/device.h"
 #include "cuda/runtime/libraries.h"
 #include "cuda/runtime/stream.h"
+#include "cuda/vendor/thread_handles.h"
 
 namespace plait::cuda {
 namespace {
@@ -63,49 +59,17 @@ const Functions& functions() {
   return table;
 }
 
-// Handles are not shared by threads; those of a thread that ends are taken by the next.
-class Handles {
- public:
-  cudnnHandle_t get(int device) {
-    cudnnHandle_t& mine = own_[static_cast<size_t>(device)];
-    if (!mine) mine = take(device);
-    return mine;
-  }
-  ~Handles() {
-    std::lock_guard lock(pool().mutex);
-    for (size_t device = 0; device < own_.size(); ++device)
-      if (own_[device]) pool().free[device].push_back(own_[device]);
-  }
-
- private:
-  struct Pool {
-    std::mutex mutex;
-    std::array<std::vector<cudnnHandle_t>, kMaxDevices> free;
-  };
-  static Pool& pool() {
-    static auto* pool = new Pool;
-    return *pool;
-  }
-  static cudnnHandle_t take(int device) {
-    std::lock_guard lock(pool().mutex);
-    auto& free = pool().free[static_cast<size_t>(device)];
-    if (!free.empty()) {
-      cudnnHandle_t handle = free.back();
-      free.pop_back();
-      return handle;
-    }
-    const RelaxedCapture starting;  // it asks for memory, while a graph may be captured
-    cudnnHandle_t handle = nullptr;
-    const cudnnStatus_t status = functions().create(&handle);
-    if (status != CUDNN_STATUS_SUCCESS)
-      fail<RuntimeError>(
-          "cuDNN could not be started on device {}: {}; set plait.backends.cudnn.enabled = False to do "
-          "without it",
-          device, cudnn_status_text(status));
-    return handle;
-  }
-  std::array<cudnnHandle_t, kMaxDevices> own_{};
-};
+cudnnHandle_t create_handle(int device) {
+  const RelaxedCapture starting;  // it asks for memory, while a graph may be captured
+  cudnnHandle_t handle = nullptr;
+  const cudnnStatus_t status = functions().create(&handle);
+  if (status != CUDNN_STATUS_SUCCESS)
+    fail<RuntimeError>(
+        "cuDNN could not be started on device {}: {}; set plait.backends.cudnn.enabled = False to do "
+        "without it",
+        device, cudnn_status_text(status));
+  return handle;
+}
 
 const bool registered = register_library(
     "cudnn", []() -> int64_t { return cudnn_library() ? static_cast<int64_t>(functions().version()) : 0; });
@@ -115,8 +79,7 @@ const bool registered = register_library(
 void* cudnn_library() { return functions().library; }
 
 cudnnHandle_t cudnn_handle() {
-  thread_local Handles handles;
-  cudnnHandle_t handle = handles.get(current_device());
+  const cudnnHandle_t handle = ThreadHandles<cudnnHandle_t, create_handle>::get();
   const cudnnStatus_t status = functions().set_stream(handle, current_stream());
   if (status != CUDNN_STATUS_SUCCESS) fail<RuntimeError>("cudnnSetStream: {}", cudnn_status_text(status));
   return handle;
