@@ -24,6 +24,7 @@
 #include "ops/decl/einsum.h"
 #include "ops/decl/embedding.h"
 #include "ops/decl/exponential.h"
+#include "ops/decl/factorizations.h"
 #include "ops/decl/fft.h"
 #include "ops/decl/gamma.h"
 #include "ops/decl/group_norm.h"

@@ -474,6 +474,36 @@ def fourier() -> list[Case]:
     return [Case("ops", "fft", name, there_and_back, terms=1024, goals=(faster(0.95),))]
 
 
+def decompositions() -> list[Case]:
+    """From the call to the result: those that can fail wait for the device. Symmetric, positive matrices."""
+
+    def timed(b: Bench, batch: int, n: int, function: Callable, answer: Callable) -> dict[str, Any]:
+        n = b.size(n, 4)
+        x = b.normal(b.size(batch, min(batch, 2)), n, n)
+        a = x @ x.transpose(-2, -1) / n + b.lib.eye(n, dtype=b.dtype, device=b.device)
+        linalg = b.lib.linalg
+        return {"run": lambda: function(linalg, a, x), "answer": lambda: answer(function(linalg, a, x))}
+
+    functions: dict[str, tuple[Callable, Callable]] = {  # vectors are unique up to their signs
+        "cholesky": (lambda la, a, x: la.cholesky(a), lambda found: found),
+        "solve": (lambda la, a, x: la.solve(a, x), lambda found: found),
+        "svd": (lambda la, a, x: la.svd(a), lambda found: found[1]),
+        "eigh": (lambda la, a, x: la.eigh(a), lambda found: found[0]),
+    }
+    result = []
+    for batch, n in ((1, 512), (1024, 32)):
+        for name, (function, answer) in functions.items():
+
+            def setup(
+                b: Bench, batch: int = batch, n: int = n, f: Callable = function, g: Callable = answer
+            ) -> dict[str, Any]:
+                return timed(b, batch, n, f, g)
+
+            title, goals = f"{name} {batch}x{n}x{n}", (faster(0.95),)
+            result.append(Case("ops", "linalg", title, setup, "step", terms=n, goals=goals))
+    return result
+
+
 def attention() -> list[Case]:
     result = []
     for batch, heads, length, width in ((16, 12, 1024, 64), (2, 16, 8192, 128)):
@@ -586,5 +616,6 @@ def cases() -> list[Case]:
         *products(),
         *attention(),
         *fourier(),
+        *decompositions(),
         *convolutions(),
     ]

@@ -237,6 +237,16 @@ from ._C import _layer_norm_backward as _layer_norm_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
 from ._C import _leave_autocast as _leave_autocast
 from ._C import _let_out as _let_out
+from ._C import _linalg_cholesky as _linalg_cholesky
+from ._C import _linalg_eig as _linalg_eig
+from ._C import _linalg_eigh as _linalg_eigh
+from ._C import _linalg_householder_product as _linalg_householder_product
+from ._C import _linalg_lu as _linalg_lu
+from ._C import _linalg_lu_solve as _linalg_lu_solve
+from ._C import _linalg_qr as _linalg_qr
+from ._C import _linalg_row_order as _linalg_row_order
+from ._C import _linalg_solve_triangular as _linalg_solve_triangular
+from ._C import _linalg_svd as _linalg_svd
 from ._C import _linear_gelu as _linear_gelu
 from ._C import _linear_grads as _linear_grads
 from ._C import _linear_relu as _linear_relu

@@ -1,5 +1,5 @@
-"""What `plait.linalg` loads when it is first asked for: eigenvalues of any square matrix, LU, conditions,
-products.
+"""What `plait.linalg` loads when it is first asked for: eigenvalues of any square matrix, LU, least
+squares, reflectors, exponentials, conditions, products.
 """
 
 from __future__ import annotations
@@ -8,11 +8,25 @@ import math
 from collections import namedtuple
 from itertools import pairwise
 
-from . import _C
+from . import _C, _lapack
 from ._autocast import one_op
 from ._functions import broadcast_shapes
 from .autograd import Function
-from .linalg import LinAlgError, _check, _numpy
+from .linalg import (
+    _check,
+    _Cholesky,
+    _Inverse,
+    _same_phase,
+    _solved,
+    _tape,
+    _without_diagonal,
+    inv,
+    matrix_norm,
+    pinv,
+    solve,
+    solve_triangular,
+    svdvals,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,30 +44,10 @@ LU = namedtuple("LU", ("P", "L", "U"))
 LUFactor = namedtuple("LUFactor", ("LU", "pivots"))
 CholeskyEx = namedtuple("CholeskyEx", ("L", "info"))
 InvEx = namedtuple("InvEx", ("inverse", "info"))
+Lstsq = namedtuple("Lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
 # ---- eigenvalues
-
-
-def _dual(t: Tensor) -> Tensor:
-    return t.mT.conj()
-
-
-class _Inverse(Function):
-    """Of complex matrices, for the derivative of `eig`."""
-
-    @staticmethod
-    def forward(ctx, a):
-        numpy = _numpy("eig")
-        out = _C.from_numpy(numpy.linalg.inv(a.detach().cpu().numpy())).to(a.device)
-        ctx.save_for_backward(out)
-        return out
-
-    @staticmethod
-    def backward(ctx, grad):
-        (inverse,) = ctx.saved_tensors
-        turned = _dual(inverse)
-        return -(turned @ grad @ turned)
 
 
 class _Eig(Function):
@@ -62,57 +56,46 @@ class _Eig(Function):
     """
 
     @staticmethod
-    def forward(ctx, a):
-        numpy = _numpy("eig")
-        try:
-            values, vectors = numpy.linalg.eig(a.detach().cpu().numpy())
-        except numpy.linalg.LinAlgError as error:
-            raise LinAlgError(
-                f"linalg.eig: {str(error).lower()} (input of shape {tuple(a.shape)})"
-            ) from error
-        kind = numpy.complex64 if a.dtype in (_C.float32, _C.complex64) else numpy.complex128
-        values = _C.from_numpy(numpy.ascontiguousarray(values, kind)).to(a.device)
-        vectors = _C.from_numpy(numpy.ascontiguousarray(vectors, kind)).to(a.device)
+    def forward(ctx, who, a):
+        values, vectors = _lapack.eig(who, a, True)
         ctx.save_for_backward(values, vectors)
         ctx.real = not a.is_complex()
         ctx.set_materialize_grads(False)
+        ctx.who = who
         return values, vectors
 
     @staticmethod
     def backward(ctx, grad_values, grad_vectors):
         values, v = ctx.saved_tensors
         if grad_values is None and grad_vectors is None:
-            return None
+            return None, None
         middle = None if grad_values is None else _ops["diag_embed"](grad_values)
         if grad_vectors is not None:
-            inner = _dual(v) @ grad_vectors
-            lengths = inner.diagonal(0, -2, -1).real
-            inner = inner - _dual(v) @ (v * lengths.unsqueeze(-2).to(v.dtype))
+            inner = v.mH @ grad_vectors
+            lengths = inner.diagonal(0, -2, -1)
+            _same_phase(ctx.who, lengths.imag)
+            inner = inner - v.mH @ (v * lengths.real.unsqueeze(-2).to(v.dtype))
             gaps = (values.unsqueeze(-2) - values.unsqueeze(-1)).conj()
             same = _ops["eye"](v.shape[-1], dtype=_C.bool, device=v.device)
-            inner = inner.masked_fill(same, 0) / gaps.masked_fill(same, 1)
+            inner = _without_diagonal(inner) / gaps.masked_fill(same, 1)
             middle = inner if middle is None else middle + inner
         assert middle is not None
-        grad = _dual(_Inverse.apply(v)) @ middle @ _dual(v)
-        return grad.real if ctx.real else grad
+        grad = solve(v.mH, middle @ v.mH)
+        return None, (grad.real if ctx.real else grad)
 
 
 def eig(A: Tensor) -> Any:
     """The eigenvalues (..., n) and eigenvectors (..., n, n), its columns, of norm 1, of square matrices; both
     complex.
 
-    Dtypes: float32, float64, complex64, complex128. Vectors are unique up to a factor of absolute value 1:
-    only functions that do not depend on it have a gradient. Raises LinAlgError where A is not finite.
+    Vectors are unique up to a factor of absolute value 1: only functions that do not depend on it have a
+    gradient, that of others raises LinAlgError in backward. So does A where it is not finite, at once.
 
     >>> plait.linalg.eig(plait.tensor([[0.0, -1.0], [1.0, 0.0]])).eigenvalues
     tensor([0.+1.j, 0.-1.j])
     """
-    if isinstance(A, _C.Tensor) and A.is_complex():
-        if A.dim() < 2 or A.shape[-1] != A.shape[-2]:
-            raise ValueError(f"linalg.eig: expected A to be a batch of square matrices, got {tuple(A.shape)}")
-    else:
-        _check("eig", A)
-    return Eig(*_Eig.apply(A))
+    _check("eig", A)
+    return Eig(*_Eig.apply("eig", A))
 
 
 def eigvals(A: Tensor) -> Tensor:
@@ -121,51 +104,11 @@ def eigvals(A: Tensor) -> Tensor:
     >>> plait.linalg.eigvals(plait.tensor([[2.0, 0.0], [0.0, 3.0]])).real
     tensor([2., 3.])
     """
-    return eig(A).eigenvalues
+    _check("eigvals", A)
+    return _Eig.apply("eigvals", A)[0] if _tape(A) else _lapack.eig("eigvals", A, False)[0]
 
 
 # ---- LU
-
-_BLOCK = 64
-
-
-def _pivoted(numpy: Any, a: Any) -> tuple[Any, Any]:
-    """The packed factors of a batch (b, m, n), in place, and the rows that were exchanged, from 0.
-
-    Right-looking, in blocks of columns, so that most of the work is in matrix products.
-    """
-    batch, rows, columns = a.shape
-    least = min(rows, columns)
-    pivots = numpy.zeros((batch, least), numpy.int64)
-    every = numpy.arange(batch)
-    for first in range(0, least, _BLOCK):
-        last = min(first + _BLOCK, least)
-        for k in range(first, last):
-            pivot = pivots[:, k] = k + numpy.abs(a[:, k:, k]).argmax(1)
-            a[every, k], a[every, pivot] = a[every, pivot], a[every, k].copy()
-            divisor = a[:, k, k]
-            safe = numpy.where(divisor == 0, 1, divisor)  # a column of zeros stays one
-            a[:, k + 1 :, k] /= safe[:, None]
-            a[:, k + 1 :, k + 1 : last] -= a[:, k + 1 :, k, None] * a[:, k, None, k + 1 : last]
-        if last < columns:
-            lower = numpy.tril(a[:, first:last, first:last], -1) + numpy.eye(last - first, dtype=a.dtype)
-            a[:, first:last, last:] = numpy.linalg.solve(lower, a[:, first:last, last:])
-            a[:, last:, last:] -= a[:, last:, first:last] @ a[:, first:last, last:]
-    return a, pivots
-
-
-def _order(pivots: Tensor, rows: int) -> Tensor:
-    """Which row of A stands in each row of P^T A."""
-    numpy = _numpy("lu")
-    swaps = pivots.detach().cpu().numpy().astype(numpy.int64) - 1
-    flat = swaps.reshape(math.prod(swaps.shape[:-1]), swaps.shape[-1])
-    order = numpy.tile(numpy.arange(rows), (flat.shape[0], 1))
-    every = numpy.arange(flat.shape[0])
-    for k in range(flat.shape[1]):
-        other = flat[:, k]
-        order[every, k], order[every, other] = order[every, other], order[every, k].copy()
-    return _C.from_numpy(order.reshape(*swaps.shape[:-1], rows)).to(pivots.device)
-
 
 def _rows(a: Tensor, order: Tensor) -> Tensor:
     return _ops["take_along_dim"](a, order.unsqueeze(-1), -2)
@@ -183,32 +126,22 @@ class _SquareLU(Function):
 
     @staticmethod
     def backward(ctx, grad_lower, grad_upper):
-        from .linalg import solve_triangular
-
         lower, upper = ctx.saved_tensors
-        inner = (lower.mT @ grad_lower).tril(-1) + (grad_upper @ upper.mT).triu()
-        left = solve_triangular(lower.mT, inner, upper=True, unitriangular=True)
-        return solve_triangular(upper.mT, left, upper=False, left=False), None
+        inner = (lower.mH @ grad_lower).tril(-1) + (grad_upper @ upper.mH).triu()
+        left = solve_triangular(lower.mH, inner, upper=True, unitriangular=True)
+        return solve_triangular(upper.mH, left, upper=False, left=False), None
 
 
-def _factors(who: str, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(order of the rows, L, U, pivots from 1) with A[order] = L U."""
-    from .linalg import solve_triangular
-
+def _factors(who: str, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """L, U, both in one, pivots from 1, and info; A with its rows exchanged is L U."""
     _check(who, A, square=False)
-    numpy = _numpy(who)
     rows, columns = A.shape[-2:]
     n = min(rows, columns)
-    # Not reshape(-1, ...): a batch may be empty.
-    values = numpy.array(A.detach().cpu().numpy()).reshape(math.prod(A.shape[:-2]), rows, columns)
-    factors, swaps = _pivoted(numpy, values)
-    packed = _C.from_numpy(factors.reshape(tuple(A.shape))).to(A.device)
-    pivots = _C.from_numpy((swaps + 1).astype(numpy.int32).reshape(*A.shape[:-2], n)).to(A.device)
-    order = _order(pivots, rows)
-    if not (A.requires_grad and _C.is_grad_enabled()):
+    packed, pivots, info = _lapack.lu(who, A.detach())
+    if not _tape(A):
         one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :n]
-        return order, packed[..., :n].tril(-1) + one, packed[..., :n, :].triu(), pivots
-    a = _rows(A, order)
+        return packed[..., :n].tril(-1) + one, packed[..., :n, :].triu(), packed, pivots, info
+    a = _rows(A, _lapack.row_order(pivots, rows))
     lower, upper = _SquareLU.apply(a[..., :n, :n], packed[..., :n, :n])
     if rows > n:  # the rows below follow from U, the columns to the right from L
         below = solve_triangular(upper, a[..., n:, :], upper=True, left=False)
@@ -216,7 +149,12 @@ def _factors(who: str, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if columns > n:
         right = solve_triangular(lower, a[..., n:], upper=False, unitriangular=True)
         upper = _ops["cat"]((upper, right), -1)
-    return order, lower, upper, pivots
+    left, right = lower.tril(-1), upper
+    if columns > n:
+        left = _ops["cat"]((left, left.new_zeros((*A.shape[:-1], columns - n))), -1)
+    if rows > n:
+        right = _ops["cat"]((right, right.new_zeros((*A.shape[:-2], rows - n, n))), -2)
+    return lower, upper, left + right, pivots, info
 
 
 def _no_choice(who: str, pivot: bool) -> None:
@@ -231,7 +169,7 @@ def _no_choice(who: str, pivot: bool) -> None:
 def lu(A: Tensor, *, pivot: bool = True) -> Any:
     """A = P L U: a permutation, a lower triangle with ones on its diagonal, an upper triangle. (..., m, n)
     gives P (..., m, m), L (..., m, k), U (..., k, n), k = min(m, n). Differentiable where the first k
-    columns, or rows, are independent. Dtypes: float32, float64.
+    columns, or rows, are independent.
 
     >>> P, L, U = plait.linalg.lu(plait.tensor([[1.0, 2.0], [4.0, 4.0]]))
     >>> L, U
@@ -240,8 +178,8 @@ def lu(A: Tensor, *, pivot: bool = True) -> Any:
             [0., 1.]]))
     """
     _no_choice("lu", pivot)
-    order, lower, upper, _ = _factors("lu", A)
-    return LU(_permutation(order, A.dtype), lower, upper)
+    lower, upper, _, pivots, _ = _factors("lu", A)
+    return LU(_permutation(_lapack.row_order(pivots, A.shape[-2]), A.dtype), lower, upper)
 
 
 def _permutation(order: Tensor, dtype: Any) -> Tensor:
@@ -260,19 +198,12 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
             [0.2500, 1.0000]]), pivots=tensor([2, 2], dtype=plait.int32))
     """
     _no_choice("lu_factor", pivot)
-    _, lower, upper, pivots = _factors("lu_factor", A)
-    n = min(A.shape[-2:])
-    packed = lower.tril(-1)
-    if A.shape[-1] > n:
-        packed = _ops["cat"]((packed, packed.new_zeros((*A.shape[:-1], A.shape[-1] - n))), -1)
-    if A.shape[-2] > n:
-        upper = _ops["cat"]((upper, upper.new_zeros((*A.shape[:-2], A.shape[-2] - n, n))), -2)
-    return LUFactor(packed + upper, pivots)
+    return LUFactor(*_factors("lu_factor", A)[2:4])
 
 
 @one_op(cpu="float32", cuda="float32")
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
-    """X with A X = B (or X A = B, `left=False`; A^T in A's place, `adjoint=True`) from the factors of A that
+    """X with A X = B (or X A = B, `left=False`; A^H in A's place, `adjoint=True`) from the factors of A that
     `lu_factor` gives.
 
     >>> A = plait.tensor([[1.0, 2.0], [4.0, 4.0]])
@@ -280,27 +211,25 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     tensor([[1.],
             [2.]])
     """
-    from .linalg import solve_triangular
-
     _check("lu_solve", LU, name="LU")
     _check("lu_solve", B, square=False, name="B")
     if pivots.shape != LU.shape[:-1]:
         raise ValueError(
             f"linalg.lu_solve: pivots should be of shape {tuple(LU.shape[:-1])}, got {tuple(pivots.shape)}"
         )
-    if not left:  # X A = B is A^T X^T = B^T
-        return lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
+    if not left:  # X A = B is A^H X^H = B^H
+        return lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
     n = LU.shape[-1]
     if B.shape[-2] != n:
         raise ValueError(f"linalg.lu_solve: LU {tuple(LU.shape)} and B {tuple(B.shape)} do not fit")
-    order = _order(pivots, n)
+    order = _lapack.row_order(pivots, n)
     batch = broadcast_shapes(LU.shape[:-2], B.shape[:-2])
     LU, B, order = LU.expand(*batch, n, n), B.expand(*batch, *B.shape[-2:]), order.expand(*batch, n)
     if not adjoint:
         y = solve_triangular(LU, _rows(B, order), upper=False, unitriangular=True)
         return solve_triangular(LU, y, upper=True)
-    y = solve_triangular(LU.mT, B, upper=False)
-    y = solve_triangular(LU.mT, y, upper=True, unitriangular=True)
+    y = solve_triangular(LU.mH, B, upper=False)
+    y = solve_triangular(LU.mH, y, upper=True, unitriangular=True)
     return _rows(y, order.argsort(-1))
 
 
@@ -321,7 +250,7 @@ def lu_unpack(
     one = _ops["eye"](rows, dtype=LU_data.dtype, device=LU_data.device)[:, :n]
     lower = LU_data[..., :n].tril(-1) + one if unpack_data else empty
     upper = LU_data[..., :n, :].triu() if unpack_data else empty
-    p = _permutation(_order(LU_pivots, rows), LU_data.dtype) if unpack_pivots else empty
+    p = _permutation(_lapack.row_order(LU_pivots, rows), LU_data.dtype) if unpack_pivots else empty
     return LU(p, lower, upper)
 
 
@@ -336,44 +265,19 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     >>> plait.linalg.cholesky_ex(plait.tensor([[[4.0]], [[-1.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
-    from .linalg import cholesky
-
     if out is not None:
         found = cholesky_ex(A, upper=upper, check_errors=check_errors)
         for into, value in zip(out, found, strict=True):
             into.copy_(value)
         return CholeskyEx(*out)
-    try:
-        factor = cholesky(A, upper=upper)
-        return CholeskyEx(factor, _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device))
-    except LinAlgError:
-        if check_errors:
-            raise
-    numpy = _numpy("cholesky_ex")
-    values = A.detach().cpu().numpy().reshape(math.prod(A.shape[:-2]), *A.shape[-2:])
-    info = numpy.array([_first_bad_block(numpy, a) for a in values], numpy.int32).reshape(A.shape[:-2])
-    found = _C.from_numpy(info).to(A.device)
-    bad = (found != 0).unsqueeze(-1).unsqueeze(-1)
-    one = _ops["eye"](A.shape[-1], dtype=A.dtype, device=A.device)
-    factor = cholesky(_ops["where"](bad, one, A), upper=upper)
-    return CholeskyEx(factor.masked_fill(bad, math.nan), found)
+    _check("cholesky_ex", A)
+    factor, info = _Cholesky.apply("cholesky_ex", A, check_errors)
+    factor = factor.mH if upper else factor
+    return CholeskyEx(factor if check_errors else _nan_where_bad(factor, info), info)
 
 
-def _first_bad_block(numpy: Any, a: Any) -> int:
-    def fails(n: int) -> bool:
-        try:
-            numpy.linalg.cholesky(a[:n, :n])
-        except numpy.linalg.LinAlgError:
-            return True
-        return False
-
-    if not fails(a.shape[0]):
-        return 0
-    good, bad = 0, a.shape[0]
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (good, middle) if fails(middle) else (middle, bad)
-    return bad
+def _nan_where_bad(result: Tensor, info: Tensor) -> Tensor:
+    return result.masked_fill((info != 0)[..., None, None], math.nan)
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -384,28 +288,9 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
     >>> plait.linalg.inv_ex(plait.tensor([[[4.0]], [[0.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
-    from .linalg import inv
-
-    try:
-        return InvEx(inv(A), _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device))
-    except LinAlgError:
-        if check_errors:
-            raise
-    found = _first_zero(lu_factor(A.detach()).LU)
-    bad = (found != 0).unsqueeze(-1).unsqueeze(-1)
-    one = _ops["eye"](A.shape[-1], dtype=A.dtype, device=A.device)
-    return InvEx(inv(_ops["where"](bad, one, A)).masked_fill(bad, math.nan), found)
-
-
-def _first_zero(lu_of_a: Tensor) -> Tensor:
-    """The place, from 1, of the first zero on U's diagonal, and 0 where there is none, as int32."""
-    zero = lu_of_a.diagonal(0, -2, -1) == 0
-    return _ops["where"](zero.any(-1), zero.to(_C.int32).argmax(-1) + 1, 0).to(_C.int32)
-
-
-def _refuse_singular(who: str, info: Tensor, check_errors: bool) -> None:
-    if check_errors and bool((info != 0).any()):
-        raise LinAlgError(f"linalg.{who}: A is singular: U has a zero at {int(info.max())} of its diagonal")
+    _check("inv_ex", A)
+    inverse, info = _Inverse.apply("inv_ex", A, check_errors)
+    return InvEx(inverse if check_errors else _nan_where_bad(inverse, info), info)
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -416,11 +301,10 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     >>> plait.linalg.lu_factor_ex(plait.tensor([[[4.0]], [[0.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
-    packed, pivots = lu_factor(A, pivot=pivot)
-    if min(A.shape[-2:]) == 0:
-        return LUFactorEx(packed, pivots, _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device))
-    info = _first_zero(packed.detach())
-    _refuse_singular("lu_factor_ex", info, check_errors)
+    _no_choice("lu_factor_ex", pivot)
+    _, _, packed, pivots, info = _factors("lu_factor_ex", A)
+    if check_errors:
+        _lapack.check("lu_factor_ex", info, _lapack.SINGULAR, A)
     return LUFactorEx(packed, pivots, info)
 
 
@@ -432,20 +316,110 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     >>> plait.linalg.solve_ex(plait.tensor([[[4.0]], [[0.0]]]), plait.ones(2, 1, 1)).info
     tensor([0, 1], dtype=plait.int32)
     """
-    from .linalg import solve
+    result, info = _solved("solve_ex", A, B, left, check_errors)
+    if check_errors:
+        return SolveEx(result, info)
+    if result.dim() == info.dim() + 1:  # vectors
+        return SolveEx(_nan_where_bad(result.unsqueeze(-1), info).squeeze(-1), info)
+    return SolveEx(_nan_where_bad(result, info), info)
 
-    none = _ops["zeros"](A.shape[:-2], dtype=_C.int32, device=A.device)
-    try:
-        return SolveEx(solve(A, B, left=left), none)
-    except LinAlgError:
-        if check_errors:
-            raise
-    info = _first_zero(lu_factor(A.detach()).LU)
-    bad = (info != 0).unsqueeze(-1).unsqueeze(-1)
-    one = _ops["eye"](A.shape[-1], dtype=A.dtype, device=A.device)
-    result = solve(_ops["where"](bad, one, A), B, left=left)
-    vector = result.dim() < A.dim() or (B.dim() == A.dim() - 1 and B.shape == A.shape[:-1])
-    return SolveEx(result.masked_fill(bad.squeeze(-1) if vector else bad, math.nan), info)
+
+# ---- least squares
+
+
+@one_op(cpu="float32", cuda="float32")
+def matrix_rank(A: Tensor, *, rtol: float | None = None) -> Tensor:
+    """The number of singular values above rtol (max(m, n) epsilon) times the largest."""
+    _check("matrix_rank", A, square=False)
+    from ._numeric_limits import finfo
+
+    rtol = max(A.shape[-2:]) * finfo(A.dtype).eps if rtol is None else rtol
+    s = svdvals(A.detach())
+    if s.shape[-1] == 0:
+        return s.sum(-1).to(_C.int64)
+    return (s > rtol * s.amax(-1, True)).sum(-1)
+
+
+@one_op(cpu="float32", cuda="float32")
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
+    """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values). The
+    residuals are the squared norms of B's columns, where m > n and A is of full rank, else empty.
+
+    >>> a, b = plait.tensor([[1.0], [0.0]]), plait.tensor([[3.0], [2.0]])
+    >>> plait.linalg.lstsq(a, b).residuals
+    tensor([4.])
+    """
+    _check("lstsq", A, square=False)
+    vector = B.dim() == A.dim() - 1
+    if vector:
+        B = B.unsqueeze(-1)
+    _check("lstsq", B, square=False, name="B")
+    if A.shape[-2] != B.shape[-2]:
+        raise ValueError(f"linalg.lstsq: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
+    solution = pinv(A, rcond) @ B
+    rank = matrix_rank(A, rtol=rcond)
+    full = A.shape[-2] > A.shape[-1] and bool((rank == A.shape[-1]).all())
+    residuals = ((A @ solution - B).abs() ** 2).sum(-2) if full else A.new_empty((0,)).abs()
+    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, svdvals(A.detach()))
+
+
+# ---- reflectors, exponentials
+
+
+@one_op(cpu="float32", cuda="float32")
+def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+    """The first k columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H, where v_i is 0 above row i, 1 in it
+    and column i of A (..., m, k) below: LAPACK's form of the Q of a QR decomposition.
+
+    >>> plait.linalg.householder_product(plait.zeros(2, 1), plait.tensor([2.0]))
+    tensor([[-1.],
+            [ 0.]])
+    """
+    _check("householder_product", A, square=False)
+    rows, columns = A.shape[-2:]
+    if columns > rows or tau.shape != (*A.shape[:-2], columns):
+        raise ValueError(
+            "linalg.householder_product: expected A (..., m, k) with m >= k and tau (..., k), got "
+            f"{tuple(A.shape)} and {tuple(tau.shape)}"
+        )
+    if _lapack.by_cusolver(A) and not _tape(A, tau):
+        return _ops["_linalg_householder_product"](A, tau)
+    one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
+    reflectors = A.tril(-1) + one
+    result = one.expand(A.shape)
+    for i in reversed(range(columns)):
+        v = reflectors[..., i : i + 1]
+        result = result - tau[..., i, None, None] * v @ (v.mH @ result)
+    return result
+
+
+@one_op(cpu="float32", cuda="float32")
+def matrix_exp(A: Tensor) -> Tensor:
+    """The exponentials of square matrices: by squaring that of A / 2^s, of norm 1/2 at most, which 18 terms
+    of its power series give to the last digit (Moler and Van Loan 2003, method 3).
+
+    >>> plait.linalg.matrix_exp(plait.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    _check("matrix_exp", A)
+    n = A.shape[-1]
+    one = _ops["eye"](n, dtype=A.dtype, device=A.device).expand(A.shape)
+    if A.numel() == 0:
+        return A.clone()
+    largest = A.detach().abs().sum(-2).amax().item()
+    if not largest < float("inf"):
+        return A * float("nan")
+    squarings = 0
+    while largest > 0.5:
+        largest, squarings = largest / 2, squarings + 1
+    scaled = A / 2.0**squarings
+    result = one
+    for k in range(18, 0, -1):
+        result = one + (scaled @ result) / k
+    for _ in range(squarings):
+        result = result @ result
+    return result
 
 
 # ---- conditions, products
@@ -459,8 +433,6 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     >>> plait.linalg.cond(plait.tensor([[2.0, 0.0], [0.0, 1.0]]))
     tensor(2.)
     """
-    from .linalg import matrix_norm, svdvals
-
     if p in (None, 2, -2):
         _check("cond", A, square=False)
         s = svdvals(A)
@@ -523,8 +495,6 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     >>> plait.linalg.tensorinv(plait.eye(6).reshape(2, 3, 6), 2).shape
     plait.Size([6, 2, 3])
     """
-    from .linalg import inv
-
     if ind <= 0:
         raise ValueError(f"linalg.tensorinv: ind should be positive, got {ind}")
     first, last = tuple(A.shape[:ind]), tuple(A.shape[ind:])
@@ -543,8 +513,6 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tens
     >>> plait.linalg.tensorsolve(plait.eye(6).reshape(2, 3, 6), plait.ones(2, 3))
     tensor([1., 1., 1., 1., 1., 1.])
     """
-    from .linalg import solve
-
     if dims is not None:
         A = A.movedim(tuple(dims), tuple(range(A.dim() - len(tuple(dims)), A.dim())))
     shape = tuple(A.shape[B.dim() :])

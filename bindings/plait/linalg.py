@@ -1,8 +1,11 @@
 """Linear algebra: norms, products, and decompositions with gradients.
 
-The decompositions are computed by NumPy (LAPACK), on the CPU, in float32 and float64, over any batch
-dimensions; their derivatives are plait ops, so that higher derivatives follow. Tensors on another device are
-copied to the CPU and results back, which waits for the device.
+Dtypes: float32, float64, complex64, complex128, over any batch dimensions. On the CPU decompositions are
+NumPy's (LAPACK). CUDA tensors are decomposed on their device by cuSOLVER, where a CUDA toolkit or the package
+nvidia-cusolver brings that library; without it the tensor is copied to the CPU and the result back. What can
+fail is waited for, to raise LinAlgError here and not later: all but `solve_triangular`, `qr`, `lu`,
+`lu_factor`, `lu_solve`, `det`, `slogdet`, `householder_product` and those that return `info`. Derivatives are
+plait ops on both devices, so that higher derivatives follow.
 
 >>> a = plait.tensor([[2.0, 0.0], [0.0, 4.0]])
 >>> plait.linalg.inv(a)
@@ -14,15 +17,15 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from . import _C
+from . import _C, _lapack
 from ._autocast import one_op
+from ._lapack import LinAlgError
 from ._norms import cross, diagonal, matmul, matrix_norm, norm, vecdot, vector_norm
 from .autograd.function import Function
 from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from ._C import Tensor
@@ -31,11 +34,15 @@ if TYPE_CHECKING:
         cond,
         eig,
         eigvals,
+        householder_product,
         inv_ex,
+        lstsq,
         lu,
         lu_factor,
         lu_factor_ex,
         lu_solve,
+        matrix_exp,
+        matrix_rank,
         multi_dot,
         solve_ex,
         tensorinv,
@@ -94,11 +101,15 @@ _LATE = frozenset(
         "cond",
         "eig",
         "eigvals",
+        "householder_product",
         "inv_ex",
+        "lstsq",
         "lu",
         "lu_factor",
         "lu_factor_ex",
         "lu_solve",
+        "matrix_exp",
+        "matrix_rank",
         "multi_dot",
         "solve_ex",
         "tensorinv",
@@ -108,47 +119,21 @@ _LATE = frozenset(
 )
 
 Eigh = namedtuple("Eigh", ("eigenvalues", "eigenvectors"))
-Lstsq = namedtuple("Lstsq", ("solution", "residuals", "rank", "singular_values"))
 QR = namedtuple("QR", ("Q", "R"))
 SVD = namedtuple("SVD", ("U", "S", "Vh"))
 Slogdet = namedtuple("Slogdet", ("sign", "logabsdet"))
 
 
-class LinAlgError(RuntimeError):
-    """A matrix has no such decomposition: it is singular, or not positive definite."""
-
-
-def _numpy(who: str) -> Any:
-    try:
-        import numpy
-    except ImportError as error:
-        raise RuntimeError(f"linalg.{who}: needs NumPy, which is not installed; pip install numpy") from error
-    return numpy
-
-
-def _call(who: str, function: Callable[..., Any], *tensors: Tensor) -> Any:
-    """NumPy's result on the tensors' values, as tensors."""
-    numpy = _numpy(who)
-    try:
-        arrays = [t.detach().cpu().numpy() for t in tensors]
-        result = function(numpy, *arrays)
-    except numpy.linalg.LinAlgError as error:
-        shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
-        raise LinAlgError(f"linalg.{who}: {str(error).lower()} (input of shape {shapes})") from error
-    many = isinstance(result, tuple)
-    out = [
-        _C.from_numpy(numpy.array(r, dtype=arrays[0].dtype, order="C", ndmin=0)).to(tensors[0].device)
-        for r in (result if many else (result,))
-    ]
-    return tuple(out) if many else out[0]
+_MATRIX_DTYPES = (_C.float32, _C.float64, _C.complex64, _C.complex128)
 
 
 def _check(who: str, a: Tensor, square: bool = True, name: str = "A") -> None:
     if not isinstance(a, _C.Tensor):
         raise TypeError(f"linalg.{who}: expected {name} as a Tensor, got {type(a).__name__}")
-    if a.dtype not in (_C.float32, _C.float64):
+    if a.dtype not in _MATRIX_DTYPES:
         raise TypeError(
-            f"linalg.{who}: expected {name} of dtype float32 or float64, got {a.dtype}; use {name}.float()"
+            f"linalg.{who}: expected {name} of dtype float32, float64, complex64 or complex128, got "
+            f"{a.dtype}; use {name}.float()"
         )
     if a.dim() < 2:
         raise ValueError(f"linalg.{who}: expected {name} with at least 2 dimensions, got {tuple(a.shape)}")
@@ -158,21 +143,48 @@ def _check(who: str, a: Tensor, square: bool = True, name: str = "A") -> None:
         )
 
 
+def _tape(*tensors: Tensor) -> bool:
+    """Will a derivative be asked for?"""
+    return _C.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
+def _where_good(result: Tensor, info: Tensor, other: Tensor | float) -> Tensor:
+    """`other` in the place of what matrices gave that have no such decomposition."""
+    return _ops["where"](info[..., None, None] == 0, result, other)
+
+
+def _same_phase(who: str, changes: Tensor) -> None:
+    """Vectors are unique up to a factor of absolute value 1 each: nothing may change with it."""
+    size = changes.detach().abs()
+    if size.numel() and not bool((size <= 1e-2).all()):
+        raise LinAlgError(
+            f"linalg.{who}: backward of a function that depends on the phases of complex vectors, which are "
+            "arbitrary: take absolute values, or products in which a factor of absolute value 1 drops out"
+        )
+
+
 # ---- systems of equations
 
 
 class _Inverse(Function):
-    @staticmethod
-    def forward(ctx, a):
-        out = _call("inv", lambda np, x: np.linalg.inv(x), a)
-        ctx.save_for_backward(out)
-        return out
+    """The inverse, and info. `strict`: raises where there is none, for which there are zeros otherwise."""
 
     @staticmethod
-    def backward(ctx, grad):
+    def forward(ctx, who, a, strict):
+        out, info = _lapack.inv(who, a)
+        if strict:
+            _lapack.check(who, info, _lapack.SINGULAR, a)
+        else:
+            out = _where_good(out, info, 0.0)
+        ctx.save_for_backward(out)
+        ctx.mark_non_differentiable(info)
+        return out, info
+
+    @staticmethod
+    def backward(ctx, grad, _):
         (inverse,) = ctx.saved_tensors
-        turned = inverse.mT
-        return -(turned @ grad @ turned)
+        turned = inverse.mH
+        return None, -(turned @ grad @ turned), None
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -184,23 +196,51 @@ def inv(A: Tensor) -> Tensor:
             [0.5000, 0.0000]])
     """
     _check("inv", A)
-    return _Inverse.apply(A)
+    return _Inverse.apply("inv", A, True)[0]
 
 
 class _Solve(Function):
-    """Of A (..., n, n) and B (..., n, k) with the same batch."""
+    """X and info, of A (..., n, n) and B (..., n, k) with the same batch. `strict` as of _Inverse."""
 
     @staticmethod
-    def forward(ctx, a, b):
-        out = _call("solve", lambda np, x, y: np.linalg.solve(x, y), a, b)
+    def forward(ctx, who, a, b, strict):
+        out, info = _lapack.solve(who, a, b)
+        if strict:
+            _lapack.check(who, info, _lapack.SINGULAR, a)
+        else:
+            out = _where_good(out, info, 0.0)
+        ctx.save_for_backward(a, out, info)
+        ctx.mark_non_differentiable(info)
+        ctx.who, ctx.strict = who, strict
+        return out, info
+
+    @staticmethod
+    def backward(ctx, grad, _):
+        a, out, info = ctx.saved_tensors
+        if not ctx.strict:
+            a = _where_good(a, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
+        grad_b, _ = _Solve.apply(ctx.who, a.mH, grad, True)
+        return None, (-(grad_b @ out.mH) if ctx.needs_input_grad[1] else None), grad_b, None
+
+
+class _SolveTriangular(Function):
+    """The same for triangular A, without info."""
+
+    @staticmethod
+    def forward(ctx, a, b, upper, unit):
+        out = _lapack.solve_triangular("solve_triangular", a, b, upper, unit)
         ctx.save_for_backward(a, out)
+        ctx.upper, ctx.unit = upper, int(unit)
         return out
 
     @staticmethod
     def backward(ctx, grad):
         a, out = ctx.saved_tensors
-        grad_b = _Solve.apply(a.mT, grad)
-        return (-(grad_b @ out.mT) if ctx.needs_input_grad[0] else None), grad_b
+        grad_b = _SolveTriangular.apply(a.mH, grad, not ctx.upper, bool(ctx.unit))
+        if not ctx.needs_input_grad[0]:
+            return None, grad_b, None, None
+        full = -(grad_b @ out.mH)
+        return (full.triu(ctx.unit) if ctx.upper else full.tril(-ctx.unit)), grad_b, None, None
 
 
 def _same_batch(who: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -225,18 +265,25 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     >>> plait.linalg.solve(plait.tensor([[2.0, 0.0], [0.0, 4.0]]), plait.tensor([2.0, 2.0]))
     tensor([1.0000, 0.5000])
     """
-    _check("solve", A)
+    return _solved("solve", A, B, left, True)[0]
+
+
+def _solved(who: str, A: Tensor, B: Tensor, left: bool, strict: bool) -> tuple[Tensor, Tensor]:
+    """X, and info."""
+    _check(who, A)
     vector = B.dim() == 1 or (B.dim() == A.dim() - 1 and B.shape == A.shape[:-1])
     if vector:
         if not left:
-            raise ValueError("linalg.solve: with left=False B should be a matrix, got a vector; use A.mT")
-        return solve(A, B.unsqueeze(-1)).squeeze(-1)
-    _check("solve", B, square=False, name="B")
+            raise ValueError(f"linalg.{who}: with left=False B should be a matrix, got a vector; use A.mT")
+        out, info = _solved(who, A, B.unsqueeze(-1), True, strict)
+        return out.squeeze(-1), info
+    _check(who, B, square=False, name="B")
     if not left:
-        return solve(A.mT, B.mT).mT
+        out, info = _solved(who, A.mT, B.mT, True, strict)
+        return out.mT, info
     if A.shape[-1] != B.shape[-2]:
-        raise ValueError(f"linalg.solve: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    return _Solve.apply(*_same_batch("solve", A, B))
+        raise ValueError(f"linalg.{who}: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
+    return _Solve.apply(who, *_same_batch(who, A, B), strict)
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -244,7 +291,8 @@ def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
     """X with A X = B (or X A = B where not `left`) for triangular A, of which only the triangle is read;
-    `unitriangular`: with ones on its diagonal. Raises LinAlgError for a zero there.
+    `unitriangular`: with ones on its diagonal. A zero there raises LinAlgError on the CPU, and gives
+    infinities or NaN on CUDA, where nothing is waited for.
 
     >>> a = plait.tensor([[1.0, 0.0], [1.0, 2.0]])
     >>> plait.linalg.solve_triangular(a, plait.tensor([[1.0], [3.0]]), upper=False)
@@ -258,51 +306,46 @@ def solve_triangular(
         return x.mT
     if A.shape[-1] != B.shape[-2]:
         raise ValueError(f"linalg.solve_triangular: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    A, B = _same_batch("solve_triangular", A, B)
-    if unitriangular:
-        ones = _ops["eye"](A.shape[-1], dtype=A.dtype, device=A.device)
-        A = (A.triu(1) if upper else A.tril(-1)) + ones
-    elif upper:
-        A = A.triu()
-    else:
-        A = A.tril()
-    if upper:
-        return _Solve.apply(A, B)
-    # Turned upside down it is an upper triangle, of which an LU decomposition exchanges no rows: what
-    # remains is substitution.
-    return _Solve.apply(A.flip((-2, -1)), B.flip((-2,))).flip((-2,))
+    return _SolveTriangular.apply(*_same_batch("solve_triangular", A, B), upper, unitriangular)
 
 
 class _Cholesky(Function):
-    @staticmethod
-    def forward(ctx, a):
-        out = _call("cholesky", lambda np, x: np.linalg.cholesky(x), a)
-        ctx.save_for_backward(out)
-        return out
+    """L, and info. `strict` as of _Inverse, with identities for what has no factor."""
 
     @staticmethod
-    def backward(ctx, grad):
+    def forward(ctx, who, a, strict):
+        out, info = _lapack.cholesky(who, a)
+        if strict:
+            _lapack.check(who, info, _lapack.NOT_POSITIVE, a)
+        else:
+            out = _where_good(out, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
+        ctx.save_for_backward(out)
+        ctx.mark_non_differentiable(info)
+        return out, info
+
+    @staticmethod
+    def backward(ctx, grad, _):
         # Murray 2016, "Differentiation of the Cholesky decomposition", eq. 10.
         (lower,) = ctx.saved_tensors
-        middle = (lower.mT @ grad).tril()
+        middle = (lower.mH @ grad).tril()
         middle = middle - 0.5 * _ops["diag_embed"](middle.diagonal(0, -2, -1))
-        turned = solve_triangular(lower.mT, middle, upper=True)
+        turned = solve_triangular(lower.mH, middle, upper=True)
         full = solve_triangular(lower, turned, upper=False, left=False)
-        return 0.5 * (full + full.mT)
+        return None, 0.5 * (full + full.mH), None
 
 
 @one_op(cpu="float32", cuda="float32")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
-    """The lower triangular L with L L^T = A (or the upper L^T) of symmetric positive-definite matrices.
-    Raises LinAlgError for another one.
+    """The lower triangular L with L L^H = A (or the upper L^H) of Hermitian positive-definite matrices, whose
+    lower triangle is read. Raises LinAlgError for another one.
 
     >>> plait.linalg.cholesky(plait.tensor([[4.0, 2.0], [2.0, 2.0]]))
     tensor([[2., 0.],
             [1., 1.]])
     """
     _check("cholesky", A)
-    lower = _Cholesky.apply(A)
-    return lower.mT if upper else lower
+    lower, _ = _Cholesky.apply("cholesky", A, True)
+    return lower.mH if upper else lower
 
 
 # ---- determinants
@@ -311,7 +354,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 class _Det(Function):
     @staticmethod
     def forward(ctx, a):
-        out = _call("det", lambda np, x: np.linalg.det(x), a)
+        out = _lapack.det("det", a)
         ctx.save_for_backward(a, out)
         return out
 
@@ -319,7 +362,7 @@ class _Det(Function):
     def backward(ctx, grad):
         a, out = ctx.saved_tensors
         if out.detach().abs().amin().item() > 0 if out.numel() else True:
-            return (grad * out)[..., None, None] * inv(a).mT
+            return (grad * out.conj())[..., None, None] * inv(a).mH
         if _C.is_grad_enabled() and grad.requires_grad:
             raise LinAlgError("linalg.det: the second derivative of a singular matrix is not implemented")
         # The matrix of cofactors, which singular matrices have too: by the singular value decomposition.
@@ -329,7 +372,7 @@ class _Det(Function):
         one = _ops["eye"](n, dtype=_C.bool, device=a.device)
         products = others.masked_fill(one, 1.0).prod(-1)
         cofactors = (u * products.unsqueeze(-2)) @ vh
-        return (grad * det(u) * det(vh))[..., None, None] * cofactors
+        return (grad * (det(u) * det(vh)).conj())[..., None, None] * cofactors
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -346,20 +389,25 @@ def det(A: Tensor) -> Tensor:
 class _Slogdet(Function):
     @staticmethod
     def forward(ctx, a):
-        sign, log = _call("slogdet", lambda np, x: tuple(np.linalg.slogdet(x)), a)
-        ctx.save_for_backward(a)
-        ctx.mark_non_differentiable(sign)
+        sign, log = _lapack.slogdet("slogdet", a)
+        ctx.save_for_backward(a, sign)
+        if not a.is_complex():
+            ctx.mark_non_differentiable(sign)
         return sign, log
 
     @staticmethod
-    def backward(ctx, _, grad):
-        (a,) = ctx.saved_tensors
-        return grad[..., None, None] * inv(a).mT
+    def backward(ctx, grad_sign, grad):
+        # d log det = tr(A^-1 dA), whose imaginary part turns the sign.
+        a, sign = ctx.saved_tensors
+        if a.is_complex():
+            grad = _ops["complex"](grad, (grad_sign * sign.conj()).imag)
+        return grad[..., None, None] * inv(a).mH
 
 
 @one_op(cpu="float32", cuda="float32")
 def slogdet(A: Tensor) -> Slogdet:
-    """The signs and the logarithms of the absolute values of determinants: (0, -inf) for a singular matrix.
+    """The signs (of complex matrices numbers of absolute value 1) and the logarithms of the absolute values
+    of determinants: (0, -inf) for a singular matrix.
 
     >>> plait.linalg.slogdet(plait.tensor([[1.0, 0.0], [0.0, -1.0]])).sign
     tensor(-1.)
@@ -376,7 +424,7 @@ class _QR(Function):
 
     @staticmethod
     def forward(ctx, a):
-        q, r = _call("qr", lambda np, x: tuple(np.linalg.qr(x)), a)
+        q, r = _lapack.qr("qr", a, "reduced")
         ctx.save_for_backward(q, r)
         return q, r
 
@@ -384,14 +432,18 @@ class _QR(Function):
     def backward(ctx, grad_q, grad_r):
         # Walter and Lehmann 2018, "Algorithmic differentiation of linear algebra functions".
         q, r = ctx.saved_tensors
-        m = r @ grad_r.mT - grad_q.mT @ q
-        symmetric = m.tril() + m.tril(-1).mT
-        return solve_triangular(r.mT, grad_q + q @ symmetric, upper=False, left=False)
+        m = r @ grad_r.mH - grad_q.mH @ q
+        below = m.tril(-1)
+        middle = m.diagonal(0, -2, -1)
+        if m.is_complex():  # of which R's diagonal, being real, takes half
+            middle = middle.real.to(m.dtype)
+        symmetric = below + below.mH + _ops["diag_embed"](middle)
+        return solve_triangular(r.mH, grad_q + q @ symmetric, upper=False, left=False)
 
 
 @one_op(cpu="float32", cuda="float32")
 def qr(A: Tensor, mode: str = "reduced") -> QR:
-    """A = Q R with orthogonal columns Q and upper triangular R: 'reduced' to min(m, n) columns, 'complete'
+    """A = Q R with orthonormal columns Q and upper triangular R: 'reduced' to min(m, n) columns, 'complete'
     (without gradient where m > n), or 'r' alone (Q is empty).
 
     >>> plait.linalg.qr(plait.eye(3)[:, :2]).Q.shape
@@ -404,13 +456,19 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     if mode == "complete" and rows > columns:
         if A.requires_grad and _C.is_grad_enabled():
             raise LinAlgError("linalg.qr: mode 'complete' has no gradient for tall A; use mode='reduced'")
-        return QR(*_call("qr", lambda np, x: tuple(np.linalg.qr(x, "complete")), A))
+        return QR(*_lapack.qr("qr", A, "complete"))
+    if not _tape(A):
+        return QR(*_lapack.qr("qr", A, "r" if mode == "r" else "reduced"))
     if rows >= columns:
         q, r = _QR.apply(A)
     else:
         q, first = _QR.apply(A[..., :rows])
-        r = _ops["cat"]([first, q.mT @ A[..., rows:]], -1)
+        r = _ops["cat"]([first, q.mH @ A[..., rows:]], -1)
     return QR(A.new_empty((0,)), r) if mode == "r" else QR(q, r)
+
+
+def _without_diagonal(a: Tensor) -> Tensor:
+    return a.masked_fill(_ops["eye"](a.shape[-1], dtype=_C.bool, device=a.device), 0.0)
 
 
 def _differences(values: Tensor) -> Tensor:
@@ -424,10 +482,11 @@ class _SVD(Function):
     """The decomposition, with all of U and Vh where `full`."""
 
     @staticmethod
-    def forward(ctx, a, full):
-        u, s, vh = _call("svd", lambda np, x: tuple(np.linalg.svd(x, full_matrices=full)), a)
+    def forward(ctx, who, a, full):
+        u, s, vh = _lapack.svd(who, a, full, True)
         ctx.save_for_backward(u, s, vh)  # whole: parts made here would be constants
         ctx.set_materialize_grads(False)
+        ctx.who = who
         return u, s, vh
 
     @staticmethod
@@ -438,88 +497,112 @@ class _SVD(Function):
         u, vh = u[..., :k], vh[..., :k, :]
         grad_u = None if grad_u is None else grad_u[..., :k]
         grad_vh = None if grad_vh is None else grad_vh[..., :k, :]
-        middle = None if grad_s is None else _ops["diag_embed"](grad_s)
+        middle = None if grad_s is None else _ops["diag_embed"](grad_s).to(u.dtype)
+        turns: Tensor | None = None  # of the phases of both vectors together
         if grad_u is not None or grad_vh is not None:
             gaps = _differences(s * s)
             if grad_u is not None:
-                inner = u.mT @ grad_u
-                term = (inner - inner.mT) / gaps * s.unsqueeze(-2)
+                inner = u.mH @ grad_u
+                inner = inner - inner.mH
+                term = _without_diagonal(inner) / gaps * s.unsqueeze(-2)
                 middle = term if middle is None else middle + term
+                turns = inner.diagonal(0, -2, -1)
+                if u.is_complex() and grad_vh is not None:
+                    middle = middle + _ops["diag_embed"](turns / (2 * s))
             if grad_vh is not None:
-                inner = vh @ grad_vh.mT
-                term = s.unsqueeze(-1) * ((inner - inner.mT) / gaps)
+                inner = vh @ grad_vh.mH
+                inner = inner - inner.mH
+                term = s.unsqueeze(-1) * (_without_diagonal(inner) / gaps)
                 middle = term if middle is None else middle + term
+                also = inner.diagonal(0, -2, -1)
+                turns = also if turns is None else turns + also
+            if turns is not None and u.is_complex():
+                _same_phase(ctx.who, turns)
         if middle is None:
-            return None, None
+            return None, None, None
         result = u @ middle @ vh
         if grad_u is not None and u.shape[-2] > u.shape[-1]:
             outside = grad_u / s.unsqueeze(-2)
-            result = result + (outside - u @ (u.mT @ outside)) @ vh
+            result = result + (outside - u @ (u.mH @ outside)) @ vh
         if grad_vh is not None and vh.shape[-1] > vh.shape[-2]:
             outside = grad_vh / s.unsqueeze(-1)
-            result = result + u @ (outside - (outside @ vh.mT) @ vh)
-        return result, None
+            result = result + u @ (outside - (outside @ vh.mH) @ vh)
+        return None, result, None
 
 
 @one_op(cpu="float32", cuda="float32")
 def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     """A = U diag(S) Vh, with the singular values in falling order.
 
-    Gradients of U and Vh are those of a function that does not depend on the vectors' signs, and grow
-    without bound where singular values come near each other. What `full_matrices` adds for matrices that are
-    not square, a basis of which only the span is given, passes no gradient on.
+    Gradients of U and Vh are those of a function that does not depend on the vectors' signs or phases (that
+    of another one of complex matrices raises LinAlgError in backward), and grow without bound where singular
+    values come near each other. What `full_matrices` adds for matrices that are not square, a basis of which
+    only the span is given, passes no gradient on.
 
     >>> plait.linalg.svd(plait.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
     _check("svd", A, square=False)
-    return SVD(*_SVD.apply(A, full_matrices))
+    return SVD(*_SVD.apply("svd", A, full_matrices))
 
 
 @one_op(cpu="float32", cuda="float32")
 def svdvals(A: Tensor) -> Tensor:
     """The singular values, in falling order."""
     _check("svdvals", A, square=False)
-    return _SVD.apply(A, False)[1]
+    return _SVD.apply("svdvals", A, False)[1] if _tape(A) else _lapack.svd("svdvals", A, False, False)[1]
 
 
 class _Eigh(Function):
     @staticmethod
-    def forward(ctx, a, uplo):
-        values, vectors = _call("eigh", lambda np, x: tuple(np.linalg.eigh(x, uplo)), a)
+    def forward(ctx, who, a, upper):
+        values, vectors = _lapack.eigh(who, a, upper, True)
         ctx.save_for_backward(values, vectors)
         ctx.set_materialize_grads(False)
+        ctx.who = who
         return values, vectors
 
     @staticmethod
     def backward(ctx, grad_values, grad_vectors):
         values, v = ctx.saved_tensors
-        middle = None if grad_values is None else _ops["diag_embed"](grad_values)
+        middle = None if grad_values is None else _ops["diag_embed"](grad_values).to(v.dtype)
         if grad_vectors is not None:
-            inner = v.mT @ grad_vectors
-            term = (inner - inner.mT) / (2 * _differences(values))
+            inner = v.mH @ grad_vectors
+            inner = inner - inner.mH
+            if v.is_complex():
+                _same_phase(ctx.who, inner.diagonal(0, -2, -1))
+            term = _without_diagonal(inner) / (2 * _differences(values))
             middle = term if middle is None else middle + term
-        return (None if middle is None else v @ middle @ v.mT), None
+        return None, (None if middle is None else v @ middle @ v.mH), None
+
+
+def _is_upper(who: str, uplo: str) -> bool:
+    if uplo.upper() not in ("L", "U"):
+        raise ValueError(f"linalg.{who}: expected UPLO 'L' or 'U', got '{uplo}'")
+    return uplo.upper() == "U"
 
 
 @one_op(cpu="float32", cuda="float32")
 def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
-    """The eigenvalues, in rising order, and eigenvectors (columns) of symmetric matrices, of which the lower
-    ('L') or upper ('U') triangle is read. The gradient is that of A as a symmetric matrix.
+    """The eigenvalues, in rising order, and eigenvectors (columns) of symmetric or Hermitian matrices, of
+    which the lower ('L') or upper ('U') triangle is read. The gradient is that of A as such a matrix; that of
+    a function of complex vectors that depends on their phases raises LinAlgError in backward.
 
     >>> plait.linalg.eigh(plait.tensor([[0.0, 1.0], [1.0, 0.0]])).eigenvalues
     tensor([-1.,  1.])
     """
     _check("eigh", A)
-    if UPLO.upper() not in ("L", "U"):
-        raise ValueError(f"linalg.eigh: expected UPLO 'L' or 'U', got '{UPLO}'")
-    return Eigh(*_Eigh.apply(A, UPLO.upper()))
+    return Eigh(*_Eigh.apply("eigh", A, _is_upper("eigh", UPLO)))
 
 
 @one_op(cpu="float32", cuda="float32")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of symmetric matrices, in rising order."""
-    return eigh(A, UPLO).eigenvalues
+    """The eigenvalues of symmetric or Hermitian matrices, in rising order."""
+    _check("eigvalsh", A)
+    upper = _is_upper("eigvalsh", UPLO)
+    if _tape(A):
+        return _Eigh.apply("eigvalsh", A, upper)[0]
+    return _lapack.eigh("eigvalsh", A, upper, False)[0]
 
 
 # ---- least squares
@@ -528,7 +611,10 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 class _Pinv(Function):
     @staticmethod
     def forward(ctx, a, rtol):
-        out = _call("pinv", lambda np, x: np.linalg.pinv(x, rtol), a)
+        u, s, vh = _lapack.svd("pinv", a, False, True)
+        kept = s > rtol * s.amax(-1, True)
+        inverse = _ops["where"](kept, 1 / s, 0.0).to(a.dtype)
+        out = (vh.mH * inverse.unsqueeze(-2)) @ u.mH
         ctx.save_for_backward(a, out)
         return out
 
@@ -536,14 +622,14 @@ class _Pinv(Function):
     def backward(ctx, grad):
         # Golub and Pereyra 1973, eq. 4.12, for matrices of locally constant rank.
         a, p = ctx.saved_tensors
-        g, pt = grad.mT, p.mT
+        g, pt = grad.mH, p.mH
         if a.shape[-2] <= a.shape[-1]:
             k = g @ p
             kp = k @ pt
-            return -(p @ k).mT + kp - (a @ p) @ kp + (pt @ p) @ (g - k @ a), None
+            return -(p @ k).mH + kp - (a @ p) @ kp + (pt @ p) @ (g - k @ a), None
         k = p @ g
         pk = pt @ k
-        return -(k @ p).mT + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None
+        return -(k @ p).mH + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -562,42 +648,6 @@ def pinv(A: Tensor, rtol: float | None = None, hermitian: bool = False) -> Tenso
     if 0 in A.shape:
         return A.new_zeros((*A.shape[:-2], A.shape[-1], A.shape[-2])) + 0 * A.mT
     return _Pinv.apply(A, rtol)
-
-
-@one_op(cpu="float32", cuda="float32")
-def matrix_rank(A: Tensor, *, rtol: float | None = None) -> Tensor:
-    """The number of singular values above rtol (max(m, n) epsilon) times the largest."""
-    _check("matrix_rank", A, square=False)
-    from ._numeric_limits import finfo
-
-    rtol = max(A.shape[-2:]) * finfo(A.dtype).eps if rtol is None else rtol
-    s = svdvals(A.detach())
-    if s.shape[-1] == 0:
-        return s.sum(-1).to(_C.int64)
-    return (s > rtol * s.amax(-1, True)).sum(-1)
-
-
-@one_op(cpu="float32", cuda="float32")
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
-    """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values). The
-    residuals are the squared norms of B's columns, where m > n and A is of full rank, else empty.
-
-    >>> a, b = plait.tensor([[1.0], [0.0]]), plait.tensor([[3.0], [2.0]])
-    >>> plait.linalg.lstsq(a, b).residuals
-    tensor([4.])
-    """
-    _check("lstsq", A, square=False)
-    vector = B.dim() == A.dim() - 1
-    if vector:
-        B = B.unsqueeze(-1)
-    _check("lstsq", B, square=False, name="B")
-    if A.shape[-2] != B.shape[-2]:
-        raise ValueError(f"linalg.lstsq: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    solution = pinv(A, rcond) @ B
-    rank = matrix_rank(A, rtol=rcond)
-    full = A.shape[-2] > A.shape[-1] and bool((rank == A.shape[-1]).all())
-    residuals = ((A @ solution - B) ** 2).sum(-2) if full else A.new_empty((0,))
-    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, svdvals(A.detach()))
 
 
 # ---- powers
@@ -628,60 +678,6 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     return result
 
 
-@one_op(cpu="float32", cuda="float32")
-def matrix_exp(A: Tensor) -> Tensor:
-    """The exponentials of square matrices: by squaring that of A / 2^s, of norm 1/2 at most, which 18 terms
-    of its power series give to the last digit (Moler and Van Loan 2003, method 3).
-
-    >>> plait.linalg.matrix_exp(plait.zeros(2, 2))
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    _check("matrix_exp", A)
-    n = A.shape[-1]
-    one = _ops["eye"](n, dtype=A.dtype, device=A.device).expand(A.shape)
-    if A.numel() == 0:
-        return A.clone()
-    largest = A.detach().abs().sum(-2).amax().item()
-    if not largest < float("inf"):
-        return A * float("nan")
-    squarings = 0
-    while largest > 0.5:
-        largest, squarings = largest / 2, squarings + 1
-    scaled = A / 2.0**squarings
-    result = one
-    for k in range(18, 0, -1):
-        result = one + (scaled @ result) / k
-    for _ in range(squarings):
-        result = result @ result
-    return result
-
-
-@one_op(cpu="float32", cuda="float32")
-def householder_product(A: Tensor, tau: Tensor) -> Tensor:
-    """The first k columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^T, where v_i is 0 above row i, 1 in it
-    and column i of A (..., m, k) below: LAPACK's form of the Q of a QR decomposition.
-
-    >>> plait.linalg.householder_product(plait.zeros(2, 1), plait.tensor([2.0]))
-    tensor([[-1.],
-            [ 0.]])
-    """
-    _check("householder_product", A, square=False)
-    rows, columns = A.shape[-2:]
-    if columns > rows or tau.shape != (*A.shape[:-2], columns):
-        raise ValueError(
-            "linalg.householder_product: expected A (..., m, k) with m >= k and tau (..., k), got "
-            f"{tuple(A.shape)} and {tuple(tau.shape)}"
-        )
-    one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
-    reflectors = A.tril(-1) + one
-    result = one.expand(A.shape)
-    for i in reversed(range(columns)):
-        v = reflectors[..., i : i + 1]
-        result = result - tau[..., i, None, None] * v @ (v.mT @ result)
-    return result
-
-
 for _name in __all__:
     if _name in globals() and type(globals()[_name]) is type(_check):  # ops ask by themselves
         globals()[_name] = overridable(globals()[_name])
@@ -692,7 +688,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
     from . import _factorizations
 
-    found = globals()[name] = getattr(_factorizations, name)
+    found = globals()[name] = overridable(getattr(_factorizations, name))
     return found
 
 

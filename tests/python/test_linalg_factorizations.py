@@ -1,4 +1,4 @@
-"""Eigenvalues, LU, conditions and products against NumPy and SciPy; derivatives against finite differences."""
+"""Eigenvalues, LU, conditions and products on both devices, against NumPy and SciPy; derivatives against finite differences."""
 
 import math
 
@@ -6,9 +6,17 @@ import numpy as np
 import plait
 import pytest
 import scipy.linalg as sl
+from cuda_device import needs_cuda
 
 L = plait.linalg
 gradcheck = plait.autograd.gradcheck
+
+
+@pytest.fixture(autouse=True, params=["cpu", pytest.param("cuda", marks=needs_cuda)])
+def device(request):
+    plait.set_default_device(request.param)
+    yield request.param
+    plait.set_default_device("cpu")
 
 
 def rand(*shape, seed=0):
@@ -26,10 +34,10 @@ def test_eig(shape, kind):
     single = kind in ("float32", "complex64")
     assert values.dtype is vectors.dtype is (plait.complex64 if single else plait.complex128)
     tol = 1e-4 if single else 1e-12
-    np.testing.assert_allclose((a.to(values.dtype) @ vectors).numpy(), (vectors * values.unsqueeze(-2)).numpy(), atol=tol)
-    np.testing.assert_allclose(np.linalg.norm(vectors.numpy(), axis=-2), 1, rtol=tol)
-    want = np.linalg.eigvals(a.numpy())
-    np.testing.assert_allclose(np.sort_complex(L.eigvals(a).numpy()), np.sort_complex(want), atol=tol)
+    np.testing.assert_allclose((a.to(values.dtype) @ vectors).cpu().numpy(), (vectors * values.unsqueeze(-2)).cpu().numpy(), atol=tol)
+    np.testing.assert_allclose(np.linalg.norm(vectors.cpu().numpy(), axis=-2), 1, rtol=tol)
+    want = np.linalg.eigvals(a.cpu().numpy())
+    np.testing.assert_allclose(np.sort_complex(L.eigvals(a).cpu().numpy()), np.sort_complex(want), atol=tol)
 
 
 @pytest.mark.parametrize("complex_", [False, True])
@@ -46,7 +54,7 @@ def test_eig_derivatives(complex_):
     assert gradcheck(invariant, (a,))
     assert plait.autograd.gradgradcheck(lambda a: L.eigvals(a).abs(), (a,))
     (values,) = plait.autograd.grad(L.eigvals(a).real.sum(), a)  # the trace
-    np.testing.assert_allclose(values.numpy(), np.eye(4), atol=1e-10)
+    np.testing.assert_allclose(values.cpu().numpy(), np.eye(4), atol=1e-10)
 
 
 def test_eig_refuses():
@@ -54,7 +62,7 @@ def test_eig_refuses():
         L.eig(plait.zeros(2, 3))
     with pytest.raises(L.LinAlgError):
         L.eig(plait.full((2, 2), math.nan))
-    with pytest.raises(TypeError, match="float32 or float64"):
+    with pytest.raises(TypeError, match="float32, float64, complex64 or complex128"):
         L.eig(plait.zeros(2, 2, dtype=plait.int64))
 
 
@@ -62,19 +70,19 @@ def test_eig_refuses():
 def test_lu(shape):
     a = rand(*shape)
     p, lower, upper = L.lu(a)
-    np.testing.assert_allclose((p @ lower @ upper).numpy(), a.numpy(), atol=1e-11)
+    np.testing.assert_allclose((p @ lower @ upper).cpu().numpy(), a.cpu().numpy(), atol=1e-11)
     factors, pivots = L.lu_factor(a)
     assert pivots.dtype is plait.int32
     if len(shape) == 2:
-        wp, wl, wu = sl.lu(a.numpy())
+        wp, wl, wu = sl.lu(a.cpu().numpy())
         for got, want in ((p, wp), (lower, wl), (upper, wu)):
-            np.testing.assert_allclose(got.numpy(), want, atol=1e-10)
+            np.testing.assert_allclose(got.cpu().numpy(), want, atol=1e-10)
         if shape[0] == shape[1]:
-            wlu, wpiv = sl.lu_factor(a.numpy())
-            np.testing.assert_allclose(factors.numpy(), wlu, atol=1e-11)
-            assert (pivots.numpy() == wpiv + 1).all()
+            wlu, wpiv = sl.lu_factor(a.cpu().numpy())
+            np.testing.assert_allclose(factors.cpu().numpy(), wlu, atol=1e-11)
+            assert (pivots.cpu().numpy() == wpiv + 1).all()
     for got, want in zip(plait.lu_unpack(factors, pivots), (p, lower, upper)):
-        np.testing.assert_allclose(got.numpy(), want.numpy(), atol=1e-14)
+        np.testing.assert_allclose(got.cpu().numpy(), want.cpu().numpy(), atol=1e-14)
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 5), (2, 3, 3)])
@@ -92,7 +100,7 @@ def test_lu_solve(left, adjoint):
     factors = L.lu_factor(a)
     x = L.lu_solve(*factors, b, left=left, adjoint=adjoint)
     matrix = a.mT if adjoint else a
-    np.testing.assert_allclose((matrix @ x if left else x @ matrix).numpy(), b.expand(2, 4, 4).numpy(), atol=1e-11)
+    np.testing.assert_allclose((matrix @ x if left else x @ matrix).cpu().numpy(), b.expand(2, 4, 4).cpu().numpy(), atol=1e-11)
     a.requires_grad_(), b.requires_grad_()
     assert gradcheck(lambda a, b: L.lu_solve(*L.lu_factor(a), b, left=left, adjoint=adjoint), (a, b))
 
@@ -101,10 +109,10 @@ def test_singular_matrices():
     a = plait.tensor([[[2.0, 1.0], [1.0, 2.0]], [[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [2.0, 1.0]]])
     inverse, info = L.inv_ex(a)
     assert info.tolist() == [0, 2, 0] and inverse[1].isnan().all()
-    np.testing.assert_allclose(inverse[0].numpy(), np.linalg.inv(a[0].numpy()), rtol=1e-6)
+    np.testing.assert_allclose(inverse[0].cpu().numpy(), np.linalg.inv(a[0].cpu().numpy()), rtol=1e-6)
     factor, info = L.cholesky_ex(a)
     assert info.tolist()[0] == 0 and info.tolist()[2] == 2 and factor[2].isnan().all()
-    np.testing.assert_allclose(factor[0].numpy(), np.linalg.cholesky(a[0].numpy()), rtol=1e-6)
+    np.testing.assert_allclose(factor[0].cpu().numpy(), np.linalg.cholesky(a[0].cpu().numpy()), rtol=1e-6)
     with pytest.raises(L.LinAlgError):
         L.inv_ex(a, check_errors=True)
     assert L.lu(plait.zeros(2, 2)).U.tolist() == [[0, 0], [0, 0]]
@@ -113,22 +121,22 @@ def test_singular_matrices():
 @pytest.mark.parametrize("p", [None, 2, -2, "fro", "nuc", math.inf, -math.inf, 1, -1])
 def test_cond(p):
     a = rand(2, 3, 3)
-    want = [np.linalg.cond(m, p) for m in a.numpy()]
-    np.testing.assert_allclose(L.cond(a, p).numpy(), want, rtol=1e-10)
+    want = [np.linalg.cond(m, p) for m in a.cpu().numpy()]
+    np.testing.assert_allclose(L.cond(a, p).cpu().numpy(), want, rtol=1e-10)
 
 
 def test_products():
     a, b, c, d = rand(3, 10), rand(10, 2, seed=1), rand(2, 20, seed=2), rand(20, seed=3)
-    np.testing.assert_allclose(L.multi_dot([a, b, c, d]).numpy(), np.linalg.multi_dot([t.numpy() for t in (a, b, c, d)]))
+    np.testing.assert_allclose(L.multi_dot([a, b, c, d]).cpu().numpy(), np.linalg.multi_dot([t.cpu().numpy() for t in (a, b, c, d)]))
     assert L.multi_dot([d, c.mT, b.mT, a.mT]).shape == (3,)
     with pytest.raises(ValueError, match="do not fit"):
         L.multi_dot([a, c])
     t = rand(2, 3, 6)
-    np.testing.assert_allclose(L.tensorinv(t, 2).numpy(), np.linalg.tensorinv(t.numpy(), 2), rtol=1e-9)
+    np.testing.assert_allclose(L.tensorinv(t, 2).cpu().numpy(), np.linalg.tensorinv(t.cpu().numpy(), 2), rtol=1e-9)
     r = rand(2, 3, seed=5)
-    np.testing.assert_allclose(L.tensorsolve(t, r).numpy(), np.linalg.tensorsolve(t.numpy(), r.numpy()), rtol=1e-9)
+    np.testing.assert_allclose(L.tensorsolve(t, r).cpu().numpy(), np.linalg.tensorsolve(t.cpu().numpy(), r.cpu().numpy()), rtol=1e-9)
     u = rand(2, 6, 3)
-    want = np.linalg.tensorsolve(u.numpy(), r.numpy(), (1,))
-    np.testing.assert_allclose(L.tensorsolve(u, r, (1,)).numpy(), want, rtol=1e-9)
+    want = np.linalg.tensorsolve(u.cpu().numpy(), r.cpu().numpy(), (1,))
+    np.testing.assert_allclose(L.tensorsolve(u, r, (1,)).cpu().numpy(), want, rtol=1e-9)
     x = plait.tensor([2.0, 3.0, -1.0])
-    np.testing.assert_allclose(L.vander(x, N=4).numpy(), np.vander(x.numpy(), 4, increasing=True))
+    np.testing.assert_allclose(L.vander(x, N=4).cpu().numpy(), np.vander(x.cpu().numpy(), 4, increasing=True))

@@ -115,6 +115,13 @@ PRIVATE = {
     "_gather_backward": [(X[:1], (2, 3), 1, INDEX), (X, (2,), 0, INDEX)],
     "_index_select_backward": [(X, (2, 3), 0, INDEX[0])],
     "_index": [(X, [X[0]]), (X, [None])],
+    "_linalg_row_order": [
+        (INDEX[0].int(), 3),
+        (INDEX[0].int() + 4, 3),
+        (INDEX[0].int() + 1, 2),
+        (INDEX[0].int() + 1, 2**40),
+        (INDEX[0, 0].int(), 1),
+    ],
     "_index_backward": [(X, (3,), []), (X, (3,), [X > 0])],
 }
 
