@@ -73,7 +73,7 @@ class _Eig(Function):
         if grad_vectors is not None:
             inner = v.mH @ grad_vectors
             lengths = inner.diagonal(0, -2, -1)
-            _same_phase(ctx.who, lengths.imag)
+            _same_phase(ctx.who, lengths.imag, grad_vectors)
             inner = inner - v.mH @ (v * lengths.real.unsqueeze(-2).to(v.dtype))
             gaps = (values.unsqueeze(-2) - values.unsqueeze(-1)).conj()
             same = _ops["eye"](v.shape[-1], dtype=_C.bool, device=v.device)

@@ -68,11 +68,15 @@ def _shapes(*tensors: Tensor) -> str:
 
 def check(who: str, info: Tensor, problem: str, *tensors: Tensor) -> None:
     """Raises LinAlgError where a number of `info` is not 0; `problem` says what it means. Waits."""
-    if info.numel() == 0:
-        return
-    worst = int(info.item() if info.dim() == 0 else info.abs().amax().item())
-    if worst != 0:
+    if worst := _worst(info):
         raise LinAlgError(f"linalg.{who}: {problem.format(worst)} ({_shapes(*tensors)})")
+
+
+def _worst(info: Tensor) -> int:
+    """The largest number. Waits."""
+    if info.numel() == 0:
+        return 0
+    return int(info.item() if info.dim() == 0 else info.abs().amax().item())
 
 
 SINGULAR = "a matrix is singular: U has a zero at place {} of its diagonal"
@@ -277,8 +281,9 @@ def svd(who: str, a: Tensor, full: bool, vectors: bool) -> tuple[Any, Tensor, An
     """U, S and Vh; without vectors S alone."""
     if by_cusolver(a):
         u, s, vh, info = _ops["_linalg_svd"](a, full, vectors)
-        check(who, info, NOT_CONVERGED, a)
-        return (u, s, vh) if vectors else (None, s, None)
+        if _worst(info) == 0:
+            return (u, s, vh) if vectors else (None, s, None)
+        # Jacobi's method may give up where the QR algorithm of LAPACK does not: that is asked in its place.
     if not vectors:
         return None, _by_numpy(who, lambda np, x: np.linalg.svd(x, compute_uv=False), a), None
     return _by_numpy(who, lambda np, x: tuple(np.linalg.svd(x, full_matrices=full)), a)

@@ -48,17 +48,17 @@ def qr(input: Tensor, some: bool = True) -> QR:
 
 
 def logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant; NaN where that is negative.
+    """The logarithm of the determinant, complex of complex matrices; NaN where that is negative.
 
     >>> plait.logdet(plait.eye(2))
     tensor(0.)
     """
     sign, log = linalg.slogdet(input)
-    return log.masked_fill(sign < 0, float("nan"))
+    return log + sign.log() if input.is_complex() else log.masked_fill(sign < 0, float("nan"))
 
 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
-    """input = U diag(S) V^T: with V, where plait.linalg.svd gives its transpose.
+    """input = U diag(S) V^H: with V, where plait.linalg.svd gives its conjugate transpose.
 
     >>> plait.svd(plait.ones(3, 2)).V.shape
     plait.Size([2, 2])
@@ -69,7 +69,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
         zeros = [input.new_zeros((*batch, n, n)) for n in (rows, columns)]
         return SVD(zeros[0], linalg.svdvals(input), zeros[1])
     u, s, vh = linalg.svd(input, full_matrices=not some)
-    return SVD(u, s, vh.mT)
+    return SVD(u, s, vh.mH)
 
 for _name in ("cholesky", "inverse", "logdet", "pinverse", "qr", "svd"):
     globals()[_name] = overridable(globals()[_name])

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         tensorsolve,
         vander,
     )
+    from ._ldl import ldl_factor, ldl_factor_ex, ldl_solve
 
 __all__ = [
     "LinAlgError",
@@ -65,6 +66,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",
@@ -94,29 +98,8 @@ __all__ = [
 
 _ops = _C.ops
 
-# In _factorizations, which is loaded when one of them is asked for.
-_LATE = frozenset(
-    (
-        "cholesky_ex",
-        "cond",
-        "eig",
-        "eigvals",
-        "householder_product",
-        "inv_ex",
-        "lstsq",
-        "lu",
-        "lu_factor",
-        "lu_factor_ex",
-        "lu_solve",
-        "matrix_exp",
-        "matrix_rank",
-        "multi_dot",
-        "solve_ex",
-        "tensorinv",
-        "tensorsolve",
-        "vander",
-    )
-)
+# In _ldl, which is loaded when one of them is asked for; as is _factorizations, for what else is not here.
+_LDL = ("ldl_factor", "ldl_factor_ex", "ldl_solve")
 
 Eigh = namedtuple("Eigh", ("eigenvalues", "eigenvectors"))
 QR = namedtuple("QR", ("Q", "R"))
@@ -153,10 +136,14 @@ def _where_good(result: Tensor, info: Tensor, other: Tensor | float) -> Tensor:
     return _ops["where"](info[..., None, None] == 0, result, other)
 
 
-def _same_phase(who: str, changes: Tensor) -> None:
-    """Vectors are unique up to a factor of absolute value 1 each: nothing may change with it."""
-    size = changes.detach().abs()
-    if size.numel() and not bool((size <= 1e-2).all()):
+def _same_phase(who: str, changes: Tensor, *gradients: Tensor | None) -> None:
+    """Vectors are unique up to a factor of absolute value 1 each: nothing may change with it, but for the
+    gradients' rounding.
+    """
+    if changes.numel() == 0:
+        return
+    largest = sum(g.detach().abs().amax() for g in gradients if g is not None)
+    if bool((changes.detach().abs() > 1e-2 * (1 + largest)).any()):
         raise LinAlgError(
             f"linalg.{who}: backward of a function that depends on the phases of complex vectors, which are "
             "arbitrary: take absolute values, or products in which a factor of absolute value 1 drops out"
@@ -517,7 +504,7 @@ class _SVD(Function):
                 also = inner.diagonal(0, -2, -1)
                 turns = also if turns is None else turns + also
             if turns is not None and u.is_complex():
-                _same_phase(ctx.who, turns)
+                _same_phase(ctx.who, turns, grad_u, grad_vh)
         if middle is None:
             return None, None, None
         result = u @ middle @ vh
@@ -570,7 +557,7 @@ class _Eigh(Function):
             inner = v.mH @ grad_vectors
             inner = inner - inner.mH
             if v.is_complex():
-                _same_phase(ctx.who, inner.diagonal(0, -2, -1))
+                _same_phase(ctx.who, inner.diagonal(0, -2, -1), grad_vectors)
             term = _without_diagonal(inner) / (2 * _differences(values))
             middle = term if middle is None else middle + term
         return None, (None if middle is None else v @ middle @ v.mH), None
@@ -684,11 +671,14 @@ for _name in __all__:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
+    module: Any
+    if name in _LDL:
+        from . import _ldl as module
+    elif name in __all__:
+        from . import _factorizations as module
+    else:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
-    from . import _factorizations
-
-    found = globals()[name] = overridable(getattr(_factorizations, name))
+    found = globals()[name] = overridable(getattr(module, name))
     return found
 
 

@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import plait
@@ -299,6 +300,41 @@ def test_ops_refuse():
     ):
         with pytest.raises((ValueError, TypeError, RuntimeError)):
             call()
+
+
+@pytest.mark.skipif(plait.cuda.device_count() < 2, reason="needs two devices")
+def test_another_device_and_stream():
+    a, b = well("float64", 3, 4, 4), numbers("float64", 3, 4, 2)
+    x, y = cuda(a).to("cuda:1"), cuda(b).to("cuda:1")
+    for _ in range(2):
+        found = linalg.solve(x, y)
+        assert found.device == plait.device("cuda:1")
+        np.testing.assert_allclose(found.cpu().numpy(), np.linalg.solve(a, b), rtol=1e-10)
+        close(linalg.solve(cuda(a), cuda(b)), np.linalg.solve(a, b), "float64")
+    side = plait.cuda.Stream()
+    first = cuda(a)
+    side.wait_stream(plait.cuda.current_stream())
+    with plait.cuda.stream(side):
+        found = linalg.lu_solve(*linalg.lu_factor(first), cuda(b))
+        q, r = linalg.qr(first)
+    side.synchronize()
+    close(found, np.linalg.solve(a, b), "float64")
+    close(q @ r, a, "float64")
+    with pytest.raises((ValueError, RuntimeError)):
+        linalg.solve(x, cuda(b))
+
+
+def test_in_threads():
+    """Each has handles of its own; those of threads that ended are used again."""
+    a = well("float64", 5, 6, 6)
+    expected = np.linalg.inv(a)
+
+    def work(_):
+        return [np.abs(linalg.inv(cuda(a)).cpu().numpy() - expected).max() for _ in range(3)]
+
+    for _ in range(2):
+        with ThreadPoolExecutor(3) as pool:
+            assert np.max(list(pool.map(work, range(3)))) < 1e-10
 
 
 def test_in_a_graph():

@@ -305,3 +305,15 @@ def test_as_pytorch():
         q.backward(torch.tensor(w))
         for x, y in zip(ours, theirs):
             np.testing.assert_allclose(n(x.grad), y.grad.numpy(), rtol=1e-7, atol=1e-9)
+
+
+def test_old_names():
+    a = general((4, 3))
+    u, s, v = plait.svd(t(a))
+    close((u * s.unsqueeze(-2)) @ v.mH, a)
+    square = general((2, 3, 3))
+    close(plait.logdet(t(square)).exp(), np.linalg.det(square))
+    lower, b = np.linalg.cholesky(hermitian((3, 3), True)), numbers(3, 2)
+    close(plait.cholesky_solve(t(b), t(lower)), np.linalg.solve(lower @ dual(lower), b))
+    close(plait.cholesky_inverse(t(dual(lower)), upper=True), np.linalg.inv(lower @ dual(lower)))
+    check(plait.logdet, square)

@@ -140,3 +140,45 @@ def test_products():
     np.testing.assert_allclose(L.tensorsolve(u, r, (1,)).cpu().numpy(), want, rtol=1e-9)
     x = plait.tensor([2.0, 3.0, -1.0])
     np.testing.assert_allclose(L.vander(x, N=4).cpu().numpy(), np.vander(x.cpu().numpy(), 4, increasing=True))
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "complex symmetric", "hermitian"])
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 40])
+def test_ldl(n, zeros, kind):
+    rng = np.random.default_rng(n)
+    a = rng.standard_normal((3, n, n)) + (0 if kind == "symmetric" else 1j * rng.standard_normal((3, n, n)))
+    hermitian = kind == "hermitian"
+    a = a + (a.conj() if hermitian else a).swapaxes(-1, -2)
+    if zeros and n > 1:
+        a -= a * np.eye(n)  # blocks of order 2
+    x = plait.tensor(a).tril() + 7 * plait.ones(n, n, dtype=plait.float64).triu(1)  # which is not read
+    factors, pivots = L.ldl_factor(x, hermitian=hermitian)
+    routine = {"symmetric": sl.lapack.dsytrf, "complex symmetric": sl.lapack.zsytrf, "hermitian": sl.lapack.zhetrf}[kind]
+    for m, got, swaps in zip(a, factors, pivots):
+        want, theirs, info = routine(m, lower=1)
+        assert info == 0
+        np.testing.assert_allclose(got.cpu().numpy(), np.tril(want), atol=1e-10)
+        assert swaps.tolist() == theirs.tolist()
+    b = rng.standard_normal((3, n, 2)).astype(a.dtype)
+    got = L.ldl_solve(factors, pivots, plait.tensor(b), hermitian=hermitian)
+    np.testing.assert_allclose(got.cpu().numpy(), np.linalg.solve(a, b), rtol=1e-8, atol=1e-8)
+    one = L.ldl_solve(factors, pivots, plait.tensor(b[0]), hermitian=hermitian)
+    np.testing.assert_allclose(one.cpu().numpy(), np.linalg.solve(a, b[0]), rtol=1e-8, atol=1e-8)
+
+
+def test_ldl_refuses():
+    a = plait.zeros(2, 2, 2)
+    a[0] = plait.eye(2)
+    assert L.ldl_factor_ex(a).info.tolist() == [0, 1]
+    with pytest.raises(L.LinAlgError, match="singular"):
+        L.ldl_factor(a)
+    with pytest.raises(L.LinAlgError, match="no gradient"):
+        L.ldl_factor(plait.eye(2, requires_grad=True))
+    factors, pivots = L.ldl_factor(plait.eye(2))
+    with pytest.raises(ValueError, match="do not fit"):
+        L.ldl_solve(factors, pivots, plait.ones(3, 1))
+    with pytest.raises(ValueError, match="pivots from 1 to 2"):
+        L.ldl_solve(factors, pivots - 1, plait.ones(2, 1))
+    assert L.ldl_factor(plait.zeros(0, 2, 2)).LD.shape == (0, 2, 2)
+    assert L.ldl_solve(plait.zeros(0, 0), plait.zeros(0, dtype=plait.int32), plait.zeros(0, 3)).shape == (0, 3)
