@@ -82,11 +82,12 @@ tensor([2, 0, 1]))",
         },
 }};
 
-Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _linalg_lu_solve{{
-    .schema = "_linalg_lu_solve(Tensor LU, Tensor pivots, Tensor other) -> Tensor",
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_lu_solve{{
+    .schema = "_linalg_lu_solve(Tensor LU, Tensor pivots, Tensor other, bool adjoint=False) -> Tensor",
     .doc =
-        R"(X with A X = B on CUDA, from what _linalg_lu gives of A (..., n, n), and B (..., n, k) with the same batch.)",
-    .direct = [](const Tensor& self, const Tensor&, const Tensor&) -> Tensor {
+        R"(X with A X = B (A^H X = B with adjoint) on CUDA, from what _linalg_lu gives of A (..., n, n), and B (..., n, k) with the same
+batch.)",
+    .direct = [](const Tensor& self, const Tensor&, const Tensor&, bool) -> Tensor {
       fail_device("_linalg_lu_solve", self);
     },
     .dtypes = kMatrixDTypes,

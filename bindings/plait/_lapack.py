@@ -76,7 +76,7 @@ def _worst(info: Tensor) -> int:
     """The largest number. Waits."""
     if info.numel() == 0:
         return 0
-    return int(info.item() if info.dim() == 0 else info.abs().amax().item())
+    return int(info.item() if info.dim() == 0 else info.amax().item())
 
 
 SINGULAR = "a matrix is singular: U has a zero at place {} of its diagonal"
@@ -198,16 +198,23 @@ def inv(who: str, a: Tensor) -> tuple[Tensor, Tensor]:
     return _by_numpy(who, lambda np, x: _among(np, np.linalg.inv, lambda y: _lu_by_numpy(np, y)[2], x), a)
 
 
-def solve(who: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """X with A X = B for matrices B and the same batch, and info as of `lu`."""
+def solve(who: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor] | None]:
+    """X with A X = B for matrices B and the same batch; info as of `lu`; and where they are known, factors
+    for `solve_adjoint`.
+    """
     if by_cusolver(a):
         packed, pivots, info = _ops["_linalg_lu"](a)
-        return _ops["_linalg_lu_solve"](packed, pivots, b), info
+        return _ops["_linalg_lu_solve"](packed, pivots, b), info, (packed, pivots)
 
     def run(np: Any, x: Any, y: Any) -> tuple[Any, Any]:
         return _among(np, np.linalg.solve, lambda z: _lu_by_numpy(np, z)[2], x, y)
 
-    return _by_numpy(who, run, a, b)
+    return *_by_numpy(who, run, a, b), None
+
+
+def solve_adjoint(packed: Tensor, pivots: Tensor, b: Tensor) -> Tensor:
+    """X with A^H X = B, of the A that was factored."""
+    return _ops["_linalg_lu_solve"](packed, pivots, b, True)
 
 
 def solve_triangular(who: str, a: Tensor, b: Tensor, upper: bool, unit: bool) -> Tensor:

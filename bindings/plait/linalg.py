@@ -191,22 +191,25 @@ class _Solve(Function):
 
     @staticmethod
     def forward(ctx, who, a, b, strict):
-        out, info = _lapack.solve(who, a, b)
+        out, info, factors = _lapack.solve(who, a, b)
         if strict:
             _lapack.check(who, info, _lapack.SINGULAR, a)
         else:
-            out = _where_good(out, info, 0.0)
-        ctx.save_for_backward(a, out, info)
+            out, factors = _where_good(out, info, 0.0), None
+        ctx.save_for_backward(a, out, info, *(factors or (None, None)))
         ctx.mark_non_differentiable(info)
         ctx.who, ctx.strict = who, strict
         return out, info
 
     @staticmethod
     def backward(ctx, grad, _):
-        a, out, info = ctx.saved_tensors
-        if not ctx.strict:
-            a = _where_good(a, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
-        grad_b, _ = _Solve.apply(ctx.who, a.mH, grad, True)
+        a, out, info, packed, pivots = ctx.saved_tensors
+        if packed is not None and not _C.is_grad_enabled():
+            grad_b = _lapack.solve_adjoint(packed, pivots, grad)
+        else:
+            if not ctx.strict:
+                a = _where_good(a, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
+            grad_b, _ = _Solve.apply(ctx.who, a.mH, grad, True)
         return None, (-(grad_b @ out.mH) if ctx.needs_input_grad[1] else None), grad_b, None
 
 

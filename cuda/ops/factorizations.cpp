@@ -16,6 +16,7 @@
 #include "ops/decl/copy.h"
 #include "ops/decl/index.h"
 #include "ops/decl/rearrange.h"
+#include "ops/decl/sort.h"
 #include "ops/decl/view.h"
 #include "ops/decl/view_split.h"
 
@@ -82,6 +83,9 @@ Matrices matrices_of(const Tensor& t, bool rows_as_columns = false) {
   return {
       t.data_ptr(), t.dtype(), rows, columns, std::max<int64_t>(rows, 1), each, each ? t.numel() / each : 0};
 }
+
+// The transposes, as they lie. A result is no view of what only the op knows.
+Tensor turned(const Tensor& t) { return detached_alias(plait::transpose(t, -2, -1)); }
 
 // ---- Cholesky, LU
 
@@ -188,7 +192,8 @@ CudaDirect solve_triangular(op::_linalg_solve_triangular, [](const Tensor& self,
   return x;
 });
 
-CudaDirect lu_solve(op::_linalg_lu_solve, [](const Tensor& self, const Tensor& pivots, const Tensor& other) {
+CudaDirect lu_solve(op::_linalg_lu_solve, [](const Tensor& self, const Tensor& pivots, const Tensor& other,
+                                             bool adjoint) {
   const char* const name = "_linalg_lu_solve";
   check_right_side(name, self, other);
   check(pivots.dtype() == DType::Int32 && pivots.device() == self.device() &&
@@ -197,11 +202,21 @@ CudaDirect lu_solve(op::_linalg_lu_solve, [](const Tensor& self, const Tensor& p
         batch_and(self, {self.size(-1)}), self.device(), pivots.dtype(), pivots.sizes(), pivots.device());
   if (other.numel() == 0) return plain(other.sizes(), other, other.dtype());
   const Tensor order = plait::_linalg_row_order(pivots, self.size(-1));
-  const Tensor x =
-      cuda::contiguous(plait::gather(other, -2, plait::expand(plait::unsqueeze(order, -1), other.sizes())));
-  substitute(self, x, false, true, false);
-  substitute(self, x, true, false, false);
-  return x;
+  const auto rows_of = [](const Tensor& t, const Tensor& from) {
+    return cuda::contiguous(plait::gather(t, -2, plait::expand(plait::unsqueeze(from, -1), t.sizes())));
+  };
+  if (!adjoint) {
+    const Tensor x = rows_of(other, order);
+    substitute(self, x, false, true, false);
+    substitute(self, x, true, false, false);
+    return x;
+  }
+  const Tensor x = plain(other.sizes(), other, other.dtype());
+  copy_on_device(x, other);
+  const Tensor dual = turned(is_complex(self.dtype()) ? plait::conj(self) : self);
+  substitute(dual, x, false, false, false);
+  substitute(dual, x, true, true, false);
+  return rows_of(x, plait::argsort(order, -1));
 });
 
 // ---- QR
@@ -262,9 +277,6 @@ CudaDirect eigh(op::_linalg_eigh, [](const Tensor& self, bool upper, bool vector
     cusolver_eigh(matrices_of(found), upper, vectors, values.data_ptr(), info.data<int32_t>());
   return std::tuple(values, vectors ? found : none_of(self, self.dtype()), info);
 });
-
-// The transposes, as they lie. A result is no view of what only the op knows.
-Tensor turned(const Tensor& t) { return detached_alias(plait::transpose(t, -2, -1)); }
 
 CudaDirect svd(op::_linalg_svd, [](const Tensor& self, bool full, bool vectors) {
   check_matrices("_linalg_svd", self, false);

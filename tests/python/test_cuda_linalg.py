@@ -155,6 +155,24 @@ def test_one_matrix_for_a_batch(n):
     close(linalg.solve(cuda(a), cuda(b)), np.linalg.solve(a, b), "float64")
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(6, 6), (2, 3, 5, 5), (2, 80, 80), (0, 3, 3)])
+def test_factors_serve_the_adjoint(shape, dtype):
+    a, b = well(dtype, *shape), numbers(dtype, *shape[:-1], 2)
+    packed, pivots, info = OPS["_linalg_lu"](cuda(a))
+    assert not info.any()
+    close(OPS["_linalg_lu_solve"](packed, pivots, cuda(b)), np.linalg.solve(a, b), dtype)
+    close(OPS["_linalg_lu_solve"](packed, pivots, cuda(b), True), np.linalg.solve(dual(a), b), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_second_derivatives(dtype):
+    """First ones may take what forward left; those of the tape do not."""
+    a, b = (cuda(x).requires_grad_() for x in (well(dtype, 3, 3), numbers(dtype, 3, 1)))
+    assert plait.autograd.gradgradcheck(linalg.solve, (a, b))
+    assert plait.autograd.gradgradcheck(lambda a: linalg.cholesky(a @ a.mH), (a,))
+
+
 def test_row_orders():
     for rows, count in ((5, 5), (6, 4), (9000, 9000), (1, 1), (3, 0)):
         pivots = np.stack([np.arange(count) + RNG.integers(0, rows - np.arange(count), count) for _ in range(3)]) + 1
