@@ -36,12 +36,12 @@ order of the first leading block that is not positive definite, or 0.)",
     .dtypes = kMatrixDTypes,
 }};
 
-Op<Triple(const Tensor&)> _linalg_lu{{
-    .schema = "_linalg_lu(Tensor self) -> (Tensor LU, Tensor pivots, Tensor info)",
+Op<Triple(const Tensor&, bool)> _linalg_lu{{
+    .schema = "_linalg_lu(Tensor self, bool pivot=True) -> (Tensor LU, Tensor pivots, Tensor info)",
     .doc =
         R"(L without its diagonal of ones and U in one matrix, of matrices (..., m, n) on CUDA; the exchanges of rows from 1 on, int32
-(..., min(m, n)); info, int32: the place, from 1, of the first zero on U's diagonal, or 0.)",
-    .direct = [](const Tensor& self) -> Triple { fail_device("_linalg_lu", self); },
+(..., min(m, n)), without pivot none; info, int32: the place, from 1, of the first zero on U's diagonal, or 0.)",
+    .direct = [](const Tensor& self, bool) -> Triple { fail_device("_linalg_lu", self); },
     .dtypes = kMatrixDTypes,
 }};
 

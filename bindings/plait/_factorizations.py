@@ -132,12 +132,16 @@ class _SquareLU(Function):
         return solve_triangular(upper.mH, left, upper=False, left=False), None
 
 
-def _factors(who: str, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """L, U, both in one, pivots from 1, and info; A with its rows exchanged is L U."""
     _check(who, A, square=False)
+    if not pivot and not _lapack.by_cusolver(A):
+        raise NotImplementedError(
+            f"linalg.{who}: pivot=False is implemented on CUDA devices with cuSOLVER alone; use pivot=True"
+        )
     rows, columns = A.shape[-2:]
     n = min(rows, columns)
-    packed, pivots, info = _lapack.lu(who, A.detach())
+    packed, pivots, info = _lapack.lu(who, A.detach(), pivot)
     if not _tape(A):
         one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :n]
         return packed[..., :n].tril(-1) + one, packed[..., :n, :].triu(), packed, pivots, info
@@ -157,19 +161,11 @@ def _factors(who: str, A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tenso
     return lower, upper, left + right, pivots, info
 
 
-def _no_choice(who: str, pivot: bool) -> None:
-    if not pivot:
-        raise NotImplementedError(
-            f"linalg.{who}: pivot=False is not implemented (PyTorch has it on CUDA devices alone); use "
-            "pivot=True"
-        )
-
-
 @one_op(cpu="float32", cuda="float32")
 def lu(A: Tensor, *, pivot: bool = True) -> Any:
     """A = P L U: a permutation, a lower triangle with ones on its diagonal, an upper triangle. (..., m, n)
     gives P (..., m, m), L (..., m, k), U (..., k, n), k = min(m, n). Differentiable where the first k
-    columns, or rows, are independent.
+    columns, or rows, are independent. Without `pivot`, on CUDA alone, A = L U and P is empty.
 
     >>> P, L, U = plait.linalg.lu(plait.tensor([[1.0, 2.0], [4.0, 4.0]]))
     >>> L, U
@@ -177,8 +173,9 @@ def lu(A: Tensor, *, pivot: bool = True) -> Any:
             [0.2500, 1.0000]]), tensor([[4., 4.],
             [0., 1.]]))
     """
-    _no_choice("lu", pivot)
-    lower, upper, _, pivots, _ = _factors("lu", A)
+    lower, upper, _, pivots, _ = _factors("lu", A, pivot)
+    if not pivot:
+        return LU(A.new_empty((0,)), lower, upper)
     return LU(_permutation(_lapack.row_order(pivots, A.shape[-2]), A.dtype), lower, upper)
 
 
@@ -197,8 +194,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
     LUFactor(LU=tensor([[4.0000, 4.0000],
             [0.2500, 1.0000]]), pivots=tensor([2, 2], dtype=plait.int32))
     """
-    _no_choice("lu_factor", pivot)
-    return LUFactor(*_factors("lu_factor", A)[2:4])
+    return LUFactor(*_factors("lu_factor", A, pivot)[2:4])
 
 
 @one_op(cpu="float32", cuda="float32")
@@ -301,8 +297,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     >>> plait.linalg.lu_factor_ex(plait.tensor([[[4.0]], [[0.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
-    _no_choice("lu_factor_ex", pivot)
-    _, _, packed, pivots, info = _factors("lu_factor_ex", A)
+    _, _, packed, pivots, info = _factors("lu_factor_ex", A, pivot)
     if check_errors:
         _lapack.check("lu_factor_ex", info, _lapack.SINGULAR, A)
     return LUFactorEx(packed, pivots, info)

@@ -175,12 +175,12 @@ def _lu_by_numpy(numpy: Any, x: Any) -> tuple[Any, Any, Any]:
     return packed, pivots, info
 
 
-def lu(who: str, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def lu(who: str, a: Tensor, pivot: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """The packed factors; which row, from 1, each row was exchanged with in turn, int32; and info: the place,
-    from 1, of the first zero on U's diagonal.
+    from 1, of the first zero on U's diagonal. Without `pivot`, of cuSOLVER alone, no rows are exchanged.
     """
     if by_cusolver(a):
-        return _ops["_linalg_lu"](a)
+        return _ops["_linalg_lu"](a, pivot)
     return _by_numpy(who, _lu_by_numpy, a)
 
 

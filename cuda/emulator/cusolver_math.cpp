@@ -202,14 +202,14 @@ int cholesky(Matrix& a, bool upper) {
   return 0;
 }
 
-int lu(Matrix& a, std::vector<int>& pivots) {
+int lu(Matrix& a, std::vector<int>& pivots, bool exchanges) {
   const int64_t least = std::min(a.rows, a.columns);
   const auto size = [](Number x) { return std::abs(x.real()) + std::abs(x.imag()); };  // as LAPACK has it
   pivots.assign(static_cast<size_t>(least), 0);
   int info = 0;
   for (int64_t k = 0; k < least; ++k) {
     int64_t pivot = k;
-    for (int64_t i = k + 1; i < a.rows; ++i)
+    for (int64_t i = k + 1; exchanges && i < a.rows; ++i)
       if (size(a(i, k)) > size(a(pivot, k))) pivot = i;
     pivots[static_cast<size_t>(k)] = int(pivot + 1);
     if (a(pivot, k) == Number(0)) {

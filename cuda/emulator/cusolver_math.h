@@ -26,7 +26,7 @@ struct Matrix {
 
 // All in LAPACK's conventions. Those that return a number return its `info`.
 int cholesky(Matrix& a, bool upper);
-int lu(Matrix& a, std::vector<int>& pivots);
+int lu(Matrix& a, std::vector<int>& pivots, bool exchanges);
 // b = op(a)^-1 b with `upper` triangular op(a), n unknowns.
 void substitute(const Matrix& op_a, Matrix& b, bool upper, bool unit);
 void qr(Matrix& a, Numbers& tau);

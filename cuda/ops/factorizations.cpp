@@ -14,6 +14,7 @@
 #include "cuda/vendor/cusolver.h"
 #include "ops/decl/complex.h"
 #include "ops/decl/copy.h"
+#include "ops/decl/create_range.h"
 #include "ops/decl/index.h"
 #include "ops/decl/rearrange.h"
 #include "ops/decl/sort.h"
@@ -98,11 +99,15 @@ CudaDirect cholesky(op::_linalg_cholesky, [](const Tensor& self) {
   return std::tuple(factor, info);
 });
 
-CudaDirect lu(op::_linalg_lu, [](const Tensor& self) {
+CudaDirect lu(op::_linalg_lu, [](const Tensor& self, bool pivot) {
   check_matrices("_linalg_lu", self, false);
+  const int64_t least = std::min(self.size(-2), self.size(-1));
   const Tensor info = new_info(self), packed = copied_by_columns(self),
-               pivots = plain(batch_and(self, {std::min(self.size(-2), self.size(-1))}), self, DType::Int32);
-  if (self.numel()) cusolver_lu(matrices_of(packed), pivots.data<int32_t>(), info.data<int32_t>());
+               pivots = plain(batch_and(self, {least}), self, DType::Int32);
+  if (!pivot)
+    copy_on_device(pivots, plait::arange(Scalar(1), Scalar(least + 1), DType::Int32, self.device()));
+  if (self.numel())
+    cusolver_lu(matrices_of(packed), pivot ? pivots.data<int32_t>() : nullptr, info.data<int32_t>());
   return std::tuple(packed, pivots, info);
 });
 

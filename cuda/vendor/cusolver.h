@@ -26,7 +26,7 @@ bool cusolver_is_available();
 void cusolver_cholesky(const Matrices& a, bool upper, int32_t* info);
 
 // A becomes L below the diagonal and U; rows k and pivots[k] - 1 were exchanged, one after the other.
-// pivots: min(rows, columns) for each matrix.
+// pivots: min(rows, columns) for each matrix; null: no rows are exchanged.
 void cusolver_lu(const Matrices& a, int32_t* pivots, int32_t* info);
 
 struct Triangle {

@@ -6,7 +6,7 @@
 // clang-format off
 namespace plait::op {
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&)> _linalg_cholesky;
-extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&)> _linalg_lu;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool)> _linalg_lu;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _linalg_row_order;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_lu_solve;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool, bool)> _linalg_solve_triangular;
@@ -19,7 +19,7 @@ extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool)> _li
 
 namespace plait {
 inline std::tuple<Tensor, Tensor> _linalg_cholesky(const Tensor& self) { return op::_linalg_cholesky(self); }
-inline std::tuple<Tensor, Tensor, Tensor> _linalg_lu(const Tensor& self) { return op::_linalg_lu(self); }
+inline std::tuple<Tensor, Tensor, Tensor> _linalg_lu(const Tensor& self, bool pivot = true) { return op::_linalg_lu(self, pivot); }
 inline Tensor _linalg_row_order(const Tensor& pivots, int64_t rows) { return op::_linalg_row_order(pivots, rows); }
 inline Tensor _linalg_lu_solve(const Tensor& LU, const Tensor& pivots, const Tensor& other, bool adjoint = false) { return op::_linalg_lu_solve(LU, pivots, other, adjoint); }
 inline Tensor _linalg_solve_triangular(const Tensor& self, const Tensor& other, bool upper, bool unitriangular = false) { return op::_linalg_solve_triangular(self, other, upper, unitriangular); }

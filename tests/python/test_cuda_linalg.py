@@ -173,6 +173,26 @@ def test_second_derivatives(dtype):
     assert plait.autograd.gradgradcheck(lambda a: linalg.cholesky(a @ a.mH), (a,))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(6, 6), (2, 3, 5, 5), (2, 6, 4), (3, 5), (0, 0)])
+@has_cusolver
+def test_without_pivots(shape, dtype):
+    a = numbers(dtype, *shape) + 4 * np.eye(*shape[-2:], dtype=dtype)
+    p, lower, upper = linalg.lu(cuda(a), pivot=False)
+    assert p.shape == (0,)
+    close(lower @ upper, a, dtype)
+    factors = linalg.lu_factor(cuda(a), pivot=False)
+    assert (factors.pivots.cpu().numpy() == np.arange(1, min(shape[-2:]) + 1)).all()
+    if shape[-1] == shape[-2]:
+        b = numbers(dtype, *shape[:-1], 2)
+        close(linalg.lu_solve(*factors, cuda(b)), np.linalg.solve(a, b), dtype)
+        x = cuda(a).requires_grad_()
+        linalg.lu_factor(x, pivot=False).LU.abs().sum().backward()
+        assert x.grad.shape == x.shape
+    with pytest.raises(NotImplementedError, match="pivot=False"):
+        linalg.lu(plait.ones(2, 2), pivot=False)
+
+
 def test_row_orders():
     for rows, count in ((5, 5), (6, 4), (9000, 9000), (1, 1), (3, 0)):
         pivots = np.stack([np.arange(count) + RNG.integers(0, rows - np.arange(count), count) for _ in range(3)]) + 1
