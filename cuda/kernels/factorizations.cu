@@ -1,7 +1,7 @@
 #include "cuda/kernels/factorizations.h"
 
 #include "cuda/device/fault.cuh"
-#include "cuda/device/launch.cuh"
+#include "cuda/device/reduce.cuh"
 
 namespace plait::cuda {
 namespace {
@@ -50,7 +50,72 @@ __global__ void __launch_bounds__(kThreads) order_kernel(const RowOrderPlan plan
   }
 }
 
+template <class T>
+__device__ __forceinline__ T conjugate(T x) {
+  if constexpr (is_complex_type<T>)
+    return {x.re, -x.im};
+  else
+    return x;
+}
+
+// One warp a column of a result, which it keeps in registers: kRows numbers in each lane. The columns of one
+// matrix are neighbours and read the same reflectors, by way of the L1.
+template <class T, int kRows>
+__global__ void __launch_bounds__(kThreads) reflectors_kernel(const ReflectorsPlan plan) {
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * (kThreads / kWarp) + threadIdx.x / kWarp;
+  if (at >= plan.batch * plan.columns) return;
+  const int64_t b = at / plan.columns;
+  const int column = static_cast<int>(at % plan.columns), lane = static_cast<int>(threadIdx.x % kWarp);
+  const T* reflectors = static_cast<const T*>(plan.reflectors) + b * plan.stride;
+  const T* tau = static_cast<const T*>(plan.tau) + b * plan.count;
+  T x[kRows], v[kRows];
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) x[r] = T(lane + r * kWarp == column ? 1 : 0);
+  // A reflector of a later column leaves the unit vector as it is.
+  for (int j = column < plan.count ? column : plan.count - 1; j >= 0; --j) {
+    T sum = T(0);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const int i = lane + r * kWarp;
+      v[r] = T(i == j ? 1 : 0);
+      if (i > j && i < plan.rows) v[r] = reflectors[static_cast<int64_t>(j) * plan.rows + i];
+      sum += conjugate(v[r]) * x[r];
+    }
+    sum = tau[j] * warp_all(sum, kWarp, AddValues{});
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) x[r] = x[r] - sum * v[r];
+  }
+  T* out = static_cast<T*>(plan.out) + at * plan.rows;
+#pragma unroll
+  for (int r = 0; r < kRows; ++r)
+    if (lane + r * kWarp < plan.rows) out[lane + r * kWarp] = x[r];
+}
+
+template <class T>
+void multiply(const ReflectorsPlan& plan) {
+  const LaunchConfig config{static_cast<unsigned>(ceil_div(plan.batch * plan.columns, kThreads / kWarp)),
+                            kThreads};
+  if (plan.rows <= kWarp)
+    launch(reflectors_kernel<T, 1>, config, plan);
+  else if (plan.rows <= 2 * kWarp)
+    launch(reflectors_kernel<T, 2>, config, plan);
+  else if (plan.rows <= 4 * kWarp)
+    launch(reflectors_kernel<T, 4>, config, plan);
+  else
+    launch(reflectors_kernel<T, 8>, config, plan);
+}
+static_assert(ReflectorsPlan::kMostRows == 8 * kWarp);
+
 }  // namespace
+
+void multiply_reflectors(const ReflectorsPlan& plan) {
+  switch (plan.dtype) {
+    case DType::Float32: return multiply<float>(plan);
+    case DType::Float64: return multiply<double>(plan);
+    case DType::Complex64: return multiply<Complex<float>>(plan);
+    default: return multiply<Complex<double>>(plan);
+  }
+}
 
 void fill_addresses(void** addresses, void* base, int64_t step, int64_t count) {
   launch(addresses_kernel, {static_cast<unsigned>(ceil_div(count, kThreads)), kThreads}, addresses,

@@ -1,7 +1,10 @@
-// What decompositions by libraries need besides: addresses of the matrices of a batch, permutations.
+// What decompositions by libraries need besides: addresses of the matrices of a batch, permutations, products
+// of reflectors for many small matrices.
 #pragma once
 
 #include <cstdint>
+
+#include "core/dtype.h"
 
 namespace plait::cuda {
 
@@ -18,5 +21,19 @@ struct RowOrderPlan {
 };
 // An exchange with a row that is not there is left out, and reported.
 void order_rows(const RowOrderPlan& plan, const char* op);
+
+// The first columns of H_1 ... H_count with H_j = 1 - tau_j v_j v_j^H, where v_j is 0 above row j, 1 in it
+// and column j of `reflectors` below. All matrices lie column by column without gaps, those of reflectors
+// `stride` elements apart; tau (batch, count).
+struct ReflectorsPlan {
+  static constexpr int kMostRows = 256;
+
+  void* out;
+  const void *reflectors, *tau;
+  DType dtype;  // float32, float64, complex64, complex128
+  int64_t batch, stride;
+  int rows, columns, count;
+};
+void multiply_reflectors(const ReflectorsPlan& plan);
 
 }  // namespace plait::cuda

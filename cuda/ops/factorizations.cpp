@@ -234,14 +234,31 @@ Tensor unit_columns(const Dims& sizes, const Tensor& like) {
   return result;
 }
 
+// `columns` columns of the product of reflectors, which stand in the first ones of `packed` (by columns). For
+// many small matrices by one kernel of our own: the library has none, and takes launches for each matrix.
+Tensor product_of_reflectors(const Tensor& packed, const Tensor& tau, int64_t columns) {
+  const Matrices from = matrices_of(packed);
+  const Tensor q = by_columns(batch_and(packed, {from.rows, columns}), packed, packed.dtype());
+  const int64_t count = tau.size(-1);
+  if (from.batch > 1 && from.rows <= ReflectorsPlan::kMostRows) {
+    multiply_reflectors({q.data_ptr(), packed.data_ptr(), tau.data_ptr(), packed.dtype(), from.batch,
+                         from.stride, static_cast<int>(from.rows), static_cast<int>(columns),
+                         static_cast<int>(count)});
+    return q;
+  }
+  copy_on_device(plait::narrow(q, -1, 0, count), plait::narrow(packed, -1, 0, count));
+  cusolver_q(matrices_of(q), count, tau.data_ptr());
+  return q;
+}
+
 CudaDirect qr(op::_linalg_qr, [](const Tensor& self, std::string_view mode) {
   check_matrices("_linalg_qr", self, false);
   check(mode == "reduced" || mode == "complete" || mode == "r",
         "_linalg_qr: expected mode 'reduced', 'complete' or 'r', got '{}'", mode);
   const int64_t rows = self.size(-2), least = std::min(rows, self.size(-1));
   const bool complete = mode == "complete";
-  const Dims q_sizes = batch_and(self, {rows, complete ? rows : least});
   if (self.numel() == 0) {
+    const Dims q_sizes = batch_and(self, {rows, complete ? rows : least});
     const Tensor r = plain(batch_and(self, {complete ? rows : least, self.size(-1)}), self, self.dtype());
     return std::tuple(mode == "r" ? plain(Dims{0}, self, self.dtype()) : unit_columns(q_sizes, self), r);
   }
@@ -249,10 +266,7 @@ CudaDirect qr(op::_linalg_qr, [](const Tensor& self, std::string_view mode) {
   cusolver_qr(matrices_of(packed), tau.data_ptr());
   const Tensor r = plait::triu(complete ? packed : plait::narrow(packed, -2, 0, least));
   if (mode == "r") return std::tuple(plain(Dims{0}, self, self.dtype()), r);
-  const Tensor q = by_columns(q_sizes, self, self.dtype());
-  copy_on_device(plait::narrow(q, -1, 0, least), plait::narrow(packed, -1, 0, least));
-  cusolver_q(matrices_of(q), least, tau.data_ptr());
-  return std::tuple(q, r);
+  return std::tuple(product_of_reflectors(packed, tau, complete ? rows : least), r);
 });
 
 CudaDirect householder(op::_linalg_householder_product, [](const Tensor& self, const Tensor& given) {
@@ -265,9 +279,7 @@ CudaDirect householder(op::_linalg_householder_product, [](const Tensor& self, c
   check<TypeError>(self.dtype() == given.dtype(), "{}: expected one dtype, got A of {} and tau of {}", name,
                    self.dtype(), given.dtype());
   if (given.numel() == 0) return unit_columns(self.sizes(), self);
-  const Tensor q = copied_by_columns(self), tau = cuda::contiguous(given);
-  cusolver_q(matrices_of(q), tau.size(-1), tau.data_ptr());
-  return q;
+  return product_of_reflectors(copied_by_columns(self), cuda::contiguous(given), self.size(-1));
 });
 
 // ---- eigenvalues, singular values

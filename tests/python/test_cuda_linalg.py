@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import plait
 import pytest
+import scipy.linalg
 from cuda_device import EMULATED, IS_EMULATED, needs_cuda
 from plait import linalg
 
@@ -146,6 +147,21 @@ def test_layouts(layout, other, dtype):
         positive = a @ a.mH
         close(linalg.cholesky(positive.mT).mT, np.linalg.cholesky((x @ dual(x)).swapaxes(-1, -2)).swapaxes(-1, -2), dtype)
     np.testing.assert_array_equal(a.cpu().numpy(), before)  # the arguments are left alone
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("shape", "count"), [((3, 5, 4), 2), ((2, 40, 40), 40), ((2, 2, 70, 9), 9), ((2, 130, 30), 7), ((2, 257, 3), 3), ((9, 4), 3), ((1, 1), 1)]
+)
+def test_products_of_reflectors(shape, count, dtype):
+    """In kernels of our own up to 256 rows; SciPy's LAPACK has them all, one by one."""
+    prefix = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}[dtype]
+    routine = getattr(scipy.linalg.lapack, prefix + ("orgqr" if prefix in "sd" else "ungqr"))
+    flat = numbers(dtype, *shape).reshape(-1, *shape[-2:])
+    packed = np.array([np.linalg.qr(x, "raw")[0].T for x in flat]).reshape(shape)
+    tau = np.array([np.linalg.qr(x, "raw")[1][:count] for x in flat]).reshape(*shape[:-2], count)
+    expected = np.array([routine(x, t)[0] for x, t in zip(packed.reshape(flat.shape), tau.reshape(-1, count))])
+    close(OPS["_linalg_householder_product"](cuda(packed), cuda(tau)), expected.reshape(shape), dtype)
 
 
 @pytest.mark.parametrize("n", [3, 70])
