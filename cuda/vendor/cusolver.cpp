@@ -32,7 +32,7 @@ constexpr const char* kBlas = "libcublas.so.13";
 #endif
 
 // Up to these orders the kernels that give a matrix to one block are taken for a batch, whose matrices fill
-// the device together; above them a matrix fills it alone. As PyTorch has them, not measured here.
+// the device together; above them a matrix fills it alone. Rules of thumb, not measured yet.
 constexpr int64_t kBatchedCholesky = 512, kBatchedLu = 128, kBatchedQr = 256, kBatchedEigh = 512;
 constexpr int64_t kBatchedSvd = 32;                       // what gesvdjBatched takes
 constexpr int64_t kLoopedTriangle = 64, kLoopedMost = 8;  // a few large triangles go one after the other
