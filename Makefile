@@ -12,11 +12,11 @@ CMAKE := $(VENV)/bin/cmake
 STAMPS := $(VENV)/.stamps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help demo test bench gpu-check lint format tidy sanitize cuda-racecheck emit build wheel clean
+.PHONY: help demo test bench gpu-check lint format tidy sanitize cuda-suite cuda-racecheck emit build wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- set-up ------------------------------------------------------------------------------------------------------------
 $(STAMPS)/venv: tools/setup.sh
@@ -85,6 +85,9 @@ $(SANITIZE_BUILD)/build.ninja: $(STAMPS)/req-build
 sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ and Python tests with the address and undefined-behaviour sanitizers
 	@$(CMAKE) --build $(SANITIZE_BUILD) --parallel $(JOBS)
 	@bash tools/sanitize.sh $(SANITIZE_BUILD) $(PY) $(ARGS)
+
+cuda-suite: build $(STAMPS)/req-test ## tests written for the CPU, with CUDA as the default device: a GPU, or the emulator
+	@export PYTHONPATH=tools; $(PYTEST) -p cuda_suite $(ARGS) $$($(PY) tools/cuda_suite.py)
 
 cuda-racecheck: $(BUILD)/build.ninja $(STAMPS)/req-test ## races of CUDA kernels, found on the emulator (ARGS: pytest's)
 	@$(CMAKE) -B $(BUILD) --log-level=NOTICE -DPLAIT_CUDA_RACECHECK=ON > /dev/null

@@ -2,6 +2,7 @@
 
     make gpu-check                               # all parts, in under nine minutes on 16 cores
     make gpu-check PARTS=build,test              # some of them
+    make gpu-check PARTS=build,suite             # tests written for the CPU, on the device
     python3 tools/gpu_check.py --parts ops       # where there is no make
     python3 tools/gpu_check.py --dry-run         # without a GPU: configures, collects tests, no figures
 
@@ -40,7 +41,7 @@ from gpu_machine import (
     unpack,
     vendor_headers,
 )
-from gpu_run import PARTS, Check, Stop, end, last_lines, outcome, say, wait
+from gpu_run import DEFAULT_PARTS, PARTS, Check, Stop, end, last_lines, outcome, say, wait
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET = 525  # seconds; a part that is done sooner leaves the rest to the later ones
@@ -266,7 +267,7 @@ def run_part(check: Check, part: str) -> bool:
             stop_compiling(check, min(40.0, 0.2 * check.left()))
             bench(check, part, check.limit(part))
         else:
-            {"build": build, "test": gpu_tests.test}[part](check, limit)
+            {"build": build, "test": gpu_tests.test, "suite": gpu_tests.suite}[part](check, limit)
         verdict, good = "ok", True
     except Stop as error:
         verdict, good = f"FAILED: {error}", False
@@ -283,7 +284,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--parts", default=env("PARTS") or ",".join(PARTS), help="build,test,ops,train")
+    parser.add_argument("--parts", default=env("PARTS") or ",".join(DEFAULT_PARTS), help=",".join(PARTS))
     parser.add_argument("--budget", type=float, default=float(env("BUDGET") or BUDGET), help="seconds in all")
     parser.add_argument("--build", default=str(ROOT / "build" / "gpu"), help="build folder")
     parser.add_argument(

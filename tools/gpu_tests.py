@@ -1,12 +1,14 @@
-"""The test part of gpu_check.py: CUDA's Python tests, the C++ tests, compute-sanitizer."""
+"""The parts test and suite of gpu_check.py: Python tests, the C++ tests, compute-sanitizer."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+import subprocess
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +25,6 @@ assert cuda.is_available(), "no CUDA device: " + getattr(cuda, "why_unavailable"
 x = plait.arange(6.0).to("cuda")
 assert (x + x).cpu().tolist() == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 """
-EVENTS = "tests.jsonl"  # what gpu_pytest writes
 SHOWN = 15  # failures that the summary names
 SANITIZER_TOOLS = ("memcheck", "racecheck")
 NOT_HERE = ("Device not supported", "not supported on this", "Unable to find", "ERR_NVGPUCTRPERM")
@@ -65,13 +66,34 @@ def test(check: Check, limit: float) -> None:
         raise Stop("; ".join(problem[:200] for problem in problems))
 
 
-def python_tests(check: Check, files: list[str], limit: float) -> list[str]:
+def suite(check: Check, limit: float) -> None:
+    """The tests that were written for the CPU, with CUDA as the default device."""
+    check.events = "suite.jsonl"
+    asked = subprocess.run(
+        [check.args.python, "tools/cuda_suite.py"],
+        cwd=check.root,
+        env=check.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    files = asked.stdout.split()
+    if not files:
+        raise Stop("tools/cuda_suite.py names no tests: " + last_lines(asked.stderr, 2))
+    problems = python_tests(check, files, limit, "suite.log", ["-p", "cuda_suite"])
+    if problems:
+        raise Stop("; ".join(problem[:200] for problem in problems))
+
+
+def python_tests(
+    check: Check, files: list[str], limit: float, log: str = "test.log", plugins: Sequence[str] = ()
+) -> list[str]:
     """Runs pytest; what went wrong.
 
     It is read from the events that gpu_pytest.py writes: a run that is ended early tells as much as it found.
     """
     python = check.args.python
-    options = ["-q", "-p", "no:cacheprovider", "--tb=short", "--maxfail=200"]
+    options = ["-q", "-p", "no:cacheprovider", "--tb=short", "--maxfail=200", *plugins]
     if check.args.dry_run:
         options += ["--collect-only"]
     else:
@@ -81,19 +103,19 @@ def python_tests(check: Check, files: list[str], limit: float) -> list[str]:
         )
         options += ["-n", str(min(TEST_WORKERS, check.args.jobs))] if has_xdist else []
     begin = time.monotonic()
-    status = check.run([python, "-m", "pytest", *options, *files], "test.log", limit)
+    status = check.run([python, "-m", "pytest", *options, *files], log, limit)
     took = f"{len(files)} files, {time.monotonic() - begin:.0f} s"
     if check.args.dry_run:
         check.note(f"Python tests ({took}): {outcome(status)}; {last_lines(check.log('test.log'), 1)}")
         return [] if status == 0 else [f"Python tests: {outcome(status)}"]
-    ran = read_events(check.log(EVENTS))
+    ran = read_events(check.log(check.events))
     check.note(
         f"Python tests ({took}): {outcome(status)}; {ran.counts() or last_lines(check.log('test.log'), 1)}"
     )
     for test, text in list(ran.failed.items())[:SHOWN]:
         check.note(f"  {test}: {reason_in(text)[:200]}")
     if len(ran.failed) > SHOWN:
-        check.note(f"  and {len(ran.failed) - SHOWN} more, all with their tracebacks in {EVENTS}")
+        check.note(f"  and {len(ran.failed) - SHOWN} more, all with their tracebacks in {check.events}")
     for test in sorted(ran.running)[:SHOWN]:
         check.note(f"  not over when the run ended: {test}")
     slowest = sorted(ran.seconds.items(), key=lambda item: -item[1])[:5]

@@ -413,7 +413,8 @@ def test_parts_are_chosen(monkeypatch):
     assert gpu_check.parse([]).parts == ["build", "train"]  # in the order in which they can run
     assert gpu_check.parse(["--parts", "ops"]).parts == ["ops"]
     monkeypatch.setenv("PARTS", "")
-    assert gpu_check.parse([]).parts == list(gpu_check.PARTS)
+    assert gpu_check.parse([]).parts == ["build", "test", "ops", "train"]
+    assert gpu_check.parse(["--parts", "suite,build"]).parts == ["build", "suite"]
     with pytest.raises(SystemExit):
         gpu_check.parse(["--parts", "build,tests"])
 
@@ -506,6 +507,31 @@ def test_failing_tests_are_counted_and_named(checked, tmp_path):
     check = checked("--jobs", "1")
     assert outcome_of(check, tmp_path, "def") == ["Python tests: failed (1), 0 failed"]  # not a test, and seen all the same
     assert "error" in check.lines[0]
+
+
+@cuda_device.needs_cuda
+def test_the_suite_runs_on_the_device(checked, tmp_path, monkeypatch):
+    tests = tmp_path / "test_tensor.py"
+    tests.write_text("""
+import numpy as np
+import plait
+def test_repr(): assert False, "left out: its text names no device"
+def test_numpy():
+    x = plait.from_numpy(np.ones(3)) * plait.tensor([1.0, 2.0, 3.0])
+    assert x.is_cuda and x.numpy().tolist() == [1, 2, 3] and np.asarray(x).sum() == 6
+def test_on_the_cpu(): assert plait.ones(2).is_cpu
+""")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "cuda_suite.py").write_text(f"print({str(tests)!r})")
+    check = checked("--jobs", "1")
+    with pytest.raises(gpu_run.Stop, match="1 failed"):
+        gpu_tests.suite(check, 100)
+    assert "1 failed, 1 passed" in check.lines[0] and "test_on_the_cpu" in check.lines[1]
+    assert (check.folder / "suite.jsonl").exists() and not (check.folder / "tests.jsonl").exists()
+    (tools / "cuda_suite.py").write_text("raise SystemExit('nothing here')")
+    with pytest.raises(gpu_run.Stop, match="names no tests: nothing here"):
+        gpu_tests.suite(checked("--jobs", "1"), 100)
 
 
 def test_a_test_that_hangs_costs_one_process(checked, tmp_path, monkeypatch):
