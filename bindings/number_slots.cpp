@@ -90,10 +90,16 @@ constexpr int64_t kTiny = 32768;  // elements under which giving up the GIL cost
 bool is_quick(const Tensor& t) { return t.numel() < kTiny || !t.is_cpu(); }
 bool is_plain_number(PyObject* o) { return PyFloat_CheckExact(o) || PyLong_CheckExact(o); }
 
+// Have the operands' classes a say, perhaps? A program that has such classes calls with plain tensors, too.
+bool may_be_overridden(PyObject* a, PyObject* b) {
+  const auto is_plain = [](PyObject* o) { return Py_TYPE(o) == tensor_type || is_plain_number(o); };
+  return python::may_be_overridden() && (t_override_modes > 0 || !is_plain(a) || !is_plain(b));
+}
+
 // The four hottest on tensors that are not large, or one and a number: called with their C++ types.
 template <auto& Typed, auto Call>
 PyObject* hot(PyObject* a, PyObject* b) {
-  if (may_be_overridden()) {
+  if (may_be_overridden(a, b)) {
     // As any other: it asks the classes.
   } else if (is_tensor(a) && is_quick(unwrap(a))) {
     if (is_tensor(b) && is_quick(unwrap(b)))
@@ -109,7 +115,7 @@ PyObject* hot(PyObject* a, PyObject* b) {
 // Their in-place forms, which return the object that was changed.
 template <auto& Typed, auto Call>
 PyObject* hot_inplace(PyObject* a, PyObject* b) {
-  if (!may_be_overridden() && is_tensor(a) && is_quick(unwrap(a))) {
+  if (!may_be_overridden(a, b) && is_tensor(a) && is_quick(unwrap(a))) {
     if (is_tensor(b) && is_quick(unwrap(b))) {
       return guarded([&]() -> PyObject* {
         Call(unwrap(a), unwrap(b));
