@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <utility>
 
 namespace plait {
 namespace {
@@ -24,9 +25,10 @@ const int g_at_fork = pthread_atfork(nullptr, nullptr, [] {
 // Note [Crowded processors]
 // A region ends when all of its threads have come. Where other programs hold the processors, a thread comes a
 // turn of the scheduler later, which is milliseconds, however little there is for it to do. So the caller
-// notes how long it waited for the others. Where that was long, and out of proportion to its own part, it
-// does all parts of the regions that follow itself, for a pause that grows with every such wait, and then
-// tries again. The parts are the same whoever does them, and so are results.
+// notes how long it waited for the others. Where that was long, out of proportion to its own part, and so
+// twice in a row (a processor that wakes from sleep is late once), it does all parts of the regions that
+// follow itself, for a pause that grows with every such wait, and then tries again. The parts are the same
+// whoever does them, and so are results.
 struct Crowd {
   using Clock = std::chrono::steady_clock;
   static constexpr Clock::duration kLongWait = std::chrono::microseconds(1000);
@@ -38,14 +40,17 @@ struct Crowd {
   void note(Clock::time_point begin, Clock::time_point own_end, Clock::time_point end) {
     if (end - own_end < std::max(kLongWait, kOutOfProportion * (own_end - begin))) {
       pause = kPause;
+      late_before = false;
       return;
     }
+    if (!std::exchange(late_before, true)) return;
     alone_until = end + pause;
     pause = std::min(2 * pause, kLongestPause);
   }
 
   Clock::time_point alone_until{};
   Clock::duration pause = kPause;
+  bool late_before = false;
 };
 constinit thread_local Crowd t_crowd;
 constinit thread_local bool t_in_region = false;  // while a caller does all parts itself
