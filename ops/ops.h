@@ -27,6 +27,7 @@
 #include "ops/decl/factorizations.h"
 #include "ops/decl/fft.h"
 #include "ops/decl/gamma.h"
+#include "ops/decl/grid_sample.h"
 #include "ops/decl/group_norm.h"
 #include "ops/decl/index.h"
 #include "ops/decl/index_mask.h"

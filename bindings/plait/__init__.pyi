@@ -219,6 +219,7 @@ from ._C import _fused_sgd_ as _fused_sgd_
 from ._C import _gather_backward as _gather_backward
 from ._C import _gelu_backward as _gelu_backward
 from ._C import _get_default_device as _get_default_device
+from ._C import _grid_sampler_backward as _grid_sampler_backward
 from ._C import _group_norm as _group_norm
 from ._C import _group_norm_backward as _group_norm_backward
 from ._C import _gru_layer as _gru_layer
@@ -563,6 +564,9 @@ from ._C import get_num_threads as get_num_threads
 from ._C import glu as glu
 from ._C import greater as greater
 from ._C import greater_equal as greater_equal
+from ._C import grid_sampler as grid_sampler
+from ._C import grid_sampler_2d as grid_sampler_2d
+from ._C import grid_sampler_3d as grid_sampler_3d
 from ._C import group_norm as group_norm
 from ._C import gt as gt
 from ._C import gt_ as gt_

@@ -235,6 +235,9 @@ inline Tensor igamma(const Tensor& self, const Operand& other) { static detail::
 inline Tensor igamma_(const Tensor& self, const Operand& other) { static detail::OpName op{"igamma"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor igammac(const Tensor& self, const Operand& other) { static detail::OpName op{"igammac"}; return op.call({self, other}); }
 inline Tensor igammac_(const Tensor& self, const Operand& other) { static detail::OpName op{"igammac"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor grid_sampler(const Tensor& input, const Operand& grid, int64_t interpolation_mode, int64_t padding_mode, bool align_corners) { static detail::OpName op{"grid_sampler"}; return op.call({input, grid, interpolation_mode, padding_mode, align_corners}); }
+inline Tensor grid_sampler_2d(const Tensor& input, const Operand& grid, int64_t interpolation_mode, int64_t padding_mode, bool align_corners) { static detail::OpName op{"grid_sampler_2d"}; return op.call({input, grid, interpolation_mode, padding_mode, align_corners}); }
+inline Tensor grid_sampler_3d(const Tensor& input, const Operand& grid, int64_t interpolation_mode, int64_t padding_mode, bool align_corners) { static detail::OpName op{"grid_sampler_3d"}; return op.call({input, grid, interpolation_mode, padding_mode, align_corners}); }
 inline Tensor group_norm(const Tensor& self, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-05) { static detail::OpName op{"group_norm"}; return op.call({self, num_groups, weight, bias, eps}); }
 inline Tensor index(const Tensor& self, const std::vector<Tensor>& indices) { static detail::OpName op{"index"}; return op.call({self, indices}); }
 inline Tensor index_put(const Tensor& self, const std::vector<Tensor>& indices, const Operand& values, bool accumulate = false) { static detail::OpName op{"index_put"}; return op.call({self, indices, values, accumulate}); }

@@ -8,6 +8,7 @@ REFUSED = (TypeError, ValueError, RuntimeError, IndexError)
 OPS = plait._C.ops
 X = plait.ones((2, 3))
 META = plait.ones((2, 3), device="meta")
+IMAGE, PLACES = plait.ones((1, 2, 3, 3)), plait.zeros((1, 3, 3, 2))
 INDEX = plait.zeros((2, 3), dtype=plait.int64)
 META_INDEX = plait.zeros((2, 3), dtype=plait.int64, device="meta")
 
@@ -112,6 +113,15 @@ PRIVATE = {
         (X, INDEX[:, 0], -3, -1, False),
     ],
     "_embedding_masked": [(X, INDEX + 9, -1, False)],
+    "_grid_sampler_backward": [
+        (IMAGE, IMAGE, IMAGE, 0, 0, False, True, True),
+        (IMAGE, IMAGE, PLACES[:, :1], 0, 0, False, True, True),
+        (IMAGE[:, :1], IMAGE, PLACES, 0, 0, False, True, True),
+        (IMAGE, IMAGE.double(), PLACES, 0, 0, False, True, True),
+        (IMAGE, IMAGE, PLACES, 3, 0, False, True, True),
+        (IMAGE, IMAGE, PLACES, 0, -1, False, True, True),
+        (IMAGE[:, :, :0], IMAGE[:, :, :0], PLACES[:, :0], 0, 0, False, True, True),
+    ],
     "_gather_backward": [(X[:1], (2, 3), 1, INDEX), (X, (2,), 0, INDEX)],
     "_index_select_backward": [(X, (2, 3), 0, INDEX[0])],
     "_index": [(X, [X[0]]), (X, [None])],

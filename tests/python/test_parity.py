@@ -41,7 +41,9 @@ INFOS = [
     for n, i in sorted(OPS.items())
     if n in NAMES and i.ref and not n.startswith("_") and n not in NOT_COMPARED
 ]
-PAIRS = [(i, d) for i in INFOS for d in i.dtypes]
+# PyTorch finds places in 16 bits on the CPU, plait and PyTorch on CUDA in float32.
+COARSE_PLACES = {"grid_sampler", "grid_sampler_2d", "grid_sampler_3d"}
+PAIRS = [(i, d) for i in INFOS for d in i.dtypes if d not in HALF or i.name not in COARSE_PLACES]
 
 
 @pytest.mark.parametrize(("info", "dtype"), PAIRS, ids=[f"{i.name}-{d}" for i, d in PAIRS])

@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     pointwise,
     random,
     reduce,
+    sampling,
     view,
 )
 from .core import OPS

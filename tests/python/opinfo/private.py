@@ -51,6 +51,7 @@ PRIVATE = {
     "_gelu_backward": "gelu",
     "_group_norm": "group_norm",
     "_group_norm_backward": "group_norm",
+    "_grid_sampler_backward": "grid_sampler",
     "_gru_layer_backward": "_gru_layer",
     "_gru_step_backward": "_gru_step",
     "_lstm_layer_backward": "_lstm_layer",
