@@ -1,6 +1,6 @@
 // Where an output position reads, and with which weights, is tabulated for each dimension by a first small
-// kernel; the tables stay in the caches. The adjoint gathers: for each input position the tables say which
-// outputs may read it, so that nothing is added twice at a time.
+// kernel; the tables stay in the caches. What it reads are neighbouring positions. The adjoint gathers: for
+// each input position the tables say which outputs may read it, so that nothing is added twice at a time.
 #include "cuda/kernels/resample.h"
 
 #include "cuda/device/launch.cuh"
@@ -15,35 +15,58 @@ constexpr int kThreads = 256;
 struct AxisRule {
   int in, out, taps;
   ResampleMode mode;
-  bool align_corners;
+  bool missing, align_corners, antialias;
   double step, corner_step;
 
-  // The position that an output reads about, and how far it lies behind it.
+  __device__ __forceinline__ int within(int i) const { return i < 0 ? 0 : i < in ? i : in - 1; }
+  // The pixel behind which output o stands, and how far.
   __device__ int base(int o, double& t) const {
-    t = 0;
-    if (taps == 1) {
-      // In float, as PyTorch: which neighbour is nearest is a matter of rounding.
-      const auto narrow = static_cast<float>(step);
-      const float at = static_cast<float>(o),
-                  place = (mode == ResampleMode::Nearest ? at : at + 0.5f) * narrow;
-      const int floor = static_cast<int>(floorf(place));
-      return floor < in - 1 ? floor : in - 1;
-    }
     const auto at = static_cast<double>(o);
     // Each operation rounded on its own, as on the CPU: the next pixel is a matter of rounding, too.
     double place = align_corners ? corner_step * at : __dadd_rn(__dmul_rn(step, at + 0.5), -0.5);
-    if (taps == 2 && place < 0) place = 0;
+    if (mode == ResampleMode::Linear && place < 0) place = 0;
     const double floored = floor(place);
     const int first = floored < in - 1 ? static_cast<int>(floored) : in - 1;
     const double rest = place - first;
     t = rest < 1 ? rest : 1;
     return first;
   }
+  // Weights with antialias reach as much farther as the picture shrinks.
+  __device__ double stretch() const {
+    const double scale = align_corners ? corner_step : step;
+    return scale > 1 ? scale : 1;
+  }
+  __device__ double centre(int o) const { return (o + 0.5) * (align_corners ? corner_step : step); }
+
+  // What output o reads: positions first to last.
+  __device__ void window(int o, int& first, int& last) const {
+    if (missing) {
+      first = last = o;
+    } else if (mode == ResampleMode::Nearest || mode == ResampleMode::NearestExact) {
+      // In float, as PyTorch: which neighbour is nearest is a matter of rounding.
+      const auto narrow = static_cast<float>(step);
+      const float at = static_cast<float>(o),
+                  place = (mode == ResampleMode::Nearest ? at : at + 0.5f) * narrow;
+      const int floor = static_cast<int>(floorf(place));
+      first = last = floor < in - 1 ? floor : in - 1;
+    } else if (antialias) {
+      const double reach = (mode == ResampleMode::Cubic ? 2 : 1) * stretch(), middle = centre(o);
+      first = within(static_cast<int>(__dadd_rn(__dadd_rn(middle, -reach), 0.5)));
+      last = static_cast<int>(__dadd_rn(__dadd_rn(middle, reach), 0.5)) - 1;
+      last = last < first ? first : within(last);
+    } else {
+      double t;
+      const int at = base(o, t);
+      first = within(mode == ResampleMode::Linear ? at : at - 1);
+      last = within(mode == ResampleMode::Linear ? at + 1 : at + 2);
+    }
+  }
 };
 
 template <class O>
 struct AxisTable {
-  int *index, *range;  // (out, taps); (in, 2): the outputs that may read a position, first and past the last
+  int *first, *count;  // (out): what an output reads
+  int* range;          // (in, 2): the outputs that may read a position, first and past the last
   O* weight;           // (out, taps)
 };
 
@@ -53,13 +76,60 @@ struct Axes {
   AxisTable<O> tables[3];
 };
 
-// The first output whose base is at least `least`.
-__device__ int first_with_base(const AxisRule& rule, int least) {
+// R. Keys, "Cubic convolution interpolation for digital image processing" (1981).
+__device__ double keys(double x, double a) {
+  x = fabs(x);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+}
+
+template <class O>
+__device__ void fill_weights(const AxisRule& rule, int o, AxisTable<O>& table) {
+  int first, last;
+  rule.window(o, first, last);
+  O* weight = table.weight + static_cast<int64_t>(o) * rule.taps;
+  int count = last - first + 1;
+  if (count == 1) {
+    weight[0] = O(1);
+  } else if (rule.antialias) {
+    const double stretch = rule.stretch(), centre = rule.centre(o);
+    const auto at = [&](int k) {
+      const double x = (first + k + 0.5 - centre) / stretch;
+      if (rule.mode == ResampleMode::Cubic) return keys(x, -0.5);  // as in Pillow
+      const double rest = 1 - fabs(x);
+      return rest > 0 ? rest : 0.0;
+    };
+    double total = 0;
+    for (int k = 0; k < count; ++k) total += at(k);
+    for (int k = 0; k < count; ++k) weight[k] = static_cast<O>(at(k) / total);
+  } else {
+    // Positions beyond the ends are the ends.
+    double t, sums[4] = {};
+    const int base = rule.base(o, t);
+    const bool linear = rule.mode == ResampleMode::Linear;
+    for (int k = linear ? 0 : -1; k <= (linear ? 1 : 2); ++k)
+      sums[rule.within(base + k) - first] += linear ? 1 - fabs(t - k) : keys(t - k, -0.75);
+    for (int k = 0; k < count; ++k) weight[k] = static_cast<O>(sums[k]);
+  }
+  // What has no weight is not read, be it infinite.
+  int skipped = 0;
+  while (count > 1 && weight[skipped] == O(0)) ++skipped, --count;
+  while (count > 1 && weight[skipped + count - 1] == O(0)) --count;
+  if (skipped > 0)
+    for (int k = 0; k < count; ++k) weight[k] = weight[k + skipped];
+  table.first[o] = first + skipped;
+  table.count[o] = count;
+}
+
+// The first output whose window ends at `least` or behind it, or (Begins) begins there.
+template <bool Begins>
+__device__ int first_with(const AxisRule& rule, int least) {
   int low = 0, high = rule.out;
-  double t;
   while (low < high) {
     const int middle = (low + high) / 2;
-    if (rule.base(middle, t) >= least)
+    int first, last;
+    rule.window(middle, first, last);
+    if ((Begins ? first : last) >= least)
       high = middle;
     else
       low = middle + 1;
@@ -70,44 +140,38 @@ __device__ int first_with_base(const AxisRule& rule, int least) {
 template <class O>
 __global__ void __launch_bounds__(kThreads) fill_tables(const Axes<O> axes, bool backward) {
   const AxisRule& rule = axes.rules[blockIdx.y];
-  const AxisTable<O>& table = axes.tables[blockIdx.y];
+  AxisTable<O> table = axes.tables[blockIdx.y];
   const int i = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
-  if (i < rule.out) {
-    double t;
-    const int base = rule.base(i, t);
-    if (rule.taps == 1) {
-      table.index[i] = base;
-      table.weight[i] = O(1);
-    } else if (rule.taps == 2) {
-      table.index[2 * i] = base;
-      table.index[2 * i + 1] = base + 1 < rule.in ? base + 1 : rule.in - 1;
-      table.weight[2 * i] = static_cast<O>(1 - t);
-      table.weight[2 * i + 1] = static_cast<O>(t);
-    } else {
-      // R. Keys, "Cubic convolution interpolation for digital image processing" (1981), with a = -3/4.
-      constexpr double a = -0.75;
-      const auto inner = [](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-      const auto outer = [](double x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
-      const double weights[] = {outer(t + 1), inner(t), inner(1 - t), outer(2 - t)};
-      for (int k = 0; k < 4; ++k) {
-        const int at = base + k - 1;
-        table.index[4 * i + k] = at < 0 ? 0 : at < rule.in ? at : rule.in - 1;
-        table.weight[4 * i + k] = static_cast<O>(weights[k]);
-      }
-    }
-  }
+  if (i < rule.out) fill_weights(rule, i, table);
   if (backward && i < rule.in) {
-    const int before = rule.taps / 2,
-              behind = rule.taps == 4 ? 1 : 0;  // of the base; at the ends all is clamped
-    table.range[2 * i] = i == 0 ? 0 : first_with_base(rule, i - before);
-    table.range[2 * i + 1] = i == rule.in - 1 ? rule.out : first_with_base(rule, i + behind + 1);
+    table.range[2 * i] = first_with<false>(rule, i);
+    table.range[2 * i + 1] = first_with<true>(rule, i + 1);
   }
+}
+
+// What bytes are computed in, too.
+template <class T>
+using computed_t = std::conditional_t<std::is_same_v<T, uint8_t>, float, opmath_t<T>>;
+template <class T>
+__device__ __forceinline__ computed_t<T> widened(T x) {
+  if constexpr (std::is_same_v<T, uint8_t>)
+    return static_cast<float>(x);
+  else
+    return to_op(x);
+}
+// Rounded once, bytes to the nearest one.
+template <class T>
+__device__ __forceinline__ T narrowed(computed_t<T> x) {
+  if constexpr (std::is_same_v<T, uint8_t>)
+    return static_cast<uint8_t>(static_cast<int>(rintf(x > 0 ? x < 255 ? x : 255.0f : 0.0f)));
+  else
+    return from_op<T>(x);
 }
 
 struct Walk {
   FastDivisor depth, height, width, channels;  // of what is written
   int64_t count, strides[5];
-  bool wide;
+  bool innermost, wide;
 };
 struct Place {
   int64_t base;
@@ -128,52 +192,52 @@ __device__ __forceinline__ bool locate(const Walk& w, int64_t& i, Place& at) {
     }
     return static_cast<int>(part);
   };
+  int c = w.innermost ? take(w.channels) : 0;
   at.x = take(w.width);
   at.y = take(w.height);
   at.z = take(w.depth);
-  const int c = take(w.channels);
+  if (!w.innermost) c = take(w.channels);
   at.base = rest * w.strides[0] + c * w.strides[1];
   return true;
 }
 
-template <class T>
-__global__ void __launch_bounds__(kThreads)
-    forward(const Walk w, const Axes<opmath_t<T>> axes, const T* x, T* y) {
-  using O = opmath_t<T>;
+template <class From, class To, class O>
+__global__ void __launch_bounds__(kThreads) forward(const Walk w, const Axes<O> axes, const From* x, To* y) {
   int64_t i;
   Place at;
   if (!locate(w, i, at)) return;
-  const int taps[3] = {axes.rules[0].taps, axes.rules[1].taps, axes.rules[2].taps};
-  const auto &tz = axes.tables[0], &ty = axes.tables[1], &tx = axes.tables[2];
-  O sum = 0;
-  for (int k = 0; k < taps[2]; ++k) {
-    const T* column = x + at.base + tx.index[at.x * taps[2] + k] * w.strides[4];
-    O part = 0;
-    for (int a = 0; a < taps[0]; ++a)
-      for (int b = 0; b < taps[1]; ++b) {
-        const O weight = tz.weight[at.z * taps[0] + a] * ty.weight[at.y * taps[1] + b];
-        if (weight == O(0) && a + b > 0) continue;  // infinities that do not count
-        part += weight * to_op(column[tz.index[at.z * taps[0] + a] * w.strides[2] +
-                                      ty.index[at.y * taps[1] + b] * w.strides[3]]);
-      }
-    sum += tx.weight[at.x * taps[2] + k] * part;
+  const int place[3] = {at.z, at.y, at.x};
+  int first[3], count[3];
+  const O* weight[3];
+#pragma unroll
+  for (int d = 0; d < 3; ++d) {
+    first[d] = axes.tables[d].first[place[d]];
+    count[d] = axes.tables[d].count[place[d]];
+    weight[d] = axes.tables[d].weight + static_cast<int64_t>(place[d]) * axes.rules[d].taps;
   }
-  y[i] = from_op<T>(sum);
+  O sum = 0;
+  for (int k = 0; k < count[2]; ++k) {
+    const From* column = x + at.base + (first[2] + k) * w.strides[4];
+    O part = 0;
+    for (int a = 0; a < count[0]; ++a)
+      for (int b = 0; b < count[1]; ++b)
+        part += weight[0][a] * weight[1][b] *
+                widened(column[(first[0] + a) * w.strides[2] + (first[1] + b) * w.strides[3]]);
+    sum += weight[2][k] * part;
+  }
+  y[i] = narrowed<To>(sum);
 }
 
 // What output o reads of input i.
 template <class O>
 __device__ __forceinline__ O weight_of(const AxisTable<O>& table, int taps, int o, int i) {
-  O weight = 0;
-  for (int k = 0; k < taps; ++k)
-    if (table.index[o * taps + k] == i) weight += table.weight[o * taps + k];
-  return weight;
+  const int k = i - table.first[o];
+  return k >= 0 && k < table.count[o] ? table.weight[static_cast<int64_t>(o) * taps + k] : O(0);
 }
 
-template <class T>
+template <class From, class To, class O>
 __global__ void __launch_bounds__(kThreads)
-    backward(const Walk w, const Axes<opmath_t<T>> axes, const T* dy, T* dx) {
-  using O = opmath_t<T>;
+    backward(const Walk w, const Axes<O> axes, const From* dy, To* dx) {
   int64_t i;
   Place at;
   if (!locate(w, i, at)) return;
@@ -185,17 +249,23 @@ __global__ void __launch_bounds__(kThreads)
     for (int y = ty.range[2 * at.y]; y < ty.range[2 * at.y + 1]; ++y) {
       const O wzy = wz * weight_of(ty, taps[1], y, at.y);
       if (wzy == O(0)) continue;
-      const T* row = dy + at.base + z * w.strides[2] + y * w.strides[3];
+      const From* row = dy + at.base + z * w.strides[2] + y * w.strides[3];
       for (int x = tx.range[2 * at.x]; x < tx.range[2 * at.x + 1]; ++x)
-        sum += wzy * weight_of(tx, taps[2], x, at.x) * to_op(row[x * w.strides[4]]);
+        sum += wzy * weight_of(tx, taps[2], x, at.x) * widened(row[x * w.strides[4]]);
     }
   }
-  dx[i] = from_op<T>(sum);
+  dx[i] = narrowed<To>(sum);
 }
 
-template <class T, class Kernel>
+double step_of(const ResamplePlan::Axis& a) {
+  return a.factor > 0 ? 1 / a.factor : static_cast<double>(a.in) / static_cast<double>(a.out);
+}
+double corner_step_of(const ResamplePlan::Axis& a) {
+  return a.out > 1 ? static_cast<double>(a.in - 1) / static_cast<double>(a.out - 1) : 0;
+}
+
+template <class From, class To, class O, class Kernel>
 void run(const ResamplePlan& p, bool is_backward, const Kernel& kernel, const void* from, void* to) {
-  using O = opmath_t<T>;
   Axes<O> axes;
   Walk w{};
   w.count = p.batch * p.channels;
@@ -206,20 +276,23 @@ void run(const ResamplePlan& p, bool is_backward, const Kernel& kernel, const vo
     bytes += ceil_div(size, 16) * 16;
     return at;
   };
-  int64_t offsets[3][3];
+  int64_t offsets[3][4];
   for (int d = 0; d < 3; ++d) {
     const ResamplePlan::Axis& a = p.axes[d];
     AxisRule& rule = axes.rules[d];
     rule.mode = p.mode;
     rule.in = static_cast<int>(a.in);
     rule.out = static_cast<int>(a.out);
-    rule.taps = a.missing ? 1 : p.mode == ResampleMode::Linear ? 2 : p.mode == ResampleMode::Cubic ? 4 : 1;
+    rule.taps = static_cast<int>(resample_taps(p, a));
+    rule.missing = a.missing;
     rule.align_corners = p.align_corners;
-    rule.step = a.factor > 0 ? 1 / a.factor : static_cast<double>(a.in) / static_cast<double>(a.out);
-    rule.corner_step = a.out > 1 ? static_cast<double>(a.in - 1) / static_cast<double>(a.out - 1) : 0;
-    offsets[d][0] = place(a.out * rule.taps * static_cast<int64_t>(sizeof(int)));
-    offsets[d][1] = place(a.in * 2 * static_cast<int64_t>(sizeof(int)));
-    offsets[d][2] = place(a.out * rule.taps * static_cast<int64_t>(sizeof(O)));
+    rule.antialias = p.antialias;
+    rule.step = step_of(a);
+    rule.corner_step = corner_step_of(a);
+    offsets[d][0] = place(a.out * static_cast<int64_t>(sizeof(int)));
+    offsets[d][1] = place(a.out * static_cast<int64_t>(sizeof(int)));
+    offsets[d][2] = place(is_backward ? a.in * 2 * static_cast<int64_t>(sizeof(int)) : 0);
+    offsets[d][3] = place(a.out * rule.taps * static_cast<int64_t>(sizeof(O)));
     const int64_t size = is_backward ? a.in : a.out;
     *sizes[d] = FastDivisor(static_cast<uint32_t>(size));
     w.count *= size;
@@ -229,35 +302,57 @@ void run(const ResamplePlan& p, bool is_backward, const Kernel& kernel, const vo
   const Workspace memory(static_cast<size_t>(bytes));
   char* base = memory.as<char>();
   for (int d = 0; d < 3; ++d)
-    axes.tables[d] = {reinterpret_cast<int*>(base + offsets[d][0]),
-                      reinterpret_cast<int*>(base + offsets[d][1]),
-                      reinterpret_cast<O*>(base + offsets[d][2])};
+    axes.tables[d] = {
+        reinterpret_cast<int*>(base + offsets[d][0]), reinterpret_cast<int*>(base + offsets[d][1]),
+        reinterpret_cast<int*>(base + offsets[d][2]), reinterpret_cast<O*>(base + offsets[d][3])};
   w.channels = FastDivisor(static_cast<uint32_t>(p.channels));
   for (int d = 0; d < 5; ++d) w.strides[d] = p.strides[d];
+  w.innermost = p.channels_innermost;
   w.wide = w.count >= (int64_t{1} << 31);
   launch(fill_tables<O>, {dim3(static_cast<unsigned>(ceil_div(longest, kThreads)), 3), dim3(kThreads)}, axes,
          is_backward);
   launch(kernel, {dim3(static_cast<unsigned>(ceil_div(w.count, kThreads))), dim3(kThreads)}, w, axes,
-         static_cast<const T*>(from), static_cast<T*>(to));
+         static_cast<const From*>(from), static_cast<To*>(to));
 }
 
+// Calls f.template operator()<From, To, O>().
 template <class F>
-void with_float(DType dtype, const F& f) {
-  switch (dtype) {
-    case DType::Float16: return f.template operator()<Half>();
-    case DType::BFloat16: return f.template operator()<BFloat16>();
-    case DType::Float32: return f.template operator()<float>();
-    default: return f.template operator()<double>();
+void with_types(const ResamplePlan& p, const F& f) {
+  const auto narrow = [&]<class T>() {
+    if (p.from == p.to) return f.template operator()<T, T, float>();
+    if (p.to == DType::Float32) return f.template operator()<T, float, float>();
+    f.template operator()<float, T, float>();
+  };
+  switch (p.from == DType::Float32 ? p.to : p.from) {
+    case DType::UInt8: return narrow.template operator()<uint8_t>();
+    case DType::Float16: return narrow.template operator()<Half>();
+    case DType::BFloat16: return narrow.template operator()<BFloat16>();
+    case DType::Float32: return f.template operator()<float, float, float>();
+    default: return f.template operator()<double, double, double>();
   }
 }
 
 }  // namespace
 
+int64_t resample_taps(const ResamplePlan& p, const ResamplePlan::Axis& a) {
+  if (a.missing || p.mode == ResampleMode::Nearest || p.mode == ResampleMode::NearestExact) return 1;
+  const int64_t plain = p.mode == ResampleMode::Linear ? 2 : 4;
+  if (!p.antialias) return plain;
+  const double scale = p.align_corners ? corner_step_of(a) : step_of(a);
+  const double reach = static_cast<double>(plain) * (scale > 1 ? scale : 1);
+  const int64_t most = static_cast<int64_t>(reach) + 2;  // both ends of the window are rounded
+  return most < a.in ? most : a.in;
+}
+
 void resample(const ResamplePlan& plan, const void* x, void* y) {
-  with_float(plan.dtype, [&]<class T>() { run<T>(plan, false, forward<T>, x, y); });
+  with_types(plan, [&]<class From, class To, class O>() {
+    run<From, To, O>(plan, false, forward<From, To, O>, x, y);
+  });
 }
 void resample_backward(const ResamplePlan& plan, const void* dy, void* dx) {
-  with_float(plan.dtype, [&]<class T>() { run<T>(plan, true, backward<T>, dy, dx); });
+  with_types(plan, [&]<class From, class To, class O>() {
+    run<From, To, O>(plan, true, backward<From, To, O>, dy, dx);
+  });
 }
 
 }  // namespace plait::cuda

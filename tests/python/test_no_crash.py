@@ -66,7 +66,12 @@ PRIVATE = {
         (X, X, (2, 3), (3, 2**62), 6),
         (X, X, (7,), (1,), 2**63 - 1),
     ],
-    "_squared_distance": [(X, X[:1], True), (X, plait.ones(3, 2), False), (X, X.double(), True), (X, X.T, True)],
+    "_squared_distance": [
+        (X, X[:1], True),
+        (X, plait.ones(3, 2), False),
+        (X, X.double(), True),
+        (X, X.T, True),
+    ],
     "_softmax_backward": [(X, X[:1], 0), (X, INDEX, 0)],
     "_log_softmax_backward": [(X, X[:, :1], 1)],
     "_cross_entropy_rows": [
@@ -121,6 +126,18 @@ PRIVATE = {
         (IMAGE, IMAGE, PLACES, 3, 0, False, True, True),
         (IMAGE, IMAGE, PLACES, 0, -1, False, True, True),
         (IMAGE[:, :, :0], IMAGE[:, :, :0], PLACES[:, :0], 0, 0, False, True, True),
+    ],
+    "_resample": [
+        (IMAGE, (2,), "linear", False),
+        (IMAGE, (0, 2), "linear", False),
+        (IMAGE[0, 0], (), "linear", False),
+        (IMAGE[:, :, :0], (2, 2), "linear", False),
+        (IMAGE, (2, 2), "nearest", False, True),
+    ],
+    "_resample_backward": [
+        (IMAGE, (2,), "linear", False),
+        (IMAGE, (2, -2), "linear", False),
+        (IMAGE[0], (3,), "linear", False, True),
     ],
     "_gather_backward": [(X[:1], (2, 3), 1, INDEX), (X, (2,), 0, INDEX)],
     "_index_select_backward": [(X, (2, 3), 0, INDEX[0])],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import plait
@@ -25,58 +24,6 @@ def _per_dimension(value: Any, count: int, name: str, shape: tuple) -> list:
             f"interpolate: expected {name} with {count} entries for input of shape {shape}, got {len(values)}"
         )
     return values
-
-
-@functools.lru_cache(maxsize=64)
-def _antialias_weights(
-    size: int, out: int, factor: float, cubic: bool, align_corners: bool, dtype: Any, device: Any
-) -> Tensor:
-    """The matrix (out, size) whose rows are the weights of the input's pixels in one of the output's."""
-    if align_corners:
-        scale = (size - 1) / (out - 1) if out > 1 else 0.0
-    else:
-        scale = 1 / factor if factor > 0 else size / out
-    stretch = max(scale, 1.0)
-    reach = (2.0 if cubic else 1.0) * stretch
-    with plait.inference_mode(False), plait.no_grad():
-        centre = (plait.arange(out, dtype=plait.float64) + 0.5).mul_(scale).unsqueeze(1)
-        pixel = plait.arange(size, dtype=plait.float64)
-        first = (centre - reach + 0.5).trunc_().clamp_(min=0)
-        end = (centre + reach + 0.5).trunc_().clamp_(max=size)
-        x = ((pixel + 0.5 - centre) / stretch).abs_()
-        if cubic:
-            near = (1.5 * x - 2.5) * x * x + 1
-            far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-            weights = plait.where(x < 1, near, plait.where(x < 2, far, 0.0))
-        else:
-            weights = (1 - x).clamp_(min=0)
-        weights = plait.where((pixel >= first) & (pixel < end), weights, 0.0)
-        return (weights / weights.sum(1, keepdim=True)).to(device, dtype)
-
-
-def _antialiased(
-    input: Tensor, sizes: list[int], factors: list[float], mode: str, align_corners: bool
-) -> Tensor:
-    """Each dimension is a product with its weights, the one that shrinks most first."""
-    if min(sizes) < 1 or min(input.shape[2:]) < 1:
-        raise ValueError(
-            f"interpolate: expected sizes of at least 1, got {tuple(input.shape[2:])} to {tuple(sizes)}"
-        )
-    low = input.dtype in (plait.float16, plait.bfloat16)
-    x = input.to(plait.float32) if low else input
-    steps = sorted(range(2), key=lambda i: sizes[i] / input.shape[2 + i])
-    for i in steps:
-        weights = _antialias_weights(
-            int(input.shape[2 + i]),
-            int(sizes[i]),
-            factors[i],
-            mode == "bicubic",
-            align_corners,
-            x.dtype,
-            x.device,
-        )
-        x = x @ weights.mT if i == 1 else weights @ x
-    return x.to(input.dtype) if low else x
 
 
 def interpolate(
@@ -147,18 +94,6 @@ def interpolate(
         if min(sizes) < 1:
             raise ValueError(f"interpolate: expected sizes of at least 1, got {tuple(sizes)}")
         return getattr(plait, f"adaptive_avg_pool{len(spatial)}d")(input, sizes)
-    if input.dtype is plait.uint8:
-        # Through float32, which holds each of the values; rounded to the nearest one.
-        plain = input.to(plait.float32)
-        options: dict[str, Any] = {"mode": mode, "align_corners": align_corners, "antialias": antialias}
-        if size is None:
-            options |= {"scale_factor": scale_factor, "recompute_scale_factor": recompute_scale_factor}
-        else:
-            options |= {"size": size}
-        result = interpolate(plain, **options)
-        return result.round().clamp_(0, 255).to(plait.uint8) if mode in _RANKS else result.to(plait.uint8)
-    if antialias:
-        return _antialiased(input, sizes, factors, mode, bool(align_corners))
     mode = "linear" if mode in ("bilinear", "trilinear") else mode
     factors = [0.0] * (3 - len(spatial)) + factors
-    return plait._resample(input, sizes, mode, bool(align_corners), *factors)
+    return plait._resample(input, sizes, mode, bool(align_corners), antialias, *factors)

@@ -304,7 +304,9 @@ for _n in (1, 2, 3):
             FLOATS,
             out=("first", "int64"),
             expand=False,
-            call=lambda lib, x, size, n=_n: getattr(lib.nn.functional, f"adaptive_max_pool{n}d")(x, size, True),
+            call=lambda lib, x, size, n=_n: getattr(lib.nn.functional, f"adaptive_max_pool{n}d")(
+                x, size, True
+            ),
         )
 
 
@@ -351,8 +353,27 @@ def cubic_weight(t, a=-0.75):
     )
 
 
-def resample_matrix(size, out, mode, align_corners, factor):
+def antialias_matrix(size, out, cubic, align_corners, factor):
+    """Weights that reach as much farther as the picture shrinks; the cubic ones have a = -1/2."""
+    if align_corners:
+        scale = (size - 1) / (out - 1) if out > 1 else 0.0
+    else:
+        scale = 1 / factor if factor else size / out
+    stretch = max(scale, 1.0)
+    centre = (np.arange(out)[:, None] + 0.5) * scale
+    pixel = np.arange(size)
+    reach = (2 if cubic else 1) * stretch
+    x = (pixel + 0.5 - centre) / stretch
+    m = cubic_weight(x, -0.5) if cubic else np.maximum(1 - np.abs(x), 0)
+    read = (pixel >= np.trunc(centre - reach + 0.5)) & (pixel < np.trunc(centre + reach + 0.5))
+    m = np.where(read, m, 0)
+    return m / m.sum(1, keepdims=True)
+
+
+def resample_matrix(size, out, mode, align_corners, factor, antialias=False):
     """How much each input position gives to each output position, along one dimension."""
+    if antialias:
+        return antialias_matrix(size, out, mode == "bicubic", align_corners, factor)
     m = np.zeros((out, size))
     if mode == "area":
         for o, (start, stop) in enumerate(adaptive_windows(size, out)):
@@ -384,7 +405,13 @@ def resample_matrix(size, out, mode, align_corners, factor):
 
 
 def interpolate(
-    x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None
+    x,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
 ):
     n = x.ndim - 2
     factors = [None] * n if scale_factor is None else list(tuple_of(scale_factor, n))
@@ -399,7 +426,7 @@ def interpolate(
         x = np.moveaxis(
             np.tensordot(
                 x,
-                resample_matrix(x.shape[2 + i], sizes[i], mode, bool(align_corners), factors[i]),
+                resample_matrix(x.shape[2 + i], sizes[i], mode, bool(align_corners), factors[i], antialias),
                 (2 + i, 1),
             ),
             -1,
@@ -428,6 +455,11 @@ def interpolate_samples(g):
     yield S(g(0, 3, 5, 4), 2)
     yield S(g(2, 3, 5, 4), scale_factor=(2, 1.5), mode="bilinear")
     yield S(g(2, 3, 4, 4), scale_factor=0.5, mode="bilinear", align_corners=False)
+    for mode in ("bilinear", "bicubic"):
+        for size in ((3, 4), (13, 2), (2, 17), (20, 31)):
+            yield S(g(2, 3, 9, 11), size, mode=mode, antialias=True)
+        yield S(g(1, 2, 9, 11), (4, 5), mode=mode, antialias=True, align_corners=True)
+        yield S(g(1, 2, 9, 11), scale_factor=0.3, mode=mode, antialias=True)
 
 
 op(
