@@ -60,6 +60,18 @@ Dims result_sizes(const Dims& input, const Dims& grid) {
   return sizes;
 }
 
+// What the kernels take.
+GridImage checked_image(const Tensor& input, const Tensor& grid, int64_t mode, int64_t padding,
+                        bool align_corners) {
+  const GridImage image = grid_image(input.sizes(), grid.sizes(), mode, padding, align_corners);
+  check<NotImplementedError>(
+      image.pixels() < int64_t{1} << 31,
+      "grid_sampler: expected images of less than 2^31 pixels on the CPU, got input {}; "
+      "use CUDA, or a part of the image",
+      input.sizes());
+  return image;
+}
+
 template <class F>
 void with_kernels(DType compute, const F& f) {
   if (compute == DType::Float64)
@@ -68,14 +80,15 @@ void with_kernels(DType compute, const F& f) {
     f(cpu::grid_sample_table().f32);
 }
 
-// Is a copy of the planes in rows, which vectors of channels are read from, worth its time?
+// Is a copy of the image in rows, which vectors of channels are read from, worth its time?
 template <class T>
-bool pays_as_rows(const GridSampleKernels<T>& k, const GridImage& image) {
-  return 2 * image.channels >= k.lanes && 4 * image.places >= image.pixels();
+bool pays_as_rows(const GridImage& image) {
+  return image.channels >= (sizeof(T) == 4 ? 3 : 2) && 4 * image.places >= image.pixels();
 }
 template <class T>
-int64_t row_pitch(const GridSampleKernels<T>& k, const GridImage& image) {
-  return (image.channels + k.lanes - 1) / k.lanes * k.lanes;
+int64_t row_pitch(const GridImage& image) {
+  constexpr int64_t kVector = 16 / sizeof(T);
+  return (image.channels + kVector - 1) / kVector * kVector;
 }
 
 // Calls f(image's number): in parallel where there are enough images, else one after another, so that f is
@@ -95,20 +108,24 @@ void over_parts(int64_t count, int64_t block, int64_t cost, const F& f) {
                [&](int64_t begin, int64_t end) { f(begin * block, std::min(end * block, count)); });
 }
 
-// Planes as rows, the pitch filled up with zeros; and rows as planes.
+// Planes, or rows without gaps, as rows whose pitch is filled up with zeros; and rows as planes.
 template <class T>
-void to_rows(const GridSampleKernels<T>& k, const GridImage& image, const T* planes, T* rows, int64_t pitch) {
+void to_rows(const GridSampleKernels<T>& k, const GridImage& image, const T* x, ChannelLayout layout, T* rows,
+             int64_t pitch) {
   over_parts(image.pixels(), kBlock, image.channels, [&](int64_t begin, int64_t end) {
-    k.transpose(planes + begin, image.pixels(), image.channels, end - begin, rows + begin * pitch, pitch);
-    for (int64_t i = begin; i < end && pitch > image.channels; ++i)
+    if (layout == ChannelLayout::Planes)
+      return k.to_rows(image, x + begin, end - begin, rows + begin * pitch, pitch);
+    for (int64_t i = begin; i < end; ++i) {
+      std::copy_n(x + i * image.channels, image.channels, rows + i * pitch);
       std::fill(rows + i * pitch + image.channels, rows + (i + 1) * pitch, T(0));
+    }
   });
 }
 template <class T>
 void to_planes(const GridSampleKernels<T>& k, const GridImage& image, const T* rows, int64_t pitch,
                T* planes) {
   over_parts(image.pixels(), kBlock, image.channels, [&](int64_t begin, int64_t end) {
-    k.transpose(rows + begin * pitch, pitch, end - begin, image.channels, planes + begin, image.pixels());
+    k.to_planes(image, rows + begin * pitch, pitch, end - begin, planes + begin);
   });
 }
 
@@ -116,12 +133,13 @@ void to_planes(const GridSampleKernels<T>& k, const GridImage& image, const T* r
 template <class T, class R, class P>
 void with_layout(const GridSampleKernels<T>& k, const GridImage& image, const T* x, ChannelLayout layout,
                  const R& as_rows, const P& as_planes) {
-  if (layout == ChannelLayout::Rows) return as_rows(x, image.channels);
-  if (!pays_as_rows(k, image)) return as_planes();
-  const int64_t pitch = row_pitch(k, image);
+  const int64_t pitch = row_pitch<T>(image);
+  if (layout == ChannelLayout::Rows && (pitch == image.channels || !pays_as_rows<T>(image)))
+    return as_rows(x, image.channels);
+  if (!pays_as_rows<T>(image)) return as_planes();
   const cpu::Workspace memory(image.pixels() * pitch * static_cast<int64_t>(sizeof(T)));
   T* copy = static_cast<T*>(memory.data());
-  to_rows(k, image, x, copy, pitch);
+  to_rows(k, image, x, layout, copy, pitch);
   as_rows(copy, pitch);
 }
 
@@ -157,18 +175,18 @@ void input_gradient(const GridSampleKernels<T>& k, const GridImage& image, int64
       over_parts(image.pixels(), kBlock, image.channels, [&](int64_t begin, int64_t end) {
         std::fill(rows + begin * pitch, rows + end * pitch, T(0));
       });
-      over_parts(image.channels, k.lanes, image.places,
+      over_parts(image.channels, 16, image.places,
                  [&](int64_t begin, int64_t end) { k.input_rows(image, g, at, begin, end, rows, pitch); });
     };
     if (layout == ChannelLayout::Rows) return add_rows(to, image.channels);
-    if (!pays_as_rows(k, image)) {
+    if (!pays_as_rows<T>(image)) {
       over_parts(image.channels, 1, image.places, [&](int64_t begin, int64_t end) {
         std::fill(to + begin * image.pixels(), to + end * image.pixels(), T(0));
         k.input_planes(image, g, at, begin, end, to);
       });
       return;
     }
-    const int64_t pitch = row_pitch(k, image);
+    const int64_t pitch = row_pitch<T>(image);
     const cpu::Workspace memory(image.pixels() * pitch * static_cast<int64_t>(sizeof(T)));
     T* rows = static_cast<T*>(memory.data());
     add_rows(rows, pitch);
@@ -252,7 +270,7 @@ tensor([[[[1.5000]]]]))",
           const Tensor x = cpu::in_layout(input, layout, compute),
                        g = cpu::in_layout(grid, ChannelLayout::Planes, compute),
                        y = cpu::target_in(out, ChannelLayout::Planes, compute);
-          const GridImage image = grid_image(input.sizes(), grid.sizes(), mode, padding, align_corners);
+          const GridImage image = checked_image(input, grid, mode, padding, align_corners);
           with_kernels(compute, [&]<class T>(const GridSampleKernels<T>& k) {
             sample(k, image, input.sizes()[0], x.data<T>(), layout, g.data<T>(), y.data<T>());
           });
@@ -296,7 +314,7 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64
               const ChannelLayout layout = layout_of(input);
               const Tensor dy = cpu::in_layout(grad, ChannelLayout::Planes, compute),
                            g = cpu::in_layout(grid, ChannelLayout::Planes, compute);
-              const GridImage image = grid_image(input.sizes(), grid.sizes(), mode, padding, align_corners);
+              const GridImage image = checked_image(input, grid, mode, padding, align_corners);
               const int64_t batch = input.sizes()[0];
               with_kernels(compute, [&]<class T>(const GridSampleKernels<T>& k) {
                 if (need_input) {

@@ -22,7 +22,7 @@ struct Along {
 // Around places: the numbers of pixels in their plane, and the products of the above.
 template <class T>
 struct Corners {
-  int64_t at[kMostCorners][kPlaces];
+  int32_t at[kMostCorners][kPlaces];
   T weight[kMostCorners][kPlaces], slope[3][kMostCorners][kPlaces];
 };
 
@@ -124,49 +124,60 @@ void find_along(const GridImage& image, const T* coordinates, int64_t size, Alon
   }
 }
 
-// Products over the axes, x innermost.
+// Products over the axes, x innermost. What is outside has weights and slopes of zero.
 template <int Taps, int Rank, bool Slopes, class T>
 void multiply(const Along<T>* axes, const int64_t* sizes, Corners<T>& to) {
   const Along<T>&x = axes[0], &y = axes[1], &z = axes[Rank - 1];
+  const auto width = static_cast<int32_t>(sizes[0]), height = static_cast<int32_t>(sizes[1]);
   for (int c = 0; c < (Rank == 3 ? Taps : 1); ++c)
-    for (int b = 0; b < Taps; ++b)
+    for (int b = 0; b < Taps; ++b) {
+      int32_t rows[kPlaces], outside[kPlaces];
+      T across[kPlaces];  // the weights of the other axes
+      for (int i = 0; i < kPlaces; ++i) {
+        rows[i] = Rank == 3 ? z.at[c][i] * height + y.at[b][i] : y.at[b][i];
+        outside[i] = Rank == 3 ? z.at[c][i] | y.at[b][i] : y.at[b][i];
+        across[i] = Rank == 3 ? z.weight[c][i] * y.weight[b][i] : y.weight[b][i];
+      }
       for (int a = 0; a < Taps; ++a) {
         const int k = (c * Taps + b) * Taps + a;
-        for (int i = 0; i < kPlaces; ++i) {
-          int64_t row = y.at[b][i];
-          int32_t outside = x.at[a][i] | y.at[b][i];
-          T across = y.weight[b][i];  // of the other axes
-          if constexpr (Rank == 3) {
-            row += z.at[c][i] * sizes[1];
-            outside |= z.at[c][i];
-            across *= z.weight[c][i];
+        for (int i = 0; i < kPlaces; ++i)
+          to.at[k][i] = (rows[i] * width + x.at[a][i]) | (outside[i] | x.at[a][i]) >> 31;
+        for (int i = 0; i < kPlaces; ++i) to.weight[k][i] = across[i] * x.weight[a][i];
+        if constexpr (Slopes) {
+          for (int i = 0; i < kPlaces; ++i) to.slope[0][k][i] = across[i] * x.slope[a][i];
+          for (int i = 0; i < kPlaces; ++i) {
+            const T part = y.slope[b][i] * x.weight[a][i];
+            to.slope[1][k][i] = Rank == 3 ? part * z.weight[c][i] : part;
           }
-          const bool in = outside >= 0;
-          to.at[k][i] = in ? row * sizes[0] + x.at[a][i] : -1;
-          to.weight[k][i] = vec::select(in, across * x.weight[a][i], T(0));
-          if constexpr (Slopes) {
-            to.slope[0][k][i] = vec::select(in, across * x.slope[a][i], T(0));
-            T down = y.slope[b][i] * x.weight[a][i];
-            if constexpr (Rank == 3) {
-              to.slope[2][k][i] = vec::select(in, z.slope[c][i] * y.weight[b][i] * x.weight[a][i], T(0));
-              down *= z.weight[c][i];
-            }
-            to.slope[1][k][i] = vec::select(in, down, T(0));
-          }
+          if constexpr (Rank == 3)
+            for (int i = 0; i < kPlaces; ++i)
+              to.slope[2][k][i] = z.slope[c][i] * y.weight[b][i] * x.weight[a][i];
         }
       }
+    }
+}
+
+// The coordinates of n <= kPlaces places, and zeros behind, an axis at a time.
+template <int Rank, class T>
+PLAIT_INLINE void split_axes(const T* grid, int64_t n, T (*to)[kPlaces]) {
+  T rest[kPlaces * Rank];
+  if (n < kPlaces) {
+    for (int64_t i = 0; i < n * Rank; ++i) rest[i] = grid[i];
+    for (int64_t i = n * Rank; i < kPlaces * Rank; ++i) rest[i] = 0;
+    grid = rest;
+  }
+  for (int i = 0; i < kPlaces; ++i)
+    for (int axis = 0; axis < Rank; ++axis) to[axis][i] = grid[i * Rank + axis];
 }
 
 // The corners of n <= kPlaces places.
 template <bool Slopes, class T>
 void find_corners(const GridImage& image, const T* grid, int64_t n, Corners<T>& to) {
+  T coordinates[3][kPlaces];
+  image.rank == 2 ? split_axes<2>(grid, n, coordinates) : split_axes<3>(grid, n, coordinates);
   Along<T> axes[3];
-  for (int axis = 0; axis < image.rank; ++axis) {
-    T coordinates[kPlaces];
-    for (int64_t i = 0; i < n; ++i) coordinates[i] = grid[i * image.rank + axis];
-    for (int64_t i = n; i < kPlaces; ++i) coordinates[i] = 0;
-    find_along<Slopes>(image, coordinates, image.sizes[axis], axes[axis]);
-  }
+  for (int axis = 0; axis < image.rank; ++axis)
+    find_along<Slopes>(image, coordinates[axis], image.sizes[axis], axes[axis]);
   const auto with_rank = [&]<int Taps>() {
     if (image.rank == 2) return multiply<Taps, 2, Slopes>(axes, image.sizes, to);
     if constexpr (Taps < 4) multiply<Taps, 3, Slopes>(axes, image.sizes, to);

@@ -3,7 +3,7 @@
 // A value is a weighted sum over the pixels around its place ("corners"): the product of what lies along each
 // axis. Corners and weights are found for a block of places at a time and serve all channels. Images come in
 // one of two layouts: "rows", the channels of a pixel side by side, at a distance of `pitch` (whole vectors
-// where the image was copied for this), and "planes", the pixels of a channel side by side.
+// of 16 bytes where the image was copied for this), and "planes", the pixels of a channel side by side.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace plait::cpu {
 enum class GridMode : uint8_t { Linear, Nearest, Cubic };
 enum class GridPadding : uint8_t { Zeros, Border, Reflection };
 
-// What all places of one image share. Each axis has fewer than 2^31 pixels.
+// What all places of one image share. It has fewer than 2^31 pixels.
 struct GridImage {
   GridMode mode;
   GridPadding padding;
@@ -30,9 +30,9 @@ struct GridImage {
 // Grids, and their gradients, are (places, rank). y and dy are planes.
 template <class T>
 struct GridSampleKernels {
-  // to[j * to_pitch + i] = from[i * from_pitch + j]
-  void (*transpose)(const T* from, int64_t from_pitch, int64_t rows, int64_t columns, T* to,
-                    int64_t to_pitch);
+  // `count` pixels: planes as rows, whose pitch is filled with zeros; and back.
+  void (*to_rows)(const GridImage& image, const T* planes, int64_t count, T* rows, int64_t pitch);
+  void (*to_planes)(const GridImage& image, const T* rows, int64_t pitch, int64_t count, T* planes);
   // The places [begin, end) of all channels.
   void (*rows)(const GridImage& image, const T* x, int64_t pitch, const T* grid, int64_t begin, int64_t end,
                T* y);
@@ -46,7 +46,6 @@ struct GridSampleKernels {
                     int64_t begin, int64_t end, T* dgrid);
   void (*grid_planes)(const GridImage& image, const T* dy, const T* x, const T* grid, int64_t begin,
                       int64_t end, T* dgrid);
-  int64_t lanes;  // of a vector
 };
 struct GridSampleTable {
   GridSampleKernels<float> f32;

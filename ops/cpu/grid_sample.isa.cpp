@@ -1,5 +1,7 @@
 #include "ops/cpu/grid_sample.h"
 
+#include <type_traits>
+
 #include "ops/cpu/grid_corners.h"
 #include "ops/cpu/tile_transpose.h"
 #include "ops/cpu/vector_loops.h"
@@ -15,9 +17,31 @@ alignas(64) constexpr T kNothing[kChannels] = {};
 
 PLAIT_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// Vectors of the machine's width, then of 16 bytes, then what is left: calls f.template operator()<V>(i) for
+// each, V a vector or T.
+template <class T, class F>
+PLAIT_INLINE void over_width(int64_t width, const F& f) {
+  using Small = typename Quad<T>::type;
+  constexpr int64_t kSmall = 16 / sizeof(T);
+  int64_t i = 0;
+  for (; i + kLanes<T> <= width; i += kLanes<T>) f.template operator()<Vec<T>>(i);
+  for (; i + kSmall <= width; i += kSmall) f.template operator()<Small>(i);
+  for (; i < width; ++i) f.template operator()<T>(i);
+}
+template <class V, class T>
+PLAIT_INLINE V load_as(const T* from) {
+  V v;
+  __builtin_memcpy(&v, from, sizeof(v));
+  return v;
+}
+template <class T, class V>
+PLAIT_INLINE void store_as(T* to, V v) {
+  __builtin_memcpy(to, &v, sizeof(v));
+}
+
 // A pixel of a plane, without a branch.
 template <class T>
-PLAIT_INLINE T pixel(const T* plane, int64_t at) {
+PLAIT_INLINE T pixel(const T* plane, int32_t at) {
   const T* from = at < 0 ? kNothing<T> : plane + at;
   return *from;
 }
@@ -31,6 +55,21 @@ PLAIT_INLINE void over_blocks(const GridImage& image, const T* grid, int64_t beg
     find_corners<Slopes>(image, grid + first * image.rank, n, corners);
     f(first, n, corners);
   }
+}
+
+template <class T>
+void to_rows(const GridImage& image, const T* planes, int64_t count, T* rows, int64_t pitch) {
+  transpose_tile<Beyond::Fill>(planes, image.pixels(), image.channels, count, rows, pitch);
+}
+template <class T>
+void to_planes(const GridImage& image, const T* rows, int64_t pitch, int64_t count, T* planes) {
+  transpose_tile<Beyond::Read>(rows, pitch, count, image.channels, planes, image.pixels());
+}
+
+// How far apart the rows of a tile of some width lie: whole vectors.
+template <class T>
+PLAIT_INLINE int64_t tile_pitch(int64_t width) {
+  return (width + kSquare<T> - 1) / kSquare<T> * kSquare<T>;
 }
 
 // f(first channel, number of channels, the same in whole vectors where the pitch allows)
@@ -57,25 +96,19 @@ PLAIT_INLINE void rows_around(const Corners<T>& corners, int64_t p, const T* x, 
 template <int K, class T>
 __attribute__((noinline)) void sum_rows(const Corners<T>& corners, int64_t n, const T* x, int64_t pitch,
                                         int64_t width, T* tile) {
-  for (int64_t p = 0; p < n; ++p, tile += kChannels) {
+  for (int64_t p = 0; p < n; ++p, tile += tile_pitch<T>(width)) {
     const T* rows[K];
     T weights[K];
     rows_around<K>(corners, p, x, pitch, rows);
 #pragma GCC unroll 16
     for (int k = 0; k < K; ++k) weights[k] = corners.weight[k][p];
-    int64_t i = 0;
-    for (; i + kLanes<T> <= width; i += kLanes<T>) {
-      Vec<T> sum = load_vector(rows[0] + i) * weights[0];
+    over_width<T>(
+        width, [&]<class V>(int64_t i) __attribute__((always_inline)) {
+          V sum = load_as<V>(rows[0] + i) * weights[0];
 #pragma GCC unroll 16
-      for (int k = 1; k < K; ++k) sum += load_vector(rows[k] + i) * weights[k];
-      store_vector(tile + i, sum);
-    }
-    for (; i < width; ++i) {
-      T sum = rows[0][i] * weights[0];
-#pragma GCC unroll 16
-      for (int k = 1; k < K; ++k) sum += rows[k][i] * weights[k];
-      tile[i] = sum;
-    }
+          for (int k = 1; k < K; ++k) sum += load_as<V>(rows[k] + i) * weights[k];
+          store_as(tile + i, sum);
+        });
   }
 }
 
@@ -86,7 +119,8 @@ void rows(const GridImage& image, const T* x, int64_t pitch, const T* grid, int6
   over_blocks<false>(image, grid, begin, end, [&](int64_t first, int64_t n, const Corners<T>& corners) {
     over_channels(0, image.channels, image.channels, pitch, [&](int64_t c, int64_t count, int64_t width) {
       with_corners(image, [&]<int K>() { sum_rows<K>(corners, n, x + c, pitch, width, tile); });
-      transpose_tile(tile, kChannels, n, count, y + c * image.places + first, image.places);
+      transpose_tile<Beyond::Read>(tile, tile_pitch<T>(width), n, count, y + c * image.places + first,
+                                   image.places);
     });
   });
 }
@@ -116,16 +150,16 @@ void planes(const GridImage& image, const T* x, const T* grid, int64_t begin, in
 template <int K, class T>
 __attribute__((noinline)) void add_rows(const Corners<T>& corners, int64_t n, const T* tile, int64_t width,
                                         T* dx, int64_t pitch) {
-  for (int64_t p = 0; p < n; ++p, tile += kChannels)
+  for (int64_t p = 0; p < n; ++p, tile += tile_pitch<T>(width))
     for (int k = 0; k < K; ++k) {
       const int64_t at = corners.at[k][p];
       if (at < 0) continue;
       const T weight = corners.weight[k][p];
       T* row = dx + at * pitch;
-      int64_t i = 0;
-      for (; i + kLanes<T> <= width; i += kLanes<T>)
-        store_vector(row + i, load_vector(row + i) + load_vector(tile + i) * weight);
-      for (; i < width; ++i) row[i] += tile[i] * weight;
+      over_width<T>(
+          width, [&]<class V>(int64_t i) __attribute__((always_inline)) {
+            store_as(row + i, load_as<V>(row + i) + load_as<V>(tile + i) * weight);
+          });
     }
 }
 
@@ -133,9 +167,8 @@ __attribute__((noinline)) void add_rows(const Corners<T>& corners, int64_t n, co
 template <class T>
 PLAIT_INLINE void load_tile(const GridImage& image, const T* dy, int64_t first, int64_t n, int64_t c,
                             int64_t count, int64_t width, T* tile) {
-  transpose_tile(dy + c * image.places + first, image.places, count, n, tile, kChannels);
-  for (int64_t p = 0; p < n; ++p)
-    for (int64_t i = count; i < width; ++i) tile[p * kChannels + i] = 0;
+  transpose_tile<Beyond::Fill>(dy + c * image.places + first, image.places, count, n, tile,
+                               tile_pitch<T>(width));
 }
 
 template <class T>
@@ -166,12 +199,13 @@ void input_planes(const GridImage& image, const T* dy, const T* grid, int64_t be
   });
 }
 
-template <class T>
-PLAIT_INLINE T total(Vec<T> v) {
-  T parts[kLanes<T>];
-  store_vector(parts, v);
+template <class T, class V>
+PLAIT_INLINE T total(V v) {
+  constexpr int kCount = sizeof(V) / sizeof(T);
+  T parts[kCount];
+  store_as(parts, v);
 #pragma GCC unroll 8
-  for (int half = kLanes<T> / 2; half > 0; half /= 2)
+  for (int half = kCount / 2; half > 0; half /= 2)
 #pragma GCC unroll 16
     for (int i = 0; i < half; ++i) parts[i] += parts[i + half];
   return parts[0];
@@ -181,34 +215,36 @@ PLAIT_INLINE T total(Vec<T> v) {
 template <int K, int Rank, class T>
 __attribute__((noinline)) void dot_rows(const Corners<T>& corners, int64_t n, const T* x, int64_t pitch,
                                         const T* tile, int64_t width, T (*sums)[kPlaces]) {
-  for (int64_t p = 0; p < n; ++p, tile += kChannels) {
+  using Small = typename Quad<T>::type;
+  for (int64_t p = 0; p < n; ++p, tile += tile_pitch<T>(width)) {
     const T* rows[K];
     rows_around<K>(corners, p, x, pitch, rows);
-    Vec<T> chains[Rank] = {};
+    Vec<T> wide[Rank] = {};
+    Small narrow[Rank] = {};
     T rest[Rank] = {};
-    int64_t i = 0;
-    for (; i + kLanes<T> <= width; i += kLanes<T>) {
-      Vec<T> change[Rank] = {};
+    over_width<T>(
+        width, [&]<class V>(int64_t i) __attribute__((always_inline)) {
+          V change[Rank] = {};
 #pragma GCC unroll 16
-      for (int k = 0; k < K; ++k) {
-        const Vec<T> row = load_vector(rows[k] + i);
+          for (int k = 0; k < K; ++k) {
+            const V row = load_as<V>(rows[k] + i);
 #pragma GCC unroll 3
-        for (int d = 0; d < Rank; ++d) change[d] += row * corners.slope[d][k][p];
-      }
-      const Vec<T> g = load_vector(tile + i);
+            for (int d = 0; d < Rank; ++d) change[d] += row * corners.slope[d][k][p];
+          }
+          const V g = load_as<V>(tile + i);
 #pragma GCC unroll 3
-      for (int d = 0; d < Rank; ++d) chains[d] += change[d] * g;
-    }
-    for (; i < width; ++i)
+          for (int d = 0; d < Rank; ++d) {
+            if constexpr (std::is_same_v<V, T>)
+              rest[d] += change[d] * g;
+            else if constexpr (std::is_same_v<V, Vec<T>>)
+              wide[d] += change[d] * g;
+            else
+              narrow[d] += change[d] * g;
+          }
+        });
 #pragma GCC unroll 3
-      for (int d = 0; d < Rank; ++d) {
-        T change = 0;
-#pragma GCC unroll 16
-        for (int k = 0; k < K; ++k) change += rows[k][i] * corners.slope[d][k][p];
-        rest[d] += change * tile[i];
-      }
-#pragma GCC unroll 3
-    for (int d = 0; d < Rank; ++d) sums[d][p] += total<T>(chains[d]) + rest[d];
+    for (int d = 0; d < Rank; ++d)
+      sums[d][p] += (width >= kLanes<T> ? total<T>(wide[d]) : T(0)) + total<T>(narrow[d]) + rest[d];
   }
 }
 
@@ -281,10 +317,10 @@ void grid_planes(const GridImage& image, const T* dy, const T* x, const T* grid,
 
 namespace PLAIT_ISA {
 extern constinit const GridSampleTable grid_sample_table = {
-    {transpose_tile<float>, rows<float>, planes<float>, input_rows<float>, input_planes<float>,
-     grid_rows<float>, grid_planes<float>, kLanes<float>},
-    {transpose_tile<double>, rows<double>, planes<double>, input_rows<double>, input_planes<double>,
-     grid_rows<double>, grid_planes<double>, kLanes<double>}};
+    {to_rows<float>, to_planes<float>, rows<float>, planes<float>, input_rows<float>, input_planes<float>,
+     grid_rows<float>, grid_planes<float>},
+    {to_rows<double>, to_planes<double>, rows<double>, planes<double>, input_rows<double>,
+     input_planes<double>, grid_rows<double>, grid_planes<double>}};
 }
 
 }  // namespace plait::cpu

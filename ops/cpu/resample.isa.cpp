@@ -194,12 +194,12 @@ void run(const void* x_, const ResampleAxis<T>* axes, int64_t inner, int64_t beg
       if (row != own) __builtin_memcpy(own, row, static_cast<size_t>(width) * sizeof(T));
     }
     for (int64_t i = n * width; i < kRows * width; ++i) rows[i] = 0;
-    transpose_tile(rows, width, kRows, width, tile, kRows);
+    transpose_tile<Beyond::Nothing>(rows, width, kRows, width, tile, kRows);
     sum_lanes_of_rows(tile, axis, inner, sums);
     if constexpr (std::is_same_v<To, T>) {
-      transpose_tile(sums, kRows, to, n, y + r * to, to);
+      transpose_tile<Beyond::Nothing>(sums, kRows, to, n, y + r * to, to);
     } else {
-      transpose_tile(sums, kRows, to, n, lines, to);
+      transpose_tile<Beyond::Nothing>(sums, kRows, to, n, lines, to);
       for (int64_t i = 0; i < n; ++i) narrow_row(lines + i * to, to, y + (r + i) * to);
     }
     r += n;
