@@ -130,6 +130,11 @@ inline Dims with_spatial(const Dims& x, IntSpan spatial) {
   for (int64_t s : spatial) sizes.push_back(s);
   return sizes;
 }
+inline int64_t plane_of(const Dims& sizes) {
+  int64_t count = 1;
+  for (int d = 2; d < sizes.size(); ++d) count *= sizes[d];
+  return count;
+}
 inline Dims spatial(const Dims& sizes) { return Dims(IntSpan(sizes).subspan(2)); }
 
 // self with a batch dimension; `added` says whether it had none.

@@ -118,6 +118,13 @@ PRIVATE = {
         (X, INDEX[:, 0], -3, -1, False),
     ],
     "_embedding_masked": [(X, INDEX + 9, -1, False)],
+    "_fractional_max_pool": [
+        (IMAGE, (2, 2), (3, 2), plait.zeros(1, 2, 2)),
+        (IMAGE, (2, 2), (2, 0), plait.zeros(1, 2, 2)),
+        (IMAGE, (2,), (2, 2), plait.zeros(1, 2, 2)),
+        (IMAGE, (2, 2), (2, 2), plait.zeros(1, 2, 3)),
+        (IMAGE, (2, 2), (2, 2), plait.zeros(1, 2, 2).double()),
+    ],
     "_grid_sampler_backward": [
         (IMAGE, IMAGE, IMAGE, 0, 0, False, True, True),
         (IMAGE, IMAGE, PLACES[:, :1], 0, 0, False, True, True),

@@ -119,6 +119,84 @@ def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_ind
     return adaptive_max_pool3d(input, output_size, True)
 
 
+def _fractional_max_pool(
+    name: str, rank: int, input: Tensor, kernel_size: Any, output_size: Any, output_ratio: Any, samples: Any
+) -> tuple[Tensor, Tensor]:
+    if input.dim() not in (rank + 1, rank + 2):
+        raise ValueError(
+            f"{name}: expected input with {rank + 2} dimensions ({rank + 1} without a batch), "
+            f"got shape {tuple(input.shape)}"
+        )
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"{name}: expected output_size or output_ratio, got neither")
+    if output_size is None:
+        ratios = ntuple(output_ratio, rank, name, "output_ratio")
+        output_size = [int(n * r) for n, r in zip(input.shape[-rank:], ratios)]
+    x = input if input.dim() == rank + 2 else input.unsqueeze(0)
+    if samples is None:
+        samples = plait.rand(*x.shape[:2], rank, dtype=input.dtype, device=input.device)
+    values, indices = plait._fractional_max_pool(
+        x,
+        ntuple(kernel_size, rank, name, "kernel_size"),
+        ntuple(output_size, rank, name, "output_size"),
+        samples,
+    )
+    return (values, indices) if x is input else (values.squeeze(0), indices.squeeze(0))
+
+
+@one_op(cpu="float32")
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """Maxima over windows of one size at pseudo-random places (Graham, "Fractional max-pooling", 2014):
+    (N, C, H, W) or (C, H, W) to `output_size`, or to `output_ratio` times the size. With `return_indices`
+    also where each stands. `_random_samples` (N, C, 2), from 0 to 1, shift the windows along width and
+    height.
+
+    >>> x, samples = plait.arange(16.0).reshape(1, 1, 4, 4), plait.zeros(1, 1, 2)
+    >>> plait.nn.functional.fractional_max_pool2d(x, 2, output_size=2, _random_samples=samples)
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
+    """
+    values, indices = _fractional_max_pool(
+        "fractional_max_pool2d", 2, input, kernel_size, output_size, output_ratio, _random_samples
+    )
+    return (values, indices) if return_indices else values
+
+
+@one_op(cpu="float32")
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Any:
+    """`fractional_max_pool2d` of (N, C, D, H, W) or (C, D, H, W), with samples (N, C, 3) for depth, height
+    and width.
+    """
+    values, indices = _fractional_max_pool(
+        "fractional_max_pool3d", 3, input, kernel_size, output_size, output_ratio, _random_samples
+    )
+    return (values, indices) if return_indices else values
+
+
+def fractional_max_pool2d_with_indices(*args: Any, **kwargs: Any) -> Any:
+    """`fractional_max_pool2d` that also gives where each maximum stands."""
+    return fractional_max_pool2d(*args, **{**kwargs, "return_indices": True})
+
+
+def fractional_max_pool3d_with_indices(*args: Any, **kwargs: Any) -> Any:
+    """`fractional_max_pool3d` that also gives where each maximum stands."""
+    return fractional_max_pool3d(*args, **{**kwargs, "return_indices": True})
+
+
 class _Windows:
     """The geometry of `unfold` and `fold`."""
 

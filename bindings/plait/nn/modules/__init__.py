@@ -56,8 +56,8 @@ _FAMILIES = """
         ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d
         ZeroPad1d ZeroPad2d ZeroPad3d
     pooling: AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d
-        AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d LPPool1d LPPool2d LPPool3d MaxPool1d MaxPool2d
-        MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d
+        AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d FractionalMaxPool2d FractionalMaxPool3d LPPool1d
+        LPPool2d LPPool3d MaxPool1d MaxPool2d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d
     rnn: GRU LSTM RNN RNNBase
     rnncell: GRUCell LSTMCell RNNCell RNNCellBase
     sparse: Embedding EmbeddingBag

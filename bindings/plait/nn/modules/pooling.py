@@ -22,6 +22,8 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
@@ -300,6 +302,59 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     def forward(self, input: Tensor) -> Any:
         pool = F.adaptive_max_pool3d_with_indices if self.return_indices else F.adaptive_max_pool3d
         return pool(input, self._size(input, 3))
+
+
+class _FractionalMaxPool(Module):
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ):
+        super().__init__()
+        name = type(self).__name__
+        if (output_size is None) == (output_ratio is None):
+            given = "neither" if output_size is None else "both"
+            raise ValueError(f"{name}: expected either output_size or output_ratio, got {given}")
+        if output_ratio is not None:
+            ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,)
+            if not all(0 < ratio < 1 for ratio in ratios):
+                raise ValueError(f"{name}: expected output_ratio between 0 and 1, got {output_ratio}")
+        self.kernel_size = kernel_size
+        self.output_size = output_size
+        self.output_ratio = output_ratio
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+
+    def _arguments(self) -> tuple:
+        return (
+            self.kernel_size,
+            self.output_size,
+            self.output_ratio,
+            self.return_indices,
+            self._random_samples,
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Maxima over windows of one size at pseudo-random places: (N, C, H, W) -> (N, C, *output_size), or
+    `output_ratio` times the size (Graham, "Fractional max-pooling", 2014).
+
+    >>> plait.nn.FractionalMaxPool2d(3, output_ratio=0.5)(plait.zeros(1, 2, 20, 16)).shape
+    plait.Size([1, 2, 10, 8])
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return F.fractional_max_pool2d(input, *self._arguments())
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """FractionalMaxPool2d of three dimensions: (N, C, D, H, W) -> (N, C, *output_size)."""
+
+    def forward(self, input: Tensor) -> Any:
+        return F.fractional_max_pool3d(input, *self._arguments())
 
 
 class _MaxUnpool(Module):
