@@ -164,6 +164,21 @@ def pooling() -> Iterator[list[Case]]:
     yield op("pool", "avg_pool2d 16x64x56x56", lambda lib, x: F(lib).avg_pool2d(x, 2), images, backward=True)
 
 
+def sampling() -> Iterator[list[Case]]:
+    # Coordinates are rounded to float32 before they become weights; those of half the size are exact.
+    def places(*sizes: int) -> Callable:
+        return lambda d: d.uniform(*sizes, len(sizes) - 1) * 2.1 - 1.05
+
+    for image, grid in (((8, 32, 64, 64), places(8, 64, 64)), ((2, 16, 16, 32, 32), places(2, 16, 32, 32))):
+        yield op("sample", f"grid_sample {'x'.join(map(str, image))}",
+                 lambda lib, x, g: F(lib).grid_sample(x, g, align_corners=False),
+                 lambda d, image=image, grid=grid: (d.normal(*image), grid(d)), backward=True, terms=64 * 64)
+    for name, options in (("bilinear", {}), ("antialias", {"antialias": True})):
+        yield op("sample", f"{name} 8x3x512x512 to 256",
+                 lambda lib, x, o=options: F(lib).interpolate(x, (256, 256), mode="bilinear", **o),
+                 normals((8, 3, 512, 512)), backward=True, terms=16)
+
+
 def losses() -> Iterator[list[Case]]:
     for rows, classes in ((64, 10), (4096, 1000)):
         yield op("loss", f"cross_entropy {rows}x{classes}", lambda lib, x, y: F(lib).cross_entropy(x, y),
@@ -217,6 +232,7 @@ def sequences() -> Iterator[list[Case]]:
 
 def cases() -> list[Case]:
     families = (
-        pointwise, reductions, indexing, random, norms, pooling, losses, products, convolutions, sequences,
+        pointwise, reductions, indexing, random, norms, pooling, sampling, losses, products, convolutions,
+        sequences,
     )
     return [case for family in families for row in family() for case in row]

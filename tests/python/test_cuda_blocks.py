@@ -40,7 +40,9 @@ def numbers(*shape):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "cumsum", "mean", "var", "amax", "cumprod", "prod"])
+@pytest.mark.parametrize(
+    "name", ["softmax", "log_softmax", "logsumexp", "cumsum", "mean", "var", "amax", "cumprod", "prod"]
+)
 def test_rows(name, width):
     x = numbers(3, width) * 0.1 + (1 if "prod" in name else 0)
     both(lambda t: getattr(plait, name)(t, 1), x)
@@ -99,12 +101,25 @@ def test_places():
     both(lambda t: plait.nonzero(t > 0), numbers(3, 5000), grad=False)
     both(lambda t: plait.unique((t * 100).long()), numbers(20000), grad=False)
     both(lambda t: t.t().contiguous(), numbers(301, 411))
-    both(lambda t: plait.searchsorted(plait.linspace(-3, 3, 999, device=t.device), t), numbers(3000), grad=False)
+    both(
+        lambda t: plait.searchsorted(plait.linspace(-3, 3, 999, device=t.device), t),
+        numbers(3000),
+        grad=False,
+    )
 
 
 def test_layers():
+    samples = plait.rand(2, 3, 2)
     both(F.conv2d, numbers(2, 5, 20, 20), numbers(7, 5, 3, 3), numbers(7))
     both(lambda t: F.max_pool2d(t, 3, 2) + F.avg_pool2d(t, 3, 2), numbers(2, 3, 41, 41))
     both(lambda t: F.interpolate(t, scale_factor=2, mode="bilinear"), numbers(2, 3, 30, 30))
+    both(lambda t: F.interpolate(t, (9, 50), mode="bicubic", antialias=True), numbers(2, 3, 60, 40))
+    both(
+        lambda t, g: F.grid_sample(t, g, align_corners=False), numbers(2, 3, 9, 8), numbers(2, 30, 31, 2) / 3
+    )
+    both(
+        lambda t: F.fractional_max_pool2d(t, 3, 20, _random_samples=samples.to(t.device)),
+        numbers(2, 3, 41, 41),
+    )
     both(plait.matmul, numbers(3, 70, 90), numbers(3, 90, 65))
     both(lambda t: F.dropout(t, 0.0), numbers(40000))
