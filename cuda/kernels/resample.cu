@@ -47,13 +47,14 @@ struct AxisRule {
       const auto narrow = static_cast<float>(step);
       const float at = static_cast<float>(o),
                   place = (mode == ResampleMode::Nearest ? at : at + 0.5f) * narrow;
-      const int floor = static_cast<int>(floorf(place));
-      first = last = floor < in - 1 ? floor : in - 1;
+      first = last = place < static_cast<float>(in - 1) ? static_cast<int>(floorf(place)) : in - 1;
     } else if (antialias) {
       const double reach = (mode == ResampleMode::Cubic ? 2 : 1) * stretch(), middle = centre(o);
-      first = within(static_cast<int>(__dadd_rn(__dadd_rn(middle, -reach), 0.5)));
-      last = static_cast<int>(__dadd_rn(__dadd_rn(middle, reach), 0.5)) - 1;
-      last = last < first ? first : within(last);
+      const double begin = __dadd_rn(__dadd_rn(middle, -reach), 0.5),
+                   end = __dadd_rn(__dadd_rn(middle, reach), 0.5);
+      first = begin < in - 1 ? begin > 0 ? static_cast<int>(begin) : 0 : in - 1;
+      last = end < in ? static_cast<int>(end) - 1 : in - 1;
+      last = last < first ? first : last;
     } else {
       double t;
       const int at = base(o, t);
@@ -340,8 +341,8 @@ int64_t resample_taps(const ResamplePlan& p, const ResamplePlan::Axis& a) {
   if (!p.antialias) return plain;
   const double scale = p.align_corners ? corner_step_of(a) : step_of(a);
   const double reach = static_cast<double>(plain) * (scale > 1 ? scale : 1);
-  const int64_t most = static_cast<int64_t>(reach) + 2;  // both ends of the window are rounded
-  return most < a.in ? most : a.in;
+  const double most = reach + 2;  // both ends of the window are rounded
+  return most < static_cast<double>(a.in) ? static_cast<int64_t>(most) : a.in;
 }
 
 void resample(const ResamplePlan& plan, const void* x, void* y) {

@@ -21,6 +21,11 @@ double keys(double x, double a) {
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
+// x rounded down, to `most` at most; x is at least -1.
+int64_t floor_to(double x, int64_t most) {
+  return x < static_cast<double>(most) ? static_cast<int64_t>(std::floor(x)) : most;
+}
+
 // The table of one dimension, and its owner.
 template <class T>
 class Axis {
@@ -55,7 +60,7 @@ class Axis {
         const auto narrow = static_cast<float>(step);
         const float half = map.mode == ResampleMode::Nearest ? 0.0F : 0.5F;
         const float place = (static_cast<float>(o) + half) * narrow;
-        axis.put(o, std::min(static_cast<int64_t>(std::floor(place)), in - 1), {1.0});
+        axis.put(o, floor_to(place, in - 1), {1.0});
         continue;
       }
       weights.clear();
@@ -65,7 +70,7 @@ class Axis {
       }
       double place = map.align_corners ? corner_step * at : step * (at + 0.5) - 0.5;
       if (map.mode == ResampleMode::Linear) place = std::max(place, 0.0);
-      const auto base = std::min(static_cast<int64_t>(std::floor(place)), in - 1);
+      const int64_t base = floor_to(place, in - 1);
       const double t = std::min(place - static_cast<double>(base), 1.0);
       // Positions beyond the ends are the ends.
       const bool linear = map.mode == ResampleMode::Linear;
@@ -117,8 +122,8 @@ class Axis {
                              std::vector<double>& weights) {
     const bool cubic = map.mode == ResampleMode::Cubic;
     const double stretch = std::max(step, 1.0), reach = (cubic ? 2 : 1) * stretch, centre = (at + 0.5) * step;
-    const int64_t first = std::clamp<int64_t>(static_cast<int64_t>(centre - reach + 0.5), 0, in - 1);
-    const int64_t end = std::clamp<int64_t>(static_cast<int64_t>(centre + reach + 0.5), first + 1, in);
+    const int64_t first = floor_to(std::max(centre - reach + 0.5, 0.0), in - 1);
+    const int64_t end = std::max(floor_to(centre + reach + 0.5, in), first + 1);
     double total = 0;
     for (int64_t i = first; i < end; ++i) {
       const double x = (static_cast<double>(i) + 0.5 - centre) / stretch;

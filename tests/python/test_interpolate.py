@@ -132,6 +132,19 @@ def test_refusals():
             call()
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=cuda_device.needs_cuda)])
+@pytest.mark.parametrize("mode, options", WAYS)
+def test_factors_that_no_size_has(mode, options, device):
+    """Whatever the op below is given, it reads inside of the picture."""
+    x, names = numbers(1, 2, 6, 5).to(device), plait._C.ops
+    mode = mode.replace("bilinear", "linear")
+    for factor in (1e-300, 1e-30, 1e-3, 1e30, 1e308, float("inf"), float("nan"), -2.0):
+        for aligned in (False, True):
+            arguments = (mode, aligned, bool(options), 0.0, factor, factor)
+            assert names["_resample"](x, (3, 7), *arguments).shape == (1, 2, 3, 7)
+            assert names["_resample_backward"](x, (3, 7), *arguments).shape == (1, 2, 3, 7)
+
+
 # ---- CUDA
 
 
