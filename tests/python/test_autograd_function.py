@@ -1,5 +1,8 @@
 """Custom functions, and the gradient checker that they are checked with."""
 
+import gc
+import weakref
+
 import plait
 import pytest
 from plait.autograd import Function, grad
@@ -322,3 +325,36 @@ def test_gradgradcheck_finds_a_wrong_second_derivative():
     assert plait.autograd.gradcheck(Wrong.apply, (x,))
     with pytest.raises(RuntimeError):
         plait.autograd.gradgradcheck(Wrong.apply, (x,))
+
+
+class _KeepsItsResults(Function):
+    @staticmethod
+    def forward(ctx, x, changed):
+        y, positive = x.exp(), x > 0
+        ctx.mark_dirty(changed.mul_(2))
+        ctx.mark_non_differentiable(positive)
+        ctx.save_for_backward(x, y, positive, changed)
+        return y, positive, changed
+
+    @staticmethod
+    def backward(ctx, grad, _, grad_changed):
+        x, y, positive, _ = ctx.saved_tensors
+        return grad * y + 0 * x * positive, grad_changed * 2
+
+
+@pytest.mark.parametrize("create_graph", [None, False, True])
+def test_a_graph_that_is_dropped_is_freed_at_once(create_graph):
+    """Without the garbage collector: results that a context has saved make no cycle."""
+    gc.collect()
+    gc.disable()
+    try:
+        x, z = plait.ones(3, requires_grad=True), plait.ones(3, requires_grad=True)
+        changed = z * 1
+        y, positive, changed = _KeepsItsResults.apply(x, changed)
+        gone = [weakref.ref(t) for t in (y, positive, changed)] + [weakref.ref(y.grad_fn._context)]
+        if create_graph is not None:
+            plait.autograd.grad((y + changed).sum(), (x, z), create_graph=create_graph)
+        del y, positive, changed
+        assert [reference() for reference in gone] == [None] * 4
+    finally:
+        gc.enable()

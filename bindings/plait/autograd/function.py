@@ -75,7 +75,7 @@ class FunctionCtx:
 
     def _release(self):
         if self._saved is not None:
-            self._saved, self._to_save, self._released = None, (), True
+            self._saved, self._released = None, True
 
     def _apply_backward(self, grads):
         if self._materialize:
@@ -247,6 +247,8 @@ class Function:
             else:
                 saved.append(_C._Saved(kept, index))
         ctx._saved = saved
+        # Outputs lead to their node and so to ctx: what leads back would wait for the garbage collector.
+        ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
         return tuple(outputs) if many else outputs[0]
 
 
