@@ -55,7 +55,7 @@ demo: build $(STAMPS)/req-examples ## train a CNN on handwritten digits: curves 
 # The pytest summary comes last.
 PYTEST = $(PY) -m pytest -q $$($(PY) -c 'import xdist; print("-n 2")' 2>/dev/null)
 test: build $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ tests (ctest) and Python tests (pytest)
-	@cpp=0; $(VENV)/bin/ctest --test-dir $(BUILD) --output-on-failure || cpp=$$?; \
+	@cpp=0; $(VENV)/bin/ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS) || cpp=$$?; \
 	python=0; $(PYTEST) $(ARGS) || python=$$?; \
 	if [ $$cpp != 0 ]; then echo "make test: the C++ tests failed, see above" >&2; fi; exit $$((cpp + python))
 

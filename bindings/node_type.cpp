@@ -96,8 +96,9 @@ struct FunctionPayload final : NodePayload {
   }
   void apply(Vjp& vjp) override {
     WithGil gil;
-    Object grads(to_tuple(vjp.grads));
-    Object result(checked(PyObject_CallMethod(context.get(), "_apply_backward", "(O)", grads.get())));
+    Object grads(to_tuple(vjp.grads)), node(wrap_node(Ref<Node>::share(&vjp.node)));
+    Object result(
+        checked(PyObject_CallMethod(context.get(), "_apply_backward", "(OO)", node.get(), grads.get())));
     from_sequence(result.get(), vjp.results, label.c_str());
   }
   void release() override {

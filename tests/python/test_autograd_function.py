@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import numpy as np
 import plait
 import pytest
 from plait.autograd import Function, grad
@@ -358,3 +359,31 @@ def test_a_graph_that_is_dropped_is_freed_at_once(create_graph):
         assert [reference() for reference in gone] == [None] * 4
     finally:
         gc.enable()
+
+
+class _Pair(Function):
+    """x^2 and x^3, of which both are saved."""
+
+    @staticmethod
+    def forward(ctx, x):
+        square, cube = x * x, x * x * x
+        ctx.save_for_backward(x, square, cube)
+        return square, cube
+
+    @staticmethod
+    def backward(ctx, grad_square, grad_cube):
+        _, square, cube = ctx.saved_tensors
+        return grad_square * 2 * cube / square + grad_cube * 3 * square
+
+
+@pytest.mark.parametrize("used", [0, 1])
+def test_second_derivatives_through_results_that_nobody_holds(used):
+    """Backward gives saved results their history back though no Python object of them is left."""
+    x = leaf(1.5, -2.0)
+    assert plait.autograd.gradgradcheck(lambda x: _Pair.apply(x)[used] * 2, [x])
+    (first,) = grad((_Pair.apply(x)[used] * 1).sum(), x, create_graph=True)
+    (second,) = grad(first.sum(), x)
+    np.testing.assert_allclose(second.numpy(), [2.0, 2.0] if used == 0 else [9.0, -12.0])
+    y = _Pair.apply(x)[used]
+    _, square, cube = y.grad_fn._context.saved_tensors
+    assert square.grad_fn is y.grad_fn and cube.grad_fn is y.grad_fn

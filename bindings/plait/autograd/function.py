@@ -65,22 +65,34 @@ class FunctionCtx:
     _released = False
     _name = "Function"
     _owner: Any = None
-    _node_ref: Any = None
+    _outputs: Sequence[Any] = ()  # weak references, which lead to the node while one of them is there
+    _running: Any = None  # the node, while backward runs
+    _runs = 0  # of backward at this time, in all threads
     _arity: int
     _tensor_positions: list[int]
     _zeros: list[Any]
 
     def _node(self):
-        return self._node_ref() if self._node_ref is not None else None
+        if self._running is not None:
+            return self._running
+        alive = (output() for output in self._outputs)
+        return next((output.grad_fn for output in alive if output is not None), None)
 
     def _release(self):
         if self._saved is not None:
             self._saved, self._released = None, True
 
-    def _apply_backward(self, grads):
+    def _apply_backward(self, node, grads):
         if self._materialize:
             grads = tuple(g if g is not None else meta() for g, meta in zip(grads, self._zeros))
-        result = self._owner.backward(self, *grads)
+        self._running = node
+        self._runs += 1
+        try:
+            result = self._owner.backward(self, *grads)
+        finally:
+            self._runs -= 1
+            if self._runs == 0:
+                self._running = None  # the node keeps ctx, so ctx must not keep the node
         if not isinstance(result, (tuple, list)):
             result = (result,)
         extra = result[self._arity :]
@@ -230,13 +242,7 @@ class Function:
             _C._rebase(out, node)
         import weakref
 
-        outer = outputs[0] if outputs else None
-        ctx._node_ref = None
-        first = next((o for o in recorded if o is not None), None)
-        if first is not None:
-            reference = weakref.ref(first)
-            ctx._node_ref = lambda: getattr(reference(), "grad_fn", None)
-        del outer
+        ctx._outputs = [weakref.ref(o) for o in recorded if o is not None]
         saved: list[Any] = []
         hooks = _C._saved_hooks_active()
         for t in ctx._to_save:
