@@ -106,11 +106,11 @@ def python_tests(
     status = check.run([python, "-m", "pytest", *options, *files], log, limit)
     took = f"{len(files)} files, {time.monotonic() - begin:.0f} s"
     if check.args.dry_run:
-        check.note(f"Python tests ({took}): {outcome(status)}; {last_lines(check.log('test.log'), 1)}")
+        check.note(f"Python tests ({took}): {outcome(status)}; {last_lines(check.log(log), 1)}")
         return [] if status == 0 else [f"Python tests: {outcome(status)}"]
     ran = read_events(check.log(check.events))
     check.note(
-        f"Python tests ({took}): {outcome(status)}; {ran.counts() or last_lines(check.log('test.log'), 1)}"
+        f"Python tests ({took}): {outcome(status)}; {ran.counts() or last_lines(check.log(log), 1)}"
     )
     for test, text in list(ran.failed.items())[:SHOWN]:
         check.note(f"  {test}: {reason_in(text)[:200]}")
