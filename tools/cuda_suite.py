@@ -37,7 +37,7 @@ OF_THE_CPU = {
     """,
     "about the CPU": """
         test_tensor.py::test_attributes_of_shape test_tensor.py::test_to test_stft.py::test_autocast
-        test_what_the_ops_refuse[cuda]
+        test_what_the_ops_refuse[cuda] test_threads_change_nothing test_bytes_on_cuda
     """,
     "memory shared with NumPy": "test_tensor.py::test_as_tensor_shares",
     "tensors made on the CPU when the tests were collected, by another thread, or of a file that says so": """
