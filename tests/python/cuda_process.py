@@ -4,12 +4,13 @@ import gc
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import plait
 import pytest
-from cuda_device import needs_cuda
+from cuda_device import EMULATED, needs_cuda
 
-__all__ = ["clean", "cuda", "needs_cuda", "run", "two_devices"]
+__all__ = ["clean", "cuda", "needs_cuda", "run", "run_without", "two_devices"]
 
 cuda = plait.cuda
 two_devices = pytest.mark.skipif(cuda.device_count() < 2, reason="needs two CUDA devices")
@@ -40,3 +41,17 @@ def run(program, **env):
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout.strip()
+
+
+def run_without(library, program, folder):
+    """What a program prints that finds all emulated libraries but one: in a copy of the package, of links."""
+    package, copy = Path(plait.__file__).parent, folder / "plait"
+    (copy / "lib").mkdir(parents=True)
+    for file in package.iterdir():
+        if file.name not in ("lib", "__pycache__"):
+            (copy / file.name).symlink_to(file)
+    for file in (package / "lib").iterdir():
+        if library not in file.name:
+            (copy / "lib" / file.name).symlink_to(file)
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return run(program, PYTHONPATH=path, PLAIT_CUDA_LIBRARY=str(copy / "lib" / EMULATED.name))

@@ -1,15 +1,12 @@
 """plait.fft of CUDA tensors against NumPy: layouts, the cache of plans, graphs, and what happens without cuFFT."""
 
 import ctypes
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import plait
 import pytest
 from cuda_device import EMULATED, IS_EMULATED, needs_cuda
+from cuda_process import run_without
 from plait import fft
 
 pytestmark = needs_cuda
@@ -263,19 +260,6 @@ def test_captured_transforms(plans):
 # ---- failures
 
 
-def run(program, **env):
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **env},
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 @pytest.mark.skipif(not IS_EMULATED, reason="orders failures from the emulator")
 @has_cufft
 def test_failures_are_named(plans):
@@ -332,16 +316,6 @@ except RuntimeError as error:
 
 @pytest.mark.skipif(not IS_EMULATED, reason="takes the emulated library away")
 def test_without_cufft(tmp_path):
-    """The tensor goes to the CPU and back. In a copy of the package, of links, that lacks the library."""
-    package = pathlib.Path(plait.__file__).parent
-    copy = tmp_path / "plait"
-    (copy / "lib").mkdir(parents=True)
-    for file in package.iterdir():
-        if file.name not in ("lib", "__pycache__"):
-            (copy / file.name).symlink_to(file)
-    for file in (package / "lib").iterdir():
-        if "cufft" not in file.name:
-            (copy / "lib" / file.name).symlink_to(file)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    text = run(WITHOUT_CUFFT, PYTHONPATH=path, PLAIT_CUDA_LIBRARY=str(copy / "lib" / EMULATED.name))
+    """The tensor goes to the CPU and back."""
+    text = run_without("cufft", WITHOUT_CUFFT, tmp_path)
     assert "pip install nvidia-cufft" in text and "cannot" in text

@@ -3,10 +3,6 @@ happens without it. test_linalg.py and its neighbours run on both devices.
 """
 
 import ctypes
-import os
-import pathlib
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +10,7 @@ import plait
 import pytest
 import scipy.linalg
 from cuda_device import EMULATED, IS_EMULATED, needs_cuda
+from cuda_process import run_without
 from plait import linalg
 
 pytestmark = needs_cuda
@@ -434,20 +431,5 @@ except RuntimeError as error:
 
 @pytest.mark.skipif(not IS_EMULATED, reason="takes the emulated library away")
 def test_without_cusolver(tmp_path):
-    """The tensor goes to the CPU and back. In a copy of the package, of links, that lacks the library."""
-    package = pathlib.Path(plait.__file__).parent
-    copy = tmp_path / "plait"
-    (copy / "lib").mkdir(parents=True)
-    for file in package.iterdir():
-        if file.name not in ("lib", "__pycache__"):
-            (copy / file.name).symlink_to(file)
-    for file in (package / "lib").iterdir():
-        if "cusolver" not in file.name:
-            (copy / "lib" / file.name).symlink_to(file)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "PLAIT_CUDA_LIBRARY": str(copy / "lib" / EMULATED.name)}
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_CUSOLVER], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert "cuSOLVER was not found" in done.stdout
+    """The tensor goes to the CPU and back."""
+    assert "cuSOLVER was not found" in run_without("cusolver", WITHOUT_CUSOLVER, tmp_path)

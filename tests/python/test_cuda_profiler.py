@@ -4,8 +4,6 @@ import contextlib
 import ctypes
 import json
 import os
-import subprocess
-import sys
 import threading
 import warnings
 from itertools import pairwise
@@ -15,6 +13,7 @@ import numpy as np
 import plait
 import pytest
 from cuda_device import EMULATED, IS_EMULATED, needs_cuda
+from cuda_process import run_without
 from plait.profiler import DeviceType, ProfilerActivity, _profile, profile, record_function
 
 pytestmark = needs_cuda
@@ -495,27 +494,9 @@ with warnings.catch_warnings(record=True) as said:
 
 @emulated
 def test_without_cupti(tmp_path):
-    """In a copy of the package, of links, that lacks the library."""
-    package = Path(plait.__file__).parent
-    copy = tmp_path / "plait"
-    (copy / "lib").mkdir(parents=True)
-    for file in package.iterdir():
-        if file.name not in ("lib", "__pycache__"):
-            (copy / file.name).symlink_to(file)
-    for file in (package / "lib").iterdir():
-        if "cupti" not in file.name:
-            (copy / "lib" / file.name).symlink_to(file)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    env = {**os.environ, "PYTHONPATH": path, "PLAIT_CUDA_LIBRARY": str(copy / "lib" / EMULATED.name)}
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_CUPTI], capture_output=True, text=True, env=env, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert (
-        done.stdout.startswith("1 profile: kernels are not traced")
-        and "pip install nvidia-cuda-cupti" in done.stdout
-    )
-    assert done.stdout.endswith("['exp [cuda:0]']\n")
+    said = run_without("cupti", WITHOUT_CUPTI, tmp_path)
+    assert said.startswith("1 profile: kernels are not traced") and "pip install nvidia-cuda-cupti" in said
+    assert said.endswith("['exp [cuda:0]']")
 
 
 # --- memory, anomalies, saved tensors ------------------------------------------------------------------------------
