@@ -198,8 +198,7 @@ void conv_forward(const Tensor& y, const Tensor& x, const Tensor& weight, const 
   const bool own = own_depthwise(weight.sizes(), params, y, x, y);
   if (const OnednnKernels* dnn = empty || own ? nullptr : kernels_for(y.dtype())) {
     const Dense to(y), from(x);
-    const Tensor plain = to_contiguous(weight, weight.dtype());
-    const Dense w(plain);
+    const Dense w(weight);
     ConvForwardCall call{.y = to.view, .x = from.view, .w = w.view, .window = window_of(params)};
     if (!bias.defined()) {
       if (dnn->conv_forward(call)) return;
@@ -233,8 +232,7 @@ void conv_input_grad(const Tensor& dx, const Tensor& dy, const Tensor& weight, c
   const bool own = own_depthwise(weight.sizes(), params, dx, dy, dx);
   if (const OnednnKernels* dnn = empty || own ? nullptr : kernels_for(dx.dtype())) {
     const Dense to(dx), from(dy);
-    const Tensor plain = to_contiguous(weight, weight.dtype());
-    const Dense w(plain);
+    const Dense w(weight);
     const ConvBackwardCall call{.dy = from.view, .w = &w.view, .dx = &to.view, .window = window_of(params)};
     if (dnn->conv_backward(call)) return;
   }

@@ -1,7 +1,7 @@
 // Convolutions and their derivatives, in one to three dimensions, with groups.
 //
 // oneDNN has fast code for its blocked layouts and for channels-last, and lowers contiguous (N, C, ...)
-// tensors to matrix products, which is mostly slower, reorders of both tensors included. `choose_layout` says
+// tensors to matrix products, which is mostly slower, reorders of both tensors included. `layout_for` says
 // what is computed in which layout.
 #include <optional>
 #include <vector>
@@ -21,6 +21,7 @@ enum class Layout : uint8_t { Contiguous, ChannelsLast, Blocked, Any };  // Bloc
 // The arguments of an oneDNN convolution, from ours.
 struct Geometry {
   Sizes stride, dilation, pad_begin, pad_end;
+  int64_t batch = 1;
   int64_t groups = 1;
   int64_t channels = 0;     // of x
   int64_t outputs = 0;      // channels of y
@@ -31,7 +32,8 @@ struct Geometry {
   bool pointwise = true;  // 1x1, stride 1, no padding
 
   Geometry(const Window& window, const int64_t* x, const int64_t* w, const int64_t* y)
-      : groups(window.groups),
+      : batch(x[0]),
+        groups(window.groups),
         channels(x[1]),
         outputs(y[1]) {
     for (size_t i = 0; i < static_cast<size_t>(window.spatial); ++i) {
@@ -49,18 +51,39 @@ struct Geometry {
   }
 };
 
-// Measured with 3x3, 1x1, 5x5 and strided 7x7 filters on 1 to 512 channels, AVX2, one and two threads,
-// reorders included. Of contiguous tensors, channels by eights are made at 24 GB/s and channels-last at 7 on
-// one core, which counts where an element is in few products; on many channels the channels-last code is
-// faster.
-Layout choose_layout(Direction direction, const Geometry& g, bool given_channels_last) {
-  static const bool avx512 = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+constexpr int64_t kFewChannels = 4;  // a vector would be mostly empty
+constexpr int64_t kFewPixels = 100, kManyChannels = 128;
+
+bool has_avx512() {
+  static const bool has = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+  return has;
+}
+
+// Both functions were measured with 3x3, 1x1, 5x5 and strided 7x7 filters on 1 to 512 channels, one and two
+// threads, reorders included.
+
+// With AVX-512 `Any` is channels by sixteens, where there are enough. 1x1 convolutions, and derivatives by
+// images of few channels, are products of matrices as they lie.
+Layout layout_for_avx512(Direction direction, const Geometry& g, bool given_channels_last) {
+  if (given_channels_last) return Layout::ChannelsLast;
+  if (g.groups > 1) return Layout::Any;
+  switch (direction) {
+    case Direction::Forward: return g.pointwise ? Layout::Contiguous : Layout::Any;
+    case Direction::Data: return g.pointwise || g.channels <= kFewChannels ? Layout::Contiguous : Layout::Any;
+    case Direction::Weights:
+      if (g.pixels > kFewPixels || g.channels < kManyChannels) return Layout::Any;
+      return g.batch == 1 ? Layout::Contiguous : Layout::ChannelsLast;
+  }
+  return Layout::Any;
+}
+
+// With AVX2, of contiguous tensors, channels by eights are made at 24 GB/s and channels-last at 7 on one
+// core, which counts where an element is in few products; on many channels the channels-last code is faster.
+Layout layout_for_avx2(Direction direction, const Geometry& g, bool given_channels_last) {
   const Layout given = given_channels_last ? Layout::ChannelsLast : Layout::Any;
-  if (avx512 || g.groups > 1) return given;
+  if (g.groups > 1) return given;
   if (g.pointwise) return given_channels_last ? Layout::ChannelsLast : Layout::Contiguous;
-  constexpr int64_t kFewChannels = 4;  // a vector would be mostly empty
   constexpr int64_t kVector = 8;
-  constexpr int64_t kFewPixels = 100, kManyChannels = 128;
   const bool blocks =
       !given_channels_last && g.channels % kVector == 0 && g.outputs % kVector == 0 && !g.strided;
   switch (direction) {
@@ -81,6 +104,10 @@ Layout choose_layout(Direction direction, const Geometry& g, bool given_channels
       return g.channels <= kVector ? Layout::ChannelsLast : given;
   }
   return given;
+}
+
+Layout layout_for(Direction direction, const Geometry& g, const View& given) {
+  return (has_avx512() ? layout_for_avx512 : layout_for_avx2)(direction, g, is_channels_last(given));
 }
 
 Desc in_layout(const View& view, Layout layout) {
@@ -170,10 +197,13 @@ bool build_forward(Plan& plan, const ConvForwardCall& call, const Geometry& g, c
   const Desc x_given = desc_of(call.x), y_given = desc_of(call.y), w_given = weight_desc(w);
   if (x_given.is_zero() || y_given.is_zero() || w_given.is_zero()) return false;
   const Desc bias = call.bias ? bias_desc(*call.bias) : Desc();
-  const Layout preferred = choose_layout(Direction::Forward, g, is_channels_last(call.x));
+  const Layout preferred = layout_for(Direction::Forward, g, call.x);
+  // The results are the same; but for inference oneDNN 3.2 takes channels-last as any layout where it has
+  // AVX-512, and so reorders more slowly.
+  const auto kind = has_avx512() ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   const auto pd = first_supported(preferred, call.x.dtype, [&](Layout layout) {
-    return forward_pd(g, in_layout(call.x, layout), any_layout(w.view), bias, in_layout(call.y, layout),
-                      dnnl::prop_kind::forward_inference, call.epilogue);
+    return forward_pd(g, in_layout(call.x, layout), any_layout(w.view), bias, in_layout(call.y, layout), kind,
+                      call.epilogue);
   });
   if (!pd) return false;
 
@@ -233,7 +263,7 @@ bool add_data(Plan& plan, const ConvBackwardCall& call, const Geometry& g, Plan:
   const GroupedWeight w(*call.w, call.window.groups);
   const Desc dx_given = desc_of(*call.dx), w_given = weight_desc(w);
   if (dx_given.is_zero() || w_given.is_zero()) return false;
-  const Layout preferred = choose_layout(Direction::Data, g, is_channels_last(call.dy));
+  const Layout preferred = layout_for(Direction::Data, g, call.dy);
   const auto pd = first_supported(preferred, call.dy.dtype, [&](Layout layout) {
     const Desc dx = in_layout(*call.dx, layout), y = in_layout(call.dy, layout), weight = any_layout(w.view);
     const auto hint = forward_pd(g, dx, weight, Desc(), y, dnnl::prop_kind::forward_training, Epilogue::None);
@@ -257,7 +287,7 @@ bool add_weights(Plan& plan, const ConvBackwardCall& call, const Geometry& g, Pl
   const Desc x_given = desc_of(*call.x), dw_given = weight_desc(w);
   if (x_given.is_zero() || dw_given.is_zero()) return false;
   const Desc bias = call.db ? bias_desc(*call.db) : Desc();
-  const Layout preferred = choose_layout(Direction::Weights, g, is_channels_last(call.dy));
+  const Layout preferred = layout_for(Direction::Weights, g, call.dy);
   const auto pd = first_supported(preferred, call.dy.dtype, [&](Layout layout) {
     const Desc x = in_layout(*call.x, layout), y = in_layout(call.dy, layout), dw = any_layout(w.view);
     const auto hint = forward_pd(g, x, dw, bias, y, dnnl::prop_kind::forward_training, Epilogue::None);
