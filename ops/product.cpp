@@ -51,7 +51,8 @@ void product_into(const Tensor& out, const Tensor& self, DimMask mask) {
   if (is_complex(x.dtype()))
     complex_product(out, x, mask);
   else
-    reduce(cpu::sums_table().at(Sums::Prod, x.dtype()), x, mask, out);
+    through_int64(
+        out, [&](const Tensor& to) { reduce(cpu::sums_table().at(Sums::Prod, x.dtype()), x, mask, to); });
 }
 
 // The products of all elements before each one along dim.

@@ -21,8 +21,10 @@ void sum_kernel(Sums f, const Tensor& out, const Tensor& self, DimMask mask, dou
   }
 }
 
-void sum_into(const Tensor& out, const Tensor& self, DimMask mask, MaybeDType dtype) {
-  sum_kernel(Sums::Sum, out, dtype ? cpu::converted(self, *dtype) : self, mask);
+void sum_into(const Tensor& out, const Tensor& self, DimMask mask, MaybeDType dtype, Sums f = Sums::Sum) {
+  const Tensor x = dtype ? cpu::converted(self, *dtype) : self;
+  through_int64(out,
+                [&](const Tensor& to) { sum_kernel(is_floating(x.dtype()) ? f : Sums::Sum, to, x, mask); });
 }
 
 TensorSpec mean_spec(const Tensor& self, DimMask mask, bool keepdim, MaybeDType dtype) {
@@ -118,9 +120,7 @@ tensor(4.))",
     .out = true,
     .cpu =
         [](const Tensor& out, const Tensor& self, MaybeDims dim, bool, MaybeDType dtype) {
-          const Tensor x = dtype ? cpu::converted(self, *dtype) : self;
-          sum_kernel(is_floating(x.dtype()) ? Sums::NanSum : Sums::Sum, out, x,
-                     mask_of("nansum", dim, self.dim()));
+          sum_into(out, self, mask_of("nansum", dim, self.dim()), dtype, Sums::NanSum);
         },
 }};
 

@@ -2,6 +2,7 @@
 // input's shape.
 #pragma once
 
+#include "ops/cpu/convert.h"
 #include "ops/cpu/pointwise.h"
 #include "ops/cpu/reduce.h"
 #include "ops/declare.h"
@@ -33,6 +34,16 @@ PLAIT_API Tensor expand_to(const Tensor& result, const Dims& sizes, DimMask mask
 
 // Integers and bool are summed as int64.
 inline DType sum_dtype(DType d) { return is_integral(d, true) ? DType::Int64 : d; }
+
+// Calls f with a result of int64, which is what the CPU's kernels give for integers and bool; narrower
+// results are converted from it.
+template <class F>
+void through_int64(const Tensor& out, const F& f) {
+  if (sum_dtype(out.dtype()) == out.dtype()) return f(out);
+  const Tensor wide = empty_tensor(out.sizes(), DType::Int64);
+  f(wide);
+  cpu::copy(out, wide);
+}
 
 // Raises where a reduction without identity has nothing to reduce.
 PLAIT_API void check_not_empty(const char* op, const Tensor& self, DimMask mask);

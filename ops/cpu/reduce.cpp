@@ -225,6 +225,10 @@ class Plan {
 void reduce(const Reduction& f, const Tensor& self, DimMask mask, std::span<const ReduceTarget> targets) {
   const int64_t outputs = targets[0].out.numel();
   if (outputs == 0) return;
+  for (const ReduceTarget& t : targets)
+    check<RuntimeError>(f.result_size == 0 || f.result_size == itemsize(t.out.dtype()),
+                        "reduction: its results have {} bytes, those of dtype {} have {}", f.result_size,
+                        t.out.dtype(), itemsize(t.out.dtype()));
   const int64_t n = self.numel();
   if (n == 0 || (outputs == 1 && n <= kTask && self.is_contiguous())) {  // nothing to plan
     if (outputs == 1) {

@@ -39,6 +39,7 @@ struct Reduction {
   int32_t acc_size;
   int32_t max_columns;      // that `columns` takes at once
   bool positional = false;  // looks at `base`; a single dimension is reduced
+  int32_t result_size = 0;  // bytes that `finish` writes for each result; 0 where that depends on params
 };
 
 template <class E>

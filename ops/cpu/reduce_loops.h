@@ -294,7 +294,9 @@ constexpr Reduction make_reduction() {
           merge_accs<F>,
           finish_accs<F, R>,
           static_cast<int32_t>(sizeof(typename F::Acc)),
-          static_cast<int32_t>(kMaxColumns)};
+          static_cast<int32_t>(kMaxColumns),
+          false,
+          static_cast<int32_t>(sizeof(R))};
 }
 
 // The rows of a table for F<T>, results of F<T>::Result.

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.special as sp
 
-from .core import ALL, FLOAT_COMPLEX, FLOATS, REAL, REAL_NUMBERS, D, Sample, T, Tol, is_float, op
+from .core import ALL, FLOAT_COMPLEX, FLOATS, REAL, REAL_NUMBERS, D, Sample, T, Tol, is_complex, is_float, op
 from .pointwise import quiet
 
 S = Sample
@@ -39,6 +39,10 @@ def reduce_samples(draw=None, dims=True, multi=True, empty=True, dtype_arg=False
         if dtype_arg and is_float(g.dtype):
             yield S(d(3, 4, 2), 1, dtype=D("float64"))
             yield S(d(5), dtype=D("float64"))
+        elif dtype_arg and not is_complex(g.dtype):  # narrower than what they are summed in
+            yield S(d(3, 4, 2), 1, dtype=D(g.dtype))
+            yield S(d(5), dtype=D(g.dtype))
+            yield S(d(3, 1, 2), 0, True, dtype=D(g.dtype))
 
     return samples
 
@@ -67,8 +71,8 @@ def at_least_1d(f):
 
 
 def sum_out(s):
-    d = s.kwargs.get("dtype") or s.args[0].dtype
-    return d if d in FLOAT_COMPLEX else "int64"
+    d = s.args[0].dtype
+    return s.kwargs.get("dtype") or (d if d in FLOAT_COMPLEX else "int64")
 
 
 # The error of a sum grows with the square root of its length when terms are random; blocked sums stay far
