@@ -65,10 +65,14 @@ bool to_ints(PyObject* object, const Param& param, Value& out) {
     Dims dims(static_cast<int>(n), 0);
     for (Py_ssize_t i = 0; i < n; ++i)
       if (!to_int(PySequence_Fast_GET_ITEM(object, i), dims[static_cast<int>(i)])) return false;
-    out = Value(std::move(dims));
-    return true;
+    if (n != 1 || param.repeat <= 1) {
+      out = Value(std::move(dims));
+      return true;
+    }
+    one = dims[0];  // a list of one is as good as the number
+  } else if (!to_int(object, one)) {
+    return false;
   }
-  if (!to_int(object, one)) return false;
   out = Value(Dims(param.repeat > 0 ? param.repeat : 1, one));
   return true;
 }

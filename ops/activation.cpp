@@ -147,15 +147,15 @@ Op<Tensor(const Tensor&)> softsign{{
     .schema = "softsign(Tensor self) -> Tensor",
     .doc = R"(Elementwise self / (1 + |self|).
 
-Dtypes: floating.
+Dtypes: floating; integers and bool give the default float.
 
 >>> plait.softsign(plait.tensor([-1.0, 3.0]))
 tensor([-0.5000,  0.7500]))",
-    .meta = infer::unary,
+    .meta = infer::unary_float,
     .vjp = [](Vjp& v) { v.set(0, v.grad() / plait::square(plait::abs(v.in(0)) + 1)); },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kFloatDTypes,
+    .dtypes = kRealDTypes,
     .cpu = [](const Tensor& out,
               const Tensor& self) { cpu::activation("softsign", Activation::Softsign, out, self); },
 }};
@@ -164,15 +164,15 @@ Op<Tensor(const Tensor&)> tanhshrink{{
     .schema = "tanhshrink(Tensor self) -> Tensor",
     .doc = R"(Elementwise self - tanh(self).
 
-Dtypes: floating.
+Dtypes: floating; integers and bool give the default float.
 
 >>> plait.tanhshrink(plait.tensor([0.0, 2.0]))
 tensor([0.0000, 1.0360]))",
-    .meta = infer::unary,
+    .meta = infer::unary_float,
     .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::square(plait::tanh(v.in(0)))); },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kFloatDTypes,
+    .dtypes = kRealDTypes,
     .cpu = [](const Tensor& out,
               const Tensor& self) { cpu::activation("tanhshrink", Activation::Tanhshrink, out, self); },
 }};

@@ -1,5 +1,6 @@
 // Sums, differences, products and quotients, rounded quotients and remainders.
 #include "ops/decl/arithmetic.h"
+#include "ops/alpha.h"
 #include "ops/cpu/binary.h"
 #include "ops/decl/create.h"
 #include "ops/declare.h"
@@ -44,8 +45,7 @@ tensor([2., 3.]))",
     .meta =
         [](const Tensor& self, const Tensor& other, const Scalar& alpha) {
           const TensorSpec spec = infer::binary("add", self, other);
-          check<TypeError>(alpha.fits(spec.dtype), "add: alpha must not be a float for a result of dtype {}",
-                           spec.dtype);
+          check_factor("add", "alpha", alpha, spec.dtype);
           return spec;
         },
     .vjp =
@@ -73,8 +73,7 @@ tensor([0., 1.]))",
     .meta =
         [](const Tensor& self, const Tensor& other, const Scalar& alpha) {
           const TensorSpec spec = infer::binary("sub", self, other);
-          check<TypeError>(alpha.fits(spec.dtype), "sub: alpha must not be a float for a result of dtype {}",
-                           spec.dtype);
+          check_factor("sub", "alpha", alpha, spec.dtype);
           check<TypeError>(spec.dtype != DType::Bool,
                            "sub: not defined for bool tensors; use logical_xor or bitwise_xor");
           return spec;

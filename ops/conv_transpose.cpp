@@ -3,6 +3,7 @@
 #include "ops/conv_common.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/conv.h"
+#include "ops/decl/pad.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
@@ -24,7 +25,8 @@ Tensor conv_transpose_nd(const Tensor& self, const Tensor& weight, const Tensor&
         "output_padding {}",
         op, N, stride, output_padding);
   check(groups > 0 && groups < (int64_t{1} << 31), "{}: expected groups of at least 1, got {}", op, groups);
-  Dims sizes;
+  // Whole strides of output padding are pixels of zero at the end of self.
+  Dims sizes, zeros(2 * N, 0);
   for (int i = 0; i < N; ++i) {
     const auto at = static_cast<size_t>(i);
     check(output_padding[at] >= 0 && output_padding[at] < std::max(stride[at], dilation[at]),
@@ -38,12 +40,15 @@ Tensor conv_transpose_nd(const Tensor& self, const Tensor& weight, const Tensor&
           "{}; pad less",
           op, size, self.sizes(), weight.sizes(), padding);
     sizes.push_back(size);
+    zeros[2 * (N - 1 - i) + 1] = output_padding[at] / stride[at];
   }
+  const bool padded = std::any_of(zeros.begin(), zeros.end(), [](int64_t n) { return n > 0; });
   const int64_t channels = weight.sizes()[1] * groups;
   check(!bias.defined() || (bias.dim() == 1 && bias.numel() == channels),
         "{}: expected bias of shape ({},) for weight of shape {} and groups {}, got {}", op, channels,
         weight.sizes(), groups, bias.defined() ? bias.sizes() : Dims());
-  const Tensor out = plait::_conv_input_grad(self, weight, sizes, stride, padding, dilation, groups);
+  const Tensor out = plait::_conv_input_grad(padded ? plait::constant_pad_nd(self, zeros, 0) : self, weight,
+                                             sizes, stride, padding, dilation, groups);
   if (!bias.defined()) return out;
   Dims shape(N + 1, 1);
   shape[0] = channels;

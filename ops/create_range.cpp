@@ -40,17 +40,28 @@ bool all_integers(const Scalar& a, const Scalar& b, const Scalar& c) {
   return a.is_integral(true) && b.is_integral(true) && c.is_integral(true);
 }
 
-TensorSpec arange_spec(const Scalar& start, const Scalar& end, const Scalar& step, MaybeDType dtype,
-                       MaybeDevice device) {
+// For an integer dtype the bounds count as integers, too.
+TensorSpec arange_spec(const Scalar& given_start, const Scalar& given_end, const Scalar& given_step,
+                       MaybeDType dtype, MaybeDevice device) {
+  Scalar start = given_start, end = given_end, step = given_step;
   check<TypeError>(!start.is_complex() && !end.is_complex() && !step.is_complex(),
                    "arange: start, end and step must be real numbers");
-  const bool integers = all_integers(start, end, step);
+  bool integers = all_integers(start, end, step);
   const DType type = dtype.value_or(integers ? DType::Int64 : default_dtype());
   check<TypeError>(!is_complex(type), "arange: expected a real dtype, got {}", type);
+  if (!integers && is_integral(type)) {
+    for (Scalar* value : {&start, &end, &step}) {
+      check(std::abs(value->to<double>()) < 0x1p63, "arange: expected numbers of dtype {}, got {}", type,
+            value->to<double>());
+      *value = value->to<int64_t>();
+    }
+    integers = true;
+  }
   const double first = start.to<double>(), last = end.to<double>(), by = step.to<double>();
   check(std::isfinite(first) && std::isfinite(last) && !std::isnan(by),
         "arange: expected finite bounds, got start={}, end={}, step={}", first, last, by);
-  check(by != 0, "arange: step must not be 0");
+  check(by != 0, "arange: step must not be 0{}",
+        is_integral(type) ? ", not for an integer dtype either" : "");
   check(by > 0 ? first <= last : first >= last,
         "arange: step={} does not lead from start={} to end={}; change its sign, or swap the bounds", by,
         first, last);
@@ -73,7 +84,7 @@ TensorSpec arange_spec(const Scalar& start, const Scalar& end, const Scalar& ste
 }
 
 void arange_kernel(const Tensor& out, const Scalar& start, const Scalar& step) {
-  if (is_integral(out.dtype(), true) && start.is_integral(true) && step.is_integral(true)) {
+  if (is_integral(out.dtype())) {
     const auto a = static_cast<uint64_t>(start.to<int64_t>()), s = static_cast<uint64_t>(step.to<int64_t>());
     generate(out, [=](int64_t i) { return static_cast<int64_t>(a + static_cast<uint64_t>(i) * s); });
   } else {
@@ -83,6 +94,14 @@ void arange_kernel(const Tensor& out, const Scalar& start, const Scalar& step) {
 }
 
 // ---- linspace, logspace
+
+// For an integer dtype the bounds count as integers, too.
+template <class V>
+V bound(const Scalar& value, DType dtype) {
+  if constexpr (std::is_same_v<V, double>)
+    if (is_integral(dtype)) return static_cast<double>(value.to<int64_t>());
+  return value.to<V>();
+}
 
 TensorSpec steps_spec(const char* op, const Scalar& start, const Scalar& end, int64_t steps, MaybeDType dtype,
                       MaybeDevice device) {
@@ -97,7 +116,7 @@ TensorSpec steps_spec(const char* op, const Scalar& start, const Scalar& end, in
 // Counted from the nearer end, so that both ends are exact.
 template <class V, class F>
 void spaced(const Tensor& out, const Scalar& start, const Scalar& end, const F& f) {
-  const V a = start.to<V>(), b = end.to<V>();
+  const V a = bound<V>(start, out.dtype()), b = bound<V>(end, out.dtype());
   const int64_t steps = out.numel();
   const V step = steps > 1 ? (b - a) / static_cast<double>(steps - 1) : V(0);
   generate(out, [=](int64_t i) {

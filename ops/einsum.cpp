@@ -260,7 +260,8 @@ Tensor einsum_of(std::string_view equation, TensorList tensors) {
   return out.same(tensors[0]) ? plait::alias(out) : out;
 }
 
-Tensor tensordot_of(const Tensor& self, const Tensor& other, const Dims& dims_self, const Dims& dims_other) {
+// Where one of a pair of dimensions has size 1 and the other has not, that one is summed over before.
+Tensor tensordot_of(Tensor self, Tensor other, const Dims& dims_self, const Dims& dims_other) {
   check(dims_self.size() == dims_other.size(),
         "tensordot: expected as many dimensions of self as of other, got {} and {}", dims_self.size(),
         dims_other.size());
@@ -270,6 +271,9 @@ Tensor tensordot_of(const Tensor& self, const Tensor& other, const Dims& dims_se
   for (int i = 0; i < dims_self.size(); ++i) {
     const int a = wrap_dim(dims_self[i], self.dim(), "tensordot"),
               b = wrap_dim(dims_other[i], other.dim(), "tensordot");
+    if (self.sizes()[a] == 1 && other.sizes()[b] != 1)
+      other = plait::sum(other, Dims{b}, true, other.dtype());
+    if (other.sizes()[b] == 1 && self.sizes()[a] != 1) self = plait::sum(self, Dims{a}, true, self.dtype());
     check(self.sizes()[a] == other.sizes()[b],
           "tensordot: dimension {} of self of shape {} and dimension {} of other of shape {} must have one "
           "size, got {} and {}",

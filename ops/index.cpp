@@ -1,7 +1,10 @@
 // Reading by index: x[i, j], gather, index_select, take, embedding.
 #include "ops/decl/index.h"
+#include "ops/decl/arithmetic.h"
+#include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/index_mask.h"
+#include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
 #include "ops/decl/view_split.h"
 #include "ops/index_common.h"
@@ -298,11 +301,12 @@ TensorSpec gather_spec(const Tensor& self, int64_t dim, const Tensor& index, boo
   check<TypeError>(is_integral(index.dtype()),
                    "gather: expected an index of dtype int64 or int32, got {}; convert it with .long()",
                    index.dtype());
+  if (index.numel() == 0) return TensorSpec(index.sizes(), self.dtype(), self.device());
   check(std::max<int64_t>(index.dim(), 1) == std::max<int64_t>(self.dim(), 1),
         "gather: index of shape {} must have as many dimensions as self of shape {}", index.sizes(),
         self.sizes());
   for (int i = 0; i < std::min(index.dim(), self.dim()); ++i)
-    check(i == d || index.sizes()[i] <= self.sizes()[i] || index.numel() == 0,
+    check(i == d || index.sizes()[i] <= self.sizes()[i],
           "gather: index of shape {} is larger than self of shape {} in dimension {}; only dimension {} may "
           "be longer",
           index.sizes(), self.sizes(), i, d);
@@ -436,7 +440,8 @@ tensor([1, 4]))",
 Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>)> take_along_dim{{
     .schema = "take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
     .doc =
-        R"(gather, with self and indices broadcast except along dim; without dim both are taken as one-dimensional.
+        R"(gather, with self and indices broadcast except along dim; without dim both are taken as one-dimensional. Negative indices
+count from the end.
 
 >>> x = plait.tensor([[3, 1, 2]])
 >>> plait.take_along_dim(x, plait.argsort(x), 1)
@@ -447,9 +452,13 @@ tensor([[1, 2, 3]]))",
               is_integral(indices.dtype()),
               "take_along_dim: expected indices of dtype int64, got {}; convert them with .long()",
               indices.dtype());
+          const auto from_start = [](const Tensor& given, int64_t size) {
+            if (given.dtype() == DType::UInt8) return given;
+            return plait::where(plait::lt(given, wrapped_scalar(0)), given + Scalar(size), given);
+          };
           if (!dim)
             return plait::gather(plait::reshape(self, Dims{self.numel()}), 0,
-                                 plait::reshape(indices, Dims{indices.numel()}));
+                                 from_start(plait::reshape(indices, Dims{indices.numel()}), self.numel()));
           check(self.dim() == indices.dim(),
                 "take_along_dim: self of shape {} and indices of shape {} must have the same number of "
                 "dimensions",
@@ -462,7 +471,7 @@ tensor([[1, 2, 3]]))",
           common[d] = self.sizes()[d];
           const Tensor full = plait::expand(self, common);
           common[d] = indices.sizes()[d];
-          return plait::gather(full, d, plait::expand(indices, common));
+          return plait::gather(full, d, plait::expand(from_start(indices, self.sizes()[d]), common));
         },
     .kind = Kind::Index,
     .out = true,

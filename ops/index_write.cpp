@@ -1,5 +1,6 @@
 // Writing rows by index: index_add, index_copy, index_fill.
 #include "ops/decl/index_write.h"
+#include "ops/alpha.h"
 #include "ops/decl/index.h"
 #include "ops/decl/view.h"
 #include "ops/index_common.h"
@@ -79,8 +80,7 @@ Shapes: source has those of self, but along dim the length of index. Raises Inde
 tensor([4., 0., 2.]))",
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha) {
-          check<TypeError>(alpha.fits(self.dtype()),
-                           "index_add: alpha must not be a float for tensors of dtype {}", self.dtype());
+          check_factor("index_add", "alpha", alpha, self.dtype());
           return row_spec("index_add", self, dim, index, &source);
         },
     .vjp =

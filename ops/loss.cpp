@@ -262,22 +262,39 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, std::string_view)
 Op<Tensor(const Tensor&, const Tensor&, double, std::string_view)> hinge_embedding_loss{{
     .schema = "hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, *, str reduction='mean') "
               "-> Tensor",
-    .doc = "self where target is 1, max(0, margin - self) where it is -1.",
+    .doc = "self where target is 1, max(0, margin - self) where it is -1, the sum of both elsewhere.",
     .composite =
         [](const Tensor& self, const Tensor& target, double margin, std::string_view reduction) {
-          const Tensor terms =
-              plait::where(plait::eq(target, wrapped_scalar(1)), self, ramp(Scalar(margin) - self));
-          return reduced("hinge_embedding_loss", terms, reduction);
+          const Tensor none = wrapped_scalar(0);
+          const Tensor near = plait::where(plait::ne(target, wrapped_scalar(-1)), self, none);
+          const Tensor far =
+              plait::where(plait::ne(target, wrapped_scalar(1)), ramp(Scalar(margin) - self), none);
+          return reduced("hinge_embedding_loss", near + far, reduction);
         },
     .kind = Kind::Loss,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity{{
     .schema = "cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
-    .doc = "x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along a dimension, broadcast.",
+    .doc = "x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along a dimension of both broadcast together.",
     .composite =
-        [](const Tensor& a, const Tensor& b, int64_t dim, double eps) {
-          const Dims dims{dim};
+        [](const Tensor& x1, const Tensor& x2, int64_t dim, double eps) {
+          // Lengths are those of the tensors as they are but for that dimension, not of repeated ones.
+          const int rank = static_cast<int>(std::max(x1.dim(), x2.dim()));
+          const int at = wrap_dim(dim, rank, "cosine_similarity") - rank;
+          const auto size = [&](const Tensor& x) -> int64_t {
+            return -at <= x.dim() ? x.sizes()[static_cast<int>(x.dim()) + at] : 1;
+          };
+          const auto stretched = [&](const Tensor& x, const Tensor& other) {
+            if (rank == 0 || size(x) != 1 || size(other) == 1) return x;
+            const int given = static_cast<int>(x.dim());
+            Dims sizes(std::max(given, -at), 1);
+            for (int d = 0; d < given; ++d) sizes[sizes.size() - given + d] = x.sizes()[d];
+            sizes[sizes.size() + at] = size(other);
+            return plait::expand(x, sizes);
+          };
+          const Tensor a = stretched(x1, x2), b = stretched(x2, x1);
+          const Dims dims{rank == 0 ? 0 : at};
           const auto length = [&](const Tensor& x) {
             return plait::sqrt(plait::clamp_min(plait::sum(x * x, IntSpan(dims)), wrapped_scalar(eps * eps)));
           };

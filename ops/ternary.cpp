@@ -3,11 +3,13 @@
 
 #include <limits>
 
+#include "ops/alpha.h"
 #include "ops/cpu/activation.h"
 #include "ops/cpu/binary.h"
 #include "ops/decl/activation_grad.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/index_mask.h"
 #include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
@@ -281,7 +283,8 @@ tensor([5., 3.]))",
         },
     .vjp =
         [](Vjp& v) {
-          const Tensor weight = conj_if_complex(v.in(2));
+          // Of the gradient's dtype: a number would make 1 - weight one of the default dtype.
+          const Tensor weight = plait::_convert(conj_if_complex(v.in(2)), v.grad().dtype());
           if (v.needs(0)) v.set(0, v.grad() * (1 - weight));
           if (v.needs(1)) v.set(1, v.grad() * weight);
           if (v.needs(2)) v.set(2, v.grad() * conj_if_complex(v.in(1) - v.in(0)));
@@ -312,8 +315,7 @@ tensor([4.]))",
         [](const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
           ResultType type;
           for (const Tensor* t : {&self, &tensor1, &tensor2}) type.add(*t);
-          check<TypeError>(value.fits(type.get()),
-                           "addcmul: value must not be a float for a result of dtype {}", type.get());
+          check_factor("addcmul", "value", value, type.get());
           return infer::elementwise("addcmul", {&self, &tensor1, &tensor2}, type.get());
         },
     .vjp =
@@ -348,8 +350,7 @@ tensor([2.]))",
         [](const Tensor& self, const Tensor& tensor1, const Tensor& tensor2, const Scalar& value) {
           ResultType type;
           for (const Tensor* t : {&self, &tensor1, &tensor2}) type.add(*t);
-          check<TypeError>(value.fits(type.get()),
-                           "addcdiv: a value of this kind does not fit a result of dtype {}", type.get());
+          check_factor("addcdiv", "value", value, type.get());
           return infer::elementwise("addcdiv", {&self, &tensor1, &tensor2}, type.get());
         },
     .vjp =

@@ -250,6 +250,7 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
     (tensor([1, 0]), tensor([2, 0]))
     """
     sizes = [shape] if isinstance(shape, int) else list(shape)
+    indices = indices.to(_C.int64)
     out = []
     for size in reversed(sizes):
         out.append(indices % size)

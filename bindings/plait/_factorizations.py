@@ -20,12 +20,14 @@ from .linalg import (
     _solved,
     _tape,
     _without_diagonal,
+    eigvalsh,
     inv,
     matrix_norm,
     pinv,
     solve,
     solve_triangular,
     svdvals,
+    threshold,
 )
 
 TYPE_CHECKING = False
@@ -322,40 +324,68 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
 # ---- least squares
 
 
-@one_op(cpu="float32", cuda="float32")
-def matrix_rank(A: Tensor, *, rtol: float | None = None) -> Tensor:
-    """The number of singular values above rtol (max(m, n) epsilon) times the largest."""
-    _check("matrix_rank", A, square=False)
-    from ._numeric_limits import finfo
+def matrix_rank(
+    A: Tensor,
+    tol: float | Tensor | None = None,
+    hermitian: bool = False,
+    *,
+    atol: float | Tensor | None = None,
+    rtol: float | Tensor | None = None,
+) -> Tensor:
+    """The number of singular values above the larger of `atol` and `rtol` times the largest of them. rtol is
+    max(m, n) epsilon where neither is given, and 0 where only atol is; `tol` is another name of atol. Both
+    may be tensors that broadcast to the batch. `hermitian`: A is, and eigenvalues are taken.
 
-    rtol = max(A.shape[-2:]) * finfo(A.dtype).eps if rtol is None else rtol
-    s = svdvals(A.detach())
+    >>> plait.linalg.matrix_rank(plait.tensor([[1.0, 0.0], [0.0, 1e-3]]), atol=0.01)
+    tensor(1)
+    """
+    if tol is not None and atol is not None:
+        raise ValueError("linalg.matrix_rank: tol and atol are the same: expected one of them, got both")
+    return _rank(A, tol if atol is None else atol, rtol, hermitian)
+
+
+@one_op(cpu="float32", cuda="float32")
+def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, hermitian: bool) -> Tensor:
+    _check("matrix_rank", A, square=hermitian)
+    s = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
     if s.shape[-1] == 0:
         return s.sum(-1).to(_C.int64)
-    return (s > rtol * s.amax(-1, True)).sum(-1)
+    return (s > threshold(A, s, atol, rtol)).sum(-1)
+
+
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @one_op(cpu="float32", cuda="float32")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
-    """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values). The
-    residuals are the squared norms of B's columns, where m > n and A is of full rank, else empty.
+    """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values).
+
+    The residuals are the squared norms of the columns of A X - B, where m > n and A is of full rank, else
+    empty. `driver` is the name of a LAPACK function that does the same, and the result has what that gives:
+    "gels" no ranks, "gels" and "gelsy" no singular values; empty tensors stand for them.
 
     >>> a, b = plait.tensor([[1.0], [0.0]]), plait.tensor([[3.0], [2.0]])
     >>> plait.linalg.lstsq(a, b).residuals
     tensor([4.])
     """
     _check("lstsq", A, square=False)
+    if driver not in (None, *_DRIVERS):
+        raise ValueError(f"linalg.lstsq: expected driver {', '.join(map(repr, _DRIVERS))}, got {driver!r}")
     vector = B.dim() == A.dim() - 1
     if vector:
         B = B.unsqueeze(-1)
     _check("lstsq", B, square=False, name="B")
     if A.shape[-2] != B.shape[-2]:
         raise ValueError(f"linalg.lstsq: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    solution = pinv(A, rcond) @ B
+    solution = pinv(A, rtol=rcond) @ B
     rank = matrix_rank(A, rtol=rcond)
     full = A.shape[-2] > A.shape[-1] and bool((rank == A.shape[-1]).all())
-    residuals = ((A @ solution - B).abs() ** 2).sum(-2) if full else A.new_empty((0,)).abs()
-    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, svdvals(A.detach()))
+    empty = A.detach().new_empty((0,)).abs()
+    residuals = ((A @ solution - B).abs() ** 2).sum(-2) if full else empty
+    if driver == "gels":
+        rank = rank.new_empty((0,))
+    values = empty if driver in ("gels", "gelsy") else svdvals(A.detach())
+    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
 
 
 # ---- reflectors, exponentials
@@ -363,8 +393,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
 @one_op(cpu="float32", cuda="float32")
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
-    """The first k columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H, where v_i is 0 above row i, 1 in it
-    and column i of A (..., m, k) below: LAPACK's form of the Q of a QR decomposition.
+    """The first n columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H, where v_i is 0 above row i, 1 in it
+    and column i of A (..., m, n) below, for tau (..., k): LAPACK's form of the Q of a QR decomposition.
 
     >>> plait.linalg.householder_product(plait.zeros(2, 1), plait.tensor([2.0]))
     tensor([[-1.],
@@ -372,11 +402,13 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """
     _check("householder_product", A, square=False)
     rows, columns = A.shape[-2:]
-    if columns > rows or tau.shape != (*A.shape[:-2], columns):
+    if tau.dim() == 0 or columns > rows or tau.shape[:-1] != A.shape[:-2] or tau.shape[-1] > columns:
         raise ValueError(
-            "linalg.householder_product: expected A (..., m, k) with m >= k and tau (..., k), got "
+            "linalg.householder_product: expected A (..., m, n) and tau (..., k) with m >= n >= k, got "
             f"{tuple(A.shape)} and {tuple(tau.shape)}"
         )
+    if tau.shape[-1] < columns:
+        tau = _ops["constant_pad_nd"](tau, (0, columns - tau.shape[-1]))  # H_i = 1
     if _lapack.by_cusolver(A) and not _tape(A, tau):
         return _ops["_linalg_householder_product"](A, tau)
     one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
@@ -525,7 +557,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1, 3, 9]])
     """
     if x.dim() < 1:
-        raise ValueError("linalg.vander: expected at least one dimension, got none")
+        x = x.unsqueeze(0)
     n = x.shape[-1] if N is None else N
     if n <= 0 and N is not None:
         raise ValueError(f"linalg.vander: N should be above 0, got {N}")

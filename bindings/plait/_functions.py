@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from . import _C
 
 TYPE_CHECKING = False
@@ -102,10 +104,14 @@ def asarray(
 
 
 def scalar_tensor(
-    value: _C.Number, *, dtype: _C._DType | None = None, device: _C._Device | None = None
+    value: _C.Number,
+    *,
+    dtype: _C._DType | None = None,
+    device: _C._Device | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A 0-d tensor of the default dtype (unless given) with one value."""
-    return _C._tensor_from_data(value, dtype or _C.get_default_dtype(), device, False, True)
+    return _C._tensor_from_data(value, dtype or _C.get_default_dtype(), device, requires_grad, True)
 
 
 def frombuffer(
@@ -340,10 +346,11 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
-    """A 2-D tensor with the given ones along its diagonal."""
+    """A 2-D tensor, of the dtype that they promote to, with the given ones along its diagonal."""
     blocks = [t.reshape(1, -1) if t.dim() < 2 else t for t in tensors]
     rows, columns = sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)
-    out = blocks[0].new_zeros((rows, columns))
+    dtype = functools.reduce(_C.promote_types, [b.dtype for b in blocks])
+    out = blocks[0].new_zeros((rows, columns), dtype=dtype)
     r = c = 0
     for b in blocks:
         out[r : r + b.shape[0], c : c + b.shape[1]] = b

@@ -74,7 +74,7 @@ def _quantile(
             result = below.where(places == low, result)
     # The quantiles stand first, the reduced dimension where it was.
     if keepdim:
-        shape = [1] * rank if dim is None else [*input.shape[:axis], 1, *input.shape[axis + 1 :]]
+        shape = [1] * rank if dim is None or rank == 0 else [*input.shape[:axis], 1, *input.shape[axis + 1 :]]
     else:
         shape = [] if dim is None else [*input.shape[:axis], *input.shape[axis + 1 :]]
     result = result.movedim(-1, 0)
@@ -119,7 +119,7 @@ def nanquantile(
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
 ) -> Tensor:
-    """The covariance matrix of variables (rows) from observations (columns); of a vector its variance.
+    """The covariance matrix of variables (rows) from observations (columns); of one variable its variance.
 
     `fweights` count observations (integers), `aweights` weigh them; `correction` is subtracted from the
     number of observations.
@@ -161,7 +161,7 @@ def cov(
     right = centred if weight is None else centred * weight
     product = centred @ right.transpose(0, 1).conj()
     result = product / freedom if weight is not None or freedom else product / product.real.new_zeros(())
-    return result.reshape(()) if input.dim() < 2 else result
+    return result.reshape(()) if x.shape[0] == 1 else result
 
 
 def corrcoef(input: Tensor) -> Tensor:

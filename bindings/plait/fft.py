@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ._C import Tensor
 
+    _Dims = int | Sequence[int] | None
+
 __all__ = [
     "fft",
     "fft2",
@@ -138,6 +140,10 @@ def _checked(who: str, x: Tensor, norm: str | None, real: bool = False) -> tuple
     return x, norm or "backward"
 
 
+def _list(given: int | Sequence[int] | None) -> Sequence[int] | None:
+    return (given,) if isinstance(given, int) else given
+
+
 def _dims(
     who: str, x: Tensor, s: Sequence[int] | None, dim: Sequence[int] | None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -169,7 +175,7 @@ def _dims(
 @one_op(cpu="float32", cuda="float32")
 def _complex(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm)
-    dims, sizes = _dims(who, x, s, dim)
+    dims, sizes = _dims(who, x, _list(s), _list(dim))
     x = _resized(x, dims, sizes)
     if not x.is_complex():
         x = x.to(_COMPLEX[x.dtype])
@@ -179,7 +185,7 @@ def _complex(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | N
 @one_op(cpu="float32", cuda="float32")
 def _from_real(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm, real=True)
-    dims, sizes = _dims(who, x, s, dim)
+    dims, sizes = _dims(who, x, _list(s), _list(dim))
     if not dims:
         raise ValueError(f"fft.{who}: expected at least one dimension, got dim ()")
     x = _resized(x, dims, sizes)
@@ -190,6 +196,7 @@ def _from_real(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str |
 @one_op(cpu="float32", cuda="float32")
 def _to_real(who: str, forward: bool, x: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, norm = _checked(who, x, norm)
+    s, dim = _list(s), _list(dim)
     if s is None:
         s = [-1] * (x.dim() if dim is None else len(dim))
     if not len(s):
@@ -230,28 +237,28 @@ def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 
 
 def fftn(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
 ) -> Tensor:
     """The transform over several dimensions (all where None), of sizes s."""
     return _complex("fftn", True, input, s, dim, norm)
 
 
 def ifftn(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
 ) -> Tensor:
     """The inverse of fftn."""
     return _complex("ifftn", False, input, s, dim, norm)
 
 
 def fft2(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The transform over two dimensions."""
     return _complex("fft2", True, input, s, dim, norm)
 
 
 def ifft2(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The inverse of fft2."""
     return _complex("ifft2", False, input, s, dim, norm)
@@ -272,28 +279,28 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 
 
 def rfftn(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
 ) -> Tensor:
     """The transform of a real tensor over several dimensions, with half of the last one's coefficients."""
     return _from_real("rfftn", True, input, s, dim, norm)
 
 
 def irfftn(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
 ) -> Tensor:
     """The inverse of rfftn; s are the sizes of the result."""
     return _to_real("irfftn", False, input, s, dim, norm)
 
 
 def rfft2(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The transform of a real tensor over two dimensions, with half of the last one's coefficients."""
     return _from_real("rfft2", True, input, s, dim, norm)
 
 
 def irfft2(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The inverse of rfft2; s are the sizes of the result."""
     return _to_real("irfft2", False, input, s, dim, norm)
@@ -319,7 +326,7 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 
 
 def hfftn(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
 ) -> Tensor:
     """The transform of a Hermitian signal over several dimensions, of which half of the last one is given;
     s are the sizes of the result."""
@@ -327,21 +334,21 @@ def hfftn(
 
 
 def ihfftn(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] | None = None, norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
 ) -> Tensor:
     """The inverse of hfftn, with half of the last dimension's values."""
     return _from_real("ihfftn", False, input, s, dim, norm)
 
 
 def hfft2(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The transform of a Hermitian signal over two dimensions, of which half of the last one is given."""
     return _to_real("hfft2", True, input, s, dim, norm)
 
 
 def ihfft2(
-    input: Tensor, s: Sequence[int] | None = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
+    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
 ) -> Tensor:
     """The inverse of hfft2, with half of the last dimension's values."""
     return _from_real("ihfft2", False, input, s, dim, norm)

@@ -598,12 +598,29 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 # ---- least squares
 
 
+def threshold(A: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
+    """Up to where singular values s (..., k) of A count as zero, (..., 1)."""
+    from ._numeric_limits import finfo
+
+    if rtol is None:
+        rtol = max(A.shape[-2:]) * finfo(A.dtype).eps if atol is None else 0.0
+    atol, rtol = (t.unsqueeze(-1) if isinstance(t, _C.Tensor) else t for t in (atol, rtol))
+    relative = rtol * s.amax(-1, True)
+    return relative if atol is None else _ops["maximum"](relative, relative.new_zeros(()) + atol)
+
+
 class _Pinv(Function):
     @staticmethod
-    def forward(ctx, a, rtol):
-        u, s, vh = _lapack.svd("pinv", a, False, True)
-        kept = s > rtol * s.amax(-1, True)
-        inverse = _ops["where"](kept, 1 / s, 0.0).to(a.dtype)
+    def forward(ctx, a, atol, rtol, hermitian):
+        if hermitian:
+            values, u = _lapack.eigh("pinv", a, False, True)
+            assert u is not None
+            s, vh = values.abs(), u.mH
+        else:
+            u, s, vh = _lapack.svd("pinv", a, False, True)
+            values = s
+        kept = s > threshold(a, s, atol, rtol)
+        inverse = _ops["where"](kept, 1 / values, 0.0).to(a.dtype)
         out = (vh.mH * inverse.unsqueeze(-2)) @ u.mH
         ctx.save_for_backward(a, out)
         return out
@@ -616,28 +633,37 @@ class _Pinv(Function):
         if a.shape[-2] <= a.shape[-1]:
             k = g @ p
             kp = k @ pt
-            return -(p @ k).mH + kp - (a @ p) @ kp + (pt @ p) @ (g - k @ a), None
+            return -(p @ k).mH + kp - (a @ p) @ kp + (pt @ p) @ (g - k @ a), None, None, None
         k = p @ g
         pk = pt @ k
-        return -(k @ p).mH + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None
+        return -(k @ p).mH + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None, None, None
 
 
 @one_op(cpu="float32", cuda="float32")
-def pinv(A: Tensor, rtol: float | None = None, hermitian: bool = False) -> Tensor:
-    """The Moore-Penrose inverse; singular values below rtol (max(m, n) epsilon) times the largest count as
-    zero. Its gradient is that of matrices of the same rank.
+def pinv(
+    A: Tensor,
+    rcond: float | Tensor | None = None,
+    hermitian: bool = False,
+    *,
+    atol: float | Tensor | None = None,
+    rtol: float | Tensor | None = None,
+) -> Tensor:
+    """The Moore-Penrose inverse. Singular values up to the larger of `atol` and `rtol` times the largest of
+    them count as zero: rtol is max(m, n) epsilon where neither is given, and 0 where only atol is; `rcond` is
+    another name of rtol. Both may be tensors that broadcast to the batch. `hermitian`: A is, and eigenvalues
+    are taken; where A is not quite, its Hermitian part counts. The gradient is that of matrices of the same
+    rank.
 
     >>> plait.linalg.pinv(plait.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
     """
     _check("pinv", A, square=hermitian)
-    if rtol is None:
-        from ._numeric_limits import finfo
-
-        rtol = max(A.shape[-2:]) * finfo(A.dtype).eps
+    if rcond is not None and rtol is not None:
+        raise ValueError("linalg.pinv: rcond and rtol are the same: expected one of them, got both")
+    rtol = rcond if rtol is None else rtol
     if 0 in A.shape:
         return A.new_zeros((*A.shape[:-2], A.shape[-1], A.shape[-2])) + 0 * A.mT
-    return _Pinv.apply(A, rtol)
+    return _Pinv.apply((A + A.mH) / 2 if hermitian else A, atol, rtol, hermitian)
 
 
 # ---- powers

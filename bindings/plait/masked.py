@@ -71,7 +71,14 @@ def _filled(who: str, input: Tensor, mask: Tensor | None, value: float) -> Tenso
 
 
 def _dims(input: Tensor, dim: Dims) -> list[int]:
-    return list(range(input.dim())) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    if dim is None:
+        return list(range(input.dim()))
+    dims = [dim] if isinstance(dim, int) else list(dim)
+    rank = max(input.dim(), 1)
+    for d in dims:
+        if not -rank <= d < rank:
+            raise IndexError(f"masked: expected dim between {-rank} and {rank - 1}, got {d}")
+    return dims if input.dim() else []
 
 
 def _lowest(dtype: Any) -> Any:
@@ -131,6 +138,8 @@ def prod(
     """
     result = _filled("prod", input, mask, 1)
     dims = _dims(input, dim)
+    if not dims:
+        return result.prod(dtype=dtype)
     for d in dims:
         result = result.prod(d, keepdim=True, dtype=dtype)
     return _as_asked(result, dims, bool(keepdim))
@@ -255,34 +264,40 @@ def mean(
 def var(
     input: Tensor,
     dim: Dims = None,
-    unbiased: bool | None = True,
+    unbiased: bool | None = None,
     *,
+    correction: float | None = None,
     keepdim: bool | None = False,
     dtype: DType | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Variances of the elements where the mask holds: divided by their number less one, or by their number
-    where not `unbiased`.
+    """Variances of the elements where the mask holds: divided by their number less `correction`, which is 1
+    unless it is given, or `unbiased` is False: 0.
 
     >>> plait.masked.var(plait.tensor([1.0, 7.0, 3.0]), mask=plait.tensor([True, False, True]))
     tensor(2.)
     """
     _check("var", input, mask)
+    if unbiased is not None and correction is not None:
+        raise ValueError("masked.var: unbiased and correction say the same: expected one of them, got both")
+    if correction is None:
+        correction = 0 if unbiased is False else 1
     x, dims = _floating(input, dtype), _dims(input, dim)
     real = x.real.dtype if x.is_complex() else x.dtype
     count = _count(x, dims, mask, real)
     middle = _filled("var", x, mask, 0).sum(dims, keepdim=True) / count
     away = _filled("var", x - middle, mask, 0)
     squares = away.real.square() + away.imag.square() if x.is_complex() else away.square()
-    result = squares.sum(dims, keepdim=True) / (count - bool(unbiased)).clamp(min=0)
+    result = squares.sum(dims, keepdim=True) / (count - correction).clamp(min=0)
     return _as_asked(result, dims, bool(keepdim))
 
 
 def std(
     input: Tensor,
     dim: Dims = None,
-    unbiased: bool | None = True,
+    unbiased: bool | None = None,
     *,
+    correction: float | None = None,
     keepdim: bool | None = False,
     dtype: DType | None = None,
     mask: Tensor | None = None,
@@ -292,7 +307,9 @@ def std(
     >>> plait.masked.std(plait.tensor([1.0, 9.0]), unbiased=False, mask=plait.tensor([True, True]))
     tensor(4.)
     """
-    return var(input, dim, unbiased, keepdim=keepdim, dtype=dtype, mask=mask).sqrt()
+    return var(
+        input, dim, unbiased, correction=correction, keepdim=keepdim, dtype=dtype, mask=mask
+    ).sqrt()
 
 
 def median(

@@ -95,7 +95,7 @@ def ndtr(input: Tensor) -> Tensor:
 @one_op()
 def ndtri(input: Tensor) -> Tensor:
     """The inverse of ndtr."""
-    return math.sqrt(2) * _C.ops["erfinv"](2 * input - 1)
+    return math.sqrt(2) * _C.ops["erfinv"](2.0 * input - 1.0)
 
 
 @one_op()

@@ -22,7 +22,7 @@ void into_contiguous(const Tensor& out, const F& f) {
 
 void fill_range(const Tensor& out, const Scalar& start, const Scalar& step) {
   into_contiguous(out, [&](const Tensor& to) {
-    if (is_integral(out.dtype(), true) && start.is_integral(true) && step.is_integral(true))
+    if (is_integral(out.dtype()))
       arange(to.data_ptr(), to.numel(), to.dtype(), start.to<int64_t>(), step.to<int64_t>());
     else
       arange(to.data_ptr(), to.numel(), to.dtype(), start.to<double>(), step.to<double>());
@@ -32,6 +32,9 @@ void fill_spaced(const Tensor& out, const Scalar& start, const Scalar& end, cons
   into_contiguous(out, [&](const Tensor& to) {
     if (is_complex(out.dtype()))
       spaced(to.data_ptr(), to.numel(), to.dtype(), start.to<complex128>(), end.to<complex128>(), base);
+    else if (is_integral(out.dtype()))  // then the bounds count as integers, too
+      spaced(to.data_ptr(), to.numel(), to.dtype(), static_cast<double>(start.to<int64_t>()),
+             static_cast<double>(end.to<int64_t>()), base);
     else
       spaced(to.data_ptr(), to.numel(), to.dtype(), start.to<double>(), end.to<double>(), base);
   });

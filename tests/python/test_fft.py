@@ -165,3 +165,11 @@ def test_as_pytorch():
             ((a * plait.tensor(w)).real if b.is_complex() else a * plait.tensor(w)).sum().backward()
             ((b * torch.tensor(w)).real if b.is_complex() else b * torch.tensor(w)).sum().backward()
             np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.resolve_conj().numpy(), atol=1e-11)
+
+
+def test_one_dimension_may_be_a_number():
+    x = plait.tensor(np.random.default_rng(0).normal(size=(4, 6)))
+    for name in ("fftn", "ifftn", "rfftn", "irfftn", "hfftn", "ihfftn", "fft2", "rfft2"):
+        f = getattr(plait.fft, name)
+        np.testing.assert_array_equal(f(x, dim=-1), f(x, dim=(-1,)))
+        np.testing.assert_array_equal(f(x, s=3, dim=0), f(x, s=(3,), dim=(0,)))

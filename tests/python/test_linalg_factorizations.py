@@ -182,3 +182,63 @@ def test_ldl_refuses():
         L.ldl_solve(factors, pivots - 1, plait.ones(2, 1))
     assert L.ldl_factor(plait.zeros(0, 2, 2)).LD.shape == (0, 2, 2)
     assert L.ldl_solve(plait.zeros(0, 0), plait.zeros(0, dtype=plait.int32), plait.zeros(0, 3)).shape == (0, 3)
+
+
+def test_tolerances_of_ranks_and_pseudo_inverses():
+    random = np.random.default_rng(0)
+    u, _ = np.linalg.qr(random.normal(size=(5, 5)))
+    a = u @ np.diag([3.0, 1.0, 0.2, 1e-3, 1e-5]) @ u.T
+    x = plait.tensor(a)
+    for options, rank in [
+        ({}, 5),
+        ({"atol": 0.5}, 2),
+        ({"rtol": 0.1}, 2),
+        ({"atol": 1e-4, "rtol": 1e-6}, 4),
+        ({"atol": 1e-4, "rtol": 0.05}, 3),
+        ({"atol": plait.tensor([0.5, 1e-4])}, [2, 4]),
+    ]:
+        for hermitian in (False, True):
+            ours = plait.linalg.matrix_rank(x, hermitian=hermitian, **options)
+            assert ours.tolist() == rank, options
+            if isinstance(rank, int):
+                inverse = plait.linalg.pinv(x, hermitian=hermitian, **options).cpu()
+                expected = u[:, :rank] @ np.diag(1 / np.array([3.0, 1.0, 0.2, 1e-3, 1e-5])[:rank]) @ u[:, :rank].T
+                np.testing.assert_allclose(inverse, expected, rtol=1e-6, atol=1e-6)
+    assert plait.linalg.matrix_rank(x, 0.5).item() == 2  # tol
+    assert plait.equal(plait.linalg.pinv(x, 0.1), plait.linalg.pinv(x, rtol=0.1))
+    with pytest.raises(ValueError, match="expected one of them, got both"):
+        plait.linalg.pinv(x, 0.1, rtol=0.1)
+    with pytest.raises(ValueError, match="expected one of them, got both"):
+        plait.linalg.matrix_rank(x, 0.1, atol=0.1)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_pseudo_inverse_of_a_hermitian_matrix(rank):
+    b = (rand(3, rank) + 1j * rand(3, rank, seed=1)).cpu().numpy()
+
+    def inverse(b):
+        return plait.linalg.pinv(b @ b.mH, hermitian=True)
+
+    ours = inverse(plait.tensor(b)).cpu()
+    np.testing.assert_allclose(ours, np.linalg.pinv(b @ b.conj().T, hermitian=True), rtol=1e-9, atol=1e-9)
+    assert plait.autograd.gradcheck(inverse, [plait.tensor(b, requires_grad=True)])
+
+
+def test_drivers_of_least_squares():
+    a, b = rand(4, 3), rand(4, 2, seed=1)
+    shapes = {"gels": ((0,), (0,)), "gelsy": ((), (0,)), "gelsd": ((), (3,)), "gelss": ((), (3,))}
+    for driver, (rank, values) in shapes.items():
+        result = plait.linalg.lstsq(a, b, driver=driver)
+        assert (result.rank.shape, result.singular_values.shape) == (rank, values)
+        expected = np.linalg.lstsq(a.cpu().numpy(), b.cpu().numpy(), rcond=None)[0]
+        np.testing.assert_allclose(result.solution.cpu(), expected)
+    with pytest.raises(ValueError, match="expected driver 'gels', 'gelsy', 'gelsd', 'gelss', got 'qr'"):
+        plait.linalg.lstsq(a, b, driver="qr")
+
+
+def test_fewer_reflectors_than_columns():
+    a, tau = rand(4, 3), rand(2)
+    whole = plait.linalg.householder_product(a, plait.cat([tau, plait.zeros(1, dtype=plait.float64)]))
+    assert plait.equal(plait.linalg.householder_product(a, tau), whole)
+    one = plait.linalg.householder_product(a, tau[:0])
+    np.testing.assert_array_equal(one.cpu(), np.eye(4, 3))

@@ -125,3 +125,23 @@ def test_as_pytorch():
         if name.startswith("arg"):
             result, expected = result[counts], expected[counts]
         np.testing.assert_allclose(result, expected, rtol=1e-10, err_msg=name)
+
+
+def test_of_a_single_number():
+    x = plait.tensor(3.0)
+    for mask in (None, plait.tensor(True)):
+        for name in ("sum", "prod", "mean", "amax"):
+            assert getattr(plait.masked, name)(x, -1, mask=mask).item() == 3
+    assert plait.masked.prod(plait.tensor(True)).dtype is plait.int64
+    with pytest.raises(IndexError, match="between -1 and 0, got 1"):
+        plait.masked.sum(x, 1)
+
+
+def test_corrections():
+    x, mask = plait.tensor([1.0, 9.0, 2.0, 6.0]), plait.tensor([True, False, True, True])
+    for correction in (0, 1, 1.5):
+        expected = np.var([1, 2, 6], ddof=correction)
+        np.testing.assert_allclose(plait.masked.var(x, correction=correction, mask=mask), expected, rtol=1e-6)
+        np.testing.assert_allclose(plait.masked.std(x, correction=correction, mask=mask), expected**0.5, rtol=1e-6)
+    with pytest.raises(ValueError, match="expected one of them, got both"):
+        plait.masked.var(x, None, True, correction=1)

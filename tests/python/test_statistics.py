@@ -47,6 +47,8 @@ def test_quantile(method, dim, keepdim):
 def test_quantile_of_one_element_its_gradient_and_errors():
     assert plait.tensor(3.0).quantile(0.2).item() == 3
     assert plait.tensor(3.0).quantile(0.2, dim=0).shape == ()
+    assert plait.tensor(3.0).quantile(0.2, dim=0, keepdim=True).shape == ()
+    assert plait.tensor(3.0).nanquantile(plait.tensor([0.2, 0.4]), 0, True).shape == (2,)
     assert plait.tensor([3.0]).quantile(plait.tensor([0.2, 0.4]), 0, True).shape == (2, 1)
     x = t(RNG.normal(size=(4, 3)), requires_grad=True)
     assert plait.autograd.gradcheck(lambda x: x.quantile(t([0.2, 0.55]), 0), [x])
@@ -209,3 +211,10 @@ def test_unique_consecutive(shape, device):
         places = np.array([k for k, run in enumerate(runs) for _ in run], np.int64)
         np.testing.assert_array_equal(inverse.cpu().numpy(), places.reshape(shape if dim is None else -1))
         assert plait.equal(plait.unique_consecutive(x, dim=dim), values)
+
+
+def test_one_variable_has_a_variance_not_a_matrix():
+    x = RNG.normal(size=(1, 6))
+    assert plait.cov(t(x)).shape == plait.corrcoef(t(x)).shape == ()
+    np.testing.assert_allclose(plait.cov(t(x)).item(), np.cov(x), rtol=1e-12)
+    np.testing.assert_allclose(plait.corrcoef(t(x)).item(), 1)

@@ -72,11 +72,11 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """sum over c != t of weight_t max(0, margin - x_t + x_c)^p / C: (N, C) or (C), classes (N) or ()."""
+    """sum over c != t of weight_t max(0, margin - x_t + x_c)^p / C: (N, C), (C) or (), classes (N) or ()."""
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p should be 1 or 2, got {p}")
-    lone = input.dim() == 1
-    x, t = (input.unsqueeze(0), target.reshape(1)) if lone else (input, target)
+    lone = input.dim() < 2
+    x, t = (input.reshape(1, -1), target.reshape(-1)) if lone else (input, target)
     if x.dim() != 2 or tuple(t.shape) != (x.shape[0],):
         raise RuntimeError(
             f"multi_margin_loss: expected input (N, C) and target (N), got {tuple(input.shape)} and "
@@ -104,13 +104,13 @@ def multilabel_margin_loss(
     """sum over labels j, others i of max(0, 1 - x_j + x_i) / C; each row of the target lists labels, closed
     by -1.
     """
-    if input.shape != target.shape or input.dim() not in (1, 2):
+    if input.shape != target.shape or input.dim() > 2:
         raise RuntimeError(
-            "multilabel_margin_loss: expected input and target of one shape, (N, C) or (C), got "
+            "multilabel_margin_loss: expected input and target of one shape, (N, C), (C) or (), got "
             f"{tuple(input.shape)} and {tuple(target.shape)}"
         )
-    lone = input.dim() == 1
-    x, t = (input.unsqueeze(0), target.unsqueeze(0)) if lone else (input, target)
+    lone = input.dim() < 2
+    x, t = (input.reshape(1, -1), target.reshape(1, -1)) if lone else (input, target)
     listed = ((t < 0).to(plait.int64).cumsum(1) == 0).to(x.dtype)  # before the first -1
     labels = t.clamp(min=0)
     is_label = plait.zeros_like(x).scatter_add(1, labels, listed).clamp(max=1)

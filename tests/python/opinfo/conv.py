@@ -116,6 +116,9 @@ def conv_transpose_samples(n):
         yield S(g(3, *size), g(3, 4, *k), g(4))
         yield S(g(2, 4, *size), g(4, 3, *k), g(6), stride=2, padding=1, output_padding=1, groups=2)
         yield S(g(2, 3, *size), g(3, 4, *k), dilation=2)
+        # Output padding of a stride and more, as large dilation allows.
+        yield S(g(2, 3, *size), g(3, 4, *k), g(4), stride=2, padding=1, output_padding=3, dilation=4)
+        yield S(g(2, 3, *size), g(3, 4, *k), stride=[2], padding=[1])
         yield S(g(0, 3, *size), g(3, 4, *k), g(4))
 
     return samples

@@ -108,6 +108,11 @@ creator(
 )
 
 
+def bounds(values, dtype):
+    """As a result of that dtype has them: integers count as such."""
+    return [int(v) for v in values] if dtype == "int64" else values
+
+
 def arange_samples(g):
     yield S(5, dtype=D(g.dtype))
     yield S(2, 9, dtype=D(g.dtype))
@@ -119,6 +124,9 @@ def arange_samples(g):
     yield S(3.0)
     if g.dtype != "uint8":
         yield S(5, -4, -2, dtype=D(g.dtype))
+    if g.dtype == "int64":  # the bounds count as integers
+        yield S(0.9, 5.9, 2.5, dtype=D(g.dtype))
+        yield S(2.1, -2.9, -1.0, dtype=D(g.dtype))
     yield S(20000 if g.dtype in ("int32", "int64", "float32", "float64") else 100, dtype=D(g.dtype)).big()
 
 
@@ -129,7 +137,7 @@ def arange_out(s):
 creator(
     "arange",
     arange_samples,
-    lambda *a, dtype=None: np.arange(*a, dtype=np.float64),
+    lambda *a, dtype=None: np.arange(*bounds(a, dtype), dtype=np.float64),
     REAL_NUMBERS,
     out=arange_out,
 )
@@ -142,13 +150,15 @@ def linspace_samples(g):
     yield S(0, 1, 1, dtype=D(g.dtype))
     yield S(0, 1, 0, dtype=D(g.dtype))
     yield S(0.0, 1.0, 11)
+    if g.dtype == "int64":  # the bounds count as integers
+        yield S(4.3, -3.9, 8, dtype=D(g.dtype))
 
 
 # A step is rounded, and multiplied by up to `steps`.
 creator(
     "linspace",
     linspace_samples,
-    lambda a, b, steps, dtype=None: np.linspace(a, b, steps),
+    lambda a, b, steps, dtype=None: np.linspace(*bounds((a, b), dtype), steps),
     REAL_NUMBERS,
     tol=Tol(8, 4, half=(1, 1)),
 )

@@ -283,6 +283,8 @@ indexed(
         S(g(3, 4), g.index(1, 4, high=3), 0),
         S(g(3, 1), g.index(1, 4, high=1), 1),
         S(g(3, 4), g.index(6, high=12)),
+        S(g(3, 4), g.index(3, 2, low=-4, high=4), 1),
+        S(g(3, 4), g.index(6, low=-12, high=12)),
     ],
     lambda x, i, d=None: (
         np.take_along_axis(x.reshape(-1), i.reshape(-1), 0)

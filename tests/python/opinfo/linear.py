@@ -202,9 +202,20 @@ def tensordot_samples(g):
     yield S(g(3, 4), g(2, 3), ([0], [1]))
     yield S(g(2, 3, 4), g(4, 3, 5), dims=([1, 2], [1, 0]))
     yield S(g(3), g(2), 0)
+    yield S(g(2, 1), g(4, 3), ([1], [0]))  # a size of 1 goes with any
+    yield S(g(2, 4, 3), g(1, 1, 5), dims=([1, 2], [0, 1]))
 
 
-op("tensordot", tensordot_samples, lambda a, b, dims=2: np.tensordot(a, b, dims), **PRODUCT)
+def tensordot(a, b, dims=2):
+    if isinstance(dims, tuple):
+        for i, j in zip(*dims):
+            n = max(a.shape[i], b.shape[j])
+            a = np.broadcast_to(a, [n if d == i else m for d, m in enumerate(a.shape)])
+            b = np.broadcast_to(b, [n if d == j else m for d, m in enumerate(b.shape)])
+    return np.tensordot(a, b, dims)
+
+
+op("tensordot", tensordot_samples, tensordot, **PRODUCT)
 op(
     "kron",
     lambda g: [S(g(2, 3), g(3, 2)), S(g(3), g(2)), S(g(2), g(2, 3)), S(g(), g(2, 2))],

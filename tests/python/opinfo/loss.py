@@ -203,9 +203,15 @@ loss(
 )
 loss(
     "hinge_embedding_loss",
-    over_reductions(lambda g: [((g(3, 4), signs(g, 3, 4)), {}), ((g(6), signs(g, 6)), {"margin": 2.0})]),
+    over_reductions(
+        lambda g: [
+            ((g(3, 4), signs(g, 3, 4)), {}),
+            ((g(6), signs(g, 6)), {"margin": 2.0}),
+            ((g(3), T([0, 1, -1], g.dtype, False)), {}),  # neither near nor far: both terms
+        ]
+    ),
     lambda x, y, margin=1.0, reduction="mean": reduced(
-        np.where(y == 1, x, np.maximum(0, margin - x)), reduction
+        np.where(y != -1, x, 0) + np.where(y != 1, np.maximum(0, margin - x), 0), reduction
     ),
 )
 

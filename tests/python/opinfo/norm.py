@@ -227,7 +227,8 @@ op(
 
 # ---- distances
 def cosine(a, b, dim=1, eps=1e-8):
-    norms = [np.maximum(np.sqrt((x * x).sum(dim)), eps) for x in np.broadcast_arrays(a, b)]
+    a, b = np.broadcast_arrays(a, b)
+    norms = [np.maximum(np.sqrt((x * x).sum(dim)), eps) for x in (a, b)]
     return (a * b).sum(dim) / (norms[0] * norms[1])
 
 
@@ -238,6 +239,9 @@ op(
         S(g.nonzero(3, 4), g.nonzero(3, 4), 0),
         S(g.nonzero(3, 4), g.nonzero(1, 4), dim=-1),
         S(g.nonzero(4), g.nonzero(4), dim=0),
+        S(g.nonzero(1, 2, 3), g.nonzero(2, 1, 3), dim=-2),  # the dimension itself is broadcast
+        S(g.nonzero(4), g.nonzero(3, 1), dim=1),
+        S(g.nonzero(4), g.nonzero(3, 4), dim=0),
     ],
     cosine,
     FLOATS,

@@ -182,12 +182,12 @@ unary("relu", lambda x: np.where(np.isnan(x), x, np.maximum(x, 0)), REAL_NUMBERS
 unary("relu6", lambda x: np.clip(x, 0, 6), REAL_NUMBERS, high=9)
 unary("mish", lambda x: x * np.tanh(np.logaddexp(0, x)), special=False, tol=ACT)
 unary(
-    "softsign", lambda x: x / (1 + np.abs(x)), special=False, tol=Tol(4, 1, half=(3, 1))
+    "softsign", lambda x: x / (1 + np.abs(x)), REAL_NUMBERS, special=False, out="float", tol=Tol(4, 1, half=(3, 1))
 )  # half: two roundings
 unary("hardsigmoid", lambda x: np.clip(x / 6 + 0.5, 0, 1), low=-5, high=5, special=False, tol=ACT)
 unary("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, low=-5, high=5, special=False, tol=ACT)
 unary("logsigmoid", lambda x: -np.logaddexp(0, -x), special=False, tol=ACT)
-unary("tanhshrink", lambda x: x - np.tanh(x), special=False, tol=Tol(8, 2, half=(1, 1), floor=1))
+unary("tanhshrink", lambda x: x - np.tanh(x), REAL_NUMBERS, special=False, out="float", tol=Tol(8, 2, half=(1, 1), floor=1))
 unary("silu", lambda x: x * sp.expit(x), special=False, tol=ACT)
 unary(
     "selu",
