@@ -26,6 +26,7 @@ __all__ = [
     "float_power",
     "ger",
     "hsplit",
+    "index_reduce",
     "is_nonzero",
     "is_signed",
     "isneginf",
@@ -36,6 +37,7 @@ __all__ = [
     "range",
     "renorm",
     "row_stack",
+    "rsub",
     "typename",
     "unravel_index",
     "vander",
@@ -267,20 +269,25 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     tensor([[0., 5.],
             [0., 7.]])
     """
+    return _put("put_", self, index, source, accumulate)
+
+
+def _put(who: str, self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor:
     if index.dtype is not _C.int64:
-        raise TypeError(f"put_: expected index of dtype int64, got {index.dtype}; use index.long()")
+        raise TypeError(f"{who}: expected index of dtype int64, got {index.dtype}; use index.long()")
     if source.dtype is not self.dtype:
-        raise TypeError(f"put_: expected source of dtype {self.dtype}, got {source.dtype}")
+        raise TypeError(f"{who}: expected source of dtype {self.dtype}, got {source.dtype}")
     if index.numel() != source.numel():
         raise ValueError(
-            f"put_: expected as many elements in source as in index, got {source.numel()} and {index.numel()}"
+            f"{who}: expected as many elements in source as in index, got {source.numel()} and "
+            f"{index.numel()}"
         )
     at = index.reshape(-1)
     if self.is_contiguous():
         self.view(-1).index_put_((at,), source.reshape(-1), accumulate)
         return self
     if at.numel() and bool(((at < -self.numel()) | (at >= self.numel())).any()):
-        raise IndexError(f"put_: an index is out of range for a tensor of {self.numel()} elements")
+        raise IndexError(f"{who}: an index is out of range for a tensor of {self.numel()} elements")
     at = at.remainder(max(self.numel(), 1))
     return self.index_put_(unravel_index(at, tuple(self.shape)), source.reshape(-1), accumulate)
 
@@ -291,7 +298,69 @@ def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -
     >>> plait.zeros(3).put(plait.tensor([1]), plait.tensor([5.0]))
     tensor([0., 5., 0.])
     """
-    return put_(self.clone(), index, source, accumulate)
+    return _put("put", self.clone(), index, source, accumulate)
+
+
+def index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """A copy of input in which row index[i] along `dim` is reduced with row i of source: "prod", "mean",
+    "amax" or "amin". Without `include_self` the rows that `index` names start anew.
+
+    >>> plait.index_reduce(plait.ones(2), 0, plait.tensor([0, 0]), plait.tensor([2.0, 4.0]), "prod")
+    tensor([8., 1.])
+    """
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise ValueError(f"index_reduce: expected reduce 'prod', 'mean', 'amax' or 'amin', got {reduce!r}")
+    rank = max(input.dim(), 1)
+    if not -rank <= dim < rank:
+        raise IndexError(f"index_reduce: expected dim between {-rank} and {rank - 1}, got {dim}")
+    dim %= rank
+    flat = index.reshape(-1)
+    wanted = [flat.numel() if d == dim else n for d, n in enumerate(input.shape)]
+    if list(source.shape) != wanted:
+        raise ValueError(
+            f"index_reduce: expected source of shape {tuple(wanted)} for input of shape "
+            f"{tuple(input.shape)} and {flat.numel()} indices, got {tuple(source.shape)}"
+        )
+    at = flat.to(_C.int64).reshape([-1 if d == dim else 1 for d in builtins.range(input.dim())])
+    at = at.expand(source.shape)
+    return _ops["scatter_reduce"](input, dim, at, source, reduce, include_self=include_self)
+
+
+def index_reduce_(
+    self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """Reduces rows of self with those of source, see `plait.index_reduce`."""
+    return self.copy_(index_reduce(self, dim, index, source, reduce, include_self=include_self))
+
+
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sum over the dimensions along which a tensor of that size is broadcast to self's shape.
+
+    >>> plait.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+    """
+    wanted = list(size[0]) if len(size) == 1 and not isinstance(size[0], int) else list(size)
+    more = self.dim() - len(wanted)
+    if more < 0 or any(n not in (1, m) for n, m in zip(wanted, self.shape[more:])):
+        raise RuntimeError(
+            f"sum_to_size: expected a size that can be broadcast to {tuple(self.shape)}, got {tuple(wanted)}"
+        )
+    result = self.sum(list(builtins.range(more)), dtype=self.dtype) if more else self
+    dims = [d for d, n in enumerate(wanted) if n == 1 and result.shape[d] != 1]
+    return result.sum(dims, keepdim=True, dtype=self.dtype) if dims else result
+
+
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """other - alpha * input.
+
+    >>> plait.rsub(plait.tensor([1.0]), 3)
+    tensor([2.])
+    """
+    if not isinstance(other, _C.Tensor):
+        return other - (input if alpha == 1 else input * alpha)
+    return _ops["sub"](other, input, alpha=alpha)
 
 
 def range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:

@@ -17,14 +17,40 @@ __all__ = [
     "det",
     "inverse",
     "logdet",
+    "lu",
+    "lu_solve",
     "matrix_power",
     "pinverse",
     "qr",
     "slogdet",
     "svd",
+    "triangular_solve",
 ]
 
 SVD = namedtuple("SVD", ("U", "S", "V"))
+LU = namedtuple("LU", ("LU", "pivots"))
+LUInfos = namedtuple("LUInfos", ("LU", "pivots", "infos"))
+TriangularSolve = namedtuple("TriangularSolve", ("solution", "cloned_coefficient"))
+
+
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> LU | LUInfos:
+    """See plait.linalg.lu_factor; with get_infos also plait.linalg.lu_factor_ex's info."""
+    factors, pivots, infos = linalg.lu_factor_ex(A, pivot=pivot)
+    return LUInfos(factors, pivots, infos) if get_infos else LU(factors, pivots)
+
+
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+    """See plait.linalg.lu_solve, whose factors come first."""
+    return linalg.lu_solve(LU_data, LU_pivots, b)
+
+
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> TriangularSolve:
+    """See plait.linalg.solve_triangular: X with A X = b, or A^T X = b, and a copy of A."""
+    triangle = A.mT if transpose else A
+    x = linalg.solve_triangular(triangle, b, upper=upper != transpose, unitriangular=unitriangular)
+    return TriangularSolve(x, A.clone())
 
 
 def inverse(input: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from ._C import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ._C import Tensor
@@ -21,6 +22,7 @@ Frexp = namedtuple("Frexp", ("mantissa", "exponent"))
 __all__ = [
     "cumulative_trapezoid",
     "frexp",
+    "gradient",
     "mvlgamma",
     "nextafter",
     "pca_lowrank",
@@ -59,6 +61,93 @@ def cumulative_trapezoid(
     else:
         steps = x.narrow(dim, 1, x.shape[dim] - 1) - x.narrow(dim, 0, x.shape[dim] - 1)
     return (heights * steps).cumsum(dim)
+
+
+def gradient(
+    input: Tensor,
+    *,
+    spacing: Any = 1,
+    dim: int | Sequence[int] | None = None,
+    edge_order: int = 1,
+) -> list[Tensor]:
+    """The derivatives of sampled values along each of the dimensions `dim` (all unless given): by central
+    differences, at the two ends by one-sided ones of order `edge_order`, 1 or 2 (as NumPy's gradient).
+
+    `spacing`: the distance of samples, for all dimensions or one for each, or a list of 1-d tensors of the
+    samples' coordinates.
+
+    >>> plait.gradient(plait.tensor([1.0, 4.0, 9.0, 16.0]))
+    [tensor([3., 4., 6., 7.])]
+    """
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
+    rank = input.dim()
+    given = range(rank) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    for d in given:
+        if not -rank <= d < rank:
+            raise IndexError(f"gradient: expected dim between {-rank} and {rank - 1}, got {d}")
+    dims = [d % rank for d in given]
+    spacing = 1 if spacing is None else spacing
+    steps = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
+    if len(set(dims)) != len(dims) or len(steps) != len(dims):
+        raise ValueError(
+            f"gradient: expected different dimensions and a spacing for each, got dim {tuple(given)} and "
+            f"{len(steps)} of spacing"
+        )
+    floats = input.dtype.is_floating_point or input.dtype.is_complex
+    x = input if floats else input.to(plait.get_default_dtype())
+    return [_derivative(x, d, step, edge_order) for d, step in zip(dims, steps)]
+
+
+def _derivative(x: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
+    n = x.shape[dim]
+    if n < edge_order + 1:
+        raise ValueError(
+            f"gradient: expected at least {edge_order + 1} samples along dimension {dim}, got shape "
+            f"{tuple(x.shape)}"
+        )
+
+    def part(begin: int, end: int) -> Tensor:
+        return x.narrow(dim, begin % (n + 1), end % (n + 1) - begin % (n + 1))
+
+    if isinstance(spacing, plait.Tensor) and spacing.dim() == 1:
+        if spacing.shape[0] != n:
+            raise ValueError(
+                f"gradient: expected {n} coordinates for dimension {dim}, got {spacing.shape[0]}"
+            )
+        h = spacing.diff().reshape([-1 if d == dim else 1 for d in range(x.dim())])
+    else:
+        h = plait.ones((), dtype=x.real.dtype if x.is_complex() else x.dtype, device=x.device) * spacing
+        h = h.expand([n - 1 if d == dim else 1 for d in range(x.dim())])
+
+    def steps(begin: int, end: int) -> Tensor:
+        return h.narrow(dim, begin % n, end % n - begin % n)
+
+    if edge_order == 1 or n < 3:
+        first = (part(1, 2) - part(0, 1)) / steps(0, 1)
+        last = (part(n - 1, n) - part(n - 2, n - 1)) / steps(n - 2, n - 1)
+    else:
+        a, b = steps(0, 1), steps(1, 2)
+        first = (
+            -(2 * a + b) / (a * (a + b)) * part(0, 1)
+            + (a + b) / (a * b) * part(1, 2)
+            - a / (b * (a + b)) * part(2, 3)
+        )
+        a, b = steps(n - 3, n - 2), steps(n - 2, n - 1)
+        last = (
+            b / (a * (a + b)) * part(n - 3, n - 2)
+            - (a + b) / (a * b) * part(n - 2, n - 1)
+            + (2 * b + a) / (b * (a + b)) * part(n - 1, n)
+        )
+    if n == 2:
+        return plait.cat([first, last], dim)
+    a, b = steps(0, n - 2), steps(1, n - 1)
+    middle = (
+        -b / (a * (a + b)) * part(0, n - 2)
+        + (b - a) / (a * b) * part(1, n - 1)
+        + a / (b * (a + b)) * part(2, n)
+    )
+    return plait.cat([first, middle, last], dim)
 
 
 def frexp(input: Tensor) -> Any:

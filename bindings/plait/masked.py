@@ -31,6 +31,7 @@ __all__ = [
     "cumprod",
     "cumsum",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "mean",
     "median",
@@ -418,3 +419,23 @@ def normalize(
     size = norm(input, ord, dim, keepdim=True, dtype=dtype, mask=mask).clamp(min=eps)
     x = input if dtype is None else input.to(dtype)
     return _filled("normalize", x, mask, 0) / size
+
+
+def logaddexp(
+    input: Tensor,
+    other: Tensor,
+    *,
+    dtype: DType | None = None,
+    input_mask: Tensor | None = None,
+    other_mask: Tensor | None = None,
+) -> Tensor:
+    """log(exp(input) + exp(other)), an element counting as exp 0 where its mask does not hold.
+
+    >>> plait.masked.logaddexp(plait.tensor([1.0]), plait.tensor([5.0]), other_mask=plait.tensor([False]))
+    tensor([1.])
+    """
+    a, b = (x if dtype is None else x.to(dtype) for x in (input, other))
+    none = float("-inf")
+    return plait.logaddexp(
+        _filled("logaddexp", a, input_mask, none), _filled("logaddexp", b, other_mask, none)
+    )

@@ -297,3 +297,137 @@ def test_mode_as_pytorch():
     ours, theirs = plait.tensor(x).mode(1), torch.tensor(x).mode(1)
     np.testing.assert_array_equal(ours.values.numpy(), theirs.values.numpy())
     np.testing.assert_array_equal(ours.indices.numpy(), theirs.indices.numpy())
+
+
+@pytest.mark.parametrize("edge_order", [1, 2])
+@pytest.mark.parametrize("shape", [(5,), (4, 3), (3, 4, 5)])
+def test_gradient(shape, edge_order):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape)
+
+    def both(*spacing, dim=None):
+        theirs = np.gradient(x, *spacing, axis=dim, edge_order=edge_order)
+        theirs = list(theirs) if isinstance(theirs, (list, tuple)) else [theirs]
+        given = [plait.tensor(s) if isinstance(s, np.ndarray) else s for s in spacing]
+        given = given if len(given) > 1 or any(isinstance(s, plait.Tensor) for s in given) else given[0]
+        ours = plait.gradient(plait.tensor(x), spacing=given, dim=dim, edge_order=edge_order)
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+    both(1.0)
+    both(0.5)
+    both(2.0, dim=0)
+    both(*[np.sort(rng.uniform(size=n)) for n in shape])
+    both(2.0, dim=tuple(reversed(range(len(shape)))))
+    check = plait.tensor(x, requires_grad=True)
+    assert plait.autograd.gradcheck(lambda t: sum(g.sum() for g in plait.gradient(t, edge_order=edge_order)), [check])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: plait.gradient(plait.ones(3), edge_order=3), ValueError, "edge_order 1 or 2"),
+        (lambda: plait.gradient(plait.ones(1)), ValueError, "at least 2 samples"),
+        (lambda: plait.gradient(plait.ones(3), dim=1), IndexError, "between -1 and 0"),
+        (lambda: plait.gradient(plait.ones(3, 3), dim=(0, -2)), ValueError, "different dimensions"),
+        (lambda: plait.gradient(plait.ones(3), spacing=[plait.ones(2)]), ValueError, "3 coordinates"),
+        (lambda: plait.ones(2).index_reduce(0, plait.tensor([0]), plait.ones(1), "sum"), ValueError, "'prod'"),
+        (lambda: plait.ones(2).index_reduce(0, plait.tensor([0]), plait.ones(2), "prod"), ValueError, "source of"),
+        (lambda: plait.ones(2, 3).sum_to_size(2), RuntimeError, "broadcast to"),
+        (lambda: plait.nonzero_static(plait.ones(2), size=-1), ValueError, "at least 0"),
+        (lambda: plait.empty_strided((2,), (1, 1)), ValueError, "a stride for each size"),
+        (lambda: plait.empty_permuted((2, 3), (0, 0)), ValueError, "an order of the dimensions"),
+        (lambda: plait.zeros(2).put(plait.tensor([0.0]), plait.ones(1)), TypeError, "^put: expected index"),
+    ],
+)
+def test_refused(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
+
+
+@pytest.mark.parametrize("reduce", ["prod", "mean", "amax", "amin"])
+@pytest.mark.parametrize("include_self", [True, False])
+def test_index_reduce(reduce, include_self):
+    rng = np.random.default_rng(0)
+    x, source, index = rng.normal(size=(3, 4)), rng.normal(size=(3, 5)), np.array([1, 3, 1, 0, 1])
+    expected = x.copy()
+    f = {"prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}[reduce]
+    for k in range(4):
+        rows = source[:, index == k]
+        if rows.shape[1]:
+            expected[:, k] = f(np.concatenate([x[:, k : k + 1], rows], 1) if include_self else rows, 1)
+    args = (1, plait.tensor(index), plait.tensor(source), reduce)
+    np.testing.assert_allclose(plait.tensor(x).index_reduce(*args, include_self=include_self), expected)
+    ours = plait.tensor(x)
+    assert ours.index_reduce_(*args, include_self=include_self) is ours
+    np.testing.assert_allclose(ours, expected)
+
+
+def test_copies_of_views_share_nothing():
+    x = plait.arange(6.0).reshape(2, 3)
+    for name, args in [
+        ("alias", ()),
+        ("as_strided", ((2,), (1,))),
+        ("diagonal", ()),
+        ("expand", ((2, 2, 3),)),
+        ("narrow", (1, 0, 2)),
+        ("permute", ((1, 0),)),
+        ("select", (0, 1)),
+        ("split", (1,)),
+        ("squeeze", ()),
+        ("t", ()),
+        ("transpose", (0, 1)),
+        ("unbind", ()),
+        ("unfold", (1, 2, 1)),
+        ("unsqueeze", (0,)),
+        ("view", (3, 2)),
+    ]:
+        copy = getattr(plait, f"{name}_copy")(x, *args)
+        view = x if name == "alias" else getattr(x, name)(*args)
+        for a, b in zip(*((copy, view) if isinstance(copy, tuple) else ((copy,), (view,))), strict=True):
+            assert plait.equal(a, b) and a.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+    parts = plait.unsafe_chunk(x, 2), plait.unsafe_split(x, 1)
+    assert all(plait.equal(a, b) for p in parts for a, b in zip(p, x.chunk(2), strict=True))
+
+
+def test_forms_of_given_strides():
+    x = plait.empty_strided((2, 3), (1, 4))
+    assert x.stride() == (1, 4) and x.untyped_storage().nbytes() >= 4 * 10
+    assert plait.zeros(2, dtype=plait.int64).new_empty_strided((3,), (2,)).dtype is plait.int64
+    assert plait.empty_permuted((2, 3, 5, 7), (0, 2, 3, 1)).is_contiguous(memory_format=plait.channels_last)
+    scattered = plait.as_strided_scatter(plait.zeros(2, 2), plait.ones(2), (2,), (3,), 0)
+    np.testing.assert_array_equal(scattered, np.eye(2))
+    assert plait.nonzero_static(plait.tensor([[0, 2], [3, 0]]), size=3).tolist() == [[0, 1], [1, 0], [-1, -1]]
+    assert plait.nonzero_static(plait.tensor([1, 2]), size=1).tolist() == [[0]]
+    assert plait.ones(4, 2, 3).sum_to_size(2, 1).tolist() == [[12.0], [12.0]]
+    assert plait.rsub(plait.tensor([1.0]), plait.tensor([5.0]), alpha=2).tolist() == [3.0]
+
+
+def test_former_linear_algebra():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 4, 4)), rng.normal(size=(3, 4, 2))
+    factors, pivots, infos = plait.lu(plait.tensor(a), get_infos=True)
+    assert not infos.any() and plait.equal(plait.tensor(a).lu()[0], factors)
+    np.testing.assert_allclose(plait.lu_solve(plait.tensor(b), factors, pivots), np.linalg.solve(a, b), rtol=1e-9)
+    upper = np.triu(a) + 4 * np.eye(4)
+    for transpose in (False, True):
+        x = plait.triangular_solve(plait.tensor(b), plait.tensor(upper), transpose=transpose).solution
+        np.testing.assert_allclose((upper.swapaxes(1, 2) if transpose else upper) @ x.numpy(), b, atol=1e-12)
+
+
+def test_losses_of_distances_and_of_linear_layers():
+    from scipy.spatial.distance import pdist
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 3))
+    for p, metric in [(2.0, {"metric": "euclidean"}), (1.0, {"metric": "cityblock"}), (3.0, {"metric": "minkowski", "p": 3})]:
+        np.testing.assert_allclose(plait.nn.functional.pdist(plait.tensor(x), p), pdist(x, **metric), rtol=1e-10)
+    assert plait.nn.functional.pdist(plait.ones(1, 3)).shape == (0,)
+    w, bias, target = rng.normal(size=(4, 3)), rng.normal(size=4), rng.integers(0, 4, 5)
+    for options in ({}, {"reduction": "sum"}, {"label_smoothing": 0.1}, {"ignore_index": 2}):
+        f = plait.nn.functional
+        ours = f.linear_cross_entropy(
+            plait.tensor(x), plait.tensor(w), plait.tensor(target), linear_bias=plait.tensor(bias), **options
+        )
+        logits = plait.tensor(x @ w.T + bias)
+        np.testing.assert_allclose(ours, f.cross_entropy(logits, plait.tensor(target), **options), rtol=1e-10)

@@ -227,3 +227,57 @@ def ctc_loss(
     if reduction == "mean":
         return (loss / plait.tensor([max(s, 1) for s in sizes], dtype=dtype, device=device)).mean()
     return _reduced("ctc_loss", loss.squeeze(0) if lone else loss, reduction)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm distances of the rows of input (N, M), each pair once: (N (N - 1) / 2), in the order (0, 1),
+    (0, 2), ..., (1, 2), ...
+
+    >>> plait.nn.functional.pdist(plait.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]]))
+    tensor([5., 4., 3.])
+    """
+    if input.dim() != 2:
+        raise ValueError(
+            f"pdist: expected input of shape (N, M), got {tuple(input.shape)}; cdist takes batches"
+        )
+    if p < 0:
+        raise ValueError(f"pdist: expected p >= 0, got {p}; 2.0 is the Euclidean distance")
+    n = input.shape[0]
+    rows, columns = plait.triu_indices(n, n, 1, device=input.device)
+    distances = plait.cdist(input.unsqueeze(0), input.unsqueeze(0), p, "donot_use_mm_for_euclid_dist")[0]
+    return distances[rows, columns]
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """cross_entropy(linear(input, linear_weight, linear_bias), target, ...): input (N, in) or (in), the
+    weight (C, in), classes (N) or (), or probabilities (N, C). PyTorch's `options` say how to cut the logits
+    into chunks; they change no result, and are not read: the logits are made whole.
+
+    >>> x, w = plait.tensor([[1.0, 0.0]]), plait.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> plait.nn.functional.linear_cross_entropy(x, w, plait.tensor([0]))
+    tensor(0.1269)
+    """
+    if linear_weight.dim() != 2:
+        raise ValueError(
+            f"linear_cross_entropy: expected linear_weight of shape (C, in), got {tuple(linear_weight.shape)}"
+        )
+    logits = plait.linear(input, linear_weight, linear_bias)
+    return plait.nn.functional.cross_entropy(
+        logits,
+        target,
+        weight,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )

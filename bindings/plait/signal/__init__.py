@@ -1,0 +1,5 @@
+"""Tools for signals: `plait.signal.windows`. Fourier transforms stand in `plait.fft`, and `plait.stft`."""
+
+from . import windows
+
+__all__ = ["windows"]
