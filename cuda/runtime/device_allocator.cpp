@@ -1,5 +1,8 @@
 #include "cuda/runtime/device_allocator.h"
 
+#include <cstdlib>
+#include <string_view>
+
 #include "core/recorder.h"
 #include "cuda/runtime/event_pool.h"
 
@@ -22,6 +25,19 @@ size_t segment_size(size_t size) {
 // Is what is left of a block worth a block?
 bool worth_splitting(bool small, size_t left) { return small ? left >= kGranule : left > kSmallMax; }
 
+// Note [Without a cache]: with PLAIT_NO_CUDA_MEMORY_CACHING=1 each block is a cudaMalloc of just the bytes
+// that were asked for, and goes back when it is freed. A memory checker (compute-sanitizer, the emulator's)
+// then sees accesses past the end of a tensor, which in a segment would hit a neighbour, and nobody finds
+// what a tensor before had left. Slow: cudaFree waits. What is freed while a graph is captured, or belongs to
+// a graph that may be replayed, stays where it is and is not handed out again.
+bool is_cached() {
+  static const bool cached = [] {
+    const char* text = std::getenv("PLAIT_NO_CUDA_MEMORY_CACHING");
+    return !text || !*text || std::string_view(text) == "0";
+  }();
+  return cached;
+}
+
 StatPool stat_pool(const Pool& pool) { return pool.small ? StatPool::Small : StatPool::Large; }
 int64_t signed_size(size_t size) { return static_cast<int64_t>(size); }
 
@@ -37,7 +53,7 @@ Block* DeviceAllocator::allocate(size_t bytes, cudaStream_t stream) {
   PrivatePool::Pools& pools = pools_for(stream);
   Pool& pool = size <= kSmallMax ? pools.small : pools.large;
   if (__builtin_expect(pending_count_ != 0, 0) && ++asked_ % kPollEvery == 0) poll_events();
-  Block* block = pool.bins.take(size);
+  Block* block = __builtin_expect(is_cached(), 1) ? pool.bins.take(size) : nullptr;
   block = __builtin_expect(block != nullptr, 1) ? hand_out(block, size, bytes)
                                                 : allocate_slowly(pool, size, bytes, lock);
   if (!pool.small) {
@@ -118,9 +134,9 @@ PrivatePool::Pools& DeviceAllocator::pools_for(cudaStream_t stream) {
 // this order.
 Block* DeviceAllocator::allocate_slowly(Pool& pool, size_t size, size_t bytes,
                                         std::unique_lock<std::mutex>& lock) {
-  const size_t segment = segment_size(size);
+  const size_t segment = is_cached() ? segment_size(size) : size;
   const auto again = [&]() -> Block* {
-    Block* block = pool.bins.take(size);
+    Block* block = is_cached() ? pool.bins.take(size) : nullptr;
     return block ? hand_out(block, size, bytes) : nullptr;
   };
   if (size < kBytesMax) {
@@ -128,7 +144,7 @@ Block* DeviceAllocator::allocate_slowly(Pool& pool, size_t size, size_t bytes,
       poll_events();
       if (Block* block = again()) return block;
     }
-    if (Block* block = new_segment(pool, size)) return hand_out(block, size, bytes);
+    if (Block* block = new_segment(pool, segment, bytes)) return hand_out(block, size, bytes);
     if (captures_underway() == 0) {
       ++retries_;
       if (pending_count_) {
@@ -136,7 +152,7 @@ Block* DeviceAllocator::allocate_slowly(Pool& pool, size_t size, size_t bytes,
         if (Block* block = again()) return block;
       }
       if (free_cached_segments())
-        if (Block* block = new_segment(pool, size)) return hand_out(block, size, bytes);
+        if (Block* block = new_segment(pool, segment, bytes)) return hand_out(block, size, bytes);
     }
   }
   ++ooms_;
@@ -145,15 +161,15 @@ Block* DeviceAllocator::allocate_slowly(Pool& pool, size_t size, size_t bytes,
   throw_out_of_memory(found);
 }
 
-Block* DeviceAllocator::new_segment(Pool& pool, size_t size) {
-  const size_t bytes = segment_size(size);
+// Of so many bytes, for a block of which `requested` are wanted.
+Block* DeviceAllocator::new_segment(Pool& pool, size_t bytes, size_t requested) {
   const auto reserved = static_cast<size_t>(counters_.now(Stat::ReservedBytes));
   if (bytes > limit_ || reserved > limit_ - bytes) return nullptr;
   void* base = nullptr;
   {
     const DeviceGuard guard(device_);
     const RelaxedCapture relaxed;
-    const cudaError_t status = cudaMalloc(&base, bytes);
+    const cudaError_t status = cudaMalloc(&base, is_cached() ? bytes : requested);
     mark_used(device_);
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();
@@ -225,7 +241,19 @@ void DeviceAllocator::recycle(Block* block) noexcept {
     block = previous;
   }
   block->pool->bins.insert(block);
+  if (__builtin_expect(!is_cached(), 0)) return give_back(block);
   if (block->is_split()) counters_.add(Stat::InactiveSplit, which, {1, signed_size(block->size)});
+}
+
+// A free block that is a segment, where nothing is kept. A process that ends may have lost its device.
+void DeviceAllocator::give_back(Block* block) noexcept {
+  const PrivatePool& owner = *block->pool->owner;
+  if (captures_underway() || (&owner != &common_ && owner.uses > 0)) return;
+  try {
+    free_segment(segments_.find(block->data));
+  } catch (const std::exception&) {
+    return;
+  }
 }
 
 // The free block behind becomes a part of this one, which is in no bin.

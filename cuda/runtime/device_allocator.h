@@ -96,10 +96,11 @@ class DeviceAllocator {
   Block* take(Pool& pool, size_t size);
   Block* hand_out(Block* block, size_t size, size_t bytes);
   Block* allocate_slowly(Pool& pool, size_t size, size_t bytes, std::unique_lock<std::mutex>& lock);
-  Block* new_segment(Pool& pool, size_t size);
+  Block* new_segment(Pool& pool, size_t bytes, size_t requested);
   bool free_cached_segments();
   void free_segment(std::map<char*, Segment>::iterator at);
   void recycle(Block* block) noexcept;
+  void give_back(Block* block) noexcept;
   void merge(Block* block, Block* with) noexcept;
   void record_events(Block* block) noexcept;
   void poll_events() noexcept;

@@ -2,7 +2,7 @@
 
 import plait
 import pytest
-from cuda_process import clean, cuda, needs_cuda  # noqa: F401
+from cuda_process import clean, cuda, needs_cuda, run  # noqa: F401
 
 pytestmark = needs_cuda
 
@@ -142,3 +142,38 @@ def test_a_loader_pins_its_batches(workers):
 
     batch = pin_memory({"a": [plait.ones(2), "text"], "b": (plait.zeros(1), 3)})
     assert batch["a"][0].is_pinned() and batch["a"][1] == "text" and batch["b"][0].is_pinned() and batch["b"][1] == 3
+
+
+def test_without_a_cache_blocks_are_what_was_asked_for():
+    """What a memory checker needs: no tensor beside another one, none in the place of another one."""
+    program = """if True:
+        import plait
+        def segments():
+            return [s["total_size"] for s in plait.cuda.memory_snapshot()]
+        plait.zeros(1, device="cuda")
+        plait.cuda.empty_cache()
+        before = len(segments())
+        live = [plait.empty(n, dtype=plait.uint8, device="cuda") for n in (5, 1000, 3 << 20)]
+        print(sorted(segments())[-3:], plait.cuda.memory_stats()["num_device_alloc"] >= 3)
+        del live
+        print(len(segments()) - before)
+        side = plait.cuda.Stream()
+        x = plait.ones(100, device="cuda")
+        x.record_stream(side)
+        del x
+        plait.cuda.synchronize()
+        plait.cuda.empty_cache()
+        static = plait.ones(4, device="cuda")
+        graph = plait.cuda.CUDAGraph()
+        with plait.cuda.graph(graph):
+            y = (static + 1) * 3 + (static + 2)
+        static.fill_(2)
+        graph.replay()
+        print(y.tolist())
+        del graph, y, static
+        plait.cuda.empty_cache()
+        print(len(segments()) - before)
+    """
+    assert run(program, PLAIT_NO_CUDA_MEMORY_CACHING="1").splitlines() == [
+        "[512, 1024, 3145728] True", "0", "[13.0, 13.0, 13.0, 13.0]", "0",
+    ]  # fmt: skip
