@@ -13,12 +13,18 @@ namespace plait::cuda {
 #ifdef PLAIT_CUDA_EMULATED
 
 // Copies arrive when they are waited for and not before, as they may on a GPU. Until then their place holds
-// what fresh memory does.
+// what fresh memory does. It is written at both times, since on a GPU it may be at any in between: whoever
+// reads it meanwhile has a race. By assignments, which the race detector sees (it does not see memset).
 namespace async_copy {
 
+struct alignas(16) Bytes {
+  uint64_t words[2];
+};
+constexpr uint64_t kFreshWord = 0x7F7F7F7F7F7F7F7F;
+
 struct Copy {
-  void* to;
-  const void* from;
+  Bytes* to;
+  const Bytes* from;
   bool valid;
 };
 struct Pending {
@@ -28,12 +34,7 @@ struct Pending {
 
   // The first `done` groups, or all that was asked for: `count` copies.
   void arrive(size_t done, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      if (copies[i].valid)
-        __builtin_memcpy(copies[i].to, copies[i].from, 16);
-      else
-        __builtin_memset(copies[i].to, 0, 16);
-    }
+    for (size_t i = 0; i < count; ++i) *copies[i].to = copies[i].valid ? *copies[i].from : Bytes{};
     copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(count));
     groups.erase(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(done));
     for (size_t& end : groups) end -= count;
@@ -55,8 +56,9 @@ inline Pending& pending() {
 
 template <class T>
 void copy_async(T* to, const T* from, bool valid) {
-  __builtin_memset(static_cast<void*>(to), 0x7F, 16);
-  async_copy::pending().copies.push_back({to, from, valid});
+  auto* place = reinterpret_cast<async_copy::Bytes*>(to);
+  *place = {{async_copy::kFreshWord, async_copy::kFreshWord}};
+  async_copy::pending().copies.push_back({place, reinterpret_cast<const async_copy::Bytes*>(from), valid});
 }
 inline void end_copy_group() {
   async_copy::Pending& p = async_copy::pending();

@@ -9,6 +9,7 @@
 
 #include "device.h"
 #include "emulator/threads.h"
+#include "racecheck_bounds.h"
 #include "racecheck_report.h"
 #include "racecheck_shadow.h"
 
@@ -31,6 +32,9 @@
 // accesses of earlier epochs do not count there at all.
 //
 // Nothing is cleared between epochs, blocks and launches: older epochs are recognised as such.
+//
+// The same calls tell what is touched outside of all blocks of device memory, or behind the dynamic shared
+// memory: reads, too, which change nothing that could be found later.
 namespace emulator::racecheck {
 
 thread_local bool active = false;
@@ -325,6 +329,7 @@ void begin_launch(const Launch& launch) {
       s.regions.emplace_back(Region::Kind::Device, i, base, arena.reserved);
   }
   begin_findings(launch);
+  begin_bounds(launch.shared_bytes);
   active = true;
 }
 
@@ -383,6 +388,7 @@ void note(const void* pointer, size_t bytes, Access access, const void* code) {
   Region* region = &s.regions[s.last];
   if (!region->contains(address) && !(region = find_region(address))) return;
   if (s.pending.bytes) settle_pending();
+  if (!is_inside(*region, address, bytes)) report_outside({region, address, bytes, access, code, access});
   note_in(*region, address, std::min(bytes, region->bytes() - (address - region->base())), access, code);
   if (access == Access::Atomic && !region->is_shared()) synchronize(address);
 }

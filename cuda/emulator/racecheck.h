@@ -1,6 +1,6 @@
 // Finds races of kernels whose accesses the compiler reports (-fsanitize=thread): two accesses of one byte by
-// different threads of a launch, one of them at least a plain write, that nothing orders. See
-// Note [Race detector] in racecheck.cpp.
+// different threads of a launch, one of them at least a plain write, that nothing orders. Finds accesses of
+// what is no block's memory, too. See Note [Race detector] in racecheck.cpp.
 #pragma once
 
 #include <cstddef>

@@ -33,6 +33,8 @@ std::set<std::tuple<const void*, uint32_t, uint32_t>>& told() {  // kernel and t
   return findings;
 }
 
+const char* log_path() { return std::getenv("PLAIT_CUDA_RACECHECK_LOG"); }
+
 const void* address_of(uint32_t code) {
   for (const Library& it : libraries())
     if (code - it.first < it.size) return reinterpret_cast<const void*>(it.base + (code - it.first));
@@ -100,25 +102,24 @@ std::string describe_memory(const Region& region, uintptr_t address) {
   return text;
 }
 
+std::string describe_access(const Finding& finding) {
+  return std::string("  ") + name_of(finding.access) + " of " + std::to_string(finding.bytes) +
+         " bytes by block " + print(blockIdx) + ", thread " + print(threadIdx) + " at\n" +
+         source_of(finding.code);
+}
+
+// Without a log each finding ends its launch; with one it is told of once.
+bool is_new(const Finding& finding, uint32_t earlier) {
+  const auto places = std::minmax({code_of(finding.code), earlier});
+  return !log_path() || told().insert({running.kernel, places.first, places.second}).second;
+}
+
 // Writes the finding down. False: it is to end the launch.
-bool tell(const Finding& finding, const Record& earlier) {
-  const char* log = std::getenv("PLAIT_CUDA_RACECHECK_LOG");
-  const auto places = std::minmax({code_of(finding.code), earlier.code});
-  if (log && !told().insert({running.kernel, places.first, places.second}).second) return true;
-  const Position other = position_of(earlier);
-  const char* missing = other.same_warp    ? "lanes of one warp, which have not met in between (__syncwarp)"
-                        : other.same_block ? "threads of one block with no __syncthreads() in between"
-                                           : "threads of different blocks, which nothing orders";
-  std::string text = "CUDA emulator: race on " + describe_memory(*finding.region, finding.address) +
-                     "\n  between " + missing + "\n  " + name_of(finding.access) + " of " +
-                     std::to_string(finding.bytes) + " bytes by block " + print(blockIdx) + ", thread " +
-                     print(threadIdx) + " at\n" + source_of(finding.code) + "  after " +
-                     name_of(finding.earlier) + " by block " + print(other.block) + ", thread " +
-                     print(other.thread) + " at\n" + source_of(address_of(earlier.code)) +
-                     "  in a launch of grid " + print({running.grid.x, running.grid.y, running.grid.z}) +
-                     ", block " + print({running.block.x, running.block.y, running.block.z}) + " of\n      " +
-                     look_up(running.kernel, "-Cfpe");
-  FILE* file = log ? std::fopen(log, "a") : nullptr;
+bool tell(std::string text) {
+  text += "  in a launch of grid " + print({running.grid.x, running.grid.y, running.grid.z}) + ", block " +
+          print({running.block.x, running.block.y, running.block.z}) + " of\n      " +
+          look_up(running.kernel, "-Cfpe");
+  FILE* file = log_path() ? std::fopen(log_path(), "a") : nullptr;
   if (!file) {
     std::fputs(text.c_str(), stderr);
     return false;
@@ -127,6 +128,24 @@ bool tell(const Finding& finding, const Record& earlier) {
   std::fputs((text + "\n").c_str(), file);
   std::fclose(file);
   return true;
+}
+
+bool tell_of_race(const Finding& finding, const Record& earlier) {
+  if (!is_new(finding, earlier.code)) return true;
+  const Position other = position_of(earlier);
+  const char* missing = other.same_warp    ? "lanes of one warp, which have not met in between (__syncwarp)"
+                        : other.same_block ? "threads of one block with no __syncthreads() in between"
+                                           : "threads of different blocks, which nothing orders";
+  return tell("CUDA emulator: race on " + describe_memory(*finding.region, finding.address) + "\n  between " +
+              missing + "\n" + describe_access(finding) + "  after " + name_of(finding.earlier) +
+              " by block " + print(other.block) + ", thread " + print(other.thread) + " at\n" +
+              source_of(address_of(earlier.code)));
+}
+
+bool tell_of_outside(const Finding& finding) {
+  if (!is_new(finding, 0)) return true;
+  return tell("CUDA emulator: out of bounds: " + describe_memory(*finding.region, finding.address) + "\n" +
+              describe_access(finding));
 }
 
 }  // namespace
@@ -151,7 +170,10 @@ void begin_findings(const Launch& launch) { running = launch; }
 
 void report(const Finding& finding, const Record& earlier) {
   // Nothing of what tells of it is on the stack any more, which is abandoned.
-  if (!tell(finding, earlier)) abandon_launch(cudaErrorLaunchFailure);
+  if (!tell_of_race(finding, earlier)) abandon_launch(cudaErrorLaunchFailure);
+}
+void report_outside(const Finding& finding) {
+  if (!tell_of_outside(finding)) abandon_launch(cudaErrorIllegalAddress);
 }
 
 }  // namespace emulator::racecheck

@@ -16,7 +16,7 @@ struct Finding {
   size_t bytes;       // of the access
   Access access;
   const void* code;
-  Access earlier;
+  Access earlier;  // where there is one
 };
 
 struct Position {
@@ -35,5 +35,7 @@ std::string look_up(const void* code, const char* options);
 void begin_findings(const Launch& launch);
 // Tells of the finding, and ends the launch unless findings are written to a file.
 void report(const Finding& finding, const Record& earlier);
+// Likewise, of an access outside of all blocks.
+void report_outside(const Finding& finding);
 
 }  // namespace emulator::racecheck

@@ -11,6 +11,7 @@ namespace {
 
 constexpr unsigned kAll = 0xffffffffu;
 constexpr unsigned kThreads = 64;
+constexpr size_t kBytes = 4096;
 
 // --- Within a block: each thread reads what another one wrote
 template <bool Barrier>
@@ -114,29 +115,59 @@ __global__ void sum_of_blocks(int* parts, unsigned* counter, int* sum) {
   for (unsigned i = 0; i < gridDim.x * kThreads; ++i) *sum += parts[i];
 }
 
-// Runs with each order of blocks and threads. True if every order found a race.
+// --- Outside of what there is: the offset is no argument's, which would be refused before
+template <int Offset, class T = int>
+T* at(int* data) {
+  return reinterpret_cast<T*>(reinterpret_cast<char*>(data) + Offset);
+}
+template <int Offset>
+__global__ void read_at(int* data) {
+  *data = *at<Offset>(data);
+}
+template <int Offset>
+__global__ void write_at(int* data) {
+  *at<Offset>(data) = 1;
+}
+template <int Offset>
+__global__ void add_at(int* data) {
+  atomicAdd(at<Offset>(data), 1);
+}
+template <int Offset>
+__global__ void read_shared_at(int* data) {
+  *data = *at<Offset, unsigned char>(static_cast<int*>(emulator::dynamic_shared_memory()));
+}
+
+// Runs with each order of blocks and threads. True if every order found what fails with this.
 template <class... P, class... A>
-bool races(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args) {
+bool finds(cudaError_t error, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args) {
   int found = 0;
   constexpr uint64_t kSeeds = 8;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     plait_emulator_set_seed(seed);
     // Device memory goes with the context that a finding ends, so each run has its own.
-    int* data = nullptr;
-    CHECK_CUDA(cudaMalloc(&data, 4096));
-    CHECK_CUDA(cudaMemset(data, 0, 4096));
+    int *first = nullptr, *data = nullptr;
+    CHECK_CUDA(cudaMalloc(&first, kBytes));
+    CHECK_CUDA(cudaMalloc(&data, kBytes));
+    CHECK_CUDA(cudaMemset(data, 0, kBytes));
     CHECK_CUDA(
         run(kernel, grid, block, shared, 0, reinterpret_cast<P>(reinterpret_cast<char*>(data) + args)...));
     const cudaError_t status = cudaDeviceSynchronize();
     cudaDeviceReset();
     cudaGetLastError();
     if (status != cudaSuccess) {
-      REQUIRE(status == cudaErrorLaunchFailure);
+      REQUIRE(status == error);
       ++found;
     }
   }
   REQUIRE((found == 0 || found == int(kSeeds)));
   return found != 0;
+}
+template <class... P, class... A>
+bool races(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... args) {
+  return finds(cudaErrorLaunchFailure, kernel, grid, block, shared, args...);
+}
+bool strays(void (*kernel)(int*), size_t shared) {
+  return finds(cudaErrorIllegalAddress, kernel, 1, 1, shared, 0);
 }
 
 }  // namespace
@@ -173,6 +204,18 @@ TEST_CASE("races between blocks are found", "[emulator][racecheck]") {
   CHECK_FALSE(races(write_any, 3, 40, 0, 0));
   CHECK(races(sum_of_blocks<false>, 4, kThreads, 0, 0, 2048, 2052));
   CHECK_FALSE(races(sum_of_blocks<true>, 4, kThreads, 0, 0, 2048, 2052));
+}
+
+TEST_CASE("accesses outside of all memory are found, reads among them", "[emulator][racecheck]") {
+  constexpr int end = int(kBytes);
+  CHECK_FALSE(strays(read_at<end - 4>, 0));
+  CHECK(strays(read_at<end>, 0));
+  CHECK(strays(read_at<end - 2>, 0));  // half of it
+  CHECK(strays(read_at<-4>, 0));
+  CHECK(strays(write_at<end + 4>, 0));
+  CHECK(strays(add_at<end>, 0));
+  CHECK_FALSE(strays(read_shared_at<99>, 100));
+  CHECK(strays(read_shared_at<100>, 100));
 }
 
 TEST_CASE("a finding names memory, threads and lines; with a log the launch goes on",
