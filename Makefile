@@ -80,7 +80,7 @@ tidy: build ## clang-tidy on the C++ sources (slow)
 SANITIZE_BUILD ?= build/sanitize
 $(SANITIZE_BUILD)/build.ninja: $(STAMPS)/req-build
 	@$(CMAKE) -S . -B $(SANITIZE_BUILD) -G Ninja --log-level=NOTICE -DPython_EXECUTABLE=$(CURDIR)/$(PY) \
-	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLAIT_TESTS=ON -DPLAIT_WERROR=OFF -DPLAIT_SANITIZE=address,undefined
+	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLAIT_TESTS=ON -DPLAIT_WERROR=OFF -DPLAIT_CUDA=OFF -DPLAIT_SANITIZE=address,undefined
 
 sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ and Python tests with the address and undefined-behaviour sanitizers
 	@$(CMAKE) --build $(SANITIZE_BUILD) --parallel $(JOBS)

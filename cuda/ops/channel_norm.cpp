@@ -133,9 +133,29 @@ CudaKernel batch_norm_given_kernel(op::_batch_norm_given, [](const Tensor& out, 
   if (!y.same(out)) copy_on_device(out, y);
 });
 
+// What the kernel writes, and what it reads for that.
+void check_running(const char* name, const Tensor& running, const Tensor& value) {
+  check(value.defined(), "_move_running_: expected statistics for {}, got None", name);
+  check<TypeError>(value.dtype() == DType::Float32 || value.dtype() == DType::Float64,
+                   "_move_running_: expected statistics of dtype float32 or float64 for {}, got {}", name,
+                   value.dtype());
+  if (!running.defined()) return;
+  check(running.sizes() == value.sizes(), "batch_norm: expected {} of shape {}, got {}", name, value.sizes(),
+        running.sizes());
+  check<RuntimeError>(!has_internal_overlap(running.sizes(), running.strides()),
+                      "batch_norm: {} of strides {} has elements that share memory (an expanded tensor?); "
+                      "call .clone() first",
+                      name, running.strides());
+}
+
 CudaDirect move_running_kernel(op::_move_running_, [](const Tensor& running_mean, const Tensor& running_var,
                                                       const Tensor& num_batches_tracked, const Tensor& mean,
                                                       const Tensor& var, double momentum, double factor) {
+  check_running("running_mean", running_mean, mean);
+  check_running("running_var", running_var, var);
+  check(mean.sizes() == var.sizes() && mean.dtype() == var.dtype(),
+        "_move_running_: expected mean and var of one shape and dtype, got {} {} and {} {}", mean.sizes(),
+        mean.dtype(), var.sizes(), var.dtype());
   const Tensor& batches = num_batches_tracked;
   const bool counts = batches.defined() && batches.dtype() == DType::Int64 && batches.numel() == 1 &&
                       batches.device() == mean.device() && mean.numel() > 0;

@@ -6,9 +6,12 @@ valid sample of which one or two are replaced. Rounds follow until the time is u
 function, to find again what a soak found. What happens in round R depends on the seed and R alone. The last
 line on stderr before a crash names the round, the function and the number of the call. Prints how many
 calls there were, and how many went through.
+
+With PLAIT_FUZZ_DEVICE=cuda the tensors are there, and a call after which the device works no more is a crash.
 """
 
 import faulthandler
+import os
 import pathlib
 import random
 import resource
@@ -27,6 +30,10 @@ maps = pathlib.Path("/proc/self/maps").read_text()
 if "libasan" not in maps:  # its shadow memory counts as data
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
 
+DEVICE = os.environ.get("PLAIT_FUZZ_DEVICE", "cpu")
+os.environ.setdefault("PLAIT_CUDA_EMULATOR_MEMORY", str(LIMIT >> 4))  # likewise
+
+import cuda_device  # noqa: E402, F401  which chooses a GPU, or the emulator
 import plait  # noqa: E402
 from opinfo import OPS  # noqa: E402
 from opinfo.bridge import LAYOUTS, Bridge  # noqa: E402
@@ -95,7 +102,8 @@ EXPECTED = (
     ),
     *(plait.OutOfMemoryError, AssertionError, BufferError, KeyError, StopIteration),
 )
-BRIDGE = Bridge(plait)
+plait.set_default_device(DEVICE)
+BRIDGE = Bridge(plait, DEVICE)
 
 
 def tensor(r, shape=None, dtype=None):
@@ -257,7 +265,7 @@ def use(x):
         return
     if x.numel() < 10000:
         repr(x)
-        if x.device.type == "cpu":
+        if x.device.type != "meta":
             x.tolist()
         if x.requires_grad:
             x.abs().sum().backward()
@@ -341,6 +349,16 @@ def call_constructor(r):
     use(what(*[value(r) for _ in range(r.choice([1, 1, 1, 2]))]))
 
 
+def check_device():
+    """What a call has left running is done, and the device goes on."""
+    try:
+        plait.cuda.synchronize()
+    except EXPECTED:  # a bad index or value, which only the device sees
+        pass
+    if plait.ones(3, device=DEVICE).sum().item() != 3:
+        raise SystemExit("the device computes nonsense")
+
+
 def targets():
     schemas = {}
     for entry in plait._C.registry():
@@ -371,6 +389,8 @@ def main():
                     passed += 1
                 except EXPECTED as e:
                     str(e)
+                if DEVICE != "cpu":
+                    check_device()
                 signal.setitimer(signal.ITIMER_PROF, 0)
             plait.set_grad_enabled(True)
             if turn > 0 and time.monotonic() - started > seconds:

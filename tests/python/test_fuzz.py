@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from cuda_device import needs_cuda
 
 PROGRAM = pathlib.Path(__file__).with_name("fuzz_ops.py")
 PARTS = 4
@@ -17,10 +18,12 @@ SEED = os.environ.get("PLAIT_FUZZ_SEED", "1")
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_garbage_never_crashes(part):
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_garbage_never_crashes(device, part):
     done = subprocess.run(
         [sys.executable, str(PROGRAM), SEED, str(part), str(PARTS), str(SECONDS)],
-        capture_output=True, text=True, errors="replace", timeout=240 + 2 * SECONDS, env=os.environ,
+        capture_output=True, text=True, errors="replace", timeout=240 + 2 * SECONDS,
+        env={**os.environ, "PLAIT_FUZZ_DEVICE": device},
     )  # fmt: skip
     last = "\n".join(line[:200] for line in done.stderr.splitlines()[-40:] if line)
     assert done.returncode == 0, f"seed {SEED}: exit status {done.returncode}; the last calls:\n{last}"
