@@ -169,7 +169,7 @@ Block* DeviceAllocator::new_segment(Pool& pool, size_t bytes, size_t requested) 
   {
     const DeviceGuard guard(device_);
     const RelaxedCapture relaxed;
-    const cudaError_t status = cudaMalloc(&base, is_cached() ? bytes : requested);
+    const cudaError_t status = cudaMalloc(&base, is_cached() ? bytes : (requested + 3) / 4 * 4);
     mark_used(device_);
     if (status == cudaErrorMemoryAllocation) {
       cudaGetLastError();

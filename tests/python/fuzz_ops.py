@@ -382,6 +382,7 @@ def main():
             plait.manual_seed(zlib.crc32(f"{seed} {turn} {name}".encode()))
             for i in range(CALLS * (20 if name.startswith("[") else 1)):
                 print(turn, name, i, file=sys.stderr, flush=True)
+                os.environ["PYTEST_CURRENT_TEST"] = f"{turn} {name} {i}"  # for findings of make cuda-racecheck
                 signal.setitimer(signal.ITIMER_PROF, SLOWEST)
                 calls += 1
                 try:

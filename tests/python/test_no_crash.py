@@ -241,3 +241,28 @@ def test_lists_of_other_lengths_than_a_convolution_has():
 def test_a_storage_that_is_not_there():
     with pytest.raises(RuntimeError, match="meta"):
         plait._C._tensor_on_storage(META, plait.float32, [1], [1], 0)
+
+
+# An out= that is resized, and is an argument as well: kernels read it in its new size.
+RESIZED = {
+    "cat": lambda x, out: plait.cat([x[:, :0], plait.ones(2, 4)], 1, out=out),
+    "stack": lambda x, out: plait.stack([x, x], out=out),
+    "sum": lambda x, out: plait.sum(x, 1, out=out),
+    "prod": lambda x, out: plait.prod(x, 1, out=out),
+    "amin of the other": lambda x, out: plait.amin(x, [0], out=out),
+    "matmul": lambda x, out: plait.matmul(x, plait.ones(0, 5), out=out),
+    "add": lambda x, out: plait.add(x[..., None], plait.ones(2, 1, 3), out=out),
+}
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_an_out_that_is_an_argument(name):
+    x = plait.ones(2, 0)
+    want = RESIZED[name](x, None)
+    got = RESIZED[name](x, x)
+    assert got is x and x.shape == want.shape and plait.equal(x, want)
+
+
+def test_an_out_that_is_one_of_a_list():
+    x, y = plait.ones(0), plait.arange(300000.0)
+    assert plait.equal(plait.cat([x, y, x], out=x), y)
