@@ -414,7 +414,15 @@ Op<Tensor(const Tensor&, double, const Generator&)> bernoulli_p{{
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> bernoulli_tensor{{
     .schema = "bernoulli.tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor",
     .doc = "1 with the probabilities p, else 0, in the shape and dtype of self.",
-    .meta = [](const Tensor& self, const Tensor&, const Generator&) { return infer::like(self); },
+    .meta =
+        [](const Tensor& self, const Tensor& p, const Generator&) {
+          check<TypeError>(!is_complex(p.dtype()), "bernoulli: expected real probabilities p, got {}",
+                           p.dtype());
+          check(broadcast(self.sizes(), p.sizes(), "bernoulli") == self.sizes(),
+                "bernoulli: expected p of a shape that broadcasts to self's {}, got {}", self.sizes(),
+                p.sizes());
+          return infer::like(self);
+        },
     .kind = Kind::Random,
     .inplace = Inplace::Direct,
     .cpu =

@@ -52,3 +52,13 @@ def test_running_statistics_that_share_memory():
     x, wide = plait.ones(4, 3, device="cuda"), plait.ones(1, device="cuda").expand(3)
     with pytest.raises(RuntimeError, match="running_var.*share memory"):
         plait.nn.functional.batch_norm(x, plait.ones(3, device="cuda"), wide, training=True)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("p", [plait.full((4, 3), 0.5), plait.full((2,), 0.5), plait.full((3,), 0.5 + 0j)])
+def test_probabilities_of_another_shape(device, p):
+    x = plait.zeros(2, 3, device=device)
+    with pytest.raises((TypeError, ValueError), match="bernoulli"):
+        x.bernoulli_(p.to(device))
+    assert not x.any()
+    assert x.bernoulli_(plait.ones(3, device=device)).all()
