@@ -46,6 +46,11 @@ void check_shape(const char* op, const Tensor& self, IntSpan shape, const Tensor
           shape, t->defined() ? t->sizes() : Dims());
 }
 
+void check_lower(const char* op, std::optional<DType> lower) {
+  check<TypeError>(!lower || is_reduced_float(*lower), "{}: expected lower of float16 or bfloat16, got {}",
+                   op, lower.value_or(DType::Float16));
+}
+
 // The rows of self: how many there are, and of how many elements, those of the last `dims` dimensions.
 struct Rows {
   int64_t count = 1, n = 1;
@@ -119,7 +124,8 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
                "mean in. A kernel may leave a copy of the output in the dtype lower with it.",
         .meta =
             [](const Tensor& self, int64_t dims, const Tensor& weight, const Tensor& bias, double, bool,
-               std::optional<DType>) {
+               std::optional<DType> lower) {
+              check_lower("_layer_norm", lower);
               const Rows rows = check_rows("_layer_norm", self, dims, {}, {&weight, &bias});
               const TensorSpec stat(Dims{rows.count}, compute_dtype(self.dtype()), self.device());
               return std::array<TensorSpec, 3>{TensorSpec(self.sizes(), self.dtype(), self.device()), stat,
@@ -176,8 +182,9 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
         .meta =
             [](const Tensor& self, const Tensor& input, const Tensor& mean, const Tensor& rstd,
                const Tensor& weight, const Tensor& sum, int64_t dims, bool, bool dx, bool dw, bool db,
-               std::optional<DType>) {
+               std::optional<DType> lower) {
               const char* op = "_layer_norm_backward";
+              check_lower(op, lower);
               const Rows rows = check_rows(op, input, dims, {&mean, &rstd}, {&weight});
               check(self.sizes() == input.sizes() && is_floating(input.dtype()),
                     "{}: expected self and a floating input of one shape, got {} and {} of dtype {}", op,

@@ -13,7 +13,7 @@ pytestmark = needs_cuda
 WIDTHS = [300, 2500, 20000]
 
 
-def both(f, *tensors, grad=True):
+def both(f, *tensors, grad=True, tolerance=2e-4):
     """Compare f, and its gradients, on the device and on the CPU."""
     results = []
     for device in ("cpu", "cuda"):
@@ -32,7 +32,7 @@ def both(f, *tensors, grad=True):
     for expected, got in zip(*results, strict=True):
         scale = max(float(expected.abs().max()), 1e-3) if expected.numel() else 1.0
         error = float((expected.double() - got.double()).abs().max()) / scale if expected.numel() else 0.0
-        assert error < 2e-4
+        assert error < tolerance
 
 
 def numbers(*shape):
@@ -123,3 +123,100 @@ def test_layers():
     )
     both(plait.matmul, numbers(3, 70, 90), numbers(3, 90, 65))
     both(lambda t: F.dropout(t, 0.0), numbers(40000))
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, 70000])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "rms_norm", "layer_norm", "cross_entropy"])
+def test_rows_of_16_bits(name, width):
+    x = numbers(3, width).bfloat16()
+    weight = numbers(width).bfloat16()
+    target = plait.tensor([0, width // 2, width - 1])
+    f = {
+        "softmax": lambda t: plait.softmax(t, 1),
+        "log_softmax": lambda t: plait.log_softmax(t, 1),
+        "rms_norm": lambda t, w: F.rms_norm(t, [width], w),
+        "layer_norm": lambda t, w: F.layer_norm(t, [width], w, w),
+        "cross_entropy": lambda t: F.cross_entropy(t, target.to(t.device)),
+    }[name]
+    both(f, x, *([weight] if "norm" in name else []), tolerance=0.02)  # a few roundings of bfloat16
+
+
+def seeded(f):
+    def run(t):
+        plait.manual_seed(11)
+        return f(t)
+
+    return run
+
+
+def test_random_numbers():
+    x = numbers(40, 3000)
+    both(seeded(lambda t: F.dropout(t, 0.5)), x)
+    both(seeded(lambda t: F.dropout(t.half(), 0.5).float()), x)
+    both(seeded(lambda t: F.alpha_dropout(t, 0.3)), x)
+    both(seeded(lambda t: F.dropout2d(t[:, None, :60, None], 0.3)), x)
+    for f in (plait.rand_like, plait.randn_like, lambda t: plait.randint_like(t, 9), plait.bernoulli):
+        both(seeded(f), plait.rand(40, 3000, generator=plait.Generator().manual_seed(3)), grad=False)
+    both(seeded(lambda t: plait.poisson(t.abs() * 9)), x, grad=False)
+    # Of these the order is each device's own.
+    both(seeded(lambda t: plait.multinomial(t.abs(), 3000).sort(1)[0]), x, grad=False)
+    both(seeded(lambda t: plait.randperm(7001, device=t.device).sort()[0]), x, grad=False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "uint8", "int64"])
+def test_many_write_one_place(dtype):
+    index = (plait.arange(6000) * 37) % 211
+    x = (plait.arange(6000) % 3).to(getattr(plait, dtype))
+    for reduce in ("sum", "prod", "amax", "amin"):
+        both(
+            lambda t, reduce=reduce: plait.ones(211, dtype=t.dtype, device=t.device).scatter_reduce(
+                0, index.to(t.device), t, reduce
+            ),
+            x, grad=False,
+        )  # fmt: skip
+    both(
+        lambda t: plait.zeros(211, dtype=t.dtype, device=t.device).index_put(
+            [index.to(t.device)], t, accumulate=True
+        ),
+        x, grad=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam"])
+def test_optimiser_steps(name):
+    def steps(*parameters):
+        leaves = [p.clone().requires_grad_() for p in parameters]
+        options = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
+        optimizer = getattr(plait.optim, name)(leaves, lr=0.01, **options)
+        for _ in range(2):
+            optimizer.zero_grad()
+            plait.stack([(p * p).mean() + p.sum() for p in leaves]).sum().backward()
+            plait.nn.utils.clip_grad_norm_(leaves, 1.0)
+            optimizer.step()
+        return plait.cat([p.detach().reshape(-1) for p in leaves])
+
+    both(steps, numbers(3), numbers(70, 1001), numbers(9, 11), grad=False)
+
+
+def test_decompositions():
+    x = numbers(2, 150, 150).double()
+    both(lambda t: plait.linalg.qr(t)[1].abs(), x, grad=False)
+    both(lambda t: plait.linalg.qr(t[:, :, :40])[0].abs(), x, grad=False)
+    both(lambda t: plait.linalg.lu(t)[0], x, grad=False)
+    both(lambda t: plait.linalg.solve(t, t[:, :, :3]), x)
+
+
+def test_places_in_images():
+    x, places = numbers(2, 3, 40, 37), numbers(2, 50, 41, 2) / 2
+    for mode in ("bilinear", "nearest", "bicubic"):
+        for padding in ("zeros", "border", "reflection"):
+            both(
+                lambda t, g, m=mode, p=padding: F.grid_sample(t, g, m, p, align_corners=True),
+                x, places, grad=mode == "bilinear",
+            )  # fmt: skip
+    for mode in ("nearest", "nearest-exact", "area", "bicubic"):
+        both(lambda t, mode=mode: F.interpolate(t, (61, 23), mode=mode), x)
+    both(lambda t: F.unfold(t, 3, padding=1), x)
+    both(lambda t: F.max_unpool2d(*F.max_pool2d(t, 2, return_indices=True), 2), x[..., :36])
+    both(lambda t: F.adaptive_avg_pool2d(t, (7, 9)) + F.adaptive_max_pool2d(t, (7, 9)), x)
+    both(lambda t: F.pad(t, (5, 3, 2, 9), "reflect").flip(2).roll(3, 1).tril(), x)

@@ -103,8 +103,11 @@ PRIVATE = {
         (X, 3, None, None, 1e-5, True),
         (X, -1, None, None, 1e-5, True),
         (X, 1, X[0, :1], None, 1e-5, True),
+        (X, 1, None, None, 1e-5, True, plait.int8),
+        (X, 1, None, None, 1e-5, True, plait.float64),
     ],
     "_layer_norm_backward": [
+        (X, X, X[:, 0], X[:, 0], None, None, 1, True, True, True, True, plait.uint8),
         (X, X, X[0], X[:, 0], None, None, 1, True, True, True, True),
         (X[:1], X, X[:, 0], X[:, 0], None, None, 1, True, True, True, True),
         (X, X, X[:, 0], X[:, 0], None, X[0], 1, True, True, True, True),
