@@ -176,7 +176,9 @@ Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_s
       fail<ValueError>(
           "{}: out= has shape {}, the result has shape {}; give an empty tensor to have it resized", name(),
           out.sizes(), spec.sizes);
-    set_data(out, empty_tensor(TensorSpec(spec.sizes, out.dtype(), spec.device)));
+    // out= may be one of the arguments, too, and must keep its shape until the kernel has read it: copy_into
+    // resizes.
+    return empty_tensor(spec);
   }
   if (has_internal_overlap(out.sizes(), out.strides()))
     fail<RuntimeError>("{}: out= of strides {} has elements that share memory; call .clone() first", name(),
@@ -200,6 +202,9 @@ const OpBase& find_op(std::string_view full_name) {
 }
 
 void copy_into(const Tensor& destination, const Tensor& source) {
+  if (destination.sizes() != source.sizes() && destination.numel() == 0)
+    set_data(destination,
+             empty_tensor(TensorSpec(source.sizes(), destination.dtype(), destination.device())));
   static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
   copy.run_inplace(destination, source, false);
 }

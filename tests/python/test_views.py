@@ -222,6 +222,17 @@ def test_expanded_tensors_refuse_in_place():
         plait.add(ones(3, 4), 1, out=a)
 
 
+def test_an_empty_argument_may_be_resized_as_output():
+    for _ in range(20):  # it once grew before the kernel read it, which then wrote past its end
+        x, y = plait.zeros(0), plait.ones(4, 6)
+        assert plait.cat([x, y], out=x) is x
+        assert x.shape == (4, 6) and bool((x == 1).all())
+    a = plait.ones(0, 3)
+    version = a._version
+    assert plait.mm(plait.ones(3, 0), a, out=a) is a and a._version > version
+    assert a.shape == (3, 3) and bool((a == 0).all())
+
+
 def test_partial_overlap_of_input_and_output():
     """The input counts as it was before the call, as in NumPy (docs/differences.md)."""
     a = plait.arange(6, dtype=plait.float64)
