@@ -264,26 +264,6 @@ void move_prototype(const OpBase& op, Value* values) {
   }
 }
 
-// A tensor without elements is resized as out= before the kernel runs. Where it is an argument as well, the
-// kernel would read it in its new size: so the argument becomes another tensor, of the old one.
-void part_from_outs(const OpBase& op, Value* values, std::span<const Tensor> outs) {
-  for (const Tensor& out : outs) {
-    if (!out.defined() || out.numel() != 0) continue;
-    for (size_t i = 0; i < op.schema().params.size(); ++i) {
-      Value& value = values[i];
-      if (value.tag() == Value::Tag::BorrowedTensor || value.tag() == Value::Tag::Tensor) {
-        if (value.tensor().same(out)) value = Value(detached_alias(out));
-      } else if (value.tag() == Value::Tag::TensorList) {
-        std::vector<Tensor> tensors = value.tensors();
-        std::replace_if(
-            tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.same(out); },
-            detached_alias(out));
-        value = Value(std::move(tensors));
-      }
-    }
-  }
-}
-
 PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywords& keywords) {
   if (inplace) return call_op(op, Form::InPlace, values, {});
   move_prototype(op, values);
@@ -303,7 +283,6 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
     } else {
       fail<TypeError>("{}: out= must be a Tensor, got {}", op.name(), Py_TYPE(keywords.out)->tp_name);
     }
-    part_from_outs(op, values, {outs, n});
     Object done(checked(call_op(op, Form::Out, values, {outs, n})));
     return Py_NewRef(keywords.out);
   }

@@ -202,9 +202,15 @@ const OpBase& find_op(std::string_view full_name) {
 }
 
 void copy_into(const Tensor& destination, const Tensor& source) {
-  if (destination.sizes() != source.sizes() && destination.numel() == 0)
+  if (destination.sizes() != source.sizes() && destination.numel() == 0) {
+    // It takes the shape of what is written; and the memory, where nobody else holds that.
+    const Storage& memory = source.impl()->storage;
+    if (source.dtype() == destination.dtype() && source.device() == destination.device() &&
+        source.is_contiguous() && memory && memory->use_count() == 1)
+      return set_data(destination, source);
     set_data(destination,
              empty_tensor(TensorSpec(source.sizes(), destination.dtype(), destination.device())));
+  }
   static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
   copy.run_inplace(destination, source, false);
 }
