@@ -242,6 +242,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
               check_channels("batch_norm", "running_var", running_var, self);
               check_channels("batch_norm", "weight", weight, self);
               check_channels("batch_norm", "bias", bias, self);
+              check(eps >= 0, "batch_norm: expected eps of at least 0 when training, got {}", eps);
               const int64_t count = count_of(self);
               check(count != 1,
                     "batch_norm: expected more than 1 value per channel when training, got self of shape {}",

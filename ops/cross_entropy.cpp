@@ -420,6 +420,10 @@ Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, co
   const bool wide = loss != self.dtype();
   const Tensor weight = weights.defined() && wide ? plait::_convert(weights, loss) : weights;
   if (is_floating(target.dtype())) {
+    check(ignore < 0,
+          "cross_entropy: ignore_index={} is for targets that are classes, got class probabilities of {}; "
+          "give rows to be ignored probabilities of zero",
+          ignore, target.dtype());
     if (wide)
       return cross_entropy_in(loss, plait::_convert(self, loss), plait::_convert(target, loss), weight,
                               ignore, reduction, smoothing);
@@ -485,6 +489,9 @@ tensor(2.))",
         [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore,
            std::string_view reduction) {
           check_class_shapes("nll_loss", self, target, weight);
+          check(!weight.defined() || weight.dtype() == self.dtype(),
+                "nll_loss: expected weight of the dtype {} of self, got {}; convert it with .to()",
+                self.dtype(), weight.defined() ? weight.dtype() : self.dtype());
           const Tensor flat = plait::reshape(target, Dims{-1}), rows = as_rows(self);
           const Tensor keep = plait::ne(flat, wrapped_scalar(ignore)),
                        safe = plait::_class_targets(flat, rows.sizes()[1], ignore);

@@ -241,8 +241,7 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, bool)> kl_div{{
           const Tensor terms = log_target ? plait::exp(target) * (target - self)
                                           : plait::xlogy(target, target) - target * self;
           if (reduction != "batchmean") return reduced("kl_div", terms, reduction);
-          check(self.dim() > 0, "kl_div: reduction 'batchmean' needs a batch dimension, got a 0-d tensor");
-          return plait::sum(terms) / Scalar(self.sizes()[0]);
+          return self.dim() == 0 ? terms : plait::sum(terms) / Scalar(self.sizes()[0]);
         },
     .kind = Kind::Loss,
 }};
@@ -343,6 +342,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, double, double, double, b
         .composite =
             [](const Tensor& anchor, const Tensor& near, const Tensor& far, double margin, double p,
                double eps, bool swap, std::string_view reduction) {
+              check(margin > 0, "triplet_margin_loss: expected a margin greater than 0, got {}", margin);
               const auto distance = [&](const Tensor& a, const Tensor& b) {
                 return plait::pairwise_distance(a, b, p, eps, false);
               };

@@ -199,6 +199,8 @@ self is rolled as if it were one-dimensional.
 tensor([3, 1, 2]))",
     .composite =
         [](const Tensor& self, IntSpan shifts, IntSpan dims) {
+          check<IndexError>(self.dim() > 0 || dims.empty(),
+                            "roll: expected no dims for a 0-d tensor, got {}; leave them out", dims);
           if (!dims.empty()) return plait::_roll(self, shifts, dims);
           check(shifts.size() == 1, "roll: without dims expected one shift, got {}", shifts);
           return plait::reshape(plait::_roll(plait::reshape(self, Dims{self.numel()}), shifts, Dims{0}),

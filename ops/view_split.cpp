@@ -374,7 +374,9 @@ Op<std::vector<Tensor>(const Tensor&, int64_t)> unbind{{
 (tensor([1, 2]), tensor([3, 4])))",
     .view =
         [](const Tensor& self, int64_t dim) {
-          const int d = splittable_dim("unbind", self, dim);
+          check<IndexError>(self.dim() > 0,
+                            "unbind: expected a tensor with at least one dimension, got a 0-d tensor");
+          const int d = wrap_dim(dim, self.dim(), "unbind");
           std::vector<Tensor> parts;
           parts.reserve(self.sizes()[d]);
           for (int64_t i = 0; i < self.sizes()[d]; ++i) parts.push_back(selected(self, d, i));

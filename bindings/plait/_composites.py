@@ -105,6 +105,9 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     tensor([2.+0.j])
     """
     for name, t in (("abs", abs), ("angle", angle)):
+        if not isinstance(t, _C.Tensor):
+            raise TypeError(f"polar: expected {name} to be a Tensor, got {type(t).__name__}")
+    for name, t in (("abs", abs), ("angle", angle)):
         if t.dtype not in (_C.float32, _C.float64) or t.dtype is not abs.dtype:
             raise RuntimeError(
                 f"polar: expected abs and angle both of float32 or both of float64, got {name} of {t.dtype}"

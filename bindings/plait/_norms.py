@@ -134,7 +134,12 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    """The cross products along a dimension of size 3."""
+    """The cross products along a dimension of size 3; both tensors have the same number of dimensions."""
+    if input.dim() != other.dim():
+        raise _C.ArgumentError(
+            "linalg.cross: expected tensors of the same number of dimensions, got shapes "
+            f"{tuple(input.shape)} and {tuple(other.shape)}; unsqueeze one of them"
+        )
     return _ops["cross"](input, other, dim)
 
 

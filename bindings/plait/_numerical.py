@@ -181,6 +181,9 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     >>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
     tensor(1.1921e-07)
     """
+    for name, value in (("input", input), ("other", other)):
+        if not isinstance(value, plait.Tensor):
+            raise TypeError(f"nextafter: expected {name} to be a Tensor, got {type(value).__name__}")
     kind = plait.promote_types(input.dtype, other.dtype)
     bits = {plait.float32: plait.int32, plait.float64: plait.int64}.get(kind)
     if bits is None:

@@ -136,7 +136,7 @@ def _checked(who: str, x: Tensor, norm: str | None, real: bool = False) -> tuple
     if x.dtype not in (*_COMPLEX, *_REAL):
         raise TypeError(f"fft.{who}: expected dtype float32, float64 or complex, got {x.dtype}; use .float()")
     if x.dim() == 0:
-        raise ValueError(f"fft.{who}: expected at least one dimension, got a 0-d tensor")
+        raise IndexError(f"fft.{who}: expected at least one dimension, got a 0-d tensor")
     return x, norm or "backward"
 
 

@@ -53,6 +53,37 @@ CASES = {
     "cross_entropy batch": case(
         lambda: nnf.cross_entropy(f32(3, 4), plait.zeros(5, dtype=plait.int64)), SHAPE, "cross_entropy", "5"
     ),
+    "nll_loss weight": case(
+        lambda: nnf.nll_loss(f32(2, 3), plait.zeros(2, dtype=plait.int64), f32(3, dtype=plait.float16)),
+        SHAPE,
+        "nll_loss",
+        "float16",
+    ),
+    "cross_entropy ignored probabilities": case(
+        lambda: nnf.cross_entropy(f32(2, 3), f32(2, 3), ignore_index=1),
+        SHAPE,
+        "cross_entropy",
+        "ignore_index=1",
+    ),
+    "triplet margin": case(
+        lambda: nnf.triplet_margin_loss(f32(2, 3), f32(2, 3), f32(2, 3), margin=-1.0), SHAPE, "margin", "-1"
+    ),
+    "batch_norm eps": case(
+        lambda: plait.nn.BatchNorm1d(3, eps=-1.0)(f32(2, 3)), SHAPE, "batch_norm", "eps", "-1"
+    ),
+    "rrelu bounds": case(lambda: nnf.rrelu(f32(2), 0.3, 0.1), SHAPE, "rrelu", "0.3", "0.1"),
+    "huber delta": case(lambda: plait.nn.HuberLoss(delta=1j), TypeError, "HuberLoss", "complex"),
+    "circular padding": case(
+        lambda: plait.nn.CircularPad1d(1)(f32(2, 3, 4, 5)), SHAPE, "CircularPad1d", "(2, 3, 4, 5)"
+    ),
+    "linalg.cross dims": case(
+        lambda: plait.linalg.cross(f32(5, 3), f32(3)), SHAPE, "linalg.cross", "(5, 3)", "(3,)"
+    ),
+    "nextafter of a number": case(lambda: plait.nextafter(f32(2), 1), TypeError, "nextafter", "other", "int"),
+    "polar of a number": case(lambda: plait.polar(1, f32(2)), TypeError, "polar", "abs", "int"),
+    "unbind 0-d": case(lambda: f32(()).unbind(), IndexError, "unbind", "0-d"),
+    "roll 0-d": case(lambda: plait.roll(f32(()), 1, 0), IndexError, "roll", "0-d"),
+    "fft 0-d": case(lambda: plait.fft.fft(f32(())), IndexError, "fft.fft", "0-d"),
     # ---- reshaping
     "reshape": case(lambda: f32(2, 3).reshape(4, 2), RuntimeError, "reshape", "(2, 3)", "(4, 2)"),
     "reshape two -1": case(lambda: f32(2, 3).reshape(-1, -1), RuntimeError, "reshape", "-1"),

@@ -803,3 +803,8 @@ def test_former_names_of_init():
     with pytest.warns(FutureWarning, match="kaiming_normal_"):
         nn.init.kaiming_normal(w, mode="fan_out")
     assert w.std() > 0
+
+
+def test_kl_div_of_a_number_is_its_own_batch():
+    x, t = plait.tensor(-0.5), plait.tensor(0.6)
+    assert F.kl_div(x, t, reduction="batchmean").item() == pytest.approx(0.6 * np.log(0.6) + 0.3, abs=1e-7)

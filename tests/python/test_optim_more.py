@@ -58,7 +58,10 @@ def test_adafactor(shape, options):
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6)])
 def test_muon_subtracts_a_nearly_orthogonal_matrix(shape):
     w, grads = problem(*shape)
-    for adjust, factor in ((None, np.sqrt(max(1, shape[0] / shape[1]))), ("match_rms_adamw", 0.2 * np.sqrt(6))):
+    for adjust, factor in (
+        (None, np.sqrt(max(1, shape[0] / shape[1]))),
+        ("match_rms_adamw", 0.2 * np.sqrt(6)),
+    ):
         p = plait.tensor(w).requires_grad_()
         optimizer = plait.optim.Muon([p], lr=0.1, weight_decay=0.5, adjust_lr_fn=adjust)
         p.grad = plait.tensor(grads[0])
@@ -108,3 +111,23 @@ def test_rprop():
     np.testing.assert_allclose(got, w, rtol=1e-12)
     with pytest.raises(ValueError, match="etas"):
         plait.optim.Rprop([plait.zeros(1, requires_grad=True)], etas=(1.5, 2))
+
+
+@pytest.mark.parametrize("name", ["ASGD", "Rprop", "NAdam"])
+def test_loaded_state_of_complex_parameters(name):
+    """Real numbers of the state stay real, and the steps go on as if nothing had been loaded."""
+
+    def run(reload):
+        p = plait.tensor([1 + 2j, -0.5 + 1j], requires_grad=True)
+        optimizer = getattr(plait.optim, name)([p], lr=0.1)
+        for step in range(4):
+            if reload and step == 2:
+                state = optimizer.state_dict()
+                optimizer = getattr(plait.optim, name)([p], lr=0.1)
+                optimizer.load_state_dict(state)
+            optimizer.zero_grad()
+            (p * p.conj()).real.sum().backward()
+            optimizer.step()
+        return p.detach().numpy()
+
+    assert (run(True) == run(False)).all() and not (run(True) == np.array([1 + 2j, -0.5 + 1j])).any()

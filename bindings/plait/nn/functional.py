@@ -197,6 +197,8 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """x where x >= 0, else a x; `a` is from U(lower, upper) in training, (lower + upper) / 2 otherwise."""
+    if lower > upper:
+        raise plait.ArgumentError(f"rrelu: expected lower <= upper, got lower={lower} and upper={upper}")
     if training:
         slope: Any = plait.empty_like(input).uniform_(lower, upper)
         scale = plait.where(input.detach() >= 0, plait.ones_like(slope), slope)

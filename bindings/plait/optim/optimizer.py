@@ -431,7 +431,8 @@ def _to_param(param: Any, value: Any, key: str | None = None) -> Any:
     if isinstance(value, plait.Tensor):
         if key in ("step", "mu_product"):
             return value.clone()
-        if param.is_floating_point() or param.is_complex():
+        # Beside a complex parameter stand real numbers, too, such as ASGD's eta.
+        if param.is_floating_point() or (param.is_complex() and value.is_complex()):
             return value.to(dtype=param.dtype, device=param.device, copy=True)
         return value.to(device=param.device, copy=True)
     if isinstance(value, dict):

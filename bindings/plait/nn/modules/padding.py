@@ -160,23 +160,35 @@ class ReplicationPad3d(_Pad):
     _dims, _mode = 3, "replicate"
 
 
-class CircularPad1d(_Pad):
+class _CircularPad(_Pad):
+    _mode = "circular"
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() not in (self._dims + 1, self._dims + 2):
+            raise plait.ArgumentError(
+                f"{type(self).__name__}: expected input of {self._dims + 1} or {self._dims + 2} dimensions, "
+                f"got shape {tuple(input.shape)}"
+            )
+        return plait.pad(input, self.padding, self._mode)
+
+
+class CircularPad1d(_CircularPad):
     """Pads the last dimension with its other end: (N, C, L) or (C, L).
 
     >>> plait.nn.CircularPad1d(1)(plait.tensor([[[0., 1., 2.]]]))
     tensor([[[2., 0., 1., 2., 0.]]])
     """
 
-    _dims, _mode = 1, "circular"
+    _dims = 1
 
 
-class CircularPad2d(_Pad):
+class CircularPad2d(_CircularPad):
     """Pads the last two dimensions with their other ends: (N, C, H, W) or (C, H, W)."""
 
-    _dims, _mode = 2, "circular"
+    _dims = 2
 
 
-class CircularPad3d(_Pad):
+class CircularPad3d(_CircularPad):
     """Pads the last three dimensions with their other ends: (N, C, D, H, W) or (C, D, H, W)."""
 
-    _dims, _mode = 3, "circular"
+    _dims = 3
