@@ -34,6 +34,7 @@ tensor([[0, 1],
         [1, 0]]))",
     .direct = [](const Tensor& self) { return cpu::positions(cpu::Mask(self), self.sizes()); },
     .kind = Kind::Index,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&)> argwhere{{

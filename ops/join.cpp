@@ -222,6 +222,7 @@ tensor([1, 2, 3]))",
           return plait::cat(parts, !parts.empty() && parts[0].dim() > 1 ? 1 : 0);
         },
     .kind = Kind::Join,
+    .out = true,
 }};
 
 Op<Tensor(TensorList)> vstack{{
@@ -233,6 +234,7 @@ tensor([[1, 2],
         [3, 4]]))",
     .composite = [](TensorList tensors) { return plait::cat(at_least(2, tensors, false), 0); },
     .kind = Kind::Join,
+    .out = true,
 }};
 
 Op<Tensor(TensorList)> dstack{{
@@ -244,6 +246,7 @@ tensor([[[1, 3],
          [2, 4]]]))",
     .composite = [](TensorList tensors) { return plait::cat(at_least(3, tensors, false), 2); },
     .kind = Kind::Join,
+    .out = true,
 }};
 
 Op<Tensor(TensorList)> column_stack{{
@@ -255,6 +258,7 @@ tensor([[1, 3],
         [2, 4]]))",
     .composite = [](TensorList tensors) { return plait::cat(at_least(2, tensors, true), 1); },
     .kind = Kind::Join,
+    .out = true,
 }};
 
 Op<std::vector<Tensor>(TensorList)> broadcast_tensors{{

@@ -453,6 +453,7 @@ tensor([[1, 0],
                                  : plait::clone(plait::diagonal(self, diagonal, 0, 1));
         },
     .kind = Kind::Index,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&, int64_t)> diagflat{{

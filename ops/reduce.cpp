@@ -143,6 +143,7 @@ tensor(2.))",
         },
     .kind = Kind::Reduction,
     .dtypes = kFloatDTypes,
+    .out = true,
 }};
 
 // ---- mean

@@ -151,6 +151,7 @@ tensor([0.5000, 0.5000]))",
     .composite = [](const Tensor& self, int64_t dim,
                     std::optional<DType> dtype) { return plait::_softmax(converted(self, dtype), dim); },
     .kind = Kind::Reduction,
+    .out = true,
 }};
 Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> log_softmax{{
     .schema = "log_softmax(Tensor self, int dim, dtype? dtype=None) -> Tensor",
@@ -161,6 +162,7 @@ tensor([-0.6931, -0.6931]))",
     .composite = [](const Tensor& self, int64_t dim,
                     std::optional<DType> dtype) { return plait::_log_softmax(converted(self, dtype), dim); },
     .kind = Kind::Reduction,
+    .out = true,
 }};
 Op<Tensor(const Tensor&, int64_t, std::optional<DType>)> softmin{{
     .schema = "softmin(Tensor self, int dim, dtype? dtype=None) -> Tensor",

@@ -95,6 +95,7 @@ Op<Tensor(const Tensor&)> msort{{
 tensor([1, 2]))",
     .composite = [](const Tensor& self) { return std::get<0>(plait::sort(self, 0)); },
     .dtypes = kRealDTypes,
+    .out = true,
 }};
 
 Op<Pair(const Tensor&, int64_t, int64_t, bool, bool)> topk{{

@@ -158,6 +158,7 @@ tensor([1.6449, 0.6449]))",
           return n == 0 ? plait::digamma(self) : n == 1 ? plait::_trigamma(self) : plait::_polygamma(self, n);
         },
     .kind = Kind::Pointwise,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> xlogy{{

@@ -110,6 +110,7 @@ tensor([0.6000+0.8000j, 0.0000+0.0000j]))",
           return self / plait::masked_fill(length, plait::eq(length, wrapped_scalar(0)), wrapped_scalar(1));
         },
     .kind = Kind::Pointwise,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&)> square{{

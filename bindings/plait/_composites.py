@@ -6,6 +6,7 @@ import math
 
 from . import _C
 from ._autocast import one_op
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,15 @@ def _dim(who: str, dim: int, rank: int) -> int:
     return dim % rank
 
 
+@with_out
 def diff(
-    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The n-th differences of neighbours along a dimension (of bools: where they differ), after joining
     `prepend` and `append` to the ends.
@@ -59,7 +67,10 @@ def diff(
     return x
 
 
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+@with_out
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Any = None
+) -> Tensor:
     """Is each element among `test_elements`? Either may be a number. NaN is never.
 
     >>> plait.isin(plait.tensor([1, 2, 3]), plait.tensor([2, 5]))
@@ -84,7 +95,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return ~found if invert else found
 
 
-def sinc(input: Tensor) -> Tensor:
+@with_out
+def sinc(input: Tensor, *, out: Any = None) -> Tensor:
     """sin(pi x) / (pi x), and 1 at 0.
 
     >>> plait.sinc(plait.tensor([0.0, 0.5]))
@@ -97,8 +109,9 @@ def sinc(input: Tensor) -> Tensor:
     return (x.sin() / x).masked_fill(zero, 1.0)
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def polar(abs: Tensor, angle: Tensor) -> Tensor:
+def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     """abs cos(angle) + i abs sin(angle), for float32 or float64.
 
     >>> plait.polar(plait.tensor([2.0]), plait.tensor([0.0]))
@@ -144,7 +157,8 @@ def trapz(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) 
     return trapezoid(y, x, dx=dx, dim=dim)
 
 
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Mode:
+@with_out
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Mode:
     """The most frequent value along a dimension, the smallest of several, and the last index of it.
 
     >>> plait.mode(plait.tensor([3, 1, 3, 1, 2])).values

@@ -7,6 +7,7 @@ from __future__ import annotations
 import builtins
 
 from . import _C
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ __all__ = [
 _ops = _C.ops
 
 
-def ger(input: Tensor, vec2: Tensor) -> Tensor:
+@with_out
+def ger(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """The outer product of two vectors; the former name of plait.outer."""
     return _ops["outer"](input, vec2)
 
 
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+@with_out
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Any = None
+) -> Tensor:
     """beta input + alpha times the outer product of two vectors. With beta=0 the input is not read.
 
     >>> plait.addr(plait.ones(2, 2), plait.tensor([1.0, 2.0]), plait.tensor([1.0, 0.0]))
@@ -71,7 +76,8 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     return (input if beta == 1 else beta * input) + product
 
 
-def isposinf(input: Tensor) -> Tensor:
+@with_out
+def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
     """True where an element is +inf.
 
     >>> plait.isposinf(plait.tensor([1.0, float("inf"), -float("inf")]))
@@ -80,7 +86,8 @@ def isposinf(input: Tensor) -> Tensor:
     return input == float("inf") if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
 
 
-def isneginf(input: Tensor) -> Tensor:
+@with_out
+def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
     """True where an element is -inf."""
     return input == -float("inf") if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
 
@@ -106,7 +113,8 @@ def is_nonzero(input: Tensor) -> bool:
     return bool(input.item() != 0)
 
 
-def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+@with_out
+def logaddexp2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """log2(2^input + 2^other), without overflow.
 
     >>> plait.logaddexp2(plait.tensor(1000.0), plait.tensor(1000.0))
@@ -118,7 +126,8 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     return high + _ops["log1p"](_ops["exp2"](gap)) * 1.4426950408889634
 
 
-def ldexp(input: Tensor, other: Tensor) -> Tensor:
+@with_out
+def ldexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """input * 2^other.
 
     >>> plait.ldexp(plait.tensor([1.0, 3.0]), plait.tensor([3, -1]))
@@ -127,7 +136,8 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     return input * _ops["pow"](2.0, other)
 
 
-def float_power(input: Any, exponent: Any) -> Tensor:
+@with_out
+def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
     """input ** exponent in float64 (complex128 for complex arguments).
 
     >>> plait.float_power(plait.tensor([2, 3]), 2)
@@ -226,7 +236,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return input[where]
 
 
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+@with_out
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Tensor:
     """Each slice along `dim` scaled down to a p-norm of at most `maxnorm`.
 
     >>> plait.renorm(plait.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
@@ -407,7 +418,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     return product(0, n - 1)
 
 
-def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+@with_out
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The solution of A X = input, where A = L L^H (with `upper`, L^H L).
 
     >>> plait.cholesky_solve(plait.tensor([[8.0]]), plait.tensor([[2.0]]))
@@ -420,7 +432,8 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     return solve_triangular(second, solve_triangular(first, input, upper=False), upper=True)
 
 
-def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+@with_out
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The inverse of A = L L^H (with `upper`, L^H L)."""
     unit = _ops["eye"](L.shape[-1], dtype=L.dtype, device=L.device)
     return cholesky_solve(unit.expand(L.shape), L, upper)

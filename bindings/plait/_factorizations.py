@@ -11,6 +11,7 @@ from itertools import pairwise
 from . import _C, _lapack
 from ._autocast import one_op
 from ._functions import broadcast_shapes
+from ._out import with_out
 from .autograd import Function
 from .linalg import (
     _check,
@@ -86,7 +87,8 @@ class _Eig(Function):
         return None, (grad.real if ctx.real else grad)
 
 
-def eig(A: Tensor) -> Any:
+@with_out
+def eig(A: Tensor, *, out: Any = None) -> Any:
     """The eigenvalues (..., n) and eigenvectors (..., n, n), its columns, of norm 1, of square matrices; both
     complex.
 
@@ -100,7 +102,8 @@ def eig(A: Tensor) -> Any:
     return Eig(*_Eig.apply("eig", A))
 
 
-def eigvals(A: Tensor) -> Tensor:
+@with_out
+def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
     """The eigenvalues of square matrices (..., n, n), complex, in no particular order.
 
     >>> plait.linalg.eigvals(plait.tensor([[2.0, 0.0], [0.0, 3.0]])).real
@@ -111,6 +114,7 @@ def eigvals(A: Tensor) -> Tensor:
 
 
 # ---- LU
+
 
 def _rows(a: Tensor, order: Tensor) -> Tensor:
     return _ops["take_along_dim"](a, order.unsqueeze(-1), -2)
@@ -163,8 +167,9 @@ def _factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor, 
     return lower, upper, left + right, pivots, info
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def lu(A: Tensor, *, pivot: bool = True) -> Any:
+def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """A = P L U: a permutation, a lower triangle with ones on its diagonal, an upper triangle. (..., m, n)
     gives P (..., m, m), L (..., m, k), U (..., k, n), k = min(m, n). Differentiable where the first k
     columns, or rows, are independent. Without `pivot`, on CUDA alone, A = L U and P is empty.
@@ -186,8 +191,9 @@ def _permutation(order: Tensor, dtype: Any) -> Tensor:
     return _ops["eye"](rows, dtype=dtype, device=order.device)[order].mT
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """The factors L (below the diagonal) and U of `lu` in one matrix, and the row, from 1, that each row was
     exchanged with in turn, as int32: LAPACK's form, for `lu_solve`. Raises nothing where A is singular: U has
     a zero then.
@@ -199,8 +205,11 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
     return LUFactor(*_factors("lu_factor", A, pivot)[2:4])
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
+def lu_solve(
+    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out: Any = None
+) -> Tensor:
     """X with A X = B (or X A = B, `left=False`; A^H in A's place, `adjoint=True`) from the factors of A that
     `lu_factor` gives.
 
@@ -231,8 +240,14 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     return _rows(y, order.argsort(-1))
 
 
+@with_out
 def lu_unpack(
-    LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
+    LU_data: Tensor,
+    LU_pivots: Tensor,
+    unpack_data: bool = True,
+    unpack_pivots: bool = True,
+    *,
+    out: Any = None,
 ) -> Any:
     """P, L and U from what `lu_factor` gives; empty tensors in the place of what is not asked for.
 
@@ -255,19 +270,15 @@ def lu_unpack(
 # ---- with a number that says what went wrong
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """`cholesky`, and 0, or for a matrix that is not positive definite the order of the first leading block
-    that is not, as int32; its factor is NaN then. `out` is a pair of tensors that are written to.
+    that is not, as int32; its factor is NaN then.
 
     >>> plait.linalg.cholesky_ex(plait.tensor([[[4.0]], [[-1.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
-    if out is not None:
-        found = cholesky_ex(A, upper=upper, check_errors=check_errors)
-        for into, value in zip(out, found, strict=True):
-            into.copy_(value)
-        return CholeskyEx(*out)
     _check("cholesky_ex", A)
     factor, info = _Cholesky.apply("cholesky_ex", A, check_errors)
     factor = factor.mH if upper else factor
@@ -278,8 +289,9 @@ def _nan_where_bad(result: Tensor, info: Tensor) -> Tensor:
     return result.masked_fill((info != 0)[..., None, None], math.nan)
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """`inv`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as int32;
     its inverse is NaN then.
 
@@ -291,8 +303,9 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
     return InvEx(inverse if check_errors else _nan_where_bad(inverse, info), info)
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> Any:
+def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """`lu_factor`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as
     int32. With check_errors a singular matrix raises LinAlgError.
 
@@ -305,8 +318,9 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     return LUFactorEx(packed, pivots, info)
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
+def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """`solve`, and 0, or for a singular matrix the place, from 1, of the first zero on U's diagonal, as
     int32; the solution is NaN then. With check_errors a singular matrix raises LinAlgError.
 
@@ -324,6 +338,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
 # ---- least squares
 
 
+@with_out
 def matrix_rank(
     A: Tensor,
     tol: float | Tensor | None = None,
@@ -331,6 +346,7 @@ def matrix_rank(
     *,
     atol: float | Tensor | None = None,
     rtol: float | Tensor | None = None,
+    out: Any = None,
 ) -> Tensor:
     """The number of singular values above the larger of `atol` and `rtol` times the largest of them. rtol is
     max(m, n) epsilon where neither is given, and 0 where only atol is; `tol` is another name of atol. Both
@@ -356,8 +372,11 @@ def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, h
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
+def lstsq(
+    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None
+) -> Lstsq:
     """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values).
 
     The residuals are the squared norms of the columns of A X - B, where m > n and A is of full rank, else
@@ -391,8 +410,9 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 # ---- reflectors, exponentials
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     """The first n columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H, where v_i is 0 above row i, 1 in it
     and column i of A (..., m, n) below, for tau (..., k): LAPACK's form of the Q of a QR decomposition.
 
@@ -452,8 +472,9 @@ def matrix_exp(A: Tensor) -> Tensor:
 # ---- conditions, products
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def cond(A: Tensor, p: Any = None) -> Tensor:
+def cond(A: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     """The condition numbers |A| |A^-1| in the norm p: None or 2, -2 (the quotient of the singular values),
     'fro', 'nuc', inf, -inf, 1, -1. Infinite for a singular matrix.
 
@@ -472,7 +493,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     return _ops["where"](info != 0, math.inf, result).to(result.dtype)
 
 
-def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+@with_out
+def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The product of two or more matrices, in the order of fewest multiplications; the first and the last may
     be vectors.
 
@@ -515,7 +537,8 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return result.squeeze(-1) if last_vector else result
 
 
-def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
+@with_out
+def tensorinv(A: Tensor, ind: int = 2, *, out: Any = None) -> Tensor:
     """The inverse of A as a linear map from its last dimensions to its first `ind`: of shape A.shape[ind:] +
     A.shape[:ind], whose products must be equal.
 
@@ -534,7 +557,8 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     return inv(A.reshape(n, n)).reshape(*last, *first)
 
 
-def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
+@with_out
+def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Any = None) -> Tensor:
     """X with tensordot(A, X, X.dim()) = B; `dims` of A are moved to its end before.
 
     >>> plait.linalg.tensorsolve(plait.eye(6).reshape(2, 3, 6), plait.ones(2, 3))

@@ -11,6 +11,7 @@ from collections import namedtuple
 
 from . import _C, _lapack
 from ._functions import broadcast_shapes
+from ._out import with_out
 from .linalg import _check, _tape
 
 TYPE_CHECKING = False
@@ -94,7 +95,8 @@ def _solve(numpy: Any, a: Any, pivots: Any, b: Any, hermitian: bool) -> None:
         b[[last, pivot]] = b[[pivot, last]]
 
 
-def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> Any:
+@with_out
+def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """`ldl_factor`, and 0, or for a singular matrix the place, from 1, of D's first zero block, as int32.
     With check_errors a singular matrix raises LinAlgError.
 
@@ -129,7 +131,8 @@ def _factored(who: str, A: Tensor, hermitian: bool, strict: bool) -> Any:
     return found
 
 
-def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
+@with_out
+def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     """A = L D L^T (with `hermitian`, L D L^H) of symmetric (Hermitian) matrices (..., n, n), whose lower
     triangle is read: D in blocks of order 1 and 2, and L below them, in one matrix, and the exchanges of rows
     as int32, in the form of LAPACK's sytrf. For `ldl_solve`. Computed on the CPU; has no gradient.
@@ -141,7 +144,8 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
     return LDLFactor(*_factored("ldl_factor", A, hermitian, True)[:2])
 
 
-def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
+@with_out
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Any = None) -> Tensor:
     """X with A X = B for matrices B (..., n, k), from what `ldl_factor` gives of A. Computed on the CPU; has
     no gradient.
 

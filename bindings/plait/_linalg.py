@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import namedtuple
 
 from . import linalg
+from ._out import with_out
 from .linalg import QR, det, matrix_power, slogdet
 from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._C import Tensor
 
 __all__ = [
@@ -53,7 +56,8 @@ def triangular_solve(
     return TriangularSolve(x, A.clone())
 
 
-def inverse(input: Tensor) -> Tensor:
+@with_out
+def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     """See plait.linalg.inv."""
     return linalg.inv(input)
 
@@ -63,12 +67,14 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return linalg.pinv(input, rcond)
 
 
-def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+@with_out
+def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """See plait.linalg.cholesky."""
     return linalg.cholesky(input, upper=upper)
 
 
-def qr(input: Tensor, some: bool = True) -> QR:
+@with_out
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> QR:
     """See plait.linalg.qr."""
     return linalg.qr(input, "reduced" if some else "complete")
 
@@ -83,7 +89,8 @@ def logdet(input: Tensor) -> Tensor:
     return log + sign.log() if input.is_complex() else log.masked_fill(sign < 0, float("nan"))
 
 
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
+@with_out
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> SVD:
     """input = U diag(S) V^H: with V, where plait.linalg.svd gives its conjugate transpose.
 
     >>> plait.svd(plait.ones(3, 2)).V.shape
@@ -96,6 +103,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
         return SVD(zeros[0], linalg.svdvals(input), zeros[1])
     u, s, vh = linalg.svd(input, full_matrices=not some)
     return SVD(u, s, vh.mH)
+
 
 for _name in ("cholesky", "inverse", "logdet", "pinverse", "qr", "svd"):
     globals()[_name] = overridable(globals()[_name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _C
 from ._autocast import one_op
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _ops = _C.ops
 
 
+@with_out
 @one_op(cuda="float32")
 def vector_norm(
     x: Tensor,
@@ -23,6 +25,7 @@ def vector_norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """The p-norm over dimensions (all where None), for any number `ord`, inf, -inf, and 0, which counts what
     is not zero.
@@ -51,6 +54,7 @@ def vector_norm(
     return _ops["norm"](x, ord, dims, keepdim) if dims else x.abs()
 
 
+@with_out
 @one_op(cuda="float32")
 def matrix_norm(
     A: Tensor,
@@ -59,6 +63,7 @@ def matrix_norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Norms of matrices in two dimensions: 'fro', 'nuc' (the sum of singular values), 2 and -2 (the largest
     and the smallest), 1 and -1 (of column sums), inf and -inf (of row sums).
@@ -97,6 +102,7 @@ def matrix_norm(
     return result
 
 
+@with_out
 def norm(
     A: Tensor,
     ord: float | str | None = None,
@@ -104,6 +110,7 @@ def norm(
     keepdim: bool = False,
     *,
     dtype: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """A vector norm, or a matrix norm where `dim` has two dimensions (or A has, with `ord` given).
 
@@ -122,25 +129,26 @@ def norm(
     return vector_norm(A, ord, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
 
 
+@with_out
 @one_op(cpu="lower", cuda="lower")
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """The dot products along a dimension; x is conjugated where complex."""
     return ((x.conj() if x.is_complex() else x) * y).sum(dim)
 
 
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """plait.matmul."""
-    return _ops["matmul"](input, other)
+    return _ops["matmul"](input, other) if out is None else _ops["matmul"](input, other, out=out)
 
 
-def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
+def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """The cross products along a dimension of size 3; both tensors have the same number of dimensions."""
     if input.dim() != other.dim():
         raise _C.ArgumentError(
             "linalg.cross: expected tensors of the same number of dimensions, got shapes "
             f"{tuple(input.shape)} and {tuple(other.shape)}; unsqueeze one of them"
         )
-    return _ops["cross"](input, other, dim)
+    return _ops["cross"](input, other, dim) if out is None else _ops["cross"](input, other, dim, out=out)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:

@@ -9,6 +9,7 @@ from collections import namedtuple
 import plait
 
 from ._C import ArgumentError
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ __all__ = [
 ]
 
 
-def mvlgamma(input: Tensor, p: int) -> Tensor:
+@with_out
+def mvlgamma(input: Tensor, p: int, *, out: Any = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension p; plait.special.multigammaln.
 
     >>> plait.mvlgamma(plait.tensor(2.0), 1)
@@ -150,7 +152,8 @@ def _derivative(x: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
     return plait.cat([first, middle, last], dim)
 
 
-def frexp(input: Tensor) -> Any:
+@with_out
+def frexp(input: Tensor, *, out: Any = None) -> Any:
     """Mantissas and exponents (int32) with input = mantissa * 2 ** exponent and 1/2 <= |mantissa| < 1; both
     are 0 for 0, and the exponent of infinities and NaN is 0. Floats. The derivative of the mantissa is
     2 ** -exponent.
@@ -175,7 +178,8 @@ def frexp(input: Tensor) -> Any:
     return Frexp(mantissa, exponent.to(plait.int32))
 
 
-def nextafter(input: Tensor, other: Tensor) -> Tensor:
+@with_out
+def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The floating-point numbers next to `input`, towards `other`. float32 and float64.
 
     >>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _C
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _quantile(
     return result.reshape(shape if q.dim() == 0 else [at.shape[0], *shape])
 
 
+@with_out
 def quantile(
     input: Tensor,
     q: Any,
@@ -88,6 +90,7 @@ def quantile(
     keepdim: bool = False,
     *,
     interpolation: str = "linear",
+    out: Any = None,
 ) -> Tensor:
     """The value below which the fraction `q` of the elements lies, along a dimension or of all. For a 1-d
     tensor of several q the result has a first dimension more. NaN where there is one.
@@ -100,6 +103,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
+@with_out
 def nanquantile(
     input: Tensor,
     q: Any,
@@ -107,6 +111,7 @@ def nanquantile(
     keepdim: bool = False,
     *,
     interpolation: str = "linear",
+    out: Any = None,
 ) -> Tensor:
     """As `quantile`, of the elements that are not NaN; NaN where all are.
 

@@ -402,6 +402,45 @@ def _in_place_view(name):
     return method
 
 
+# Methods in place of functions that are made of ops.
+_COPIED_IN_PLACE = (
+    "addr",
+    "float_power",
+    "ldexp",
+    "mvlgamma",
+    "nextafter",
+    "polygamma",
+    "renorm",
+    "sgn",
+    "sinc",
+)
+
+
+def _in_place_copy(name):
+    def method(self, *args, **kwargs):
+        result = getattr(self, name)(*args, **kwargs)
+        if result.shape != self.shape:
+            raise _C.ArgumentError(
+                f"{name}_: the result has shape {tuple(result.shape)}, which cannot be written into self "
+                f"of shape {tuple(self.shape)}; use {name}() and keep its result"
+            )
+        if not _C.can_cast(result.dtype, self.dtype):
+            raise RuntimeError(
+                f"{name}_: the result has dtype {result.dtype}, which cannot be written into self of dtype "
+                f"{self.dtype}; convert self first"
+            )
+        return self.copy_(result)
+
+    method.__name__ = method.__qualname__ = name + "_"
+    method.__doc__ = f"As `{name}`, but the result is written to self, which is returned."
+    return method
+
+
+def _polygamma(self, n):
+    """The derivative of order n of digamma: `plait.polygamma(n, self)`."""
+    return _ops["polygamma"](n, self)
+
+
 # Methods that are functions of another module: loaded at their first call.
 _LATE_METHODS = {
     "new": "_legacy_tensors",
@@ -548,10 +587,13 @@ def _install() -> None:
         setattr(Tensor, name, _late(name, home))
     for name in _VIEWS_IN_PLACE:
         setattr(Tensor, name + "_", _in_place_view(name))
+    for name in _COPIED_IN_PLACE:
+        setattr(Tensor, name + "_", _in_place_copy(name))
     methods = {
         "backward": _backward,
         "register_hook": _register_hook,
         "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
+        "polygamma": _polygamma,
         "to": _to,
         "cpu": _cpu,
         "cuda": _cuda,

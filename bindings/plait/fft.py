@@ -17,6 +17,7 @@ import math
 
 from . import _C
 from ._autocast import one_op
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,7 +223,10 @@ def _one(n: int | None) -> tuple[int] | None:
     return None if n is None else (n,)
 
 
-def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+@with_out
+def fft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
+) -> Tensor:
     """The transform over one dimension, cut or filled up with zeros to n.
 
     >>> plait.fft.fft(plait.tensor([1.0, 1.0]))
@@ -231,45 +235,78 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
     return _complex("fft", True, input, _one(n), (dim,), norm)
 
 
-def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+@with_out
+def ifft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
+) -> Tensor:
     """The inverse of fft."""
     return _complex("ifft", False, input, _one(n), (dim,), norm)
 
 
+@with_out
 def fftn(
-    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = None,
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The transform over several dimensions (all where None), of sizes s."""
     return _complex("fftn", True, input, s, dim, norm)
 
 
+@with_out
 def ifftn(
-    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = None,
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The inverse of fftn."""
     return _complex("ifftn", False, input, s, dim, norm)
 
 
+@with_out
 def fft2(
-    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The transform over two dimensions."""
     return _complex("fft2", True, input, s, dim, norm)
 
 
+@with_out
 def ifft2(
-    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The inverse of fft2."""
     return _complex("ifft2", False, input, s, dim, norm)
 
 
-def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+@with_out
+def rfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
+) -> Tensor:
     """The first n // 2 + 1 coefficients of the transform of a real tensor: the others are conjugates."""
     return _from_real("rfft", True, input, _one(n), (dim,), norm)
 
 
-def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+@with_out
+def irfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
+) -> Tensor:
     """The inverse of rfft: n real values; 2 (size - 1) where None, so give n for an odd one.
 
     >>> plait.fft.irfft(plait.fft.rfft(plait.tensor([1.0, 2.0, 3.0])), n=3)
@@ -278,35 +315,62 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     return _to_real("irfft", False, input, _one(n), (dim,), norm)
 
 
+@with_out
 def rfftn(
-    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = None,
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The transform of a real tensor over several dimensions, with half of the last one's coefficients."""
     return _from_real("rfftn", True, input, s, dim, norm)
 
 
+@with_out
 def irfftn(
-    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = None,
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The inverse of rfftn; s are the sizes of the result."""
     return _to_real("irfftn", False, input, s, dim, norm)
 
 
+@with_out
 def rfft2(
-    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The transform of a real tensor over two dimensions, with half of the last one's coefficients."""
     return _from_real("rfft2", True, input, s, dim, norm)
 
 
+@with_out
 def irfft2(
-    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The inverse of rfft2; s are the sizes of the result."""
     return _to_real("irfft2", False, input, s, dim, norm)
 
 
-def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+@with_out
+def hfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
+) -> Tensor:
     """The transform of a Hermitian signal, of which the first n // 2 + 1 values are given: n real values,
     2 (size - 1) where None.
 
@@ -316,7 +380,10 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _to_real("hfft", True, input, _one(n), (dim,), norm)
 
 
-def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
+@with_out
+def ihfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
+) -> Tensor:
     """The inverse of hfft: the first n // 2 + 1 values of the Hermitian signal that has a real spectrum.
 
     >>> plait.fft.ihfft(plait.tensor([2.0, 1.0, 0.0, 1.0]))
@@ -325,36 +392,61 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     return _from_real("ihfft", False, input, _one(n), (dim,), norm)
 
 
+@with_out
 def hfftn(
-    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = None,
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The transform of a Hermitian signal over several dimensions, of which half of the last one is given;
     s are the sizes of the result."""
     return _to_real("hfftn", True, input, s, dim, norm)
 
 
+@with_out
 def ihfftn(
-    input: Tensor, s: _Dims = None, dim: _Dims = None, norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = None,
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The inverse of hfftn, with half of the last dimension's values."""
     return _from_real("ihfftn", False, input, s, dim, norm)
 
 
+@with_out
 def hfft2(
-    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The transform of a Hermitian signal over two dimensions, of which half of the last one is given."""
     return _to_real("hfft2", True, input, s, dim, norm)
 
 
+@with_out
 def ihfft2(
-    input: Tensor, s: _Dims = None, dim: _Dims = (-2, -1), norm: str | None = None
+    input: Tensor,
+    s: _Dims = None,
+    dim: _Dims = (-2, -1),
+    norm: str | None = None,
+    *,
+    out: Any = None,
 ) -> Tensor:
     """The inverse of hfft2, with half of the last dimension's values."""
     return _from_real("ihfft2", False, input, s, dim, norm)
 
 
-def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
+@with_out
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, out: Any = None) -> Tensor:
     """The frequencies of the coefficients of fft, for samples at distances d.
 
     >>> plait.fft.fftfreq(4)
@@ -366,7 +458,8 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) ->
     return whole.to(dtype or _C.get_default_dtype()) / (n * d)
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Tensor:
+@with_out
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None, out: Any = None) -> Tensor:
     """The frequencies of the coefficients of rfft.
 
     >>> plait.fft.rfftfreq(4)

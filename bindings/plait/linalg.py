@@ -21,6 +21,7 @@ from . import _C, _lapack
 from ._autocast import one_op
 from ._lapack import LinAlgError
 from ._norms import cross, diagonal, matmul, matrix_norm, norm, vecdot, vector_norm
+from ._out import with_out
 from .autograd.function import Function
 from .overrides import overridable
 
@@ -174,8 +175,9 @@ class _Inverse(Function):
         return None, -(turned @ grad @ turned), None
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def inv(A: Tensor) -> Tensor:
+def inv(A: Tensor, *, out: Any = None) -> Tensor:
     """The inverses of square matrices (..., n, n). Raises LinAlgError for a singular one.
 
     >>> plait.linalg.inv(plait.tensor([[0.0, 2.0], [1.0, 0.0]]))
@@ -247,8 +249,9 @@ def _same_batch(who: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a.expand((*batch, *a.shape[-2:])), b.expand((*batch, *b.shape[-2:]))
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Any = None) -> Tensor:
     """X with A X = B, or X A = B where not `left`; B is a matrix (..., n, k), or vectors of shape
     A.shape[:-1]. Raises LinAlgError where A is singular.
 
@@ -276,9 +279,10 @@ def _solved(who: str, A: Tensor, B: Tensor, left: bool, strict: bool) -> tuple[T
     return _Solve.apply(who, *_same_batch(who, A, B), strict)
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
 def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
+    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Any = None
 ) -> Tensor:
     """X with A X = B (or X A = B where not `left`) for triangular A, of which only the triangle is read;
     `unitriangular`: with ones on its diagonal. A zero there raises LinAlgError on the CPU, and gives
@@ -324,8 +328,9 @@ class _Cholesky(Function):
         return None, 0.5 * (full + full.mH), None
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+def cholesky(A: Tensor, *, upper: bool = False, out: Any = None) -> Tensor:
     """The lower triangular L with L L^H = A (or the upper L^H) of Hermitian positive-definite matrices, whose
     lower triangle is read. Raises LinAlgError for another one.
 
@@ -365,8 +370,9 @@ class _Det(Function):
         return (grad * (det(u) * det(vh)).conj())[..., None, None] * cofactors
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def det(A: Tensor) -> Tensor:
+def det(A: Tensor, *, out: Any = None) -> Tensor:
     """The determinants of square matrices.
 
     >>> plait.linalg.det(plait.tensor([[2.0, 0.0], [0.0, 4.0]]))
@@ -394,8 +400,9 @@ class _Slogdet(Function):
         return grad[..., None, None] * inv(a).mH
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def slogdet(A: Tensor) -> Slogdet:
+def slogdet(A: Tensor, *, out: Any = None) -> Slogdet:
     """The signs (of complex matrices numbers of absolute value 1) and the logarithms of the absolute values
     of determinants: (0, -inf) for a singular matrix.
 
@@ -431,8 +438,9 @@ class _QR(Function):
         return solve_triangular(r.mH, grad_q + q @ symmetric, upper=False, left=False)
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def qr(A: Tensor, mode: str = "reduced") -> QR:
+def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> QR:
     """A = Q R with orthonormal columns Q and upper triangular R: 'reduced' to min(m, n) columns, 'complete'
     (without gradient where m > n), or 'r' alone (Q is empty).
 
@@ -520,8 +528,9 @@ class _SVD(Function):
         return None, result, None
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def svd(A: Tensor, full_matrices: bool = True) -> SVD:
+def svd(A: Tensor, full_matrices: bool = True, *, out: Any = None) -> SVD:
     """A = U diag(S) Vh, with the singular values in falling order.
 
     Gradients of U and Vh are those of a function that does not depend on the vectors' signs or phases (that
@@ -536,8 +545,9 @@ def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     return SVD(*_SVD.apply("svd", A, full_matrices))
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def svdvals(A: Tensor) -> Tensor:
+def svdvals(A: Tensor, *, out: Any = None) -> Tensor:
     """The singular values, in falling order."""
     _check("svdvals", A, square=False)
     return _SVD.apply("svdvals", A, False)[1] if _tape(A) else _lapack.svd("svdvals", A, False, False)[1]
@@ -572,8 +582,9 @@ def _is_upper(who: str, uplo: str) -> bool:
     return uplo.upper() == "U"
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
+def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigh:
     """The eigenvalues, in rising order, and eigenvectors (columns) of symmetric or Hermitian matrices, of
     which the lower ('L') or upper ('U') triangle is read. The gradient is that of A as such a matrix; that of
     a function of complex vectors that depends on their phases raises LinAlgError in backward.
@@ -585,8 +596,9 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     return Eigh(*_Eigh.apply("eigh", A, _is_upper("eigh", UPLO)))
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
     """The eigenvalues of symmetric or Hermitian matrices, in rising order."""
     _check("eigvalsh", A)
     upper = _is_upper("eigvalsh", UPLO)
@@ -639,6 +651,7 @@ class _Pinv(Function):
         return -(k @ p).mH + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None, None, None
 
 
+@with_out
 @one_op(cpu="float32", cuda="float32")
 def pinv(
     A: Tensor,
@@ -647,6 +660,7 @@ def pinv(
     *,
     atol: float | Tensor | None = None,
     rtol: float | Tensor | None = None,
+    out: Any = None,
 ) -> Tensor:
     """The Moore-Penrose inverse. Singular values up to the larger of `atol` and `rtol` times the largest of
     them count as zero: rtol is max(m, n) epsilon where neither is given, and 0 where only atol is; `rcond` is
@@ -669,7 +683,8 @@ def pinv(
 # ---- powers
 
 
-def matrix_power(A: Tensor, n: int) -> Tensor:
+@with_out
+def matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
     """The n-th power of square matrices; of their inverses where n is negative.
 
     >>> plait.linalg.matrix_power(plait.tensor([[1.0, 1.0], [0.0, 1.0]]), 5)
