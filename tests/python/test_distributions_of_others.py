@@ -258,3 +258,130 @@ def test_cauchy():
     plait.manual_seed(0)
     draws = ours.sample((4000,)).numpy()
     assert stats.kstest(draws[:, 1], stats.cauchy(1, 2).cdf).pvalue > 1e-4
+
+
+def test_generalized_pareto():
+    loc, scale, shape = np.array([0.0, 1.0, -1.0]), np.array([1.0, 2.0, 0.5]), np.array([0.4, 0.0, -0.5])
+    ours = D.GeneralizedPareto(*(plait.tensor(a) for a in (loc, scale, shape)))
+    theirs = stats.genpareto(shape, loc, scale)
+    x = np.array([0.7, 3.0, -0.6])
+    for got, expected in (
+        (ours.log_prob(plait.tensor(x)), theirs.logpdf(x)),
+        (ours.cdf(plait.tensor(x)), theirs.cdf(x)),
+        (ours.icdf(plait.tensor([0.1, 0.5, 0.9], dtype=plait.float64)), theirs.ppf([0.1, 0.5, 0.9])),
+        (ours.mean, theirs.mean()),
+        (ours.variance, theirs.var()),
+        (ours.entropy(), theirs.entropy()),
+    ):
+        np.testing.assert_allclose(got.numpy(), expected, rtol=1e-8)
+    assert ours.support.check(ours.sample((100,))).all()
+    assert ours.support.check(plait.tensor([-0.1, 0.9, 0.1])).tolist() == [False, False, False]
+
+
+def test_gamma_cdf():
+    a, b, x = np.array([0.5, 3.0]), np.array([1.0, 2.0]), np.array([0.3, 2.0])
+    ours = D.Gamma(plait.tensor(a), plait.tensor(b)).cdf(plait.tensor(x))
+    np.testing.assert_allclose(ours.numpy(), stats.gamma(a, scale=1 / b).cdf(x), rtol=1e-10)
+    np.testing.assert_allclose(
+        D.InverseGamma(plait.tensor(a), plait.tensor(b)).cdf(plait.tensor(x)).numpy(),
+        stats.invgamma(a, scale=b).cdf(x),
+        rtol=1e-10,
+    )
+
+
+def test_parameters_that_follow_from_others_are_checked():
+    with pytest.raises(ValueError, match="Chi2: expected parameter df"):
+        D.Chi2(plait.tensor([-1.0, 2.0]))
+    assert repr(D.InverseGamma(2.0, 3.0)).startswith("InverseGamma(")
+
+
+def f64(*values):
+    return plait.tensor(values, dtype=plait.float64)
+
+
+# Pairs, and the interval that p's values lie in, for a quadrature of p (log p - log q).
+PAIRS = {
+    "Beta Exponential": (D.Beta(f64(1.5), f64(2.5)), D.Exponential(f64(2.0)), (0, 1)),
+    "Beta Gamma": (D.Beta(f64(1.5), f64(2.5)), D.Gamma(f64(2.0), f64(3.0)), (0, 1)),
+    "Beta Normal": (D.Beta(f64(1.5), f64(2.5)), D.Normal(f64(0.5), f64(2.0)), (0, 1)),
+    "Beta Uniform": (D.Beta(f64(1.5), f64(2.5)), D.Uniform(f64(-1.0), f64(2.0)), (0, 1)),
+    "Beta ContinuousBernoulli": (D.Beta(f64(1.5), f64(2.5)), D.ContinuousBernoulli(f64(0.2)), (0, 1)),
+    "ContinuousBernoulli itself": (D.ContinuousBernoulli(f64(0.7)), D.ContinuousBernoulli(f64(0.2)), (0, 1)),
+    "ContinuousBernoulli Exponential": (D.ContinuousBernoulli(f64(0.7)), D.Exponential(f64(2.0)), (0, 1)),
+    "ContinuousBernoulli Normal": (D.ContinuousBernoulli(f64(0.7)), D.Normal(f64(0.5), f64(2.0)), (0, 1)),
+    "ContinuousBernoulli Uniform": (D.ContinuousBernoulli(f64(0.7)), D.Uniform(f64(0.0), f64(1.0)), (0, 1)),
+    "Uniform Exponential": (D.Uniform(f64(0.5), f64(2.0)), D.Exponential(f64(2.0)), (0.5, 2)),
+    "Uniform Gamma": (D.Uniform(f64(0.5), f64(2.0)), D.Gamma(f64(2.0), f64(3.0)), (0.5, 2)),
+    "Uniform Pareto": (D.Uniform(f64(0.5), f64(2.0)), D.Pareto(f64(0.5), f64(3.0)), (0.5, 2)),
+    "Uniform Beta": (D.Uniform(f64(0.25), f64(0.5)), D.Beta(f64(1.5), f64(2.5)), (0.25, 0.5)),
+    "Uniform ContinuousBernoulli": (D.Uniform(f64(0.0), f64(1.0)), D.ContinuousBernoulli(f64(0.2)), (0, 1)),
+    "Uniform Gumbel": (D.Uniform(f64(0.25), f64(2.0)), D.Gumbel(f64(0.5), f64(2.0)), (0.25, 2)),
+    "Pareto Exponential": (D.Pareto(f64(0.5), f64(3.0)), D.Exponential(f64(2.0)), (0.5, np.inf)),
+    "Pareto Gamma": (D.Pareto(f64(0.5), f64(3.0)), D.Gamma(f64(2.0), f64(3.0)), (0.5, np.inf)),
+    "Pareto Normal": (D.Pareto(f64(0.5), f64(3.0)), D.Normal(f64(0.5), f64(2.0)), (0.5, np.inf)),
+    "Pareto itself": (D.Pareto(f64(0.5), f64(3.0)), D.Pareto(f64(0.25), f64(2.0)), (0.5, np.inf)),
+    "Exponential Gumbel": (D.Exponential(f64(2.0)), D.Gumbel(f64(0.5), f64(2.0)), (0, 40)),
+    "Gamma Gumbel": (D.Gamma(f64(2.0), f64(3.0)), D.Gumbel(f64(0.5), f64(2.0)), (0, 40)),
+    "Normal Gumbel": (D.Normal(f64(0.5), f64(1.0)), D.Gumbel(f64(0.5), f64(2.0)), (-9, 9)),
+    "Gumbel itself": (D.Gumbel(f64(0.5), f64(1.0)), D.Gumbel(f64(1.5), f64(2.0)), (-5, 60)),
+    "Gumbel Normal": (D.Gumbel(f64(0.5), f64(1.0)), D.Normal(f64(0.5), f64(2.0)), (-5, 60)),
+    "Normal Laplace": (D.Normal(f64(0.5), f64(1.0)), D.Laplace(f64(1.5), f64(2.0)), (-9, 9)),
+    "Cauchy itself": (D.Cauchy(f64(0.5), f64(1.0)), D.Cauchy(f64(1.5), f64(2.0)), (-np.inf, np.inf)),
+    "HalfCauchy itself": (D.HalfCauchy(f64(1.0)), D.HalfCauchy(f64(2.0)), (0, np.inf)),
+    "HalfNormal itself": (D.HalfNormal(f64(1.0)), D.HalfNormal(f64(2.0)), (0, 12)),
+    "Weibull itself": (D.Weibull(f64(1.0), f64(1.5)), D.Weibull(f64(2.0), f64(2.5)), (0, 15)),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_divergences_of_two_kinds(name):
+    p, q, (low, high) = PAIRS[name]
+
+    def integrand(x):
+        value = f64(x)
+        log_p = p.log_prob(value)
+        return (log_p.exp() * (log_p - q.log_prob(value))).item()
+
+    expected, _ = integrate.quad(integrand, low, high, epsabs=1e-11, epsrel=1e-9, limit=300)
+    assert D.kl_divergence(p, q).item() == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_divergences_where_q_lacks_values_of_p():
+    for p, q in (
+        (D.Normal(f64(0.0), f64(1.0)), D.Gamma(f64(1.0), f64(1.0))),
+        (D.Exponential(f64(1.0)), D.Uniform(f64(0.0), f64(9.0))),
+        (D.Uniform(f64(-1.0), f64(2.0)), D.Exponential(f64(1.0))),
+        (D.Uniform(f64(0.2), f64(2.0)), D.Beta(f64(2.0), f64(2.0))),
+        (D.Pareto(f64(1.0), f64(3.0)), D.Pareto(f64(2.0), f64(3.0))),
+        (D.Pareto(f64(1.0), f64(1.5)), D.Normal(f64(2.0), f64(3.0))),
+        (D.Poisson(f64(1.0)), D.Bernoulli(f64(0.5))),
+        (D.Binomial(5, f64(0.5)), D.Binomial(4, f64(0.5))),
+    ):
+        assert D.kl_divergence(p, q).tolist() == [np.inf]
+
+
+def test_divergences_of_counts():
+    k = np.arange(200)
+    p, q = stats.poisson(2.0), stats.poisson(3.5)
+    expected = (p.pmf(k) * (p.logpmf(k) - q.logpmf(k)))[:60].sum()
+    assert D.kl_divergence(D.Poisson(f64(2.0)), D.Poisson(f64(3.5))).item() == pytest.approx(expected, rel=1e-9)
+    b = stats.bernoulli(0.3)
+    expected = sum(b.pmf(i) * (b.logpmf(i) - q.logpmf(i)) for i in (0, 1))
+    ours = D.kl_divergence(D.Bernoulli(f64(0.3)), D.Poisson(f64(3.5)))
+    # log 1! = 0 = log 0!: the expectation of log(x!) vanishes.
+    assert ours.item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_divergences_of_low_rank_normals():
+    factor, diagonal = plait.tensor([[1.0], [0.5]], dtype=plait.float64), f64(1.0, 2.0)
+    p = D.LowRankMultivariateNormal(f64(0.0, 1.0), factor, diagonal)
+    full = D.MultivariateNormal(f64(0.0, 1.0), factor @ factor.mT + diagonal.diag())
+    q = D.MultivariateNormal(f64(1.0, 1.0), plait.eye(2, dtype=plait.float64) * 2)
+    assert D.kl_divergence(p, q).item() == pytest.approx(D.kl_divergence(full, q).item(), rel=1e-12)
+    assert D.kl_divergence(p, full).item() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_wishart_of_a_batch_takes_one_value():
+    w = D.Wishart(f64(4.0).squeeze(0), plait.eye(2, dtype=plait.float64))
+    value = plait.tensor([[2.0, 0.3], [0.3, 1.0]], dtype=plait.float64)
+    assert plait.allclose(w.expand((3,)).log_prob(value), w.log_prob(value).expand(3))

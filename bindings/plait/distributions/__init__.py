@@ -10,7 +10,7 @@ tensor([-0.9189, -0.9189])
 plait.Size([3, 2])
 """
 
-from . import constraints, transforms
+from . import constraints, kl_pairs, transforms
 from .bernoulli import Bernoulli
 from .beta import Beta
 from .binomial import Binomial
@@ -26,7 +26,7 @@ from .gamma import Gamma
 from .geometric import Geometric
 from .gumbel import Gumbel
 from .half_normal import HalfNormal
-from .heavy_tailed import HalfCauchy, Pareto, Weibull
+from .heavy_tailed import GeneralizedPareto, HalfCauchy, Pareto, Weibull
 from .independent import Independent
 from .kl import kl_divergence, register_kl
 from .laplace import Laplace
@@ -90,6 +90,7 @@ __all__ = [
     "ExponentialFamily",
     "FisherSnedecor",
     "Gamma",
+    "GeneralizedPareto",
     "Geometric",
     "Gumbel",
     "HalfCauchy",

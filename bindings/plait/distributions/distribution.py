@@ -39,6 +39,8 @@ class Distribution:
         if self._validate_args:
             for name, constraint in self.arg_constraints.items():
                 value = self.__dict__.get(name)
+                if value is None and isinstance(getattr(type(self), name, None), property):
+                    value = getattr(self, name, None)  # a parameter that follows from others
                 if value is None or constraints.is_dependent(constraint):
                     continue
                 if not constraint.check(value).all():

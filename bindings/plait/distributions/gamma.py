@@ -135,6 +135,11 @@ class Gamma(Distribution):
         a, b = self.concentration, self.rate
         return plait.xlogy(a, b) + plait.xlogy(a - 1, value) - b * value - a.lgamma()
 
+    def cdf(self, value: Tensor) -> Tensor:
+        value = plait.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
+        self._validate_sample(value)
+        return plait.special.gammainc(self.concentration, self.rate * value)
+
     def entropy(self) -> Tensor:
         a = self.concentration
         return a - self.rate.log() + a.lgamma() + (1 - a) * a.digamma()

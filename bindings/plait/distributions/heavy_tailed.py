@@ -1,4 +1,4 @@
-"""Positive variables: half-Cauchy, Pareto, Weibull."""
+"""Variables with a lower bound: half-Cauchy, Pareto, generalised Pareto, Weibull."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["HalfCauchy", "Pareto", "Weibull"]
+__all__ = ["GeneralizedPareto", "HalfCauchy", "Pareto", "Weibull"]
 
 _EULER = 0.57721566490153286061
 
@@ -128,6 +128,88 @@ class Pareto(Distribution):
 
     def entropy(self) -> Tensor:
         return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
+
+
+class GeneralizedPareto(Distribution):
+    """What exceeds a high threshold `loc` (Pickands 1975): P(x > y) = (1 + c z)^(-1 / c) with the
+    concentration c and z = (y - loc) / scale; exp(-z) for c = 0. A negative c bounds x from above.
+
+    >>> plait.distributions.GeneralizedPareto(0.0, 1.0, 0.5).mean
+    tensor(2.)
+    """
+
+    arg_constraints = {
+        "loc": constraints.real,
+        "scale": constraints.positive,
+        "concentration": constraints.real,
+    }
+    has_rsample = True
+
+    def __init__(
+        self,
+        loc: Tensor | float,
+        scale: Tensor | float,
+        concentration: Tensor | float,
+        validate_args: bool | None = None,
+    ):
+        self.loc, self.scale, self.concentration = broadcast_all(loc, scale, concentration)
+        shape = batch_of((loc, scale, concentration), self.loc)
+        super().__init__(shape, validate_args=validate_args)
+
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self) -> Any:
+        """`loc` and more, to loc - scale / concentration where that is above."""
+        bound = self.loc - self.scale / self.concentration
+        return constraints.interval(self.loc, plait.where(self.concentration < 0, bound, math.inf))
+
+    @property
+    def mean(self) -> Tensor:
+        c = self.concentration
+        return plait.where(c < 1, self.loc + self.scale / (1 - plait.where(c < 1, c, 0.5)), math.nan)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        c = plait.where(self.concentration < 0.5, self.concentration, 0.25)
+        known = self.scale**2 / ((1 - c) ** 2 * (1 - 2 * c))
+        return plait.where(self.concentration < 0.5, known, math.nan)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> GeneralizedPareto:
+        shape = tuple(batch_shape)
+        given = {k: getattr(self, k).expand(shape) for k in ("loc", "scale", "concentration")}
+        return self._expanded(shape, _instance, **given)
+
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        return self.icdf(plait.rand(shape, dtype=self.loc.dtype, device=self.loc.device))
+
+    def _log_survival(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """log P(x > value), and the concentration with 1 in the places of 0."""
+        self._validate_sample(value)
+        z = (value - self.loc) / self.scale
+        zero = self.concentration == 0
+        c = plait.where(zero, 1.0, self.concentration)
+        return plait.where(zero, -z, -(c * z).log1p() / c), c
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        log_survival, c = self._log_survival(value)
+        power = plait.where(self.concentration == 0, 1.0, 1 + c)
+        return power * log_survival - self.scale.log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        return -self._log_survival(value)[0].expm1()
+
+    def icdf(self, value: Tensor) -> Tensor:
+        log_survival = (-value).log1p()
+        zero = self.concentration == 0
+        c = plait.where(zero, 1.0, self.concentration)
+        return self.loc + self.scale * plait.where(zero, -log_survival, (-c * log_survival).expm1() / c)
+
+    def entropy(self) -> Tensor:
+        return self.scale.log() + self.concentration + 1
 
 
 class Weibull(Distribution):

@@ -79,7 +79,8 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     return rule(p, q)
 
 
-def _infinite(where: Tensor, value: Tensor) -> Tensor:
+def infinite_where(where: Tensor, value: Tensor) -> Tensor:
+    """Divergences, but infinite where p has values that q never has."""
     return value.masked_fill(where, math.inf)
 
 
@@ -99,22 +100,22 @@ def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
     one = p.probs * (plait.softplus(-q.logits) - plait.softplus(-p.logits))
     zero = (1 - p.probs) * (plait.softplus(q.logits) - plait.softplus(p.logits))
     impossible = ((q.probs == 0) & (p.probs > 0)) | ((q.probs == 1) & (p.probs < 1))
-    return _infinite(impossible, one + zero)
+    return infinite_where(impossible, one + zero)
 
 
 @register_kl(Binomial, Binomial)
 def _binomial(p: Binomial, q: Binomial) -> Tensor:
-    if not (p.total_count == q.total_count).all():
-        raise NotImplementedError("kl_divergence: Binomial distributions of different total_count")
+    if (p.total_count < q.total_count).any():
+        raise NotImplementedError("kl_divergence: Binomial distributions with more trials of q than of p")
     single = _bernoulli(Bernoulli(p.probs, validate_args=False), Bernoulli(q.probs, validate_args=False))
-    return p.total_count * single
+    return infinite_where(p.total_count > q.total_count, p.total_count * single)
 
 
 @register_kl(Categorical, Categorical)
 def _categorical(p: Categorical, q: Categorical) -> Tensor:
     absent, impossible = p.probs == 0, q.probs == 0
     terms = p.probs * (p.logits - q.logits).masked_fill(absent | impossible, 0.0)
-    return _infinite(impossible & ~absent, terms).sum(-1)
+    return infinite_where(impossible & ~absent, terms).sum(-1)
 
 
 @register_kl(OneHotCategorical, OneHotCategorical)
@@ -125,7 +126,7 @@ def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
 @register_kl(Uniform, Uniform)
 def _uniform(p: Uniform, q: Uniform) -> Tensor:
     value = ((q.high - q.low) / (p.high - p.low)).log()
-    return _infinite((q.low > p.low) | (q.high < p.high), value)
+    return infinite_where((q.low > p.low) | (q.high < p.high), value)
 
 
 @register_kl(Exponential, Exponential)
@@ -183,15 +184,6 @@ def _independent(p: Independent, q: Independent) -> Tensor:
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
         raise NotImplementedError("kl_divergence: Independent of different reinterpreted_batch_ndims")
     return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
-
-
-@register_kl(Uniform, Normal)
-@register_kl(Laplace, Normal)
-@register_kl(Exponential, Normal)
-@register_kl(Gamma, Normal)
-def _any_normal(p: Any, q: Normal) -> Tensor:
-    squares = (p.variance + (p.mean - q.loc) ** 2) / (2 * q.variance)
-    return -p.entropy() + 0.5 * math.log(2 * math.pi) + q.scale.log() + squares
 
 
 @register_kl(MultivariateNormal, MultivariateNormal)

@@ -130,4 +130,6 @@ class TransformedDistribution(Distribution):
         return value
 
     def __repr__(self):
+        if type(self).arg_constraints:  # has parameters of its own
+            return super().__repr__()
         return f"TransformedDistribution({self.base_dist}, {self.transforms})"

@@ -117,8 +117,9 @@ class Wishart(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         n, df = self._event_shape[0], self.df
-        factor = self._factor.expand((*value.shape[:-2], *self._event_shape))
-        trace = plait.cholesky_solve(value, factor).diagonal(dim1=-2, dim2=-1).sum(-1)
+        batch = plait.broadcast_shapes(tuple(value.shape[:-2]), tuple(self._batch_shape))
+        factor = self._factor.expand((*batch, *self._event_shape))
+        trace = plait.cholesky_solve(value.expand((*batch, n, n)), factor).diagonal(dim1=-2, dim2=-1).sum(-1)
         return (
             0.5 * (df - n - 1) * plait.linalg.slogdet(value)[1]
             - 0.5 * trace
