@@ -26,7 +26,7 @@ EMITTED = re.compile(
 # The headers of earlier releases, kept as they were.
 FROZEN = "tests/abi/"
 
-# What a folder may include: core <- autograd <- ops <- extension, cuda, bindings. Nobody reaches back.
+# What a folder may include: core <- autograd <- ops <- extension, distributed, cuda, bindings. Nobody reaches back.
 # include/plait, the public headers, stands on nothing else; core takes its light ones (half, philox).
 MAY_INCLUDE = {
     "include": {"plait"},
@@ -34,8 +34,9 @@ MAY_INCLUDE = {
     "autograd": {"core", "autograd", "plait"},
     "ops": {"core", "autograd", "ops", "plait"},
     "extension": {"core", "autograd", "ops", "extension", "plait"},
-    "cuda": {"core", "autograd", "ops", "cuda", "plait"},
-    "bindings": {"core", "autograd", "ops", "extension", "bindings", "cuda"},  # of cuda, api.h alone
+    "distributed": {"core", "autograd", "ops", "distributed", "plait"},
+    "cuda": {"core", "autograd", "ops", "distributed", "cuda", "plait"},
+    "bindings": {"core", "autograd", "ops", "extension", "distributed", "bindings", "cuda"},  # of cuda, api.h alone
 }
 FOLDERS = {*MAY_INCLUDE, "plait"}
 
@@ -67,7 +68,7 @@ def check_layers(path: Path, lines: list[str]) -> Iterator[Complaint]:
         target = match.group(1)
         folder = target.split("/")[0] if "/" in target else ""
         if folder in FOLDERS and folder not in allowed:
-            way = "core <- autograd <- ops <- extension, cuda, bindings"
+            way = "core <- autograd <- ops <- extension, distributed, cuda, bindings"
             yield path, number, f"{path.parts[0]}/ may not include {target}: the way is {way}"
         if path.parts[0] == "bindings" and folder == "cuda" and target != "cuda/api.h":
             yield path, number, f"of cuda/ the bindings see cuda/api.h alone, not {target}"
