@@ -428,5 +428,6 @@ PYBIND11_MODULE(_C, m) {
   add_overrides(m);
   add_profiler(m);
   add_cuda(m);
+  add_distributed(m);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");
 }

@@ -58,6 +58,7 @@ struct GroupOptions {
   int size = 1;
   Milliseconds timeout{30 * 60 * 1000};  // of each call, from the time it is begun
   Exchange exchange;                     // unused in a group of one
+  std::string hosts = "127.0.0.1";       // where others may reach this rank, best first, separated by commas
   Device device;                         // where a library is bound to one device: that one, with its index
 };
 

@@ -26,7 +26,8 @@ EMITTED = re.compile(
 # The headers of earlier releases, kept as they were.
 FROZEN = "tests/abi/"
 
-# What a folder may include: core <- autograd <- ops <- extension, distributed, cuda, bindings. Nobody reaches back.
+# What a folder may include: core <- autograd <- ops <- extension, distributed, cuda, bindings. Nobody reaches
+# back.
 # include/plait, the public headers, stands on nothing else; core takes its light ones (half, philox).
 MAY_INCLUDE = {
     "include": {"plait"},
@@ -36,7 +37,8 @@ MAY_INCLUDE = {
     "extension": {"core", "autograd", "ops", "extension", "plait"},
     "distributed": {"core", "autograd", "ops", "distributed", "plait"},
     "cuda": {"core", "autograd", "ops", "distributed", "cuda", "plait"},
-    "bindings": {"core", "autograd", "ops", "extension", "distributed", "bindings", "cuda"},  # of cuda, api.h alone
+    # of cuda, api.h alone
+    "bindings": {"core", "autograd", "ops", "extension", "distributed", "bindings", "cuda"},
 }
 FOLDERS = {*MAY_INCLUDE, "plait"}
 

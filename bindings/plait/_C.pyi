@@ -34,6 +34,9 @@ def _set_op_kernel(name: str, device: _Device, kernel: Callable[..., Any]) -> No
 def _set_op_autograd(name: str, function: Callable[..., Any]) -> None: ...
 def _remove_op(name: str) -> None: ...
 
+# plait.distributed.
+_distributed: Any
+
 # plait.cuda and plait.backends.
 _cuda: Any
 def _concrete(device: _Device | builtins.int) -> device: ...
