@@ -2,6 +2,8 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
+#include <unordered_set>
+
 #include "bindings/debugging.h"
 #include "bindings/python.h"
 #include "distributed/communicator.h"
@@ -10,6 +12,12 @@ namespace plait::python {
 namespace {
 
 using namespace plait::distributed;
+
+const Tensor& tensor_arg(py::handle object) {
+  if (!is_tensor(object.ptr()))
+    fail<TypeError>("distributed: expected a Tensor, got {}", Py_TYPE(object.ptr())->tp_name);
+  return unwrap(object.ptr());
+}
 
 // Tensors stand in for themselves without their Python objects, so that a thread of the library may drop
 // them.
@@ -66,6 +74,32 @@ CommunicatorPtr make(const std::string& library, const std::string& name, int ra
   const py::gil_scoped_release unlocked;
   CommunicatorPtr made = make_communicator(library, options);
   return made;
+}
+
+// Numbers of the parameters that no gradient from the outputs reaches.
+std::vector<int> unreached(const py::sequence& outputs, const py::sequence& parameters) {
+  std::unordered_set<const void*> seen;
+  std::vector<Ref<Node>> open;
+  const auto visit = [&](const Edge& edge) {
+    if (!edge) return;
+    if (edge.is_leaf())
+      seen.insert(edge.leaf_impl());
+    else if (seen.insert(edge.node()).second)
+      open.push_back(Ref<Node>::share(edge.node()));
+  };
+  for (const py::handle output : outputs) visit(gradient_edge(tensor_arg(output)));
+  while (!open.empty()) {
+    const Ref<Node> node = std::move(open.back());
+    open.pop_back();
+    for (const Edge& edge : node->edges()) visit(edge);
+  }
+  std::vector<int> missing;
+  int number = 0;
+  for (const py::handle parameter : parameters) {
+    if (!seen.contains(tensor_arg(parameter).impl())) missing.push_back(number);
+    ++number;
+  }
+  return missing;
 }
 
 }  // namespace
@@ -169,6 +203,7 @@ void add_distributed(py::module_& module) {
 
   m.def("make", &make, py::arg("library"), py::arg("name"), py::arg("rank"), py::arg("size"),
         py::arg("timeout"), py::arg("store"), py::arg("hosts"), py::arg("device"));
+  m.def("_unreached", &unreached);
   m.def("has_library", &has_library);
   m.def("library_device",
         [](const std::string& name) { return library_device(name) == DeviceType::CPU ? "cpu" : "cuda"; });

@@ -89,7 +89,6 @@ _ELSEWHERE = {
     "torch.autograd.grad_mode": "plait._grad_mode",
     "torch.autograd.variable": "plait.autograd",
     "torch.distributed.distributed_c10d": "plait.distributed",
-    "torch.nn.parallel.distributed": "plait.nn.parallel",
     "torch.distributed.constants": "plait.distributed",
     "torch.distributed.nn.functional": "plait.distributed.nn",
     "torch.distributed._tensor": "plait.distributed.tensor",

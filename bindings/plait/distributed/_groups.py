@@ -290,8 +290,8 @@ def init_process_group(
     `backend` is "gloo" (tensors on CPUs; on GPUs through the CPU), "nccl" (on GPUs), a map such as
     "cpu:gloo,cuda:nccl", or nothing for that map. The processes meet at `init_method`: "env://" (the
     default; a launcher sets the environment), "tcp://host:port" or "file:///path"; or in a `store`. The
-    last three want `rank` and `world_size`. Without all of them, the world is this process alone. `timeout` is for
-    every call.
+    last three want `rank` and `world_size`. Without all of them, the world is this process alone.
+    `timeout` is for every call.
 
     Raises ValueError where there is a group already, DistBackendError where processes are missing.
 

@@ -34,9 +34,15 @@ class DistributedSampler(Sampler):
         drop_last: bool = False,
     ):
         if num_replicas is None or rank is None:
-            raise ValueError(
-                "DistributedSampler: give num_replicas and rank; there is no process group to ask"
-            )
+            from ... import distributed
+
+            if not distributed.is_initialized():
+                raise ValueError(
+                    "DistributedSampler: give num_replicas and rank; there is no process group to ask, which "
+                    "plait.distributed.init_process_group() makes"
+                )
+            num_replicas = distributed.get_world_size() if num_replicas is None else num_replicas
+            rank = distributed.get_rank() if rank is None else rank
         _positive("DistributedSampler", "num_replicas", num_replicas)
         if not 0 <= rank < num_replicas:
             raise ValueError(f"DistributedSampler: rank should be in [0, {num_replicas}), got {rank}")
