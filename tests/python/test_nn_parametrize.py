@@ -233,11 +233,15 @@ def test_attention_backends():
 
 
 def test_sync_batch_norm():
-    with pytest.raises(NotImplementedError, match="several processes"):
-        nn.SyncBatchNorm(3)
-    assert not isinstance(nn.BatchNorm2d(3), nn.SyncBatchNorm)
-    with pytest.raises(NotImplementedError, match="several processes"):
-        nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm2d(3)))
+    """In one process; of several, test_distributed_ddp.py."""
+    plain = nn.BatchNorm2d(3)
+    assert not isinstance(plain, nn.SyncBatchNorm)
+    sync = nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.ReLU(), plain))
+    assert isinstance(sync[1], nn.SyncBatchNorm) and sync[1].weight is plain.weight
+    x = plait.randn(2, 3, 4, 4)
+    np.testing.assert_array_equal(sync[1](x).numpy(), plain(x).numpy())
+    with pytest.raises(ValueError, match="at least 2 dimensions"):
+        sync[1](plait.ones(3))
     linear = nn.Linear(2, 2)
     assert nn.SyncBatchNorm.convert_sync_batchnorm(linear) is linear
 

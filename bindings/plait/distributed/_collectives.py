@@ -387,6 +387,15 @@ def _row_counts(tensor: Tensor, sizes: Any, ranks: int, name: str) -> list[int]:
     return [s * row for s in sizes]
 
 
+def _check_own(who: str, takes: list[int], sends: list[int], rank: int) -> None:
+    if takes[rank] != sends[rank]:
+        raise ValueError(
+            f"{who}: rank {rank} of the group keeps {sends[rank]} elements for itself, but takes "
+            f"{takes[rank]} from "
+            "itself"
+        )
+
+
 def all_to_all_single(
     output: Tensor,
     input: Tensor,
@@ -404,6 +413,7 @@ def all_to_all_single(
         raise ValueError(f"all_to_all_single: expected one dtype, got {output.dtype} and {input.dtype}")
     takes = _row_counts(output, output_split_sizes, made.size(), "output")
     sends = _row_counts(input, input_split_sizes, made.size(), "input")
+    _check_own("all_to_all_single", takes, sends, made.rank())
     back = Back()
     to, source = back.place(output, c, read=False), given(input, c)
     return perform(lambda a: c.all_to_all(to, source, takes, sends, a), async_op, [output], back.finish())
@@ -435,6 +445,7 @@ def all_to_all(
     back = Back()
     to, source = back.parts(output_tensor_list, c), _flat(input_tensor_list, c)
     takes, sends = [t.numel() for t in output_tensor_list], [t.numel() for t in input_tensor_list]
+    _check_own("all_to_all", takes, sends, made.rank())
     return perform(
         lambda a: c.all_to_all(to, source, takes, sends, a), async_op, list(output_tensor_list), back.finish()
     )

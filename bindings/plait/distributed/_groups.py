@@ -556,9 +556,7 @@ def _root_of(
             raise ValueError(f"{who}: which rank is meant?")
         return default
     if number not in made.ranks:
-        raise ValueError(
-            f"{who}: expected {_short(made.ranks)} of the group, got rank {number}"
-        )
+        raise ValueError(f"{who}: expected {_short(made.ranks)} of the group, got rank {number}")
     return made.ranks.index(number)
 
 

@@ -51,6 +51,14 @@ def _unpack(body: bytes, count: int) -> list[bytes | None]:
     return parts
 
 
+# How long a server that is busy may take, however soon a key is wanted.
+_ANSWER_TIMEOUT = timedelta(seconds=30)
+
+
+class _Late(Exception):
+    """There was no answer in time."""
+
+
 class _Client:
     """What the server knows of a connection."""
 
@@ -298,9 +306,17 @@ class TCPStore(Store):
             time.sleep(pause)
             pause = min(1.5 * pause, 0.5)
 
-    def _ask(
-        self, parts: Sequence[bytes | None], timeout: timedelta, keys: Sequence[str]
-    ) -> list[bytes | None]:
+    def _ask_now(self, parts: Sequence[bytes | None]) -> list[bytes | None]:
+        """What the server answers at once."""
+        try:
+            return self._ask(parts, max(self.timeout, _ANSWER_TIMEOUT))
+        except _Late:
+            raise DistNetworkError(
+                f"TCPStore: {self.host} port {self.port} does not answer; does the process of rank 0, or the "
+                "launcher, hang?"
+            ) from None
+
+    def _ask(self, parts: Sequence[bytes | None], timeout: timedelta) -> list[bytes | None]:
         with self._lock:
             if self._connection is None:
                 self._connect(timeout)
@@ -315,7 +331,7 @@ class TCPStore(Store):
                 connection.close()
                 self._connection = None
                 if isinstance(error, TimeoutError):
-                    raise self._late(keys, timeout) from None
+                    raise _Late from None
                 if isinstance(error, OSError):
                     raise DistNetworkError(
                         f"TCPStore: the connection to {self.host} port {self.port} has ended; has the "
@@ -329,20 +345,24 @@ class TCPStore(Store):
         old: bytes | None = None
         while True:  # Note [Changes over TCP]
             wanted = new(old)
-            done, value = self._ask([bytes([_SWAP]), name, old, wanted], self.timeout, [key])
+            done, value = self._ask_now([bytes([_SWAP]), name, old, wanted])
             if done == b"yes":
                 return value
             old = value
 
     def _values(self, keys: Sequence[str]) -> list[bytes | None]:
-        return self._ask([bytes([_VALUES]), *(k.encode() for k in keys)], self.timeout, keys)
+        return self._ask_now([bytes([_VALUES]), *(k.encode() for k in keys)])
 
     def _await(self, keys: Sequence[str], timeout: timedelta) -> list[bytes]:
-        return self._ask([bytes([_AWAIT]), *(k.encode() for k in keys)], timeout, keys)  # type: ignore[return-value]
+        try:
+            return self._ask([bytes([_AWAIT]), *(k.encode() for k in keys)], timeout)  # type: ignore[return-value]
+        except _Late:
+            missing = [k for k, v in zip(keys, self._values(keys)) if v is None]
+            raise self._late(missing, timeout) from None
 
     def num_keys(self) -> int:
         """The number of keys."""
-        return int(self._ask([bytes([_COUNT])], self.timeout, [])[0] or b"0")
+        return int(self._ask_now([bytes([_COUNT])])[0] or b"0")
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

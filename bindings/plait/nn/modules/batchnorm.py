@@ -155,17 +155,99 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    """Batch norm over several processes, which plait has not: making one raises. `isinstance` may ask."""
+    """As BatchNorm, of any number of dimensions from 2 on, with the statistics of the batches of all
+    processes of
+    a group (the default one, for None).
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        raise NotImplementedError(
-            "SyncBatchNorm: several processes are not supported yet; use BatchNorm1d, BatchNorm2d or "
-            "BatchNorm3d"
-        )
+    In training, backward gives inputs the gradient of the sum of all processes' losses, and parameters their
+    part
+    of it, which DistributedDataParallel averages. Without a group, and in evaluation, it is BatchNorm.
+
+    >>> plait.nn.SyncBatchNorm(3)(plait.randn(2, 3, 4, 4)).shape
+    plait.Size([2, 3, 4, 4])
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"SyncBatchNorm: expected an input of at least 2 dimensions, got {input.dim()}")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input, normalised."""
+        from ... import distributed as dist
+
+        self._check_input_dim(input)
+        if not (self.training or self.running_mean is None) or not dist.is_initialized():
+            return super().forward(input)
+        group = self.process_group or dist._get_default_group()
+        if group.size() == 1:
+            return super().forward(input)
+        if input.shape[1] != self.num_features:
+            raise ValueError(
+                f"SyncBatchNorm: expected {self.num_features} channels, got an input of shape "
+                f"{tuple(input.shape)}"
+            )
+        return self._over(group, input)
+
+    def _over(self, group: Any, input: Tensor) -> Tensor:
+        from ... import distributed as dist
+        from ...distributed import nn as dnn
+
+        # The mean first, and then the squares of what is left: no digits are lost in a difference of squares.
+        dims = [d for d in range(input.dim()) if d != 1]
+        shape = [1, -1] + [1] * (input.dim() - 2)
+        x = input.float() if input.dtype in (plait.float16, plait.bfloat16) else input
+        count = plait.tensor([input.numel() // max(1, self.num_features)], device=input.device)
+        dist.all_reduce(count, group=group)
+        mean = dnn.all_reduce(x.sum(dims), group=group) / count
+        centred = x - mean.view(shape)
+        variance = dnn.all_reduce((centred * centred).sum(dims), group=group) / count
+        if self.training and self.track_running_stats:
+            with plait.no_grad():
+                self._track(mean.detach(), variance.detach(), count)
+        out = centred * (variance + self.eps).rsqrt().view(shape)
+        if self.weight is not None:
+            out = out * self.weight.view(shape)
+        if self.bias is not None:
+            out = out + self.bias.view(shape)
+        return out.to(input.dtype)
+
+    def _track(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+        self.num_batches_tracked.add_(1)
+        factor = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        unbiased = variance * (count / (count - 1).clamp(min=1))
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), factor)
+        self.running_var.lerp_(unbiased.to(self.running_var.dtype), factor)
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
-        """Raises where the module has a BatchNorm; otherwise returns it."""
-        if any(isinstance(m, _BatchNorm) for m in module.modules()):
-            cls()
-        return module
+        """The module, with a SyncBatchNorm in the place of each BatchNorm in it, of the same parameters."""
+        out = module
+        if isinstance(module, _BatchNorm) and not isinstance(module, SyncBatchNorm):
+            out = cls(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
+            )
+            for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+                setattr(out, name, getattr(module, name))
+            out.training = module.training
+        for name, child in module.named_children():
+            out.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return out
