@@ -72,8 +72,17 @@ CommunicatorPtr make(const std::string& library, const std::string& name, int ra
     return std::string(py::bytes(store.attr("get")(key)));
   };
   const py::gil_scoped_release unlocked;
+  // Its end waits for threads which may want the lock of the interpreter, to let go of an array's memory.
   CommunicatorPtr made = make_communicator(library, options);
-  return made;
+  Communicator* address = made.get();
+  return {address, [made](Communicator*) mutable {
+            if (Py_IsInitialized() && PyGILState_Check()) {
+              const WithoutGil released;
+              made.reset();
+            } else {
+              made.reset();
+            }
+          }};
 }
 
 // Numbers of the parameters that no gradient from the outputs reaches.

@@ -134,8 +134,9 @@ _ELSEWHERE = {
 _ABSENT = {
     "torch._functorch": "plait.func has vmap, grad and jvp",
     "torch._higher_order_ops": "plait is eager and compiles nothing",
-    "torch._C._distributed_c10d": "plait has process groups of one process alone",
-    "torch.distributed": "plait has process groups of one process alone",
+    "torch._C._distributed_c10d": "plait.distributed has the process groups",
+    "torch.distributed": "plait.distributed has process groups and their collectives; nn.parallel."
+    "DistributedDataParallel trains on them",
     "torch.fx": "plait records no graphs; call the module itself, and forward hooks to see its parts",
     "torch._dynamo": "plait is eager and compiles nothing",
     "torch._inductor": "plait is eager and compiles nothing",

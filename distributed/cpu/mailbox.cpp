@@ -356,6 +356,7 @@ void Mailbox::run() {
   std::vector<pollfd> polled;
   std::vector<int> peers;
   for (;;) {
+    int nap = -1;  // until something comes
     polled.clear();
     peers.clear();
     {
@@ -371,9 +372,10 @@ void Mailbox::run() {
       }
       if (stopping_ && (!unsent || Clock::now() > stop_by_)) return;
       check_times();
+      if (stopping_ || !requests_.empty()) nap = 200;
     }
     polled.push_back({doorbell_.fd(), POLLIN, 0});
-    ::poll(polled.data(), polled.size(), 200);
+    ::poll(polled.data(), polled.size(), nap);
     if (polled.back().revents) doorbell_.quiet();
     std::lock_guard lock(mutex_);
     for (size_t i = 0; i < peers.size(); ++i) {

@@ -128,7 +128,8 @@ def hosts_of(store: Any) -> str:
         store = store.underlying_store
     hosts = []
     if isinstance(store, TCPStore):
-        hosts.append(store.local_address())
+        # Who serves the store is reached where the others reach that.
+        hosts.append(_resolved(store.host) or store.host if store.is_server() else store.local_address())
         if _is_local(hosts[0]) and _is_local(_resolved(store.host)):
             return hosts[0]  # the whole job is on this machine
     else:

@@ -257,6 +257,10 @@ class TCPStore(Store):
                 self.set("_all_workers", "1")
             self.wait(["_all_workers"])
 
+    def is_server(self) -> bool:
+        """Does this process serve the store?"""
+        return self._server is not None
+
     def local_address(self) -> str:
         """This process's address, as the server sees it."""
         assert self._connection is not None
@@ -275,11 +279,10 @@ class TCPStore(Store):
 
     def _connect(self, timeout: timedelta) -> None:
         end = time.monotonic() + timeout.total_seconds()
-        local = "localhost" if self._server and self.host not in ("127.0.0.1", "::1") else self.host
         pause, why = 0.02, "nobody answers"
         while True:
             try:
-                host = local if self._server else self.host
+                host = "localhost" if self._server else self.host
                 connection = socket.create_connection(
                     (host, self.port), timeout=max(0.1, end - time.monotonic())
                 )

@@ -234,7 +234,7 @@ class _Launcher:
         self.host, self.port = host, self.store.port
         self.shared: Store = PrefixStore(f"launcher/{args.rdzv_id}", self.store)
         if self.node < 0:
-            self.node = 0 if self.store._server else self.shared.add("node", 1)
+            self.node = 0 if self.store.is_server() else self.shared.add("node", 1)
         self.first = args.processes * self.node
         self.world = args.processes
         if not alone:
@@ -357,7 +357,7 @@ class _Launcher:
             return
         try:
             self.shared.add("left", 1)
-            if self.store._server:
+            if self.store.is_server():
                 deadline = time.monotonic() + 30
                 while int(self.shared.get("left")) < self.args.machines and time.monotonic() < deadline:
                     time.sleep(0.1)

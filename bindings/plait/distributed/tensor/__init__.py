@@ -1,5 +1,5 @@
-"""How PyTorch says where the parts of a tensor of many processes lie. plait has one process: the descriptions
-are there, for programs that compare them, and what would split a tensor raises.
+"""How PyTorch says where the parts of a tensor of many processes lie. plait's tensors are whole: the
+descriptions are there, for programs that compare them, and what would split a tensor raises.
 
 >>> Shard(0) == Shard(0), Shard(0).is_shard(), Replicate().is_replicate()
 (True, True, True)
@@ -65,5 +65,6 @@ __getattr__ = placeholders(
         "randn",
         "zeros",
     ),
-    "plait.distributed has process groups of one process alone; an ordinary tensor is whole",
+    "tensors are whole on each process; plait.distributed has collectives, and nn.parallel."
+    "DistributedDataParallel",
 )
