@@ -14,6 +14,9 @@ constexpr size_t kPiece = 64 * 1024;
 
 // A rank that finds nothing to do looks again for some microseconds, then lets others run, then sleeps.
 constexpr int kLooks = 200, kYields = 60;
+// Where giving the processor away took longer than this, others want it: then it sleeps at once, and is woken
+// in time, where a thread that comes back by itself waits for its turn.
+constexpr std::chrono::microseconds kCrowded{30};
 
 // How long nothing must have moved before a failure elsewhere ends the call here: what had been sent before
 // it is still on its way, and may be all that is missing.
@@ -189,8 +192,10 @@ void Runner::run(std::span<Outgoing> out, std::span<Incoming> in, bool in_order)
     } else if (++idle <= kLooks) {
       relax();
     } else if (idle <= kLooks + kYields) {
-      if (idle == kLooks + 1) still_since = Clock::now();
+      const auto before = Clock::now();
+      if (idle == kLooks + 1) still_since = before;
       ::sched_yield();
+      if (Clock::now() - before > kCrowded) idle = kLooks + kYields;
     } else {
       auto readers = ranks_of(in, mesh);
       const auto writers = ranks_of(out, mesh);
