@@ -317,13 +317,13 @@ class CpuCommunicator final : public Communicator {
       return;
     }
     State& s = *state_;
+    s.group.fail(message("group '{}' has been destroyed on rank {}", group(), rank()));
     {
       std::lock_guard lock(s.mutex);
       if (s.closing) return;
       s.closing = true;
     }
     s.changed.notify_all();
-    s.group.fail(message("group '{}' has been destroyed on rank {}", group(), rank()));
     if (s.worker.joinable()) s.worker.join();
     {
       std::unique_lock lock(s.mutex);  // a call in some other thread of the program
@@ -375,6 +375,7 @@ class CpuCommunicator final : public Communicator {
     task.job->what = message("{} of group '{}' on rank {}", name(kind), group(), rank());
     const auto job = task.job;
     std::unique_lock lock(s.mutex);
+    if (s.closing) state_->group.raise();
     task.header.number = s.calls;
     s.calls += times;
     if (call.waits && s.queue.empty() && !s.busy) {  // Note [In the caller's thread]

@@ -61,7 +61,20 @@ void Job::finish(std::exception_ptr failure) {
 
 Mailbox::Mailbox(Group& group, Mesh& mesh) : group_(group), lines_(group.size()) {
   for (int peer = 0; peer < group.size(); ++peer) lines_[peer].socket = mesh.take_mail_socket(peer);
-  if (group.size() > 1) thread_ = std::thread([this] { run(); });
+  if (group.size() == 1) return;
+  thread_ = std::thread([this] {
+    try {
+      run();
+    } catch (const std::exception& failure) {  // a message that there is no memory for
+      const std::string why = message("rank {} of group '{}' cannot receive: {}", group_.rank(),
+                                      group_.options.name, failure.what());
+      group_.fail(why);
+      std::lock_guard lock(mutex_);
+      for (Request& r : requests_) complete(r.batch, error(why));
+      requests_.clear();
+      for (Line& line : lines_) line = Line();  // the others see that this rank is lost
+    }
+  });
 }
 
 void Mailbox::queue(int peer, Kind kind, const Header& like, const std::string& text) {
@@ -140,6 +153,7 @@ WorkPtr Mailbox::post(std::vector<Transfer> transfers) {
   if (transfers.empty()) batch->job->finish();
   {
     std::lock_guard lock(mutex_);
+    if (stopping_) group_.raise();
     for (Transfer& t : transfers) {
       if (t.send) {
         Letter letter;

@@ -5,6 +5,8 @@ import pytest
 from distributed_case import run_ranks
 
 COLLECTIVES = """
+    if os.environ.get("TEST_TCP_RANK") == str(rank):
+        os.environ["PLAIT_DISTRIBUTED_SHARED_MEMORY"] = "0"
     start(backend="gloo", timeout=timedelta(seconds=60))
     DTYPES = dict(bool=bool, uint8=np.uint8, int8=np.int8, int16=np.int16, int32=np.int32, int64=np.int64,
                   float16=np.float16, bfloat16=np.float32, float32=np.float32, float64=np.float64,
@@ -153,10 +155,17 @@ COLLECTIVES = """
 
 
 @pytest.mark.parametrize(
-    "size, memory, dtypes", [(2, "1", ""), (3, "1", "float32 bool"), (3, "0", "float32 int16")]
+    "size, environment",
+    [
+        (2, {"TEST_DTYPES": ""}),
+        (3, {"TEST_DTYPES": "float32 int16", "PLAIT_DISTRIBUTED_SHARED_MEMORY": "0"}),
+        # One rank as if it were on another machine.
+        (3, {"TEST_DTYPES": "float32 bool", "TEST_TCP_RANK": "1"}),
+    ],
+    ids=["memory", "tcp", "both"],
 )
-def test_collectives(tmp_path, size, memory, dtypes):
-    run_ranks(tmp_path, size, COLLECTIVES, PLAIT_DISTRIBUTED_SHARED_MEMORY=memory, TEST_DTYPES=dtypes)
+def test_collectives(tmp_path, size, environment):
+    run_ranks(tmp_path, size, COLLECTIVES, **environment)
 
 
 def test_floats_are_the_same_bits_on_all_ranks(tmp_path):
@@ -380,12 +389,10 @@ def test_tensors_of_numpy_survive_an_asynchronous_call(tmp_path):
 
 
 def test_cuda_through_the_cpu(tmp_path):
-    if not plait.cuda.is_available():
-        pytest.skip("no CUDA")
     import os
 
     library = os.environ.get("PLAIT_CUDA_LIBRARY")
-    if library is None:
+    if library is None or not plait.cuda.is_available():
         pytest.skip("the processes share an emulator's library")
     run_ranks(
         tmp_path,
@@ -401,6 +408,15 @@ def test_cuda_through_the_cpu(tmp_path):
         outs = [plait.empty(5, device="cuda") for _ in range(2)]
         dist.all_gather(outs, x * (rank + 1))
         assert [o[0].item() for o in outs] == [6, 12]
+        plait.manual_seed(rank)
+        m = nn.Linear(3, 2).cuda()
+        ddp = nn.parallel.DistributedDataParallel(m, device_ids=[0])
+        inputs = plait.arange(12.0).reshape(2, 2, 3)
+        ddp(inputs[rank]).square().sum().backward()  # the input is moved
+        alone = nn.Linear(3, 2).cuda()
+        alone.load_state_dict(m.state_dict())
+        (alone(inputs.cuda()).square().sum() / 2).backward()
+        assert plait.allclose(m.weight.grad, alone.weight.grad) and plait.allclose(m.bias.grad, alone.bias.grad)
         """,
         PLAIT_CUDA_LIBRARY=library,
     )
