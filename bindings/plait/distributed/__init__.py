@@ -52,6 +52,7 @@ from ._groups import (
     get_global_rank,
     get_group_rank,
     get_node_local_rank,
+    get_pg_count,
     get_process_group_ranks,
     get_rank,
     get_world_size,
@@ -129,6 +130,7 @@ __all__ = [
     "get_global_rank",
     "get_group_rank",
     "get_node_local_rank",
+    "get_pg_count",
     "get_process_group_ranks",
     "get_rank",
     "get_world_size",
@@ -165,15 +167,32 @@ __all__ = [
 
 _placeholder = placeholders(
     __name__,
-    ("DeviceMesh", "ProcessGroupGloo", "ProcessGroupNCCL", "fsdp", "init_device_mesh", "rpc", "split_group"),
-    "plait.distributed has process groups, their collectives, and nn.parallel.DistributedDataParallel on "
+    (
+        "BuiltinCommHookType",
+        "DeviceMesh",
+        "ProcessGroupGloo",
+        "ProcessGroupNCCL",
+        "fsdp",
+        "init_device_mesh",
+        "rpc",
+        "split_group",
+    ),
+    "plait.distributed has process groups and their collectives, and nn.parallel.DistributedDataParallel "
+    "uses "
     "them",
 )
 
+# Modules, imported at first use.
+_MODULES = ("algorithms", "elastic", "launch", "nn", "run", "tensor")
+
 
 def __getattr__(name: str) -> Any:
-    if name in ("nn", "run", "algorithms", "elastic"):
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in _MODULES:
         return import_module(f"plait.distributed.{name}")
+    if name in ("constants", "distributed_c10d"):  # where PyTorch keeps these names, too
+        return import_module("plait.distributed")
+    if name == "GradBucket":
+        return import_module("plait.nn.parallel.distributed").GradBucket
     return _placeholder(name)

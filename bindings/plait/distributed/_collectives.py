@@ -451,10 +451,17 @@ def all_to_all(
     )
 
 
-def barrier(group: ProcessGroup | None = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
-    """Waits until all processes of the group have come here."""
+def barrier(
+    group: ProcessGroup | None = None, async_op: bool = False, device_ids: Any = None, timeout: Any = None
+) -> Work | None:
+    """Waits until all processes of the group have come here; for the group's timeout, or the one given."""
     made = _member(group)
     if made is None:
         return None
     c = made._communicator(plait.empty((0,), device=made._any_device()))
-    return perform(c.barrier, async_op, [])
+    if timeout is None or async_op:
+        return perform(c.barrier, async_op, [])
+    work = perform(c.barrier, True, [])
+    assert work is not None
+    work.wait(timeout)
+    return None

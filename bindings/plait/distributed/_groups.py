@@ -419,11 +419,14 @@ def new_group(
     use_local_synchronization: bool = False,
     group_desc: str | None = None,
     device_id: Any = None,
+    sort_ranks: bool = True,
 ) -> Any:
     """A group of some processes (all, for None). All processes of the world call it, in the same order, the
     others get GroupMember.NON_GROUP_MEMBER; with `use_local_synchronization` only its members call it."""
     world = _world()
-    members = sorted(range(world.size()) if ranks is None else ranks)
+    members = list(range(world.size()) if ranks is None else ranks)
+    if sort_ranks:
+        members.sort()
     if len(set(members)) != len(members) or any(not 0 <= r < world.size() for r in members):
         raise ValueError(
             f"new_group: expected different ranks from 0 to {world.size() - 1}, got {list(ranks or ())}"
@@ -503,6 +506,11 @@ def get_backend_config(group: ProcessGroup | None = None) -> str:
     """The libraries of the group, as "cpu:gloo,cuda:nccl"."""
     made = _world() if group is None else group
     return ",".join(f"{device}:{library}" for device, library in made._libraries.items())
+
+
+def get_pg_count() -> int:
+    """The number of groups that this process is in."""
+    return len(_groups)
 
 
 def get_process_group_ranks(group: ProcessGroup | None = None) -> list[int]:

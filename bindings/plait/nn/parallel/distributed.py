@@ -51,7 +51,7 @@ class DistributedDataParallel(Module):
         device_ids: Sequence[Any] | None = None,
         output_device: Any = None,
         dim: int = 0,
-        broadcast_buffers: bool = True,
+        broadcast_buffers: bool | None = None,
         init_sync: bool = True,
         process_group: Any = None,
         bucket_cap_mb: float | None = None,
@@ -64,6 +64,9 @@ class DistributedDataParallel(Module):
         mixed_precision: Any = None,
         device_mesh: Any = None,
         skip_all_reduce_unused_params: bool = False,
+        bucket_cap_mb_list: Any = None,
+        batched_grad_copy: bool = False,
+        forward_sync_buffers: bool | None = None,
     ):
         super().__init__()
         if process_group is None and not dist.is_initialized():
@@ -74,6 +77,7 @@ class DistributedDataParallel(Module):
         for name, value in (
             ("mixed_precision", mixed_precision),
             ("device_mesh", device_mesh),
+            ("bucket_cap_mb_list", bucket_cap_mb_list),
             ("delay_all_reduce_named_params", delay_all_reduce_named_params),
         ):
             if value is not None:
@@ -99,7 +103,9 @@ class DistributedDataParallel(Module):
             )
         self.device = next(iter(module.parameters())).device
         self.process_group = dist._get_default_group() if process_group is None else process_group
-        self.broadcast_buffers, self.find_unused_parameters = broadcast_buffers, find_unused_parameters
+        shares = forward_sync_buffers if broadcast_buffers is None else broadcast_buffers
+        self.broadcast_buffers = True if shares is None else shares
+        self.find_unused_parameters = find_unused_parameters
         self.gradient_as_bucket_view, self.static_graph = gradient_as_bucket_view, static_graph
         self.require_backward_grad_sync = self.require_forward_param_sync = True
         self._buffers_to_share = [b for n, b in module.named_buffers() if n not in ignored]
