@@ -331,3 +331,25 @@ def test_a_port_that_is_taken():
     with pytest.raises(dist.DistNetworkError, match=f"cannot listen on port {store.port}.*MASTER_PORT"):
         dist.TCPStore("localhost", store.port, 1, True)
     store.close()
+
+
+def test_what_answers_is_no_store():
+    import socket
+    import threading
+
+    with socket.create_server(("localhost", 0)) as other:
+        port = other.getsockname()[1]
+
+        def close_all():
+            try:
+                while True:
+                    other.accept()[0].close()
+            except OSError:
+                pass
+
+        threading.Thread(target=close_all, daemon=True).start()
+        begin = time.monotonic()
+        with pytest.raises(dist.DistNetworkError, match=r"no store of plait's.*plait\.distributed\.run"):
+            dist.TCPStore("localhost", port)
+        assert time.monotonic() - begin < 60
+        other.shutdown(socket.SHUT_RDWR)

@@ -55,6 +55,11 @@ def _unpack(body: bytes, count: int) -> list[bytes | None]:
 _ANSWER_TIMEOUT = timedelta(seconds=30)
 
 
+# How often something else than a store may answer: a server that is just ending does so once or twice.
+_STRANGERS = 8
+_SILENCE = 15.0  # seconds that something may take that takes connections, and says nothing
+
+
 class _Late(Exception):
     """There was no answer in time."""
 
@@ -278,36 +283,46 @@ class TCPStore(Store):
             self._server = None
 
     def _connect(self, timeout: timedelta) -> None:
-        end = time.monotonic() + timeout.total_seconds()
-        pause, why = 0.02, "nobody answers"
+        begin = time.monotonic()
+        end = begin + timeout.total_seconds()
+        host = "localhost" if self._server else self.host
+        pause, strangers = 0.02, 0
         while True:
+            left = max(0.1, end - time.monotonic())
             try:
-                host = "localhost" if self._server else self.host
-                connection = socket.create_connection(
-                    (host, self.port), timeout=max(0.1, end - time.monotonic())
-                )
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.settimeout(min(10.0, max(0.1, end - time.monotonic())))
-                connection.sendall(_HELLO)
-                if _receive(connection, len(_HELLO)) == _HELLO:
+                connection = socket.create_connection((host, self.port), timeout=left)
+            except OSError as error:
+                why = error.strerror or str(error) or "nobody answers"
+            else:
+                if self._greet(connection, min(10.0, left)):
                     self._connection = connection
                     return
-                why = "what answers is no store of plait's"
                 connection.close()
-            except TimeoutError:
-                why = "what answers is no store of plait's, or hangs"
-            except ConnectionError:
-                why = "nobody answers"
-            except OSError as error:
-                why = error.strerror or str(error)
-            if time.monotonic() + pause > end:
+                strangers += 1
+                why = (
+                    "what answers there is no store of plait's; was the program started by another launcher "
+                    "than "
+                    "python -m plait.distributed.run?"
+                )
+            silent = strangers > 1 and time.monotonic() - begin > _SILENCE
+            if time.monotonic() + pause > end or strangers > _STRANGERS or silent:
                 raise DistNetworkError(
                     f"TCPStore: no connection to {self.host} port {self.port} within "
                     f"{timeout.total_seconds():g} s: "
-                    f"{why}; is the process of rank 0 running, on that address?"
+                    f"{why}" + ("" if strangers else "; is the process of rank 0 running, on that address?")
                 )
             time.sleep(pause)
             pause = min(1.5 * pause, 0.5)
+
+    def _greet(self, connection: socket.socket, timeout: float) -> bool:
+        """Is it a store of plait's?"""
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(timeout)
+            connection.sendall(_HELLO)
+            return _receive(connection, len(_HELLO)) == _HELLO
+        except OSError:
+            return False
 
     def _ask_now(self, parts: Sequence[bytes | None]) -> list[bytes | None]:
         """What the server answers at once."""
