@@ -8,39 +8,13 @@
 
 #include "cublaslt.h"
 #include "float16_bits.h"
+#include "float8_bits.h"
 
 namespace emulator {
 
 namespace {
 
 using Complex = std::complex<double>;
-
-double from_e4m3(uint8_t bits) {
-  const int exponent = bits >> 3 & 15, fraction = bits & 7;
-  double value = exponent ? std::ldexp(8 + fraction, exponent - 10) : std::ldexp(fraction, -9);
-  if ((bits & 0x7f) == 0x7f) value = std::numeric_limits<double>::quiet_NaN();
-  return bits & 0x80 ? -value : value;
-}
-
-// The 8-bit float nearest to x; the library's results are never larger than the largest number.
-uint8_t to_8_bits(double x, int32_t type) {
-  const auto value = [&](int bits) {
-    return type == CUDA_R_8F_E4M3 ? from_e4m3(uint8_t(bits)) : from_bits(uint16_t(bits << 8), 10, 5);
-  };
-  const int sign = std::signbit(x) ? 0x80 : 0, largest = type == CUDA_R_8F_E4M3 ? 0x7e : 0x7b;
-  if (std::isnan(x)) return uint8_t(sign | 0x7f);
-  int low = 0, high = largest;  // the last number that is not above |x|
-  while (low < high) {
-    const int middle = (low + high + 1) / 2;
-    if (value(middle) <= std::fabs(x))
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  if (low == largest) return uint8_t(sign | largest);
-  const double below = std::fabs(x) - value(low), above = value(low + 1) - std::fabs(x);
-  return uint8_t(sign | (low + (above < below || (above == below && low % 2))));
-}
 
 // Keeps so many bits after the leading one: what tensor cores read of a float.
 double keep_bits(double x, int bits) {
@@ -77,8 +51,8 @@ T saturate(double x) {
 
 Complex load(const void* data, int32_t type, int64_t i) {
   switch (type) {
-    case CUDA_R_8F_E4M3: return from_e4m3(get<uint8_t>(data, i));
-    case CUDA_R_8F_E5M2: return from_bits(uint16_t(get<uint8_t>(data, i) << 8), 10, 5);
+    case CUDA_R_8F_E4M3: return from_8_bits(get<uint8_t>(data, i), Float8::E4M3);
+    case CUDA_R_8F_E5M2: return from_8_bits(get<uint8_t>(data, i), Float8::E5M2);
     case CUDA_R_16F: return from_bits(get<uint16_t>(data, i), 10, 5);
     case CUDA_R_16BF: return from_bits(get<uint16_t>(data, i), 7, 8);
     case CUDA_R_32F: return get<float>(data, i);
@@ -93,8 +67,8 @@ Complex load(const void* data, int32_t type, int64_t i) {
 void store(void* data, int32_t type, int64_t i, Complex value, bool wraps = false) {
   const double x = value.real();
   switch (type) {
-    case CUDA_R_8F_E4M3: return put(data, i, to_8_bits(x, CUDA_R_8F_E4M3));
-    case CUDA_R_8F_E5M2: return put(data, i, to_8_bits(x, CUDA_R_8F_E5M2));
+    case CUDA_R_8F_E4M3: return put(data, i, to_8_bits(x, Float8::E4M3));
+    case CUDA_R_8F_E5M2: return put(data, i, to_8_bits(x, Float8::E5M2));
     case CUDA_R_16F: return put(data, i, to_bits(x, 10, 5));
     case CUDA_R_16BF: return put(data, i, to_bits(x, 7, 8));
     case CUDA_R_32F: return put(data, i, float(x));

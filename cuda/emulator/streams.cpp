@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <unordered_set>
 
 #include "device.h"
@@ -35,10 +36,15 @@ void finish(const Done& done) {
   progressed().notify_all();
 }
 
+bool is_ready(const Item& front) {
+  if (!std::all_of(front.waits.begin(), front.waits.end(), [](const Done& d) { return d->done; }))
+    return false;
+  if (!front.meeting) return true;
+  open_memory(front.work.devices);
+  return front.meeting->ready();
+}
 bool is_ready(const Stream& stream) {
-  if (stream.queue.empty() || stream.busy) return false;
-  const auto& waits = stream.queue.front().waits;
-  return std::all_of(waits.begin(), waits.end(), [](const Done& d) { return d->done; });
+  return !stream.queue.empty() && !stream.busy && is_ready(stream.queue.front());
 }
 
 template <class F>
@@ -56,12 +62,15 @@ std::vector<Stream*> ready_streams() {
   return ready;
 }
 
-// A stream whose front must run before `done` can be. Null: another thread runs it now.
+// A stream whose front must run before `done` can be. Null: another thread runs it now, or others have not
+// come to a meeting.
 Stream* needed_for(const Done& done) {
   Stream* stream = done->stream;
   while (!stream->busy && !is_ready(*stream)) {
     const auto& waits = stream->queue.front().waits;
-    stream = (*std::find_if(waits.begin(), waits.end(), [](const Done& d) { return !d->done; }))->stream;
+    const auto missing = std::find_if(waits.begin(), waits.end(), [](const Done& d) { return !d->done; });
+    if (missing == waits.end()) return nullptr;
+    stream = (*missing)->stream;
   }
   return stream->busy ? nullptr : stream;
 }
@@ -79,11 +88,11 @@ void run_front(Lock& lock, Stream& stream) {
     in_host_function = false;
     lock.lock();
     stream.busy = false;
-  } else if (item.work.body) {
+  } else if (item.work.body || item.meeting) {
     open_memory(item.work.devices);
     const int64_t begin = item.activity ? activity_clock() : 0;
     try {
-      item.work.body();
+      item.meeting ? item.meeting->run() : item.work.body();
       if (item.work.kind == WorkKind::Library && find_overrun("an algorithm of CUB or cuBLASLt"))
         throw Failure{cudaErrorIllegalAddress};
       if (item.activity && tracer()) {
@@ -98,6 +107,59 @@ void run_front(Lock& lock, Stream& stream) {
   if (!item.done->done) finish(item.done);
 }
 
+// Meetings that are queued. Nobody needs to wait for them in this process: a thread of the emulator's own
+// sees to it that they take place, after a time in which a host that is wrong to expect that meets stale
+// numbers.
+struct Meetings {
+  struct Underway {
+    Done done;
+    std::chrono::steady_clock::time_point queued;
+  };
+  std::vector<Underway> underway;
+  std::condition_variable begun;
+  bool started = false;
+};
+constexpr auto kLaziness = std::chrono::milliseconds(3);
+constexpr auto kPollInterval = std::chrono::microseconds(100);
+
+Meetings& meetings() {
+  static auto& all = *new Meetings;
+  return all;
+}
+
+void drive_meetings() {
+  Lock lock(mutex());
+  Meetings& all = meetings();
+  for (;;) {
+    std::erase_if(all.underway, [](const auto& meeting) { return meeting.done->done; });
+    if (all.underway.empty()) {
+      close_memory();
+      all.begun.wait(lock, [&] { return !all.underway.empty(); });
+    }
+    bool moved = false;
+    const auto lazy = std::chrono::steady_clock::now() - kLaziness;
+    for (const auto& [done, queued] : std::vector(all.underway)) {
+      if (queued > lazy || done->done) continue;
+      Stream* stream = needed_for(done);
+      if (!stream) continue;
+      run_front(lock, *stream);
+      moved = true;
+    }
+    close_memory();
+    lock.unlock();
+    if (!moved) std::this_thread::sleep_for(kPollInterval);
+    lock.lock();
+  }
+}
+
+void begin_meeting(const Done& done) {
+  Meetings& all = meetings();
+  all.underway.push_back({done, std::chrono::steady_clock::now()});
+  all.begun.notify_one();
+  if (!all.started) std::thread(drive_meetings).detach();
+  all.started = true;
+}
+
 // The next piece of work on the way to `done`, mostly; now and then any that is ready.
 void step(Lock& lock, const Done& done) {
   Stream* chosen = needed_for(done);
@@ -105,10 +167,14 @@ void step(Lock& lock, const Done& done) {
     const auto ready = ready_streams();
     if (!ready.empty()) chosen = ready[random_bits() % ready.size()];
   }
-  if (chosen)
+  if (chosen) {
     run_front(lock, *chosen);
-  else
+  } else if (meetings().underway.empty()) {
     progressed().wait(lock);
+  } else {
+    close_memory();
+    progressed().wait_for(lock, kPollInterval);
+  }
 }
 
 void run_until(Lock& lock, const Done& done) {
@@ -181,7 +247,9 @@ Done queue_work(Lock& lock, Stream& stream, Work work, std::vector<Done> waits) 
   count(work.kind);
   const Done done = std::make_shared<Completion>();
   done->stream = &stream;
-  stream.queue.push_back({std::move(work), std::move(waits), done});
+  const std::shared_ptr<Meeting> meeting = work.meet ? work.meet() : nullptr;
+  stream.queue.push_back({std::move(work), std::move(waits), done, meeting});
+  if (meeting) begin_meeting(done);
   if (tracer() && stream.queue.back().work.note) stream.queue.back().activity = trace(stream);
   stream.last = done;
   while (stream.queue.size() > kQueueLimit) {
@@ -243,16 +311,28 @@ void drop_streams(Device& device) {
   }
 }
 
-cudaError_t enqueue(const char* name, cudaStream_t handle, WorkKind kind, std::function<void()> body) {
+namespace {
+
+cudaError_t enqueue(const char* name, cudaStream_t handle, Work work) {
   return api(name, Rule::Normal, [&](Lock& lock) {
     Stream* stream;
     const cudaError_t status = find_stream(handle, &stream);
     if (status != cudaSuccess) return status;
     if (stream->device != current_device().index) return cudaErrorInvalidResourceHandle;
     launch_log::library(name);
-    const auto note = std::make_shared<const WorkNote>(WorkNote{.kind = kind, .name = name});
-    return submit(lock, *stream, {kind, std::move(body), device(stream->device).reachable(), note});
+    work.devices = device(stream->device).reachable();
+    work.note = std::make_shared<const WorkNote>(WorkNote{.kind = work.kind, .name = name});
+    return submit(lock, *stream, std::move(work));
   });
+}
+
+}  // namespace
+
+cudaError_t enqueue(const char* name, cudaStream_t stream, WorkKind kind, std::function<void()> body) {
+  return enqueue(name, stream, {kind, std::move(body)});
+}
+cudaError_t enqueue_meeting(const char* name, cudaStream_t stream, MakeMeeting make) {
+  return enqueue(name, stream, {.kind = WorkKind::Library, .body = nullptr, .meet = std::move(make)});
 }
 
 cudaError_t stream_device(cudaStream_t handle, int* device) {

@@ -10,6 +10,7 @@
 #include "activity.h"
 #include "api.h"
 #include "emulator/launch.h"
+#include "emulator/meeting.h"
 
 namespace emulator {
 
@@ -32,12 +33,14 @@ struct Work {
   // Of the call that launches it, where that is known; of a graph's node the graph and the node.
   uint32_t correlation = 0, graph = 0;
   uint64_t graph_node = 0;
+  MakeMeeting meet = nullptr;  // in place of the body
 };
 
 struct Item {
   Work work;
   std::vector<Done> waits;  // besides the stream's earlier work
   Done done;
+  std::shared_ptr<Meeting> meeting = nullptr;
   std::shared_ptr<Activity> activity = nullptr;  // null: nobody traces it
 };
 
