@@ -65,6 +65,21 @@ else()
                  "Try: pip install nvidia-cusolver nvidia-cublas")
 endif()
 
+# NCCL's header is one of the package nvidia-nccl-cu13, or of a system's package. The emulator has its own.
+set(PLAIT_NCCL_SOURCES "${PROJECT_SOURCE_DIR}/cuda/vendor/nccl.cpp" "${PROJECT_SOURCE_DIR}/cuda/vendor/nccl_connect.cpp"
+  "${PROJECT_SOURCE_DIR}/cuda/vendor/nccl_group.cpp" "${PROJECT_SOURCE_DIR}/cuda/vendor/nccl_library.cpp"
+  "${PROJECT_SOURCE_DIR}/cuda/vendor/nccl_types.cpp" "${PROJECT_SOURCE_DIR}/cuda/vendor/nccl_watchdog.cpp")
+set(PLAIT_CUDA_NCCL_SOURCES "")
+if(PLAIT_CUDA)
+  find_path(PLAIT_INCLUDE_nccl_h nccl.h HINTS ${plait_nvidia_hints} "${Python_SITELIB}/nvidia/nccl/include" ENV NCCL_HOME ENV CUDA_PATH
+    PATH_SUFFIXES include)
+  if(PLAIT_INCLUDE_nccl_h)
+    set(PLAIT_CUDA_NCCL_SOURCES ${PLAIT_NCCL_SOURCES})
+  else()
+    message(STATUS "nccl.h was not found: process groups of several GPUs are left out. Try: pip install nvidia-nccl-cu13")
+  endif()
+endif()
+
 # CUPTI's are NVIDIA's package nvidia-cuda-cupti's, or the toolkit's, which may hold them apart. The emulator has its own.
 set(PLAIT_CUPTI_SOURCE "")
 if(PLAIT_CUDA)

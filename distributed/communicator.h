@@ -144,9 +144,10 @@ using CommunicatorPtr = std::shared_ptr<Communicator>;
 // Connects the ranks: all of them call it, with the same name and size; returns when this rank may call.
 using MakeCommunicator = std::function<CommunicatorPtr(const GroupOptions& options)>;
 
-// "gloo" is the CPU's and is always there; libplait_cuda registers "nccl" when it is loaded and finds NCCL.
-// `device` is the type whose tensors it takes.
-PLAIT_API void register_library(std::string name, DeviceType device, MakeCommunicator make);
+// "gloo" is the CPU's and is always there; libplait_cuda registers "nccl" when it is loaded. `device` is the
+// type whose tensors it takes. `is_there` looks for what is loaded at run time, when it is first asked.
+PLAIT_API void register_library(std::string name, DeviceType device, MakeCommunicator make,
+                                std::function<bool()> is_there = {});
 PLAIT_API bool has_library(const std::string& name);
 PLAIT_API DeviceType library_device(const std::string& name);
 PLAIT_API CommunicatorPtr make_communicator(const std::string& library, const GroupOptions& options);

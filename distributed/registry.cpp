@@ -10,6 +10,7 @@ namespace {
 struct Library {
   DeviceType device;
   MakeCommunicator make;
+  std::function<bool()> is_there;  // may be empty
 };
 struct Libraries {
   std::mutex mutex;
@@ -40,16 +41,23 @@ std::string_view name(Reduction reduction) {
   return names[static_cast<int>(reduction)];
 }
 
-void register_library(std::string name, DeviceType device, MakeCommunicator make) {
+void register_library(std::string name, DeviceType device, MakeCommunicator make,
+                      std::function<bool()> is_there) {
   Libraries& all = libraries();
   std::lock_guard lock(all.mutex);
-  all.by_name[std::move(name)] = {device, std::move(make)};
+  all.by_name[std::move(name)] = {device, std::move(make), std::move(is_there)};
 }
 
 bool has_library(const std::string& name) {
-  Libraries& all = libraries();
-  std::lock_guard lock(all.mutex);
-  return all.by_name.contains(name);
+  std::function<bool()> is_there;
+  {
+    Libraries& all = libraries();
+    std::lock_guard lock(all.mutex);
+    const auto found = all.by_name.find(name);
+    if (found == all.by_name.end()) return false;
+    is_there = found->second.is_there;
+  }
+  return !is_there || is_there();
 }
 
 DeviceType library_device(const std::string& name) { return find(name).device; }

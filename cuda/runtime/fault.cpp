@@ -13,8 +13,25 @@ namespace {
 struct Slot {
   std::atomic<Fault*> device{nullptr};  // the kernels' address of it
   std::atomic<Fault*> host{nullptr};
+  std::atomic<bool> reported{false};
+  std::exception_ptr report;  // with reports_mutex()
 };
 Slot g_slots[kMaxDevices];
+
+std::mutex& reports_mutex() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
+}
+
+void raise_report(Slot& slot) {
+  std::exception_ptr report;
+  {
+    std::lock_guard lock(reports_mutex());
+    slot.reported.store(false, std::memory_order_relaxed);
+    report.swap(slot.report);
+  }
+  if (report) std::rethrow_exception(report);
+}
 
 __attribute__((noinline)) Fault* make_slot(int device) {
   check_not_forked();
@@ -97,6 +114,8 @@ Fault* fault_slot() {
 // kernel wrote it. A kernel of another stream may be between its claim and `ready`; its report is left for
 // the next wait. Clearing goes the other way round, `kind` last: whoever claims it next finds the slot empty.
 void raise_faults(int device) {
+  if (__builtin_expect(g_slots[device].reported.load(std::memory_order_acquire), 0))
+    raise_report(g_slots[device]);
   Fault* slot = g_slots[device].host.load(std::memory_order_acquire);
   if (__builtin_expect(!slot || !std::atomic_ref(slot->ready).load(std::memory_order_acquire), 1)) return;
   static std::mutex mutex;  // two threads may have waited
@@ -109,6 +128,17 @@ void raise_faults(int device) {
     std::atomic_ref(slot->kind).store(0, std::memory_order_release);
   }
   raise(fault);
+}
+
+void report_fault(int device, const std::exception_ptr& fault) {
+  std::lock_guard lock(reports_mutex());
+  g_slots[device].report = fault;
+  g_slots[device].reported.store(true, std::memory_order_release);
+}
+
+void withdraw_fault(int device, const std::exception_ptr& fault) {
+  std::lock_guard lock(reports_mutex());
+  if (g_slots[device].report == fault) g_slots[device].report = nullptr;
 }
 
 }  // namespace plait::cuda

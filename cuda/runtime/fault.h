@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 
 namespace plait::cuda {
 
@@ -50,5 +51,10 @@ Fault* fault_slot();
 // Called wherever the host has just waited for the device: raises IndexError or RuntimeError and clears the
 // slot.
 void raise_faults(int device);
+
+// Work of the device did not come to its end, though the device is well: a collective that was given up.
+// Raised once by `raise_faults`, unless it is withdrawn since somebody was told.
+void report_fault(int device, const std::exception_ptr& fault);
+void withdraw_fault(int device, const std::exception_ptr& fault);
 
 }  // namespace plait::cuda
