@@ -3,6 +3,7 @@
 #include <atomic>
 #include <bit>
 #include <mutex>
+#include <vector>
 
 #include "core/error.h"
 #include "cuda/runtime/device.h"
@@ -14,7 +15,7 @@ struct Slot {
   std::atomic<Fault*> device{nullptr};  // the kernels' address of it
   std::atomic<Fault*> host{nullptr};
   std::atomic<bool> reported{false};
-  std::exception_ptr report;  // with reports_mutex()
+  std::vector<std::exception_ptr> reports;  // with reports_mutex()
 };
 Slot g_slots[kMaxDevices];
 
@@ -24,13 +25,15 @@ std::mutex& reports_mutex() {
 }
 
 void raise_report(Slot& slot) {
-  std::exception_ptr report;
+  std::exception_ptr first;
   {
     std::lock_guard lock(reports_mutex());
-    slot.reported.store(false, std::memory_order_relaxed);
-    report.swap(slot.report);
+    if (slot.reports.empty()) return;  // another thread has it
+    first = slot.reports.front();
+    slot.reports.erase(slot.reports.begin());
+    slot.reported.store(!slot.reports.empty(), std::memory_order_relaxed);
   }
-  if (report) std::rethrow_exception(report);
+  std::rethrow_exception(first);
 }
 
 __attribute__((noinline)) Fault* make_slot(int device) {
@@ -132,13 +135,14 @@ void raise_faults(int device) {
 
 void report_fault(int device, const std::exception_ptr& fault) {
   std::lock_guard lock(reports_mutex());
-  g_slots[device].report = fault;
+  g_slots[device].reports.push_back(fault);
   g_slots[device].reported.store(true, std::memory_order_release);
 }
 
 void withdraw_fault(int device, const std::exception_ptr& fault) {
   std::lock_guard lock(reports_mutex());
-  if (g_slots[device].report == fault) g_slots[device].report = nullptr;
+  std::erase(g_slots[device].reports, fault);
+  g_slots[device].reported.store(!g_slots[device].reports.empty(), std::memory_order_relaxed);
 }
 
 }  // namespace plait::cuda

@@ -82,9 +82,8 @@ class NcclWork final : public Work {
       if (auto failed = failure()) group_->raise(std::move(failed));
       const auto now = Clock::now();
       if (timeout.count() >= 0 && now - begun > timeout)
-        fail<RuntimeError>("{}: call {} of {} has not come to its end after {} ms: {}",
-                           call_->text.collective, call_->number, group_->where(),
-                           static_cast<int64_t>(timeout.count()), call_->text.arguments());
+        fail<RuntimeError>("{} has not come to its end after {} ms", group_->text_of(*call_),
+                           static_cast<int64_t>(timeout.count()));
       if (poll && now - polled > kPollInterval) {
         poll();
         polled = now;
@@ -289,7 +288,7 @@ class NcclCommunicator final : public Communicator {
     order_streams(device_, current, device_, stream_);
     {
       const RelaxedInCapture loading;  // of kernels, and connections that are made at their first use
-      group_->settle(call(require_nccl(), group_->handle()), collective, group_->deadline());
+      group_->settle(call(require_nccl(), group_->handle()), "NCCL", queued.get(), group_->deadline());
     }
     queued->event = take_event(device_);
     check<RuntimeError>(queued->event && record_event(device_, queued->event, stream_),
@@ -321,7 +320,8 @@ class NcclCommunicator final : public Communicator {
     const Nccl& nccl = require_nccl();
     const DeviceGuard guard(device_);
     token_ = {};
-    group_->settle(nccl.finalize(handle), "ncclCommFinalize", std::max(until, Clock::now() + kGrace));
+    group_->settle(nccl.finalize(handle), "ncclCommFinalize", nullptr,
+                   std::max(until, Clock::now() + kGrace));
     const ncclResult_t status = nccl.destroy(std::exchange(handle, nullptr));
     check<RuntimeError>(is_well(status), "destroy_process_group: {}",
                         nccl_failure("ncclCommDestroy", status, nullptr));

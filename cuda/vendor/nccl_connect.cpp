@@ -164,7 +164,7 @@ std::shared_ptr<NcclGroup> connect_nccl(const GroupOptions& options, int device)
     ncclComm_t handle = nullptr;
     const ncclResult_t status = nccl.init_rank(&handle, options.size, world.id, options.rank, &config);
     group->handle() = handle;
-    group->settle(status, "ncclCommInitRankConfig", group->deadline());
+    group->settle(status, "ncclCommInitRankConfig", nullptr, group->deadline());
   } catch (const Error& error) {
     fail<RuntimeError>("init_process_group: {}{}", error.what(), shared_devices(world));
   }

@@ -67,25 +67,31 @@ Clock::time_point NcclGroup::deadline() const {
   return options_.timeout.count() < 0 ? Clock::time_point::max() : Clock::now() + options_.timeout;
 }
 
-void NcclGroup::settle(ncclResult_t status, const char* call, Clock::time_point until) {
-  const Nccl& nccl = require_nccl();
+// "all_reduce: call 2 of group 'default', rank 1 of 4 (sum, float32 (2, 3))"
+std::string NcclGroup::text_of(const NcclCall& call) const {
+  return message("{}: call {} of {} ({})", call.text.collective, call.number, where(), call.text.arguments());
+}
+
+void NcclGroup::settle(ncclResult_t status, const char* function, const NcclCall* call,
+                       Clock::time_point until) {
   const auto begun = Clock::now();
+  const auto give_up = [&](const std::string& what) {
+    const std::string who = call ? text_of(*call) : message("nccl: {}", where());
+    end(message("{}: {}", who, what), false);
+    raise(failure());
+  };
   while (status == ncclInProgress) {
     if (has_failed()) raise(failure());
-    if (Clock::now() > until) {
-      end(message("nccl: {}: {} did not come to its end within {}; another rank may be missing, or ranks "
-                  "cannot reach each other: NCCL_DEBUG=INFO tells more",
-                  where(), call, seconds_text(Clock::now() - begun)),
-          false);
-      raise(failure());
-    }
-    const ncclResult_t asked = nccl.async_error(handle_, &status);
+    if (Clock::now() > until)
+      give_up(
+          message("{} did not come to its end within {}; another rank may be missing, or ranks cannot reach "
+                  "each other: NCCL_DEBUG=INFO tells more",
+                  function, seconds_text(Clock::now() - begun)));
+    const ncclResult_t asked = require_nccl().async_error(handle_, &status);
     if (asked != ncclSuccess) status = asked;
     if (status == ncclInProgress) std::this_thread::sleep_for(kPollInterval);
   }
-  if (status == ncclSuccess) return;
-  end(message("nccl: {}: {}", where(), nccl_failure(call, status, handle_)), false);
-  raise(failure());
+  if (status != ncclSuccess) give_up(nccl_failure(function, status, handle_));
 }
 
 void NcclGroup::add(const NcclCallPtr& call) {
@@ -104,19 +110,24 @@ bool NcclGroup::is_idle() const {
   return queued_.empty();
 }
 
-std::string NcclGroup::overdue(const NcclCall& call, Clock::duration waited) const {
-  return message(
-      "{}: call {} of {} did not come to its end within {}: {}. Another rank has not called it, has called "
-      "something else or has died, which NCCL does not tell; the group is ended. Try: compare the calls of "
-      "the "
-      "ranks (their order, shapes and dtypes), NCCL_DEBUG=INFO, or a longer timeout in init_process_group",
-      call.text.collective, call.number, where(), seconds_text(waited), call.text.arguments());
+// True where the group was ended. A thread that is just calling sees such failures itself.
+bool NcclGroup::look_for_failure(const NcclCall& front) {
+  const std::unique_lock lock(calls_mutex_, std::try_to_lock);
+  if (!lock || !handle_) return false;
+  ncclResult_t status = ncclSuccess;
+  const ncclResult_t asked = require_nccl().async_error(handle_, &status);
+  if (asked != ncclSuccess) status = asked;
+  if (status == ncclSuccess || status == ncclInProgress) return false;
+  end(message("{} has failed {} after it began: {}", text_of(front), seconds_text(Clock::now() - front.begun),
+              nccl_failure("NCCL", status, handle_)),
+      true, false);
+  return true;
 }
 
 bool NcclGroup::look() {
   const DeviceGuard guard(device_);
   NcclCallPtr front;
-  for (;;) {
+  for (bool asked = false;;) {
     {
       std::lock_guard lock(mutex_);
       if (queued_.empty()) {
@@ -125,11 +136,12 @@ bool NcclGroup::look() {
       }
       front = queued_.front();
     }
+    // Before what is done is taken for well.
+    if (!std::exchange(asked, true) && look_for_failure(*front)) continue;
     try {
       if (!front->ask()) break;
     } catch (const RuntimeError& error) {
-      end(message("{}: call {} of {}: {}", front->text.collective, front->number, where(), error.what()),
-          true);
+      end(message("{}: {}", text_of(*front), error.what()), true, false);
       continue;
     }
     std::lock_guard lock(mutex_);
@@ -137,21 +149,15 @@ bool NcclGroup::look() {
     queued_.pop_front();
     if (!queued_.empty()) queued_.front()->begun = std::max(queued_.front()->begun, Clock::now());
   }
-  // A thread that is just calling sees such failures itself.
-  if (std::unique_lock lock(calls_mutex_, std::try_to_lock); lock && handle_) {
-    ncclResult_t status = ncclSuccess;
-    const ncclResult_t asked = require_nccl().async_error(handle_, &status);
-    if (asked != ncclSuccess) status = asked;
-    if (status != ncclSuccess && status != ncclInProgress) {
-      end(message("{}: call {} of {} has failed, {} after it began: {}: {}", front->text.collective,
-                  front->number, where(), seconds_text(Clock::now() - front->begun), front->text.arguments(),
-                  nccl_failure("NCCL's own thread", status, handle_)),
-          true);
-      return true;
-    }
-  }
   const Clock::duration waited = Clock::now() - front->begun;
-  if (options_.timeout.count() >= 0 && waited > options_.timeout) end(overdue(*front, waited), true);
+  if (options_.timeout.count() >= 0 && waited > options_.timeout)
+    end(message(
+            "{} did not come to its end within {}. Another rank has not called it, has called something "
+            "else or has died, which NCCL does not tell; the group is ended. Try: compare the calls of the "
+            "ranks (their order, shapes and dtypes), NCCL_DEBUG=INFO, or a longer timeout in "
+            "init_process_group",
+            text_of(*front), seconds_text(waited)),
+        true);
   return true;
 }
 
@@ -164,7 +170,7 @@ std::exception_ptr NcclGroup::failure_of(const NcclCall& call) const {
   return call.failure;
 }
 
-void NcclGroup::end(const std::string& why, bool unasked) {
+void NcclGroup::end(const std::string& why, bool unasked, bool well) {
   {
     std::lock_guard lock(mutex_);
     if (!failure_) {
@@ -174,7 +180,7 @@ void NcclGroup::end(const std::string& why, bool unasked) {
     for (const NcclCallPtr& call : queued_) {
       bool ended = false;
       try {
-        ended = call->ask();
+        ended = well && call->ask();
       } catch (const RuntimeError&) {  // what `why` says
       }
       if (!ended) call->failure = failure_;

@@ -63,13 +63,15 @@ class NcclGroup : public std::enable_shared_from_this<NcclGroup> {
   const distributed::GroupOptions& options() const { return options_; }
   int device() const { return device_; }
   std::string where() const;  // "group 'default', rank 1 of 4"
+  std::string text_of(const NcclCall& call) const;
 
   // ---- calls of NCCL: one thread at a time. Those that hold the mutex may call `end`.
   std::recursive_mutex& calls_mutex() { return calls_mutex_; }
   ncclComm_t& handle() { return handle_; }  // with that mutex; null: ended
   Clock::time_point deadline() const;       // of a call that begins now
-  // Waits until what has returned ncclInProgress is done; ends the group and raises where it fails.
-  void settle(ncclResult_t status, const char* call, Clock::time_point until);
+  // Waits until what has returned ncclInProgress is done; ends the group and raises where it fails. `call`:
+  // whose it is, or null.
+  void settle(ncclResult_t status, const char* function, const NcclCall* call, Clock::time_point until);
 
   // ---- what is queued
   void add(const NcclCallPtr& call);  // the watchdog looks after it
@@ -82,12 +84,13 @@ class NcclGroup : public std::enable_shared_from_this<NcclGroup> {
   std::exception_ptr failure() const;
   std::exception_ptr failure_of(const NcclCall& call) const;
   // Ends the group: what is queued fails, kernels that wait for other ranks leave, every later call raises
-  // the first `why`. `unasked`: the program learns it at the latest where it next waits for the device.
-  void end(const std::string& why, bool unasked);
+  // the first `why`. `unasked`: the program learns it at the latest where it next waits for the device. What
+  // has passed its event by now is `well`, unless NCCL itself has failed.
+  void end(const std::string& why, bool unasked, bool well = true);
   [[noreturn]] void raise(std::exception_ptr failure);
 
  private:
-  std::string overdue(const NcclCall& call, Clock::duration waited) const;
+  bool look_for_failure(const NcclCall& front);
 
   const distributed::GroupOptions options_;
   const int device_;
