@@ -102,7 +102,8 @@ def vendor_headers(python: str) -> dict[str, str]:
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(output_of(python, "-c", ask) or "/nonexistent")
     result = {}
-    for header in ("cublasLt.h", "cublas_v2.h", "cudnn.h", "nvrtc.h", "cufftXt.h", "cusolverDn.h", "cupti.h"):
+    headers = "cublasLt cublas_v2 cudnn nvrtc cufftXt cusolverDn cupti nccl"
+    for header in (f"{name}.h" for name in headers.split()):
         found = sorted((site / "nvidia").glob(f"*/include/{header}"))
         if found:
             result[f"PLAIT_INCLUDE_{header.replace('.', '_')}"] = str(found[0].parent)

@@ -45,7 +45,7 @@ def test(check: Check, limit: float) -> None:
         check.start([str(program)], "cpp-tests.log") if program.exists() and not check.args.dry_run else None
     )
     folder = check.root / "tests" / "python"
-    paths = [*folder.glob("test_cuda*.py"), folder / "test_float8.py"]
+    paths = [*folder.glob("test_cuda*.py"), folder / "test_distributed_nccl.py", folder / "test_float8.py"]
     files = sorted(str(p.relative_to(check.root)) for p in paths)
     if not files:
         problems.append("there are no tests/python/test_cuda*.py")

@@ -19,8 +19,8 @@ def version() -> tuple[int, int, int]:
     code = _C._cuda.library_version("nccl") if _C._cuda.device_count() else 0
     if not code:
         raise RuntimeError(
-            "cuda.nccl.version: there is no NCCL, or no GPU to use it with; try: pip install nvidia-nccl-cu13, and see "
-            "plait.cuda.why_unavailable()"
+            "cuda.nccl.version: there is no NCCL, or no GPU to use it with; try: pip install "
+            "nvidia-nccl-cu13, and see plait.cuda.why_unavailable()"
         )
     if code < 10000:  # 2.8 and before
         return code // 1000, code // 100 % 10, code % 100
@@ -40,6 +40,6 @@ def is_available(tensors: Iterable[Tensor]) -> bool:
 __getattr__ = placeholders(
     __name__,
     ("all_gather", "all_reduce", "broadcast", "init_rank", "reduce", "reduce_scatter", "unique_id"),
-    "several GPUs of one process do not form a group; start a process for each GPU (python -m plait.distributed.run) and "
-    "use plait.distributed",
+    "several GPUs of one process do not form a group; start a process for each GPU (python -m "
+    "plait.distributed.run) and use plait.distributed",
 )
