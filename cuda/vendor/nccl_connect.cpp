@@ -158,7 +158,7 @@ std::shared_ptr<NcclGroup> connect_nccl(const GroupOptions& options, int device)
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;  // else a rank that does not come is waited for without an end
 #if NCCL_VERSION_CODE >= 22700
-  config.commName = options.name.c_str();
+  config.commName = group->options().name.c_str();  // which lives as long as the communicator
 #endif
   try {
     ncclComm_t handle = nullptr;

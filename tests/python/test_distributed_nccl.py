@@ -1,6 +1,8 @@
 """plait.distributed over NCCL: a process for each device, emulated ones where there is no GPU (with an emulated NCCL)."""
 
 import os
+import subprocess
+import sys
 
 import plait
 import pytest
@@ -331,6 +333,16 @@ assert m.module.weight.grad.tolist() == [[rank, rank]]
 m(plait.full((1, 2), float(rank), device=dev)).sum().backward()
 mean = sum(range(size)) * 2 / size
 np.testing.assert_allclose(m.module.weight.grad.cpu().numpy(), mean, rtol=1e-6)
+m = nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 2))).to(dev)
+m = DDP(m, device_ids=[rank])
+alone = nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 2)).to(dev)
+alone.load_state_dict(m.module.state_dict())
+m(data[0, mine].to(dev)).square().mean().backward()
+alone(data[0].to(dev)).square().mean().backward()
+for a, b in zip(m.parameters(), alone.parameters()):
+    np.testing.assert_allclose(a.grad.cpu().numpy(), b.grad.cpu().numpy(), rtol=2e-4, atol=1e-5)
+np.testing.assert_allclose(m.module[0].running_var.cpu().numpy(), alone[0].running_var.cpu().numpy(), rtol=1e-5)
+m = DDP(nn.Linear(2, 1).to(dev))
 m.register_comm_hook(None, __import__("plait.distributed.algorithms.ddp_comm_hooks.default_hooks", fromlist=["x"]).bf16_compress_hook)
 m.zero_grad()
 m(plait.full((1, 2), float(rank), device=dev)).sum().backward()
@@ -338,6 +350,78 @@ np.testing.assert_allclose(m.module.weight.grad.cpu().numpy(), mean / 2, rtol=1e
 dist.destroy_process_group()
 """
     ranks(tmp_path, min(DEVICES, 4), program) if DEVICES >= 4 else ranks(tmp_path, 2, program)
+
+
+def test_both_libraries(tmp_path):
+    """Without a name each device has its own library; errors of one leave the other as it is."""
+    ranks(
+        tmp_path,
+        2,
+        """
+start(timeout=timedelta(seconds=60))
+assert dist.get_backend_config() == "cpu:gloo,cuda:nccl"
+for where in ("cpu", "cuda"):
+    x = plait.full((3,), float(rank + 1), device=where)
+    dist.all_reduce(x)
+    assert x.tolist() == [3.0] * 3 and x.device.type == where
+box = [None, None]
+dist.all_gather_object(box, rank)
+assert box == [0, 1]
+with pytest.raises(TypeError, match="int16"):
+    dist.all_reduce(plait.ones(1, dtype=plait.int16, device="cuda"))
+x = plait.ones(1, dtype=plait.int16)
+dist.all_reduce(x)
+assert x.item() == 2
+dist.barrier()
+dist.destroy_process_group()
+""",
+    )
+
+
+PROGRAM_OF_PYTORCHS = """
+import os
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel as DDP
+
+dist.init_process_group(backend="nccl")
+local_rank = int(os.environ["LOCAL_RANK"])
+device = f"cuda:{local_rank}"
+torch.cuda.set_device(device)
+torch.manual_seed(1337 + dist.get_rank())
+model = DDP(torch.nn.Linear(4, 2).to(device), device_ids=[local_rank])
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+for step in range(4):
+    model.require_backward_grad_sync = step % 2 == 1
+    loss = model(torch.randn(8, 4, device=device)).square().mean()
+    loss.backward()
+    if model.require_backward_grad_sync:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+weights = [torch.empty_like(model.module.weight) for _ in range(dist.get_world_size())]
+dist.all_gather(weights, model.module.weight.detach())
+assert all(torch.equal(w, weights[0]) for w in weights)
+dist.all_reduce(loss.detach(), op=dist.ReduceOp.AVG)
+torch.cuda.synchronize()
+print("rank", dist.get_rank(), "of", dist.get_world_size(), dist.get_backend())
+dist.barrier(device_ids=[local_rank])
+dist.destroy_process_group()
+"""
+
+
+def test_a_program_of_pytorchs(tmp_path):
+    """The launcher, plait as torch, DDP over nccl."""
+    if DEVICES < 2:
+        pytest.skip("needs 2 CUDA devices")
+    script = tmp_path / "train.py"
+    script.write_text(PROGRAM_OF_PYTORCHS)
+    command = [sys.executable, "-m", "plait.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "plait.as_torch"]
+    done = subprocess.run([*command, str(script)], capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(line for line in done.stdout.splitlines() if line.startswith("rank")) == [
+        "rank 0 of 2 nccl",
+        "rank 1 of 2 nccl",
+    ]
 
 
 def test_what_is_refused(tmp_path):
