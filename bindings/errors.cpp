@@ -48,12 +48,14 @@ PyCodeObject* intern(PyCodeObject* code) {
 // pthread_exit, which unwinds its stack. A destructor or a noexcept function on the way would end the whole
 // process, with "terminate called without an active exception"; catching and going on would, too. So the
 // thread sleeps where it is, as it does from 3.14 on, and ends with the process.
+//
+// What is caught is no object: the runtime binds the reference to a null pointer. Hence no_sanitize("null").
 [[noreturn]] void sleep_until_exit() {
   for (;;) pause();
 }
 
 template <class F>
-auto or_sleep(F&& ask) {
+[[gnu::no_sanitize("null")]] auto or_sleep(F&& ask) {
   try {
     return ask();
   } catch (abi::__forced_unwind&) {
@@ -63,7 +65,7 @@ auto or_sleep(F&& ask) {
 
 }  // namespace
 
-void set_python_error() noexcept {
+[[gnu::no_sanitize("null")]] void set_python_error() noexcept {
   try {
     throw;
   } catch (const PythonError&) {
