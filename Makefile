@@ -89,7 +89,7 @@ sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-example
 cuda-suite: build $(STAMPS)/req-test ## tests written for the CPU, with CUDA as the default device: a GPU, or the emulator
 	@export PYTHONPATH=tools; $(PYTEST) -p cuda_suite $(ARGS) $$($(PY) tools/cuda_suite.py)
 
-cuda-racecheck: $(BUILD)/build.ninja $(STAMPS)/req-test ## races of CUDA kernels, found on the emulator (ARGS: pytest's)
+cuda-racecheck: $(BUILD)/build.ninja $(STAMPS)/req-test ## races and stray accesses of CUDA kernels, found on the emulator (ARGS: pytest's)
 	@$(CMAKE) -B $(BUILD) --log-level=NOTICE -DPLAIT_CUDA_RACECHECK=ON > /dev/null
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target plait_cuda_racecheck

@@ -11,8 +11,11 @@ rm -f "$log"
 cpp=0
 "$build/tests/cpp/emulator/plait_emulator_tests" "[racecheck]" 2> /dev/null || cpp=$?
 
-# Not among them: the statistics of the cache, which is off here (docs/design/cuda.md), and what launches no kernels of ours.
-[ $# != 0 ] || set -- $(ls tests/python/test_cuda_*.py | grep -vE '_(memory|docs|extension|launches|sources|profiler)\.py$')
+# Not among them: the statistics of the cache, which is off here (docs/design/cuda.md); who waits for the device and how long, since
+# freeing memory does; a test of memory that would take minutes; and what launches no kernels of ours.
+[ $# != 0 ] || set -- $(ls tests/python/test_cuda_*.py | grep -vE '_(memory|docs|extension|launches|sources|profiler|threads)\.py$') \
+  --deselect tests/python/test_cuda_linalg.py::test_what_waits \
+  --deselect tests/python/test_cuda_attention.py::test_scores_are_never_in_memory
 workers=()
 "$python" -c 'import xdist' 2>/dev/null && workers=(-n 2)
 py=0
