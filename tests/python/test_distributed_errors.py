@@ -202,7 +202,7 @@ def test_processes_that_never_come(tmp_path):
         with pytest.raises(RuntimeError, match="nobody set 'world1/gloo/rank1' within 1 s"):
             dist.init_process_group(init_method=sys.argv[3], rank=0, world_size=2, timeout=timedelta(seconds=1))
         assert not dist.is_initialized()
-        with pytest.raises(dist.DistNetworkError, match="no connection to localhost port 1 within 0.3 s"):
+        with pytest.raises(dist.DistNetworkError, match="no connection to localhost port 1 after 0.[0-9] s"):
             dist.init_process_group(init_method="tcp://localhost:1", rank=1, world_size=2, timeout=timedelta(seconds=0.3))
         """,
     )

@@ -22,6 +22,8 @@ _distributed = _C._distributed
 class DistBackendError(DistError):
     """A call between processes failed: one of them has ended, is late, or called something else."""
 
+    __module__ = "plait.distributed"
+
 
 class ReduceOp(Enum):
     """How values of several processes are combined."""

@@ -28,13 +28,19 @@ DEFAULT_TIMEOUT = timedelta(minutes=5)
 class DistError(RuntimeError):
     """Something went wrong between processes."""
 
+    __module__ = "plait.distributed"
+
 
 class DistNetworkError(DistError):
     """Another process cannot be reached."""
 
+    __module__ = "plait.distributed"
+
 
 class DistStoreError(DistError):
     """A store has no answer in time."""
+
+    __module__ = "plait.distributed"
 
 
 def to_bytes(value: Any) -> bytes:

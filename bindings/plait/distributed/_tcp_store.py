@@ -307,8 +307,8 @@ class TCPStore(Store):
             silent = strangers > 1 and time.monotonic() - begin > _SILENCE
             if time.monotonic() + pause > end or strangers > _STRANGERS or silent:
                 raise DistNetworkError(
-                    f"TCPStore: no connection to {self.host} port {self.port} within "
-                    f"{timeout.total_seconds():g} s: "
+                    f"TCPStore: no connection to {self.host} port {self.port} after "
+                    f"{time.monotonic() - begin:.1f} s: "
                     f"{why}" + ("" if strangers else "; is the process of rank 0 running, on that address?")
                 )
             time.sleep(pause)
