@@ -110,24 +110,26 @@ bool NcclGroup::is_idle() const {
   return queued_.empty();
 }
 
-// True where the group was ended. A thread that is just calling sees such failures itself.
-bool NcclGroup::look_for_failure(const NcclCall& front) {
+// Has NCCL found an error? Then the group is ended. While another thread is calling nobody knows: that thread
+// sees it, or the next round does.
+NcclGroup::State NcclGroup::ask_library(const NcclCall& front) {
   const std::unique_lock lock(calls_mutex_, std::try_to_lock);
-  if (!lock || !handle_) return false;
+  if (!lock) return State::Unknown;
+  if (!handle_) return State::Well;
   ncclResult_t status = ncclSuccess;
   const ncclResult_t asked = require_nccl().async_error(handle_, &status);
   if (asked != ncclSuccess) status = asked;
-  if (status == ncclSuccess || status == ncclInProgress) return false;
+  if (status == ncclSuccess || status == ncclInProgress) return State::Well;
   end(message("{} has failed {} after it began: {}", text_of(front), seconds_text(Clock::now() - front.begun),
               nccl_failure("NCCL", status, handle_)),
       true, false);
-  return true;
+  return State::Ended;
 }
 
 bool NcclGroup::look() {
   const DeviceGuard guard(device_);
   NcclCallPtr front;
-  for (bool asked = false;;) {
+  for (;;) {
     {
       std::lock_guard lock(mutex_);
       if (queued_.empty()) {
@@ -136,14 +138,18 @@ bool NcclGroup::look() {
       }
       front = queued_.front();
     }
-    // Before what is done is taken for well.
-    if (!std::exchange(asked, true) && look_for_failure(*front)) continue;
+    bool passed = false;
     try {
-      if (!front->ask()) break;
+      passed = front->ask();
     } catch (const RuntimeError& error) {
       end(message("{}: {}", text_of(*front), error.what()), true, false);
       continue;
     }
+    // Asked after the event: kernels may have left because of an error.
+    const State state = ask_library(*front);
+    if (state == State::Ended) continue;
+    if (!passed) break;
+    if (state == State::Unknown) return true;
     std::lock_guard lock(mutex_);
     if (queued_.empty() || queued_.front() != front) continue;
     queued_.pop_front();

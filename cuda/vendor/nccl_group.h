@@ -90,7 +90,8 @@ class NcclGroup : public std::enable_shared_from_this<NcclGroup> {
   [[noreturn]] void raise(std::exception_ptr failure);
 
  private:
-  bool look_for_failure(const NcclCall& front);
+  enum class State { Well, Ended, Unknown };
+  State ask_library(const NcclCall& front);
 
   const distributed::GroupOptions options_;
   const int device_;
