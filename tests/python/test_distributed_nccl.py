@@ -403,7 +403,7 @@ dist.all_gather(weights, model.module.weight.detach())
 assert all(torch.equal(w, weights[0]) for w in weights)
 dist.all_reduce(loss.detach(), op=dist.ReduceOp.AVG)
 torch.cuda.synchronize()
-print("rank", dist.get_rank(), "of", dist.get_world_size(), dist.get_backend())
+os.write(1, f"rank {dist.get_rank()} of {dist.get_world_size()} {dist.get_backend()}\\n".encode())  # at once
 dist.barrier(device_ids=[local_rank])
 dist.destroy_process_group()
 """
