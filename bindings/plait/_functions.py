@@ -321,10 +321,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
     return _ops["where"](condition, input, other)
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """The indices of the elements that are not zero: a tensor of shape (n, ndim), or a tuple of one index
     tensor per dimension."""
-    found = _ops["nonzero"](input)
+    found = _ops["nonzero"](input) if out is None else _ops["nonzero"](input, out=out)
     if not as_tuple:
         return found
     return tuple(found.unbind(1)) if input.dim() else (found.new_zeros((found.shape[0],)),)

@@ -150,6 +150,12 @@ def cov(
                 f"cov: expected {name} of shape ({count},), one for each observation, got "
                 f"{tuple(given.shape)}"
             )
+        counts = not (given.is_floating_point() or given.is_complex() or given.dtype is _C.bool)
+        if counts != (name == "fweights"):
+            wanted = "counts of an integer dtype" if name == "fweights" else "weights of a floating dtype"
+            raise RuntimeError(f"cov: expected {name} to be {wanted}, got {given.dtype}")
+        if (given < 0).any():
+            raise RuntimeError(f"cov: expected {name} of 0 and more, got {given.min().item()}")
         weight = given if weight is None else weight * given
     if weight is None:
         total: Any = count

@@ -11,6 +11,7 @@ import math
 from . import _C
 from ._autocast import one_op
 from ._composites import sinc
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+@with_out
 @one_op()
-def entr(input: Tensor) -> Tensor:
+def entr(input: Tensor, *, out: Any = None) -> Tensor:
     """-x log x for x > 0, 0 at 0, -inf below.
 
     >>> plait.special.entr(plait.tensor([0.0, 1.0, -1.0]))
@@ -101,8 +103,9 @@ def entr(input: Tensor) -> Tensor:
     return (0.0 - _C.ops["xlogy"](input, input)).masked_fill(input < 0, -math.inf)
 
 
+@with_out
 @one_op()
-def ndtr(input: Tensor) -> Tensor:
+def ndtr(input: Tensor, *, out: Any = None) -> Tensor:
     """The cumulative distribution function of the standard normal distribution.
 
     >>> plait.special.ndtr(plait.tensor(0.0))
@@ -111,22 +114,25 @@ def ndtr(input: Tensor) -> Tensor:
     return 0.5 * _C.ops["erfc"](input * -math.sqrt(0.5))
 
 
+@with_out
 @one_op()
-def ndtri(input: Tensor) -> Tensor:
+def ndtri(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of ndtr."""
     return math.sqrt(2) * _C.ops["erfinv"](2.0 * input - 1.0)
 
 
+@with_out
 @one_op()
-def xlog1py(input: Any, other: Any) -> Tensor:
+def xlog1py(input: Any, other: Any, *, out: Any = None) -> Tensor:
     """input * log1p(other), and 0 where input is 0 and other is not NaN."""
     y = other if isinstance(other, _C.Tensor) else _C.ops["full_like"](input, other)
     x = input if isinstance(input, _C.Tensor) else _C.ops["full_like"](y, input)
     return _C.ops["where"]((x == 0) & (y == y), 0.0, x * y.log1p())
 
 
+@with_out
 @one_op()
-def multigammaln(input: Tensor, p: int) -> Tensor:
+def multigammaln(input: Tensor, p: int, *, out: Any = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension p; input > (p - 1) / 2."""
     if p < 1:
         raise ValueError(f"multigammaln: expected p >= 1, got {p}")

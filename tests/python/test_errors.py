@@ -84,6 +84,8 @@ CASES = {
     "unbind 0-d": case(lambda: f32(()).unbind(), IndexError, "unbind", "0-d"),
     "roll 0-d": case(lambda: plait.roll(f32(()), 1, 0), IndexError, "roll", "0-d"),
     "fft 0-d": case(lambda: plait.fft.fft(f32(())), IndexError, "fft.fft", "0-d"),
+    "cov counts": case(lambda: plait.cov(f32(5), fweights=f32(5)), RuntimeError, "cov", "fweights", "integer"),
+    "cov weights": case(lambda: plait.cov(f32(5), aweights=f32(5) - 1), RuntimeError, "cov", "aweights", "-1"),
     # ---- reshaping
     "reshape": case(lambda: f32(2, 3).reshape(4, 2), RuntimeError, "reshape", "(2, 3)", "(4, 2)"),
     "reshape two -1": case(lambda: f32(2, 3).reshape(-1, -1), RuntimeError, "reshape", "-1"),

@@ -44,6 +44,11 @@ class Uniform(Distribution):
         return (self.low + self.high) / 2
 
     @property
+    def mode(self) -> Tensor:
+        """NaN: every value is as likely."""
+        return plait.full_like(self.low, float("nan"))
+
+    @property
     def variance(self) -> Tensor:
         return (self.high - self.low) ** 2 / 12
 
