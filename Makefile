@@ -12,7 +12,7 @@ CMAKE := $(VENV)/bin/cmake
 STAMPS := $(VENV)/.stamps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help demo test bench gpu-check lint format tidy sanitize cuda-suite cuda-racecheck emit build wheel clean
+.PHONY: help demo test bench gpu-check lint format tidy sanitize cuda-suite cuda-racecheck parity emit build wheel clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -94,6 +94,9 @@ cuda-racecheck: $(BUILD)/build.ninja $(STAMPS)/req-test ## races and stray acces
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target plait_cuda_racecheck
 	@bash tools/racecheck.sh $(BUILD) $(PY) $(ARGS)
+
+parity: build ## PyTorch's own test databases against plait (ARGS='--torch-python PATH [database ...]')
+	@$(PY) tools/torch_samples.py $(ARGS)
 
 emit: build ## regenerate ops/decl, the type stubs and docs/reference/ops.md from the registry
 	@$(PY) tools/emit.py $(ARGS)

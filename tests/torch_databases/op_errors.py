@@ -1,0 +1,83 @@
+"""Wrong arguments of PyTorch's functions (op_db's error inputs): plait must raise for each of them, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plait
+from torch.testing._internal.common_methods_invocations import op_db
+
+from .exchange import Skip, brief, converted
+from .report import Report
+
+
+# Conversions, whose names in the module are dtypes, and properties.
+METHODS = {"bfloat16", "bool", "byte", "cdouble", "cfloat", "chalf", "char", "double", "float", "half", "int", "long", "short"}
+
+
+# What op_db calls through functions of its own, with the tensor first.
+OTHER_ORDERS: dict[str, Any] = {
+    "polygamma": lambda x, n, **kwargs: plait.polygamma(n, x, **kwargs),
+    "special.polygamma": lambda x, n, **kwargs: plait.special.polygamma(n, x, **kwargs),
+    "where": lambda x, condition, other, **kwargs: plait.where(condition, x, other, **kwargs),
+    "einsum": lambda tensors, equation: plait.einsum(equation, tensors),
+    "nn.functional.embedding": lambda weight, i, **kwargs: plait.nn.functional.embedding(i, weight, **kwargs),
+    **{name: lambda x, name=name: getattr(x, name) for name in ("H", "T", "mH", "mT")},
+}
+
+
+def function_of_plait(op: Any) -> Any:
+    """The function that plait has under the op's name, or its method."""
+    owner: Any = plait
+    if op.name in OTHER_ORDERS:
+        return OTHER_ORDERS[op.name]
+    if op.name in METHODS and hasattr(plait.Tensor, op.name):
+        return getattr(plait.Tensor, op.name)
+    try:
+        for part in op.name.split("."):
+            owner = getattr(owner, part)
+        return owner
+    except (AttributeError, ImportError):
+        return getattr(plait.Tensor, op.name, None)
+
+
+def run(report: Report, names: list[str]) -> None:
+    for op in op_db:
+        if (names and op.name not in names) or op.error_inputs_func is None:
+            continue
+        ours = function_of_plait(op)
+        if ours is None:
+            continue
+        for error in op.error_inputs("cpu"):
+            sample = error.sample_input
+            case = f"{op.name} {brief(sample.input)} {brief(sample.args)} {brief(sample.kwargs)}"
+            try:
+                arguments = converted((sample.input, sample.args, sample.kwargs))
+            except Skip:
+                report.skipped()
+                continue
+            try:
+                op(sample.input, *sample.args, **sample.kwargs)
+            except Exception as raised:
+                theirs = f"{type(raised).__name__}: {raised}".splitlines()[0][:150]
+            else:
+                report.skipped()
+                continue
+            try:
+                result = ours(arguments[0], *arguments[1], **arguments[2])
+            except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, AssertionError) as raised:
+                acceptable(report, op.name, error, raised, case)
+            except Exception as raised:
+                report.differs(op.name, f"{type(raised).__name__} tells of a defect: {raised}; PyTorch: {theirs}", case)
+            else:
+                shape = getattr(result, "shape", type(result))
+                report.differs(op.name, f"no error, result {shape}; PyTorch: {theirs}", case)
+
+
+def acceptable(report: Report, name: str, error: Any, raised: Exception, case: str) -> None:
+    """Bad arguments raise ArgumentError in plait, which is both a RuntimeError and a ValueError; an IndexError must stay one."""
+    wanted = error.error_type
+    if issubclass(wanted, IndexError) and not isinstance(raised, wanted):
+        report.differs(name, f"{type(raised).__name__} in place of IndexError: {raised}", case)
+    else:
+        report.same()
