@@ -1,15 +1,15 @@
 """Runs the databases of PyTorch's own test suite against plait: `make parity`.
 
-PyTorch's wheel carries what its tests are made of (torch.testing._internal): arguments for each function, wrong
-arguments, modules with their inputs, optimisers with their options. Each is given to PyTorch and to plait, and
-what they return is compared.
+PyTorch's wheel carries what its tests are made of (torch.testing._internal): arguments for each function,
+wrong arguments, modules with their inputs, optimisers with their options. Each is given to PyTorch and to
+plait, and what they return is compared.
 
-    python tools/torch_samples.py --torch-python /path/to/python [database ...] [--only NAME ...] [--everything]
+    python tools/torch_samples.py --torch-python PYTHON [database ...] [--only NAME ...] [--everything]
 
-`--torch-python` is an interpreter that has PyTorch, NumPy and SciPy (by default the one that runs this); plait
-comes from $PYTHONPATH or the build. Differences that are meant stand in tests/torch_databases/known.py, with
-reasons; anything else is printed, once for each function and kind, and makes the exit status 1. DT=float16,int8
-in the environment restricts the dtypes of functions.
+`--torch-python` is an interpreter that has PyTorch, NumPy and SciPy (by default the one that runs this);
+plait comes from $PYTHONPATH or the build. Differences that are meant stand in tests/torch_databases/known.py,
+with reasons; anything else is printed, once for each function and kind, and makes the exit status 1.
+DT=float16,int8 in the environment restricts the dtypes of functions.
 """
 
 from __future__ import annotations

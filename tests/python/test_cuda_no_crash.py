@@ -50,7 +50,7 @@ def test_kernels_check_their_arguments(name):
 
 def test_running_statistics_that_share_memory():
     x, wide = plait.ones(4, 3, device="cuda"), plait.ones(1, device="cuda").expand(3)
-    with pytest.raises(RuntimeError, match="running_var.*share memory"):
+    with pytest.raises(RuntimeError, match=r"running_var.*share memory"):
         plait.nn.functional.batch_norm(x, plait.ones(3, device="cuda"), wide, training=True)
 
 

@@ -10,7 +10,6 @@ from torch.testing._internal.common_methods_invocations import op_db
 from .exchange import Skip, brief, converted
 from .report import Report
 
-
 # Conversions, whose names in the module are dtypes, and properties.
 METHODS = {"bfloat16", "bool", "byte", "cdouble", "cfloat", "chalf", "char", "double", "float", "half", "int", "long", "short"}
 
