@@ -4,12 +4,12 @@ PyTorch's wheel carries what its tests are made of (torch.testing._internal): ar
 wrong arguments, modules with their inputs, optimisers with their options. Each is given to PyTorch and to
 plait, and what they return is compared.
 
-    python tools/torch_samples.py --torch-python PYTHON [database ...] [--only NAME ...] [--everything]
+    python tools/torch_samples.py --torch-python PATH [database ...] [--only NAME ...] [--everything]
 
 `--torch-python` is an interpreter that has PyTorch, NumPy and SciPy (by default the one that runs this);
-plait comes from $PYTHONPATH or the build. Differences that are meant stand in tests/torch_databases/known.py,
-with reasons; anything else is printed, once for each function and kind, and makes the exit status 1.
-DT=float16,int8 in the environment restricts the dtypes of functions.
+plait comes from $PYTHONPATH or the build. Differences that are meant stand, with reasons, in
+tests/torch_databases/known.py; anything else is printed, once for each function and kind, and makes the exit
+status 1. DT=float16,int8 in the environment restricts the dtypes of functions.
 """
 
 from __future__ import annotations

@@ -324,6 +324,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
 def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
     """The indices of the elements that are not zero: a tensor of shape (n, ndim), or a tuple of one index
     tensor per dimension."""
+    if as_tuple and out is not None:
+        raise TypeError("nonzero: as_tuple=True gives a tuple, which has no out=; leave one of them out")
     found = _ops["nonzero"](input) if out is None else _ops["nonzero"](input, out=out)
     if not as_tuple:
         return found

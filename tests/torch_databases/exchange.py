@@ -8,9 +8,10 @@ import numpy as np
 import plait
 import torch
 
-_FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
-_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "bool")
-DTYPES = {getattr(torch, name): getattr(plait, name) for name in (*_FLOATS, *_INTEGERS)}
+DTYPES = {
+    getattr(torch, name): getattr(plait, name)
+    for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int8", "int16", "int32", "int64", "uint8", "bool")
+}
 
 # Relative and absolute. Both libraries add up in orders of their own, over samples of some hundred elements: that is some tens of
 # the dtype's units in the last place, and more where a function's condition is bad (inverses, products of many factors).
