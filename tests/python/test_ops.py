@@ -293,6 +293,8 @@ def test_out(info):
     failures = Failures()
     for sample in info.make_samples(main_dtype(info)):
         args, kwargs = BRIDGE.arguments(sample)
+        if kwargs.get("as_tuple"):
+            continue  # nonzero's tuple has as many tensors as self has dimensions, and no out=
         expected = failures.run(sample, lambda: info.run(plait, *args, **kwargs))
         if expected is None:
             continue
