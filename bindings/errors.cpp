@@ -1,5 +1,4 @@
 // C++ exceptions to Python's standard types; the GIL; the user's line.
-#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
@@ -47,23 +46,16 @@ PyCodeObject* intern(PyCodeObject* code) {
 // A daemon thread that asks for the GIL when the interpreter has gone is ended by CPython (before 3.14) with
 // pthread_exit, which unwinds its stack. A destructor or a noexcept function on the way would end the whole
 // process, with "terminate called without an active exception"; catching and going on would, too. So the
-// thread sleeps where it is, as it does from 3.14 on, and ends with the process.
+// thread sleeps where it is, as it does from 3.14 on, and ends with the process. That has to be as near to
+// the call as can be (or_sleep): the destructors on the way would use what belongs to the interpreter's last
+// thread.
 //
 // What is caught is no object: the runtime binds the reference to a null pointer. Hence no_sanitize("null").
-[[noreturn]] void sleep_until_exit() {
+}  // namespace
+
+void sleep_until_exit() {
   for (;;) pause();
 }
-
-template <class F>
-[[gnu::no_sanitize("null")]] auto or_sleep(F&& ask) {
-  try {
-    return ask();
-  } catch (abi::__forced_unwind&) {
-    sleep_until_exit();
-  }
-}
-
-}  // namespace
 
 [[gnu::no_sanitize("null")]] void set_python_error() noexcept {
   try {

@@ -6,6 +6,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <cxxabi.h>
 
 #include "autograd/variable.h"
 #include "core/op.h"
@@ -60,6 +61,18 @@ auto guarded(F&& f) noexcept -> decltype(f()) {
       return nullptr;
     else if constexpr (!std::is_void_v<decltype(f())>)
       return -1;
+  }
+}
+
+// Runs f, which asks for the GIL or runs Python code for C++. A thread that outlives the interpreter sleeps
+// there: Note [Threads that outlive the interpreter] in errors.cpp.
+[[noreturn]] void sleep_until_exit();
+template <class F>
+[[gnu::no_sanitize("null")]] auto or_sleep(F&& f) {
+  try {
+    return f();
+  } catch (abi::__forced_unwind&) {
+    sleep_until_exit();
   }
 }
 
