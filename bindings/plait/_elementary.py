@@ -156,8 +156,7 @@ def _split(who: str, input: Tensor, pieces: int | Sequence[int], dim: int, least
     if isinstance(pieces, int) and (pieces < 1 or input.shape[dim] % pieces):
         raise RuntimeError(
             f"{who}: dimension {dim} of size {input.shape[dim]} cannot be split into {pieces} equal "
-            "parts; use "
-            "tensor_split for parts that differ"
+            "parts; use tensor_split for parts that differ"
         )
     return _ops["tensor_split"](input, pieces, dim)
 

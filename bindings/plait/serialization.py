@@ -441,8 +441,7 @@ def _unpickle(file: Any, objects: Any, name: str, weights_only: bool) -> Any:
                 return _user_safe[full]
             raise pickle.UnpicklingError(
                 f"plait.load: {name} asks for {full}, which weights_only=True refuses, because calling it "
-                "could run "
-                "any code. If you trust who made the file, allow this one by "
+                "could run any code. If you trust who made the file, allow this one by "
                 f"plait.serialization.add_safe_globals([{qualname}]), or everything by weights_only=False"
             )
 

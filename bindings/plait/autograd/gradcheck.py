@@ -170,8 +170,7 @@ class _Check:
             if worst > self.nondet:
                 raise GradcheckError(
                     f"{self.who}: backward is not deterministic: the gradient of output {o} by input {i} "
-                    "differs by "
-                    f"{worst:.3g} between two runs (nondet_tol={self.nondet})"
+                    f"differs by {worst:.3g} between two runs (nondet_tol={self.nondet})"
                 )
 
     def compare(self, o: int, output: Any, i: int, analytical: list, numerical: list) -> None:
@@ -193,8 +192,7 @@ class _Check:
             f"by input {i} "
             f"(shape {tuple(t.shape)}) disagree in {len(wrong)} of {total} elements; most at output element "
             f"{_place(output, k)}, input element {_place(t, j)}: analytical {a:.8g}, numerical {n:.8g}, "
-            "difference "
-            f"{abs(a - n):.3g}, allowed {self.atol + self.rtol * abs(n):.3g}"
+            f"difference {abs(a - n):.3g}, allowed {self.atol + self.rtol * abs(n):.3g}"
         )
         if total <= 64:
             for name, jacobian in (("analytical", analytical), ("numerical", numerical)):
@@ -232,8 +230,7 @@ class _Check:
                             f"{tuple(output.shape)}) by input {i} (shape {tuple(self.inputs[i].shape)}) "
                             "disagree along "
                             f"a random direction: analytical {a:.8g}, numerical {n:.8g}; fast_mode=False "
-                            "names the "
-                            "element"
+                            "names the element"
                         )
 
     def run_zero(self) -> None:
@@ -243,8 +240,7 @@ class _Check:
                 if any(value != 0 for value in row):
                     raise GradcheckError(
                         f"{self.who}: a zero gradient of output {o} gives a gradient of input {i} that is "
-                        "not zero; "
-                        "backward should be linear in the gradient that it gets"
+                        "not zero; backward should be linear in the gradient that it gets"
                     )
 
 
@@ -269,8 +265,7 @@ def _strides(who: str, inputs: tuple) -> Iterator[str]:
         if any(step == 0 and n > 1 for n, step in zip(t.shape, t.stride())):
             raise ValueError(
                 f"{who}: input {i} is expanded (a stride of 0), so its elements share memory and cannot "
-                "be changed "
-                "one by one; give a .contiguous() copy"
+                "be changed one by one; give a .contiguous() copy"
             )
         if t.dtype not in (plait.float64, plait.complex128):
             yield f"input {i} is of {t.dtype}"

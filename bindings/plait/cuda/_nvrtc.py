@@ -267,8 +267,7 @@ def _argument(name: str, index: int, arg: Any) -> Any:
         return arg
     raise TypeError(
         f"{name}: argument {index} must be a Tensor, an int, a float, a bool, or a ctypes or NumPy "
-        f"scalar, got "
-        f"{type(arg).__name__}"
+        f"scalar, got {type(arg).__name__}"
     )
 
 

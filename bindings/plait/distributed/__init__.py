@@ -178,8 +178,7 @@ _placeholder = placeholders(
         "split_group",
     ),
     "plait.distributed has process groups and their collectives, and nn.parallel.DistributedDataParallel "
-    "uses "
-    "them",
+    "uses them",
 )
 
 # Modules, imported at first use.

@@ -123,8 +123,7 @@ def _same(tensors: Sequence[Any], count: int, like: Tensor, who: str, name: str)
         if t.numel() != like.numel() or t.dtype != like.dtype:
             raise ValueError(
                 f"{who}: expected tensors of {like.numel()} elements and {like.dtype} in {name}, like the "
-                f"other "
-                f"one, got {t.numel()} and {t.dtype}"
+                f"other one, got {t.numel()} and {t.dtype}"
             )
     return list(tensors)
 
@@ -375,8 +374,7 @@ def _row_counts(tensor: Tensor, sizes: Any, ranks: int, name: str) -> list[int]:
         if rows % ranks:
             raise ValueError(
                 f"all_to_all_single: the {name}'s {rows} rows do not divide by the group's {ranks} "
-                f"processes; "
-                f"give {name}_split_sizes"
+                f"processes; give {name}_split_sizes"
             )
         sizes = [rows // ranks] * ranks
     if len(sizes) != ranks or sum(sizes) != rows:

@@ -203,10 +203,8 @@ def _is_there(library: str) -> bool:
 def _why_absent(library: str) -> str:
     return (
         f"init_process_group: the library {library!r} is not there; 'gloo' connects processes on CPUs, and "
-        f"takes "
-        "CUDA tensors, too, through the CPU's memory; 'nccl' wants CUDA and NVIDIA's libnccl.so.2 (pip "
-        "install "
-        "nvidia-nccl-cu13)"
+        "takes CUDA tensors, too, through the CPU's memory; 'nccl' wants CUDA and NVIDIA's libnccl.so.2 (pip "
+        "install nvidia-nccl-cu13)"
     )
 
 
@@ -544,8 +542,7 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
         return 0
     raise RuntimeError(
         "get_node_local_rank: the environment variable LOCAL_RANK is not set; start the program with python "
-        "-m "
-        "plait.distributed.run, or give fallback_rank"
+        "-m plait.distributed.run, or give fallback_rank"
     )
 
 

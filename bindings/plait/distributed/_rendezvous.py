@@ -75,8 +75,7 @@ def _want(rank: int, world_size: int, url: str) -> None:
     if rank < 0 or world_size < 1:
         raise ValueError(
             f"init_process_group: {url} wants rank and world_size, as arguments or as ?rank=0&world_size=2; "
-            f"got "
-            f"rank={rank} and world_size={world_size}"
+            f"got rank={rank} and world_size={world_size}"
         )
 
 
@@ -88,8 +87,7 @@ def _from_environment(rank: int, world_size: int, timeout: timedelta) -> tuple[S
         if text is None:
             raise ValueError(
                 f"init_process_group: the environment variable {name} is not set; start the program with "
-                f"python -m "
-                "plait.distributed.run, or set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT"
+                "python -m plait.distributed.run, or set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT"
             )
         return int(text)
 

@@ -219,8 +219,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise DistNetworkError(
             f"TCPStore: cannot listen on port {port}: {error.strerror}; does another job use it? Set "
-            f"MASTER_PORT to "
-            "a free one"
+            "MASTER_PORT to a free one"
         ) from None
 
 
@@ -301,8 +300,7 @@ class TCPStore(Store):
                 strangers += 1
                 why = (
                     "what answers there is no store of plait's; was the program started by another launcher "
-                    "than "
-                    "python -m plait.distributed.run?"
+                    "than python -m plait.distributed.run?"
                 )
             silent = strangers > 1 and time.monotonic() - begin > _SILENCE
             if time.monotonic() + pause > end or strangers > _STRANGERS or silent:
@@ -353,8 +351,7 @@ class TCPStore(Store):
                 if isinstance(error, OSError):
                     raise DistNetworkError(
                         f"TCPStore: the connection to {self.host} port {self.port} has ended; has the "
-                        f"process of "
-                        "rank 0, or the launcher, ended?"
+                        "process of rank 0, or the launcher, ended?"
                     ) from None
                 raise
 

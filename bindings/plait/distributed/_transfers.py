@@ -190,8 +190,7 @@ def monitored_barrier(
     if missing:
         raise DistBackendError(
             f"monitored_barrier: {'ranks' if len(missing) > 1 else 'rank'} {', '.join(map(str, missing))} "
-            f"did not "
-            f"reach the barrier within {limit.total_seconds():g} s"
+            f"did not reach the barrier within {limit.total_seconds():g} s"
         )
     for peer in range(1, made.size()):
         c.transfer([(True, word, peer, tag + 1)]).wait()

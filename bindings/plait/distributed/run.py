@@ -260,8 +260,7 @@ class _Launcher:
         except DistStoreError:
             raise DistError(
                 f"launcher: not all of {args.machines} machines have come to {self.host} port {self.port} "
-                f"within "
-                f"{_JOIN_TIMEOUT.total_seconds():g} s"
+                f"within {_JOIN_TIMEOUT.total_seconds():g} s"
             ) from None
         self.first, self.world = sum(counts[: self.node]), sum(counts)
 

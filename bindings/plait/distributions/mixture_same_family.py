@@ -49,8 +49,7 @@ class MixtureSameFamily(Distribution):
         if not batch or batch[-1] != count:
             raise ValueError(
                 f"MixtureSameFamily: expected {count} components in the last batch dimension, got "
-                "batch_shape "
-                f"{batch}"
+                f"batch_shape {batch}"
             )
         plait.broadcast_shapes(tuple(mixture_distribution.batch_shape), batch[:-1])
         self._event = len(component_distribution.event_shape)

@@ -322,8 +322,7 @@ def _forgiven(who: str, input: Tensor, dims: tuple) -> tuple:
     form = "(N, C, *)" if len(dims) == 1 else "(C, *)"
     warnings.warn(
         f"{who}: expected {wanted} input, got {input.dim()}D input of shape {tuple(input.shape)}, "
-        "which is taken "
-        f"as {form}; use dropout for vectors, or the dropout of the input's dimensions",
+        f"which is taken as {form}; use dropout for vectors, or the dropout of the input's dimensions",
         stacklevel=3,
     )
     return (input.dim(),) if len(dims) == 1 else (input.dim(), -1)

@@ -121,8 +121,7 @@ class UninitializedTensorMixin:
         """Raises: there is none yet."""
         raise RuntimeError(
             f"{type(self).__name__}: the shape is not known before the first forward of its module; run a "
-            "batch "
-            "through the module first, or load a state_dict"
+            "batch through the module first, or load a state_dict"
         )
 
     def share_memory_(self) -> Any:

@@ -311,8 +311,7 @@ def _max_unpool(
         if not n <= len(size) <= n + 2 or any(not m - s < z < m + s for m, s, z in zip(least, step, sizes)):
             raise ValueError(
                 f"{who}: output_size {tuple(size)} does not pool to {tuple(input.shape[-n:])}; each of its "
-                "last "
-                f"{n} sizes should be less than the stride {step} away from {tuple(least)}"
+                f"last {n} sizes should be less than the stride {step} away from {tuple(least)}"
             )
     lead = tuple(input.shape[:-n])
     count = math.prod(sizes)

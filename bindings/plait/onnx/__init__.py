@@ -36,6 +36,5 @@ __getattr__ = placeholders(
         "export",
     ),
     "plait writes no ONNX; save the state dict (plait.save or plait.utils.safetensors), load it into "
-    "the same "
-    "model in PyTorch, and export from there",
+    "the same model in PyTorch, and export from there",
 )

@@ -136,8 +136,7 @@ def _refuse_differentiable(who: str, differentiable: bool) -> None:
     if differentiable:
         raise ValueError(
             f"{who}: differentiable=True is not supported (the fused step is not recorded); write the "
-            "update in "
-            "tensor ops where it has to be differentiated"
+            "update in tensor ops where it has to be differentiated"
         )
 
 

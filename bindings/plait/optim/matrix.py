@@ -168,8 +168,7 @@ class Muon(Optimizer):
                 self.param_groups.pop()
                 raise ValueError(
                     f"Muon: parameters should be real matrices, got shape {tuple(p.shape)}, {p.dtype}; "
-                    "give the "
-                    "others to AdamW"
+                    "give the others to AdamW"
                 )
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:

@@ -105,8 +105,7 @@ class Optimizer:
         if isinstance(params, plait.Tensor):
             raise TypeError(
                 f"{type(self).__name__}: params should be an iterable of tensors or of dicts, got one "
-                "Tensor of "
-                f"shape {tuple(params.shape)}; try [tensor]"
+                f"Tensor of shape {tuple(params.shape)}; try [tensor]"
             )
         self.defaults = defaults
         self._reset_runtime()
@@ -116,8 +115,7 @@ class Optimizer:
         if not groups:
             raise ValueError(
                 f"{type(self).__name__}: got an empty parameter list; give model.parameters() of a module "
-                "that has "
-                "parameters (an exhausted generator is empty, too)"
+                "that has parameters (an exhausted generator is empty, too)"
             )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -227,8 +225,7 @@ class Optimizer:
             if not (p.is_leaf or getattr(p, "retains_grad", False) or self.defaults.get("differentiable")):
                 raise ValueError(
                     f"{who}: params[{i}] of shape {tuple(p.shape)} is the result of an op ({p.grad_fn}), "
-                    "not a leaf; "
-                    "optimise the tensor it was computed from, or its .detach().requires_grad_()"
+                    "not a leaf; optimise the tensor it was computed from, or its .detach().requires_grad_()"
                 )
         for name, default in self.defaults.items():
             if default is required and name not in param_group:

@@ -117,8 +117,7 @@ def _checkpoint_function() -> Any:
             if plait.is_grad_enabled():
                 raise RuntimeError(
                     "checkpoint: create_graph=True cannot go through a checkpointed function; call the "
-                    "function "
-                    "itself where second derivatives are needed"
+                    "function itself where second derivatives are needed"
                 )
             run = ctx.run
             inputs = []

@@ -62,8 +62,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         ):
             raise ValueError(
                 "AdaptiveLogSoftmaxWithLoss: cutoffs should be a sequence of unique, positive, increasing "
-                "integers "
-                f"below n_classes={n_classes}, got {cutoffs}"
+                f"integers below n_classes={n_classes}, got {cutoffs}"
             )
         factory = {"device": device, "dtype": dtype}
         self.in_features = in_features
@@ -97,8 +96,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if input.dim() not in (1, 2) or target.dim() != input.dim() - 1 or input.shape[:-1] != target.shape:
             raise RuntimeError(
                 "AdaptiveLogSoftmaxWithLoss: expected input (N, in_features) and target (N,), or without "
-                "N, got "
-                f"{tuple(input.shape)} and {tuple(target.shape)}"
+                f"N, got {tuple(input.shape)} and {tuple(target.shape)}"
             )
         batched = input.dim() == 2
         x = input if batched else input.unsqueeze(0)
@@ -120,8 +118,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if not bool(used.all()):
             raise RuntimeError(
                 f"AdaptiveLogSoftmaxWithLoss: target values should be in [0, {self.n_classes - 1}], got "
-                "values "
-                f"from {int(y.min())} to {int(y.max())}"
+                f"values from {int(y.min())} to {int(y.max())}"
             )
         output = head.gather(1, place.unsqueeze(1)).squeeze(1)
         for rows, values in parts:

@@ -152,8 +152,7 @@ class HookedCall:
         """Refused: the old form gives wrong gradients for modules of several ops."""
         raise NotImplementedError(
             f"{type(self).__name__}.register_backward_hook: not in plait, because it reports the gradients "
-            "of the last op "
-            "only; use register_full_backward_hook(hook), which has the same hook signature"
+            "of the last op only; use register_full_backward_hook(hook), which has the same hook signature"
         )
 
 
@@ -165,8 +164,7 @@ def _run_pre_hook(module: HookedCall, hook: _Hook, args: tuple, kwargs: dict) ->
         if not (isinstance(changed, tuple) and len(changed) == 2):
             raise RuntimeError(
                 f"forward pre-hook of {type(module).__name__} with with_kwargs=True: expected None or a "
-                "tuple "
-                f"(new_args, new_kwargs), got {type(changed).__name__}"
+                f"tuple (new_args, new_kwargs), got {type(changed).__name__}"
             )
         return changed
     changed = hook.function(module, args)
@@ -245,8 +243,7 @@ class _BackwardWatch:
 
             warn(
                 f"{type(self.module).__name__}: backward hooks need an output that is a Tensor or a tuple of "
-                "Tensors, "
-                f"got {type(result).__name__}; they will not be called",
+                f"Tensors, got {type(result).__name__}; they will not be called",
                 stacklevel=4,
             )
             return result
@@ -277,8 +274,7 @@ class _BackwardWatch:
             if changed is not None and not self.inputs_watched:
                 raise RuntimeError(
                     f"backward hook of {type(self.module).__name__}: returned gradients for the inputs, but "
-                    "no input "
-                    "requires grad; return None"
+                    "no input requires grad; return None"
                 )
             grads = self._replaced(changed, grads, "hook", "grad_input")
         return grads

@@ -129,8 +129,7 @@ class Module(HookedCall, StateDict):
             got = [repr(a) for a in args] + [f"{k}={v!r}" for k, v in kwargs.items()]
             raise TypeError(
                 f"{type(self).__name__}.__init__: Module takes no arguments, got {', '.join(got)}; take them "
-                "in the "
-                "subclass and call super().__init__() without any"
+                "in the subclass and call super().__init__() without any"
             )
         attributes = self.__dict__
         attributes["training"] = True
@@ -214,8 +213,7 @@ class Module(HookedCall, StateDict):
         if "_modules" not in attributes:
             raise AttributeError(
                 f"{type(self).__name__}: cannot assign {what} to '{name}' before Module.__init__() call; "
-                "call "
-                f"super().__init__() first in {type(self).__name__}.__init__"
+                f"call super().__init__() first in {type(self).__name__}.__init__"
             )
         for table in _TABLES:
             if table != keep and name in attributes[table]:
@@ -328,8 +326,7 @@ class Module(HookedCall, StateDict):
             if not hasattr(module, step):
                 raise AttributeError(
                     f"{type(module).__name__} has no attribute `{step}` (looking for '{target}'); its "
-                    "children are "
-                    f"{list(module._modules)}"
+                    f"children are {list(module._modules)}"
                 )
             module = getattr(module, step)
             if not isinstance(module, Module):

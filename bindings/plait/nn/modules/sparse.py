@@ -51,8 +51,7 @@ class _Table(Module):
             if tuple(weight.shape) != (num_embeddings, embedding_dim):
                 raise ValueError(
                     f"{type(self).__name__}: _weight should have shape ({num_embeddings}, {embedding_dim}), "
-                    "got "
-                    f"{tuple(weight.shape)}"
+                    f"got {tuple(weight.shape)}"
                 )
             self.weight = Parameter(weight, requires_grad=not freeze)
 

@@ -1,11 +1,10 @@
 """How DistributedDataParallel averages gradients while backward goes on.
 
-Parameters lie in buckets, in the reverse order of their registration, which is about the order in which their
-gradients come. Each has a flat buffer. A hook of a parameter counts; where all gradients of a bucket are
-there,
-they are copied into the buffer and its average is begun, while backward computes what is before. Buckets go
-in
-their order, which is the same on all ranks. Where the last is begun, all are waited for and copied back.
+Parameters lie in buckets, in the reverse order of their registration, which is about the order in which
+their gradients come. Each has a flat buffer. A hook of a parameter counts; where all gradients of a bucket
+are there, they are copied into the buffer and its average is begun, while backward computes what is before.
+Buckets go in their order, which is the same on all ranks. Where the last is begun, all are waited for and
+copied back.
 """
 
 from __future__ import annotations
@@ -167,8 +166,7 @@ class Reducer:
         raise RuntimeError(
             "DistributedDataParallel: the last backward pass gave no gradient to "
             f"{', '.join(missing[:8])}{', ...' if len(missing) > 8 else ''}, so that gradients were not "
-            f"averaged; "
-            "use all outputs of forward in the loss, or pass find_unused_parameters=True"
+            "averaged; use all outputs of forward in the loss, or pass find_unused_parameters=True"
         )
 
     def _mark(self, i: int, comes_by_itself: bool) -> None:
@@ -177,8 +175,7 @@ class Reducer:
         if self._ready[i]:
             raise RuntimeError(
                 f"DistributedDataParallel: the gradient of {self._names[i]} came twice in one backward pass; "
-                f"call "
-                "forward before each backward, and use checkpoint(..., use_reentrant=False)"
+                "call forward before each backward, and use checkpoint(..., use_reentrant=False)"
             )
         self._ready[i] = True
         self._begun = self._begun or comes_by_itself

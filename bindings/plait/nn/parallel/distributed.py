@@ -98,8 +98,7 @@ class DistributedDataParallel(Module):
         if self.device_ids is not None and len(self.device_ids) > 1:
             raise ValueError(
                 f"DistributedDataParallel: expected one device in device_ids, got {self.device_ids}; start a "
-                f"process "
-                "for each device"
+                "process for each device"
             )
         self.device = next(iter(module.parameters())).device
         self.process_group = dist._get_default_group() if process_group is None else process_group
@@ -214,8 +213,7 @@ def _check_alike(named: list[tuple[str, Any]], group: Any) -> None:
                 raise RuntimeError(
                     f"DistributedDataParallel: parameters differ between ranks: {_text(mine)} on rank "
                     f"{group.ranks[0]}, where rank {group.ranks[rank]} has {_text(other)}; all ranks must "
-                    f"make the "
-                    "same module"
+                    "make the same module"
                 )
         if len(theirs) != len(of_rank[0]):
             longer, number = max((of_rank[0], 0), (theirs, rank), key=lambda pair: len(pair[0]))

@@ -54,8 +54,7 @@ def get_total_norm(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite "
             f"({total.item()}), so it "
             "cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, "
-            "set "
-            "`error_if_nonfinite=False`"
+            "set `error_if_nonfinite=False`"
         )
     return total
 

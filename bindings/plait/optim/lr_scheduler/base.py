@@ -97,8 +97,7 @@ class LRScheduler:
 
             warnings.warn(
                 "lr_scheduler.step() was called before optimizer.step(): the first value of the schedule "
-                "is skipped; "
-                "call optimizer.step() first",
+                "is skipped; call optimizer.step() first",
                 stacklevel=2,
             )
         self._step_count += 1

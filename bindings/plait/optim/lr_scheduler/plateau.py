@@ -96,8 +96,7 @@ class ReduceLROnPlateau(LRScheduler):
             if self.default_min_lr is None:
                 raise RuntimeError(
                     f"ReduceLROnPlateau: {len(self.min_lrs)} values of min_lr for {len(groups)} parameter "
-                    "groups; set "
-                    "scheduler.min_lrs after adding a group"
+                    "groups; set scheduler.min_lrs after adding a group"
                 )
             self.min_lrs = [self.default_min_lr] * len(groups)
         for group, low in zip(groups, self.min_lrs):

@@ -115,8 +115,7 @@ def _collate(batch: list, where: str, table: dict[Any, Any] | None = None) -> An
                 got = tuple(t.shape) if isinstance(t, plait.Tensor) else type(t).__name__
                 raise RuntimeError(
                     f"default_collate: tensors{place} should have one shape, got {tuple(shape)} in sample "
-                    "0 and "
-                    f"{got} in sample {i}; give the DataLoader a collate_fn that pads them"
+                    f"0 and {got} in sample {i}; give the DataLoader a collate_fn that pads them"
                 )
         return plait.stack(batch)
     if _is_numpy(first):
@@ -155,6 +154,5 @@ def _collate(batch: list, where: str, table: dict[Any, Any] | None = None) -> An
         return type(first)(*columns) if hasattr(first, "_fields") else columns
     raise TypeError(
         "default_collate: samples should hold tensors, NumPy arrays, numbers, strings, dicts, tuples or "
-        "lists; got "
-        f"{type(first).__name__}{place}; give the DataLoader a collate_fn"
+        f"lists; got {type(first).__name__}{place}; give the DataLoader a collate_fn"
     )

@@ -206,8 +206,7 @@ class _Pool:
             if not self.ready.wait_for(lambda: sequence in self.results, timeout or None):
                 raise RuntimeError(
                     f"DataLoader: no batch within timeout={timeout} s; the dataset is slow or stuck, try "
-                    "a longer "
-                    "timeout or num_workers=0 to see where"
+                    "a longer timeout or num_workers=0 to see where"
                 )
             return self.results.pop(sequence)
 
