@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import plait
@@ -10,28 +11,20 @@ from torch.testing._internal.common_methods_invocations import op_db
 from .exchange import Skip, brief, converted
 from .report import Report
 
-# Conversions, whose names in the module are dtypes, and properties.
+# Conversions, whose names in the module are dtypes.
 METHODS = {"bfloat16", "bool", "byte", "cdouble", "cfloat", "chalf", "char", "double", "float", "half", "int", "long", "short"}
 
 
-# What op_db calls through functions of its own, with the tensor first.
-OTHER_ORDERS: dict[str, Any] = {
-    "polygamma": lambda x, n, **kwargs: plait.polygamma(n, x, **kwargs),
-    "special.polygamma": lambda x, n, **kwargs: plait.special.polygamma(n, x, **kwargs),
-    "where": lambda x, condition, other, **kwargs: plait.where(condition, x, other, **kwargs),
-    "einsum": lambda tensors, equation: plait.einsum(equation, tensors),
-    "nn.functional.embedding": lambda weight, i, **kwargs: plait.nn.functional.embedding(i, weight, **kwargs),
-    **{name: lambda x, name=name: getattr(x, name) for name in ("H", "T", "mH", "mT")},
-}
-
-
 def function_of_plait(op: Any) -> Any:
-    """The function that plait has under the op's name, or its method."""
-    owner: Any = plait
-    if op.name in OTHER_ORDERS:
-        return OTHER_ORDERS[op.name]
+    """The function that plait has under the op's name, or its method; or the database's own function, run with plait as torch."""
+    if isinstance(op.op, types.FunctionType) and op.op.__module__.startswith("torch.testing"):
+        f = op.op
+        return types.FunctionType(f.__code__, {**f.__globals__, "torch": plait}, f.__name__, f.__defaults__, f.__closure__)
+    if op.name in ("H", "T", "mH", "mT"):
+        return lambda x: getattr(x, op.name)
     if op.name in METHODS and hasattr(plait.Tensor, op.name):
         return getattr(plait.Tensor, op.name)
+    owner: Any = plait
     try:
         for part in op.name.split("."):
             owner = getattr(owner, part)
