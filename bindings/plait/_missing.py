@@ -91,9 +91,9 @@ def absent_class(module: str, name: str, why: str) -> type:
     """A class for annotations, isinstance and bases, that raises NotImplementedError when called, and so do
     the names it is asked for.
 
-    >>> absent_class("torch.distributed.fsdp", "MixedPrecision", "plait runs in one process")()
+    >>> absent_class("torch.distributed.fsdp", "MixedPrecision", "no tensor is split")()
     Traceback (most recent call last):
-    NotImplementedError: torch.distributed.fsdp.MixedPrecision is not there: plait runs in one process
+    NotImplementedError: torch.distributed.fsdp.MixedPrecision is not there: no tensor is split
     """
 
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from . import _C
+from . import _C, _polynomials
 from ._autocast import one_op
 from ._composites import sinc
 from ._out import with_out
@@ -59,31 +59,14 @@ _OPS = {
     "zeta": "special_zeta",
 }
 
-_POLYNOMIALS = (
-    "chebyshev_polynomial_t",
-    "chebyshev_polynomial_u",
-    "chebyshev_polynomial_v",
-    "chebyshev_polynomial_w",
-    "hermite_polynomial_h",
-    "hermite_polynomial_he",
-    "laguerre_polynomial_l",
-    "legendre_polynomial_p",
-    "shifted_chebyshev_polynomial_t",
-    "shifted_chebyshev_polynomial_u",
-    "shifted_chebyshev_polynomial_v",
-    "shifted_chebyshev_polynomial_w",
-)
-
-__all__ = ["entr", "multigammaln", "ndtr", "ndtri", "sinc", "xlog1py", *_OPS, *_POLYNOMIALS]
+__all__ = ["entr", "multigammaln", "ndtr", "ndtri", "sinc", "xlog1py", *_OPS, *_polynomials.__all__]
 
 
 def __getattr__(name: str) -> Any:
     if name in _OPS:
         found = globals()[name] = _C.ops[_OPS[name]]
         return found
-    if name in _POLYNOMIALS:
-        from . import _polynomials
-
+    if name in _polynomials.__all__:
         return globals().setdefault(name, getattr(_polynomials, name))
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.special)")
 

@@ -431,3 +431,13 @@ def test_losses_of_distances_and_of_linear_layers():
         )
         logits = plait.tensor(x @ w.T + bias)
         np.testing.assert_allclose(ours, f.cross_entropy(logits, plait.tensor(target), **options), rtol=1e-10)
+
+
+@pytest.mark.parametrize("weight", [0.4, 0.4 - 0.3j])
+def test_gradient_of_lerp_by_a_number_has_all_digits(weight):
+    dtype = plait.complex128 if isinstance(weight, complex) else plait.float64
+    x = plait.tensor([0.3, 0.7], dtype=dtype, requires_grad=True)
+    y = plait.tensor([1.3, 0.2], dtype=dtype)
+    (g,) = plait.autograd.grad(plait.lerp(x, y, weight), x, plait.ones(2, dtype=dtype))
+    # A weight of float32's digits differs by 1e-8.
+    np.testing.assert_allclose(g.numpy(), np.conj(1 - weight), rtol=1e-15)

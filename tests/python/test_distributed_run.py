@@ -62,7 +62,7 @@ def test_a_rank_that_fails(tmp_path):
         "--standalone",
         timeout=40,
     )
-    assert done.returncode == 5 and "rank 1 (process" in done.stderr and "exit code 5; ended" in done.stderr
+    assert done.returncode == 5 and "rank 1 (process" in done.stderr and "code 5; all others were ended" in done.stderr
 
 
 def test_a_rank_that_is_killed_while_others_wait(tmp_path):

@@ -306,9 +306,8 @@ class _Launcher:
                 self._leave()
                 return 0
             last = start == args.max_restarts
-            print(
-                f"plait.distributed.run: {why}; {'ended' if last else 'starting all again'}", file=sys.stderr
-            )
+            then = "all others were ended" if last else "starting all again"
+            print(f"plait.distributed.run: {why}; {then}", file=sys.stderr)
             sys.stderr.flush()
         self._leave()
         return code
@@ -322,8 +321,7 @@ class _Launcher:
                 code = running.processes[failed].returncode
                 why = (
                     f"rank {running.ranks[failed]} (process {running.processes[failed].pid} on machine "
-                    f"{self.node}) "
-                    f"{_how(code)}"
+                    f"{self.node}) {_how(code)}"
                 )
                 if self.args.machines > 1:
                     self.shared.compare_set(key, "", why)
