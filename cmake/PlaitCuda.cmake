@@ -12,9 +12,10 @@ if(PLAIT_CUDA AND NOT PLAIT_NVCC)
   message(FATAL_ERROR "PLAIT_CUDA=ON needs nvcc, and none was found. Put it on PATH, or configure with -DPLAIT_CUDA=OFF.")
 endif()
 
-# Kernels (.cu), and host sources that need no vendor's header.
-file(GLOB PLAIT_CUDA_SOURCES CONFIGURE_DEPENDS
-  "${PROJECT_SOURCE_DIR}/cuda/runtime/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/ops/*.cpp" "${PROJECT_SOURCE_DIR}/cuda/kernels/*.cu")
+# Kernels, the host's side of ops, and what calls the CUDA runtime.
+file(GLOB PLAIT_CUDA_KERNELS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cuda/kernels/*.cu")
+file(GLOB PLAIT_CUDA_OPS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cuda/ops/*.cpp")
+file(GLOB PLAIT_CUDA_RUNTIME CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cuda/runtime/*.cpp")
 
 # Headers of cuBLAS, cuBLASLt, cuDNN, cuFFT and cuSOLVER: the toolkit's, or those of the packages nvidia-cublas, nvidia-cudnn-cu13,
 # nvidia-cudnn-frontend, nvidia-cufft and nvidia-cusolver in Python's site-packages.
@@ -99,6 +100,13 @@ target_compile_options(plait_cuda_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;$<$<BOOL:${PLAIT_WERROR}>:-Werror>;-fno-plt;-march=x86-64-v2>
   $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra;-diag-suppress=20012,445;$<$<BOOL:${PLAIT_WERROR}>:-Werror=all-warnings>>)
 target_link_options(plait_cuda_flags INTERFACE -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--as-needed)
+
+# The host's side of ops serves both libraries: of CUDA it sees handles alone, which are the emulator's as well; all calls and structs are
+# the runtime's. It is compiled with NVIDIA's headers, or with the emulator's where there are no others.
+if(PLAIT_CUDA OR PLAIT_CUDA_EMULATOR)
+  add_library(plait_cuda_ops OBJECT ${PLAIT_CUDA_OPS})
+  target_link_libraries(plait_cuda_ops PRIVATE plait plait_cuda_flags fmt::fmt-header-only)
+endif()
 
 if(PLAIT_CUDA)
   add_subdirectory(cuda)

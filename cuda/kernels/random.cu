@@ -9,6 +9,7 @@
 #include "cuda/device/raw.cuh"
 #include "cuda/device/store.cuh"
 #include "cuda/kernels/visit_float.cuh"
+#include "cuda/runtime/memory.h"
 
 namespace plait::cuda {
 namespace {
@@ -367,7 +368,7 @@ void dropout(const RandomState& state, const void* x, void* out, int64_t n, DTyp
   visit_float(dtype, [&]<class T>() {
     const Dropout<T> f(p);
     if (f.drops_all()) {
-      check_cuda(cudaMemsetAsync(out, 0, static_cast<size_t>(n) * sizeof(T), current_stream()));
+      zero_memory(out, static_cast<size_t>(n) * sizeof(T));
       return;
     }
     with_keys(state, [&]<class Keys>(const Keys& keys) {

@@ -262,7 +262,7 @@ void run(Job job) {
   const size_t words = static_cast<size_t>(passes * rows * kBins + rows);
   const Workspace zeros(words * sizeof(uint32_t)),
       counts(static_cast<size_t>(rows * job.chunks) * sizeof(uint2));
-  check_cuda(cudaMemsetAsync(zeros.data(), 0, words * sizeof(uint32_t), current_stream()));
+  zero_memory(zeros.data(), words * sizeof(uint32_t));
   job.bins = zeros.as<uint32_t>();
   const bool by_nans = (job.want == Want::Median || job.want == Want::NanMedian) && job.rule.infinity;
   job.nans = by_nans ? job.bins + passes * rows * kBins : nullptr;

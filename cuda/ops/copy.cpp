@@ -7,6 +7,7 @@
 #include "cuda/runtime/capture.h"
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/fault.h"
+#include "cuda/runtime/memory.h"
 #include "cuda/runtime/pinned.h"
 #include "cuda/runtime/stream.h"
 
@@ -87,8 +88,7 @@ void copy_to_device(const char* op, const Tensor& out, const Tensor& source, boo
   const cudaStream_t stream = current_stream();
   {
     const DeviceWait waiting;  // from pageable memory it may wait for what the stream does before
-    check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
-                               cudaMemcpyHostToDevice, stream));
+    upload(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()), stream);
   }
   // From pageable memory the call has read everything when it returns; pinned memory is read later.
   if (is_pinned(src.storage())) {
@@ -114,8 +114,7 @@ void copy_to_host(const char* op, const Tensor& out, const Tensor& source, bool 
   const Tensor to = direct ? out : dense_like(src, src.dtype(), kCPU);
   {
     const DeviceWait waiting;  // to pageable memory the call itself waits
-    check_cuda(cudaMemcpyAsync(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()),
-                               cudaMemcpyDeviceToHost, stream));
+    download(to.data_ptr(), src.data_ptr(), static_cast<size_t>(src.nbytes()), stream);
   }
   if (direct && non_blocking && is_pinned(out.storage())) return record_pinned_use(out.storage(), stream);
   synchronize_stream(stream);
@@ -143,8 +142,7 @@ void copy_between_devices(const Tensor& out, const Tensor& source) {
   enable_peer_access(from, to);
   {
     DeviceGuard copying(from);
-    check_cuda(cudaMemcpyPeerAsync(there.data_ptr(), to, src.data_ptr(), from,
-                                   static_cast<size_t>(src.nbytes()), from_stream));
+    copy_to_peer(there.data_ptr(), to, src.data_ptr(), from, static_cast<size_t>(src.nbytes()), from_stream);
   }
   order_streams(from, from_stream, to, to_stream);
   if (!direct) copy_on_device(out, there);

@@ -34,8 +34,7 @@ Tensor scaled(const Tensor& rows, const Tensor& indices, int64_t count, int64_t 
   if (rows.numel() == 0) return to;
   const Workspace counts(static_cast<size_t>(by_frequency ? count : 0) * sizeof(int32_t) + 1);
   if (by_frequency) {
-    check_cuda(
-        cudaMemsetAsync(counts.data(), 0, static_cast<size_t>(count) * sizeof(int32_t), current_stream()));
+    zero_memory(counts.data(), static_cast<size_t>(count) * sizeof(int32_t));
     count_indices(counts.as<int32_t>(), indices.data_ptr(), is_wide(indices), n, count);
   }
   scale_rows(

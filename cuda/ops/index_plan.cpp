@@ -241,7 +241,7 @@ Tensor without_overlap(const Tensor& t, const Tensor& out) {
 void zero_fill(const Tensor& out) {
   if (out.numel() == 0) return;
   if (!out.is_contiguous()) return fill(out, Scalar(0));
-  check_cuda(cudaMemsetAsync(out.data_ptr(), 0, static_cast<size_t>(out.nbytes()), current_stream()));
+  zero_memory(out.data_ptr(), static_cast<size_t>(out.nbytes()));
 }
 
 IndexedCall indexed_call(const char* op, const Tensor& there, TensorList indices, const Tensor& here) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "cuda/runtime/memory.h"
 #include "cuda/runtime/pinned.h"
-#include "cuda/runtime/stream.h"
 
 namespace plait::cuda {
 
@@ -12,7 +12,7 @@ void read_back(int64_t* numbers, const int64_t* device, int count) {
   const size_t bytes = static_cast<size_t>(count) * sizeof(int64_t);
   const Storage words = allocate_pinned(bytes);
   const cudaStream_t stream = current_stream();
-  check_cuda(cudaMemcpyAsync(words->data(), device, bytes, cudaMemcpyDeviceToHost, stream));
+  download(words->data(), device, bytes, stream);
   synchronize_stream(stream);
   std::copy_n(static_cast<const int64_t*>(words->data()), count, numbers);
 }

@@ -9,14 +9,8 @@
 
 namespace plait::cuda {
 
-inline bool is_capturing(cudaStream_t stream) {
-  if (__builtin_expect(captures_underway() == 0, 1)) return false;
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  // The null stream may not even be asked while another one is captured; it never is itself.
-  if (cudaStreamIsCapturing(stream, &status) == cudaSuccess) return status == cudaStreamCaptureStatusActive;
-  cudaGetLastError();
-  return false;  // the status is whatever the call left
-}
+bool ask_is_capturing(cudaStream_t stream);  // the CUDA runtime
+inline bool is_capturing(cudaStream_t stream) { return captures_underway() != 0 && ask_is_capturing(stream); }
 inline bool is_capturing() { return captures_underway() != 0 && is_capturing(current_stream()); }
 
 // For calls of libraries that may load kernels or ask for memory: a capture that is under way, in this thread

@@ -45,7 +45,7 @@ Counters::Counters(int64_t count) {
   if (status != cudaStreamCaptureStatusNone || count > kRing / 64) {
     own_.emplace(static_cast<size_t>(count) * sizeof(unsigned));
     data_ = own_->as<unsigned>();
-    check_cuda(cudaMemsetAsync(data_, 0, static_cast<size_t>(count) * sizeof(unsigned), current_stream()));
+    zero_memory(data_, static_cast<size_t>(count) * sizeof(unsigned));
     return;
   }
   Ring& ring = g_rings[current_device()];

@@ -11,6 +11,7 @@
 #include "cuda/runtime/event.h"
 #include "cuda/runtime/event_pool.h"
 #include "cuda/runtime/fault.h"
+#include "cuda/runtime/memory.h"
 #include "cuda/runtime/random.h"
 
 namespace plait::cuda {
@@ -187,7 +188,7 @@ void Graph::write_words(cudaStream_t stream) {
     source.generator->set_state({now.seed, now.offset + source.draws});
     // From pageable memory: CUDA takes a copy before it returns.
     const uint64_t words[2] = {now.offset, now.seed};
-    check_cuda(cudaMemcpyAsync(source.words->data(), words, sizeof words, cudaMemcpyHostToDevice, stream));
+    upload(source.words->data(), words, sizeof words, stream);
   }
 }
 

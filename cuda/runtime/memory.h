@@ -1,4 +1,4 @@
-// Scratch memory for kernels, ordered on the current stream.
+// Scratch memory for kernels, and copies, ordered on a stream.
 #pragma once
 
 #include "cuda/runtime/stream.h"
@@ -24,5 +24,12 @@ class Workspace {
   void* data_ = nullptr;
   void* block_ = nullptr;
 };
+
+// Host memory that is not pinned is read before the call returns, and written when the stream comes to it or earlier.
+void upload(void* to, const void* from, size_t bytes, cudaStream_t stream);
+void download(void* to, const void* from, size_t bytes, cudaStream_t stream);
+void copy_to_peer(void* to, int to_device, const void* from, int from_device, size_t bytes,
+                  cudaStream_t stream);
+void zero_memory(void* to, size_t bytes);  // on the current stream
 
 }  // namespace plait::cuda

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "cuda/runtime/capture.h"
 #include "cuda/runtime/fault.h"
 #include "cuda/runtime/thread_state.h"
 
@@ -109,6 +110,14 @@ void synchronize_device(int device) {
     check_cuda(cudaDeviceSynchronize());
   }
   raise_faults(device);
+}
+
+bool ask_is_capturing(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  // The null stream may not even be asked while another one is captured; it never is itself.
+  if (cudaStreamIsCapturing(stream, &status) == cudaSuccess) return status == cudaStreamCaptureStatusActive;
+  cudaGetLastError();
+  return false;  // the status is whatever the call left
 }
 
 }  // namespace plait::cuda

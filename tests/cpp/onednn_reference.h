@@ -2,6 +2,7 @@
 // rounding may add to them. The 16-bit floats are compared where this CPU has them; float32 must be taken.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -96,10 +97,11 @@ struct Array {
     return at;
   }
   double get(int64_t linear) const { return load(offset(linear)); }
-  double at(const Sizes& index) const {
-    int64_t where = 0;
-    for (size_t i = 0; i < index.size(); ++i) where += (sizes[i] == 1 ? 0 : index[i]) * strides[i];
-    return load(where);
+  // All of them, contiguous: references read each many times.
+  std::vector<double> values() const {
+    std::vector<double> all(static_cast<size_t>(size()));
+    for (size_t i = 0; i < all.size(); ++i) all[i] = get(static_cast<int64_t>(i));
+    return all;
   }
   double load(int64_t where) const {
     const char* p = reinterpret_cast<const char*>(bytes.data()) + where * itemsize(dtype);
@@ -199,12 +201,12 @@ void each_term(const Array& x, const Array& w, const Array& y, const Window& win
   const int64_t per_group_in = w.sizes[1], per_group_out = w.sizes[0] / window.groups;
   const int64_t taps = product(Sizes(w.sizes.begin() + 2, w.sizes.end()));
   for (int64_t i = 0; i < y.size(); ++i) {
-    Sizes at(y.sizes.size());
+    std::array<int64_t, 5> at{};
     int64_t rest = i;
-    for (size_t d = at.size(); d-- > 0;) at[d] = rest % y.sizes[d], rest /= y.sizes[d];
+    for (size_t d = y.sizes.size(); d-- > 0;) at[d] = rest % y.sizes[d], rest /= y.sizes[d];
     for (int64_t c = 0; c < per_group_in; ++c)
       for (int64_t tap = 0; tap < taps; ++tap) {
-        Sizes offset(spatial);
+        std::array<int64_t, 3> offset{};
         int64_t r = tap;
         for (size_t d = spatial; d-- > 0;) offset[d] = r % w.sizes[d + 2], r /= w.sizes[d + 2];
         int64_t from = at[0] * x.sizes[1] + at[1] / per_group_out * per_group_in + c;

@@ -14,6 +14,17 @@ struct MatmulOptions {
   Stamp stamp = kDoNotKeep;
 };
 
+// The matrix of `operand` that the `matrix`-th of `c` is made from: its batch dimensions of size 1 are broadcast.
+int64_t batch_of(const Array& operand, const Array& c, int64_t matrix) {
+  int64_t batch = 0, step = 1;
+  for (size_t d = c.sizes.size() - 2; d-- > 0;) {
+    if (operand.sizes[d] != 1) batch += matrix % c.sizes[d] * step;
+    step *= operand.sizes[d];
+    matrix /= c.sizes[d];
+  }
+  return batch;
+}
+
 void check_matmul(Array& c, Array& a, Array& b, const MatmulOptions& options = {}) {
   const size_t n = c.sizes.size();
   Array bias(c.dtype, {c.sizes[n - 1]});
@@ -30,17 +41,15 @@ void check_matmul(Array& c, Array& a, Array& b, const MatmulOptions& options = {
   if (!taken(ok, c.dtype)) return;
 
   std::vector<Exact> want(static_cast<size_t>(c.size()));
+  const std::vector<double> as = a.values(), bs = b.values(), biases = bias.values();
+  const int64_t rows = c.sizes[n - 2], columns = c.sizes[n - 1], depth = a.sizes[n - 1];
   for (int64_t i = 0; i < c.size(); ++i) {
-    Sizes index(n);
-    int64_t rest = i;
-    for (size_t d = n; d-- > 0;) index[d] = rest % c.sizes[d], rest /= c.sizes[d];
-    Sizes ia = index, ib = index;
+    const int64_t row = i / columns % rows, column = i % columns, matrix = i / columns / rows;
+    const double* left = as.data() + (batch_of(a, c, matrix) * rows + row) * depth;
+    const double* right = bs.data() + batch_of(b, c, matrix) * depth * columns + column;
     Exact sum;
-    for (int64_t k = 0; k < a.sizes[n - 1]; ++k) {
-      ia[n - 1] = ib[n - 2] = k;
-      sum.add(options.alpha * a.at(ia) * b.at(ib));
-    }
-    if (*options.bias) sum.add(bias.get(index[n - 1]));
+    for (int64_t k = 0; k < depth; ++k) sum.add(options.alpha * left[k] * right[k * columns]);
+    if (*options.bias) sum.add(biases[static_cast<size_t>(column)]);
     if (options.beta != 0) sum.add(options.beta * before.get(i));
     sum.value = epilogue(options.epilogue, sum.value);
     want[static_cast<size_t>(i)] = sum;
