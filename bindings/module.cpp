@@ -13,6 +13,7 @@
 #include "core/library.h"
 #include "core/parallel.h"
 #include "ops/cpu/fft.h"
+#include "ops/cpu/lapack.h"
 
 // GeneratorImpl counts its references itself.
 PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
@@ -109,6 +110,15 @@ PYBIND11_MODULE(_C, m) {
     for (const py::handle path : paths)
       if (py::isinstance<py::str>(path)) folders.push_back(py::cast<std::string>(path));
     return folders;
+  });
+  // LAPACK is the one that NumPy is linked to.
+  cpu::set_lapack_finder([]() -> std::string {
+    py::gil_scoped_acquire gil;
+    try {
+      return py::cast<std::string>(py::module_::import("numpy.linalg._umath_linalg").attr("__file__"));
+    } catch (const py::error_already_set&) {
+      return "";  // no NumPy
+    }
   });
   // Transforms of CPU tensors are NumPy's.
   cpu::set_fft_kernel([](const Tensor& out, const Tensor& self, IntSpan dims, bool forward, double scale) {

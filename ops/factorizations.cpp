@@ -1,13 +1,13 @@
-// Decompositions of matrices as cuSOLVER computes them. There are no kernels but those of CUDA
-// (cuda/ops/factorizations.cpp): on the CPU plait.linalg asks NumPy, and there as here the derivatives stand
-// in plait.linalg. What can fail says so in `info`, on the device: LAPACK's number for each matrix, 0 where
-// it went well.
-//
-// Row orders have a kernel for the CPU, too.
+// Decompositions of matrices: LAPACK's on the CPU, cuSOLVER's on CUDA (cuda/ops/factorizations.cpp). What can
+// fail says so in `info`, on the device: LAPACK's number for each matrix, 0 where it went well. Derivatives
+// stand in plait.linalg.
 #include "ops/decl/factorizations.h"
 
 #include "ops/cpu/convert.h"
+#include "ops/cpu/lapack.h"
+#include "ops/decl/copy.h"
 #include "ops/declare.h"
+#include "ops/factorize.h"
 
 namespace plait::op {
 namespace {
@@ -15,33 +15,25 @@ namespace {
 constexpr DTypeSet kMatrixDTypes =
     static_cast<DTypeSet>(set_of(DType::Float32) | set_of(DType::Float64) | kComplexDTypes);
 
-[[noreturn]] void fail_device(const char* op, const Tensor& self) {
-  fail<NotImplementedError>(
-      "{}: expected a tensor on a CUDA device, got {}; the functions of plait.linalg run on any device", op,
-      self.device());
-}
-
-using Pair = std::tuple<Tensor, Tensor>;
-using Triple = std::tuple<Tensor, Tensor, Tensor>;
-using Quadruple = std::tuple<Tensor, Tensor, Tensor, Tensor>;
+using factorize::Pair, factorize::Quadruple, factorize::Triple;
 
 }  // namespace
 
 Op<Pair(const Tensor&)> _linalg_cholesky{{
     .schema = "_linalg_cholesky(Tensor self) -> (Tensor L, Tensor info)",
     .doc =
-        R"(The lower triangular L with L L^H = A of Hermitian matrices (..., n, n), whose lower triangle is read, on CUDA. info, int32: the
+        R"(The lower triangular L with L L^H = A of Hermitian matrices (..., n, n), whose lower triangle is read. info, int32: the
 order of the first leading block that is not positive definite, or 0.)",
-    .direct = [](const Tensor& self) -> Pair { fail_device("_linalg_cholesky", self); },
+    .direct = [](const Tensor& self) { return factorize::cholesky(cpu::lapack(), self); },
     .dtypes = kMatrixDTypes,
 }};
 
 Op<Triple(const Tensor&, bool)> _linalg_lu{{
     .schema = "_linalg_lu(Tensor self, bool pivot=True) -> (Tensor LU, Tensor pivots, Tensor info)",
     .doc =
-        R"(L without its diagonal of ones and U in one matrix, of matrices (..., m, n) on CUDA; the exchanges of rows from 1 on, int32
-(..., min(m, n)), without pivot none; info, int32: the place, from 1, of the first zero on U's diagonal, or 0.)",
-    .direct = [](const Tensor& self, bool) -> Triple { fail_device("_linalg_lu", self); },
+        R"(L without its diagonal of ones and U in one matrix, of matrices (..., m, n); the exchanges of rows from 1 on, int32
+(..., min(m, n)), without pivot (on CUDA) none; info, int32: the place, from 1, of the first zero on U's diagonal, or 0.)",
+    .direct = [](const Tensor& self, bool pivot) { return factorize::lu(cpu::lapack(), self, pivot); },
     .dtypes = kMatrixDTypes,
 }};
 
@@ -85,11 +77,10 @@ tensor([2, 0, 1]))",
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_lu_solve{{
     .schema = "_linalg_lu_solve(Tensor LU, Tensor pivots, Tensor other, bool adjoint=False) -> Tensor",
     .doc =
-        R"(X with A X = B (A^H X = B with adjoint) on CUDA, from what _linalg_lu gives of A (..., n, n), and B (..., n, k) with the same
+        R"(X with A X = B (A^H X = B with adjoint), from what _linalg_lu gives of A (..., n, n), and B (..., n, k) with the same
 batch.)",
-    .direct = [](const Tensor& self, const Tensor&, const Tensor&, bool) -> Tensor {
-      fail_device("_linalg_lu_solve", self);
-    },
+    .direct = [](const Tensor& self, const Tensor& pivots, const Tensor& other,
+                 bool adjoint) { return factorize::lu_solve(cpu::lapack(), self, pivots, other, adjoint); },
     .dtypes = kMatrixDTypes,
 }};
 
@@ -97,30 +88,29 @@ Op<Tensor(const Tensor&, const Tensor&, bool, bool)> _linalg_solve_triangular{{
     .schema =
         "_linalg_solve_triangular(Tensor self, Tensor other, bool upper, bool unitriangular=False) -> Tensor",
     .doc =
-        R"(X with A X = B on CUDA, of triangular A (..., n, n), of which the other triangle (and with unitriangular the diagonal) is not
+        R"(X with A X = B, of triangular A (..., n, n), of which the other triangle (and with unitriangular the diagonal) is not
 read, and B (..., n, k) with the same batch. A zero on the diagonal gives infinities or NaN.)",
-    .direct = [](const Tensor& self, const Tensor&, bool, bool) -> Tensor {
-      fail_device("_linalg_solve_triangular", self);
-    },
+    .direct = [](const Tensor& self, const Tensor& other, bool upper,
+                 bool unit) { return factorize::solve_triangular(cpu::lapack(), self, other, upper, unit); },
     .dtypes = kMatrixDTypes,
 }};
 
 Op<Pair(const Tensor&, std::string_view)> _linalg_qr{{
     .schema = "_linalg_qr(Tensor self, str mode) -> (Tensor Q, Tensor R)",
     .doc =
-        R"(A = Q R of matrices (..., m, n) on CUDA. Mode: "reduced" (min(m, n) columns of Q), "complete" (m), or "r": Q is empty.)",
-    .direct = [](const Tensor& self, std::string_view) -> Pair { fail_device("_linalg_qr", self); },
+        R"(A = Q R of matrices (..., m, n). Mode: "reduced" (min(m, n) columns of Q), "complete" (m), or "r": Q is empty.)",
+    .direct = [](const Tensor& self,
+                 std::string_view mode) { return factorize::qr(cpu::lapack(), self, mode); },
     .dtypes = kMatrixDTypes,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> _linalg_householder_product{{
     .schema = "_linalg_householder_product(Tensor self, Tensor tau) -> Tensor",
     .doc =
-        R"(The first n columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H on CUDA, whose v_i stand below the diagonal of self
+        R"(The first n columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H, whose v_i stand below the diagonal of self
 (..., m, n), m >= n >= k.)",
-    .direct = [](const Tensor& self, const Tensor&) -> Tensor {
-      fail_device("_linalg_householder_product", self);
-    },
+    .direct = [](const Tensor& self,
+                 const Tensor& tau) { return factorize::householder_product(cpu::lapack(), self, tau); },
     .dtypes = kMatrixDTypes,
 }};
 
@@ -128,9 +118,10 @@ Op<Triple(const Tensor&, bool, bool)> _linalg_eigh{{
     .schema =
         "_linalg_eigh(Tensor self, bool upper, bool vectors) -> (Tensor values, Tensor vectors, Tensor info)",
     .doc =
-        R"(Eigenvalues in rising order, and vectors (or an empty tensor), of Hermitian matrices (..., n, n), of which one triangle is read,
-on CUDA. info, int32: not 0 where the method did not converge.)",
-    .direct = [](const Tensor& self, bool, bool) -> Triple { fail_device("_linalg_eigh", self); },
+        R"(Eigenvalues in rising order, and vectors (or an empty tensor), of Hermitian matrices (..., n, n), of which one triangle is read.
+info, int32: not 0 where the method did not converge.)",
+    .direct = [](const Tensor& self, bool upper,
+                 bool vectors) { return factorize::eigh(cpu::lapack(), self, upper, vectors); },
     .dtypes = kMatrixDTypes,
 }};
 
@@ -138,18 +129,73 @@ Op<Quadruple(const Tensor&, bool, bool)> _linalg_svd{{
     .schema =
         "_linalg_svd(Tensor self, bool full, bool vectors) -> (Tensor U, Tensor S, Tensor Vh, Tensor info)",
     .doc =
-        R"(A = U diag(S) Vh of matrices (..., m, n) on CUDA, with S in falling order; without vectors U and Vh are empty. info, int32: not 0
+        R"(A = U diag(S) Vh of matrices (..., m, n), with S in falling order; without vectors U and Vh are empty. info, int32: not 0
 where the method did not converge.)",
-    .direct = [](const Tensor& self, bool, bool) -> Quadruple { fail_device("_linalg_svd", self); },
+    .direct = [](const Tensor& self, bool full,
+                 bool vectors) { return factorize::svd(cpu::lapack(), self, full, vectors); },
     .dtypes = kMatrixDTypes,
 }};
 
 Op<Triple(const Tensor&, bool)> _linalg_eig{{
     .schema = "_linalg_eig(Tensor self, bool vectors) -> (Tensor values, Tensor vectors, Tensor info)",
     .doc =
-        R"(Complex eigenvalues, and vectors of norm 1 (or an empty tensor), of square matrices (..., n, n) on CUDA. info, int32: not 0 where
+        R"(Complex eigenvalues, and vectors of norm 1 (or an empty tensor), of square matrices (..., n, n). info, int32: not 0 where
 the method did not converge.)",
-    .direct = [](const Tensor& self, bool) -> Triple { fail_device("_linalg_eig", self); },
+    .direct = [](const Tensor& self, bool vectors) { return factorize::eig(cpu::lapack(), self, vectors); },
+    .dtypes = kMatrixDTypes,
+}};
+
+Op<Triple(const Tensor&, bool)> _linalg_ldl_factor{{
+    .schema = "_linalg_ldl_factor(Tensor self, bool hermitian) -> (Tensor LD, Tensor pivots, Tensor info)",
+    .doc =
+        R"(A = L D L^T, or L D L^H, of symmetric or Hermitian matrices (..., n, n) on the CPU, whose lower triangle is read, in the form of
+LAPACK's sytrf and hetrf; pivots, int32 (..., n); info, int32: the place, from 1, of D's first zero block, or 0.)",
+    .direct =
+        [](const Tensor& self, bool hermitian) {
+          const char* const name = "_linalg_ldl_factor";
+          cpu::lapack().require(name);
+          factorize::check_matrices(name, self, true);
+          const Tensor info = factorize::new_info(self), packed = factorize::copied_by_columns(self),
+                       pivots = empty_tensor(factorize::batch_and(self, {self.size(-1)}), DType::Int32);
+          if (self.numel())
+            cpu::lapack_ldl(factorize::matrices_of(packed), hermitian && is_complex(self.dtype()),
+                            pivots.data<int32_t>(), info.data<int32_t>());
+          return Triple(packed, pivots, info);
+        },
+    .dtypes = kMatrixDTypes,
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_ldl_solve{{
+    .schema = "_linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor other, bool hermitian) -> Tensor",
+    .doc =
+        R"(X with A X = B on the CPU, from what _linalg_ldl_factor gives of A (..., n, n), and B (..., n, k) with the same batch.)",
+    .direct =
+        [](const Tensor& self, const Tensor& given, const Tensor& other, bool hermitian) {
+          const char* const name = "_linalg_ldl_solve";
+          cpu::lapack().require(name);
+          factorize::check_right_side(name, self, other);
+          const int64_t n = self.size(-1);
+          check(given.dtype() == DType::Int32 && given.sizes() == factorize::batch_and(self, {n}),
+                "{}: expected pivots of dtype int32 and shape {}, got {} {}", name,
+                factorize::batch_and(self, {n}), given.dtype(), given.sizes());
+          const Tensor pivots = plait::contiguous(given), factors = factorize::copied_by_columns(self),
+                       x = factorize::copied_by_columns(other);
+          const int32_t* exchanges = pivots.data<int32_t>();
+          for (int64_t i = 0; i < pivots.numel(); ++i) {
+            // A pair of equal negative numbers stands for a block of order 2.
+            const int32_t row = exchanges[i];
+            check(row != 0 && row >= -n && row <= n,
+                  "{}: expected pivots from 1 to {}, or their negatives, got {}", name, n, row);
+            if (row > 0) continue;
+            ++i;
+            check(i % n != 0 && exchanges[i] < 0 && exchanges[i] >= -n,
+                  "{}: expected negative pivots in pairs", name);
+          }
+          if (x.numel())
+            cpu::lapack_ldl_solve(factorize::matrices_of(factors), hermitian && is_complex(self.dtype()),
+                                  exchanges, factorize::matrices_of(x));
+          return x;
+        },
     .dtypes = kMatrixDTypes,
 }};
 

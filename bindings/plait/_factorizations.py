@@ -14,6 +14,7 @@ from ._functions import broadcast_shapes
 from ._out import with_out
 from .autograd import Function
 from .linalg import (
+    _applied,
     _check,
     _Cholesky,
     _Inverse,
@@ -99,7 +100,7 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
     tensor([0.+1.j, 0.-1.j])
     """
     _check("eig", A)
-    return Eig(*_Eig.apply("eig", A))
+    return Eig(*_applied(_Eig, "eig", A))
 
 
 @with_out
@@ -147,12 +148,12 @@ def _factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor, 
         )
     rows, columns = A.shape[-2:]
     n = min(rows, columns)
-    packed, pivots, info = _lapack.lu(who, A.detach(), pivot)
+    packed, pivots, info = _lapack.lu(A.detach(), pivot)
     if not _tape(A):
         one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :n]
         return packed[..., :n].tril(-1) + one, packed[..., :n, :].triu(), packed, pivots, info
     a = _rows(A, _lapack.row_order(pivots, rows))
-    lower, upper = _SquareLU.apply(a[..., :n, :n], packed[..., :n, :n])
+    lower, upper = _applied(_SquareLU, a[..., :n, :n], packed[..., :n, :n])
     if rows > n:  # the rows below follow from U, the columns to the right from L
         below = solve_triangular(upper, a[..., n:, :], upper=True, left=False)
         lower = _ops["cat"]((lower, below), -2)
@@ -280,7 +281,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     tensor([0, 1], dtype=plait.int32)
     """
     _check("cholesky_ex", A)
-    factor, info = _Cholesky.apply("cholesky_ex", A, check_errors)
+    factor, info = _applied(_Cholesky, "cholesky_ex", A, check_errors)
     factor = factor.mH if upper else factor
     return CholeskyEx(factor if check_errors else _nan_where_bad(factor, info), info)
 
@@ -299,7 +300,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     tensor([0, 1], dtype=plait.int32)
     """
     _check("inv_ex", A)
-    inverse, info = _Inverse.apply("inv_ex", A, check_errors)
+    inverse, info = _applied(_Inverse, "inv_ex", A, check_errors)
     return InvEx(inverse if check_errors else _nan_where_bad(inverse, info), info)
 
 
@@ -416,9 +417,9 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     """The first n columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^H, where v_i is 0 above row i, 1 in it
     and column i of A (..., m, n) below, for tau (..., k): LAPACK's form of the Q of a QR decomposition.
 
-    >>> plait.linalg.householder_product(plait.zeros(2, 1), plait.tensor([2.0]))
-    tensor([[-1.],
-            [ 0.]])
+    >>> plait.linalg.householder_product(plait.ones(2, 1), plait.tensor([1.0]))
+    tensor([[ 0.],
+            [-1.]])
     """
     _check("householder_product", A, square=False)
     rows, columns = A.shape[-2:]
@@ -429,8 +430,8 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
         )
     if tau.shape[-1] < columns:
         tau = _ops["constant_pad_nd"](tau, (0, columns - tau.shape[-1]))  # H_i = 1
-    if _lapack.by_cusolver(A) and not _tape(A, tau):
-        return _ops["_linalg_householder_product"](A, tau)
+    if not _tape(A, tau):
+        return _lapack.householder_product(A, tau)
     one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
     reflectors = A.tril(-1) + one
     result = one.expand(A.shape)

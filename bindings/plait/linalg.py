@@ -1,11 +1,12 @@
 """Linear algebra: norms, products, and decompositions with gradients.
 
 Dtypes: float32, float64, complex64, complex128, over any batch dimensions. On the CPU decompositions are
-NumPy's (LAPACK). CUDA tensors are decomposed on their device by cuSOLVER, where a CUDA toolkit or the package
-nvidia-cusolver brings that library; without it the tensor is copied to the CPU and the result back. What can
-fail is waited for, to raise LinAlgError here and not later: all but `solve_triangular`, `qr`, `lu`,
-`lu_factor`, `lu_solve`, `det`, `slogdet`, `householder_product` and those that return `info`. Derivatives are
-plait ops on both devices, so that higher derivatives follow.
+LAPACK's, which NumPy brings (the environment variable PLAIT_LAPACK names another library). CUDA tensors are
+decomposed on their device by cuSOLVER, where a CUDA toolkit or the package nvidia-cusolver brings that
+library; without it the tensor is copied to the CPU and the result back. What can fail is waited for, to raise
+LinAlgError here and not later: all but `solve_triangular`, `qr`, `lu`, `lu_factor`, `lu_solve`, `det`,
+`slogdet`, `householder_product` and those that return `info`. Derivatives are plait ops on both devices, so
+that higher derivatives follow.
 
 >>> a = plait.tensor([[2.0, 0.0], [0.0, 4.0]])
 >>> plait.linalg.inv(a)
@@ -132,6 +133,22 @@ def _tape(*tensors: Tensor) -> bool:
     return _C.is_grad_enabled() and any(t.requires_grad for t in tensors)
 
 
+class _NoTape:
+    """In the place of `ctx` where nothing is recorded: it keeps nothing."""
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        pass
+
+    mark_non_differentiable = set_materialize_grads = save_for_backward
+
+
+def _applied(function: type[Function], *args: Any) -> Any:
+    """The function's results, recorded where a derivative will be asked for."""
+    if _tape(*[a for a in args if isinstance(a, _C.Tensor)]):
+        return function.apply(*args)
+    return function.forward(_NoTape(), *args)
+
+
 def _where_good(result: Tensor, info: Tensor, other: Tensor | float) -> Tensor:
     """`other` in the place of what matrices gave that have no such decomposition."""
     return _ops["where"](info[..., None, None] == 0, result, other)
@@ -159,7 +176,7 @@ class _Inverse(Function):
 
     @staticmethod
     def forward(ctx, who, a, strict):
-        out, info = _lapack.inv(who, a)
+        out, info = _lapack.inv(a)
         if strict:
             _lapack.check(who, info, _lapack.SINGULAR, a)
         else:
@@ -185,7 +202,7 @@ def inv(A: Tensor, *, out: Any = None) -> Tensor:
             [0.5000, 0.0000]])
     """
     _check("inv", A)
-    return _Inverse.apply("inv", A, True)[0]
+    return _applied(_Inverse, "inv", A, True)[0]
 
 
 class _Solve(Function):
@@ -193,12 +210,13 @@ class _Solve(Function):
 
     @staticmethod
     def forward(ctx, who, a, b, strict):
-        out, info, factors = _lapack.solve(who, a, b)
+        out, info, packed, pivots = _lapack.solve(a, b)
         if strict:
             _lapack.check(who, info, _lapack.SINGULAR, a)
+            ctx.save_for_backward(a, out, info, packed, pivots)
         else:
-            out, factors = _where_good(out, info, 0.0), None
-        ctx.save_for_backward(a, out, info, *(factors or (None, None)))
+            out = _where_good(out, info, 0.0)
+            ctx.save_for_backward(a, out, info, None, None)
         ctx.mark_non_differentiable(info)
         ctx.who, ctx.strict = who, strict
         return out, info
@@ -211,7 +229,7 @@ class _Solve(Function):
         else:
             if not ctx.strict:
                 a = _where_good(a, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
-            grad_b, _ = _Solve.apply(ctx.who, a.mH, grad, True)
+            grad_b, _ = _applied(_Solve, ctx.who, a.mH, grad, True)
         return None, (-(grad_b @ out.mH) if ctx.needs_input_grad[1] else None), grad_b, None
 
 
@@ -220,7 +238,7 @@ class _SolveTriangular(Function):
 
     @staticmethod
     def forward(ctx, a, b, upper, unit):
-        out = _lapack.solve_triangular("solve_triangular", a, b, upper, unit)
+        out = _lapack.solve_triangular(a, b, upper, unit)
         ctx.save_for_backward(a, out)
         ctx.upper, ctx.unit = upper, int(unit)
         return out
@@ -228,7 +246,7 @@ class _SolveTriangular(Function):
     @staticmethod
     def backward(ctx, grad):
         a, out = ctx.saved_tensors
-        grad_b = _SolveTriangular.apply(a.mH, grad, not ctx.upper, bool(ctx.unit))
+        grad_b = _applied(_SolveTriangular, a.mH, grad, not ctx.upper, bool(ctx.unit))
         if not ctx.needs_input_grad[0]:
             return None, grad_b, None, None
         full = -(grad_b @ out.mH)
@@ -276,7 +294,7 @@ def _solved(who: str, A: Tensor, B: Tensor, left: bool, strict: bool) -> tuple[T
         return out.mT, info
     if A.shape[-1] != B.shape[-2]:
         raise ValueError(f"linalg.{who}: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    return _Solve.apply(who, *_same_batch(who, A, B), strict)
+    return _applied(_Solve, who, *_same_batch(who, A, B), strict)
 
 
 @with_out
@@ -285,8 +303,7 @@ def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Any = None
 ) -> Tensor:
     """X with A X = B (or X A = B where not `left`) for triangular A, of which only the triangle is read;
-    `unitriangular`: with ones on its diagonal. A zero there raises LinAlgError on the CPU, and gives
-    infinities or NaN on CUDA, where nothing is waited for.
+    `unitriangular`: with ones on its diagonal. A zero there gives infinities or NaN.
 
     >>> a = plait.tensor([[1.0, 0.0], [1.0, 2.0]])
     >>> plait.linalg.solve_triangular(a, plait.tensor([[1.0], [3.0]]), upper=False)
@@ -300,7 +317,7 @@ def solve_triangular(
         return x.mT
     if A.shape[-1] != B.shape[-2]:
         raise ValueError(f"linalg.solve_triangular: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    return _SolveTriangular.apply(*_same_batch("solve_triangular", A, B), upper, unitriangular)
+    return _applied(_SolveTriangular, *_same_batch("solve_triangular", A, B), upper, unitriangular)
 
 
 class _Cholesky(Function):
@@ -308,7 +325,7 @@ class _Cholesky(Function):
 
     @staticmethod
     def forward(ctx, who, a, strict):
-        out, info = _lapack.cholesky(who, a)
+        out, info = _lapack.cholesky(a)
         if strict:
             _lapack.check(who, info, _lapack.NOT_POSITIVE, a)
         else:
@@ -339,7 +356,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Any = None) -> Tensor:
             [1., 1.]])
     """
     _check("cholesky", A)
-    lower, _ = _Cholesky.apply("cholesky", A, True)
+    lower, _ = _applied(_Cholesky, "cholesky", A, True)
     return lower.mH if upper else lower
 
 
@@ -349,7 +366,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Any = None) -> Tensor:
 class _Det(Function):
     @staticmethod
     def forward(ctx, a):
-        out = _lapack.det("det", a)
+        out = _lapack.det(a)
         ctx.save_for_backward(a, out)
         return out
 
@@ -379,13 +396,13 @@ def det(A: Tensor, *, out: Any = None) -> Tensor:
     tensor(8.)
     """
     _check("det", A)
-    return _Det.apply(A)
+    return _applied(_Det, A)
 
 
 class _Slogdet(Function):
     @staticmethod
     def forward(ctx, a):
-        sign, log = _lapack.slogdet("slogdet", a)
+        sign, log = _lapack.slogdet(a)
         ctx.save_for_backward(a, sign)
         if not a.is_complex():
             ctx.mark_non_differentiable(sign)
@@ -410,7 +427,7 @@ def slogdet(A: Tensor, *, out: Any = None) -> Slogdet:
     tensor(-1.)
     """
     _check("slogdet", A)
-    return Slogdet(*_Slogdet.apply(A))
+    return Slogdet(*_applied(_Slogdet, A))
 
 
 # ---- decompositions
@@ -421,7 +438,7 @@ class _QR(Function):
 
     @staticmethod
     def forward(ctx, a):
-        q, r = _lapack.qr("qr", a, "reduced")
+        q, r = _lapack.qr(a, "reduced")
         ctx.save_for_backward(q, r)
         return q, r
 
@@ -454,9 +471,9 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> QR:
     if mode == "complete" and rows > columns:
         if A.requires_grad and _C.is_grad_enabled():
             raise LinAlgError("linalg.qr: mode 'complete' has no gradient for tall A; use mode='reduced'")
-        return QR(*_lapack.qr("qr", A, "complete"))
+        return QR(*_lapack.qr(A, "complete"))
     if not _tape(A):
-        return QR(*_lapack.qr("qr", A, "r" if mode == "r" else "reduced"))
+        return QR(*_lapack.qr(A, "r" if mode == "r" else "reduced"))
     if rows >= columns:
         q, r = _QR.apply(A)
     else:
@@ -542,7 +559,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, out: Any = None) -> SVD:
     tensor([4., 3.])
     """
     _check("svd", A, square=False)
-    return SVD(*_SVD.apply("svd", A, full_matrices))
+    return SVD(*_applied(_SVD, "svd", A, full_matrices))
 
 
 @with_out
@@ -593,7 +610,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigh:
     tensor([-1.,  1.])
     """
     _check("eigh", A)
-    return Eigh(*_Eigh.apply("eigh", A, _is_upper("eigh", UPLO)))
+    return Eigh(*_applied(_Eigh, "eigh", A, _is_upper("eigh", UPLO)))
 
 
 @with_out
@@ -626,7 +643,6 @@ class _Pinv(Function):
     def forward(ctx, a, atol, rtol, hermitian):
         if hermitian:
             values, u = _lapack.eigh("pinv", a, False, True)
-            assert u is not None
             s, vh = values.abs(), u.mH
         else:
             u, s, vh = _lapack.svd("pinv", a, False, True)
@@ -677,7 +693,7 @@ def pinv(
     rtol = rcond if rtol is None else rtol
     if 0 in A.shape:
         return A.new_zeros((*A.shape[:-2], A.shape[-1], A.shape[-2])) + 0 * A.mT
-    return _Pinv.apply((A + A.mH) / 2 if hermitian else A, atol, rtol, hermitian)
+    return _applied(_Pinv, (A + A.mH) / 2 if hermitian else A, atol, rtol, hermitian)
 
 
 # ---- powers

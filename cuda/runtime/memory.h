@@ -25,7 +25,7 @@ class Workspace {
   void* block_ = nullptr;
 };
 
-// Host memory that is not pinned is read before the call returns, and written when the stream comes to it or earlier.
+// Of host memory that is not pinned: read before the call returns, and written before it, too.
 void upload(void* to, const void* from, size_t bytes, cudaStream_t stream);
 void download(void* to, const void* from, size_t bytes, cudaStream_t stream);
 void copy_to_peer(void* to, int to_device, const void* from, int from_device, size_t bytes,

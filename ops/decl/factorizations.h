@@ -15,6 +15,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _linalg_householder_pr
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool, bool)> _linalg_eigh;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor, Tensor>(const Tensor&, bool, bool)> _linalg_svd;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool)> _linalg_eig;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool)> _linalg_ldl_factor;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_ldl_solve;
 }  // namespace plait::op
 
 namespace plait {
@@ -28,5 +30,7 @@ inline Tensor _linalg_householder_product(const Tensor& self, const Tensor& tau)
 inline std::tuple<Tensor, Tensor, Tensor> _linalg_eigh(const Tensor& self, bool upper, bool vectors) { return op::_linalg_eigh(self, upper, vectors); }
 inline std::tuple<Tensor, Tensor, Tensor, Tensor> _linalg_svd(const Tensor& self, bool full, bool vectors) { return op::_linalg_svd(self, full, vectors); }
 inline std::tuple<Tensor, Tensor, Tensor> _linalg_eig(const Tensor& self, bool vectors) { return op::_linalg_eig(self, vectors); }
+inline std::tuple<Tensor, Tensor, Tensor> _linalg_ldl_factor(const Tensor& self, bool hermitian) { return op::_linalg_ldl_factor(self, hermitian); }
+inline Tensor _linalg_ldl_solve(const Tensor& LD, const Tensor& pivots, const Tensor& other, bool hermitian) { return op::_linalg_ldl_solve(LD, pivots, other, hermitian); }
 }  // namespace plait
 // clang-format on

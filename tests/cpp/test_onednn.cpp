@@ -14,7 +14,7 @@ struct MatmulOptions {
   Stamp stamp = kDoNotKeep;
 };
 
-// The matrix of `operand` that the `matrix`-th of `c` is made from: its batch dimensions of size 1 are broadcast.
+// The matrix of `operand` that the `matrix`-th of `c` is made from: batch dimensions of size 1 are broadcast.
 int64_t batch_of(const Array& operand, const Array& c, int64_t matrix) {
   int64_t batch = 0, step = 1;
   for (size_t d = c.sizes.size() - 2; d-- > 0;) {

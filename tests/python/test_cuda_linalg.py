@@ -330,11 +330,10 @@ def test_ops_refuse():
         ("_linalg_svd", (True, True)),
         ("_linalg_eig", (True,)),
     ):
-        with pytest.raises(NotImplementedError, match=f"{name}: expected a tensor on a CUDA device"):
-            OPS[name](x, *arguments)
         on_device = [a.cuda() if isinstance(a, plait.Tensor) else a for a in arguments]
-        with pytest.raises((ValueError, TypeError)):
-            OPS[name](plait.ones(3, device="cuda"), *on_device)
+        for given, others in ((plait.ones(3), arguments), (plait.ones(3, device="cuda"), on_device)):
+            with pytest.raises((ValueError, TypeError)):
+                OPS[name](given, *others)
     a, i = plait.ones(2, 2, device="cuda"), plait.ones(2, dtype=plait.int32, device="cuda")
     for call in (
         lambda: OPS["_linalg_lu_solve"](a, i[:1], a),

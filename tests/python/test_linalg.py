@@ -331,17 +331,6 @@ def test_errors(call, error, text):
         call()
 
 
-def test_without_numpy(monkeypatch, device):
-    import sys
-
-    if device == "cuda":
-        pytest.skip("needs none there")
-
-    monkeypatch.setitem(sys.modules, "numpy", None)
-    with pytest.raises(RuntimeError, match="needs NumPy"):
-        linalg.inv(plait.eye(2))
-
-
 def test_as_pytorch():
     torch = pytest.importorskip("torch")
     a, b = general((2, 3, 3)), RNG.normal(size=(2, 3, 2))

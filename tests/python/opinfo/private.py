@@ -1,22 +1,24 @@
 """Ops that exist only below public ones, and a public op whose samples reach each (or its gradient does)."""
 
-# Those that no sample reaches, and the file that tests them: of the 8-bit floats, of cuDNN and cuSOLVER alone, of autocast on CUDA.
+# Those that no sample reaches, and the file that tests them: of the 8-bit floats, of cuDNN and LAPACK alone, of autocast on CUDA.
 TESTED_APART = {
     "_scaled_mm": "test_float8.py",
     "_cudnn_rnn": "test_cuda_cudnn_rnn.py",
     "_cudnn_rnn_backward": "test_cuda_cudnn_rnn.py",
     "_cudnn_rnn_flatten_weights": "test_cuda_cudnn_rnn.py",
     "_converted": "test_lower_copies.py",
-    "_linalg_cholesky": "test_cuda_linalg.py",
-    "_linalg_eig": "test_cuda_linalg.py",
-    "_linalg_eigh": "test_cuda_linalg.py",
-    "_linalg_householder_product": "test_cuda_linalg.py",
-    "_linalg_lu": "test_cuda_linalg.py",
-    "_linalg_lu_solve": "test_cuda_linalg.py",
-    "_linalg_qr": "test_cuda_linalg.py",
+    "_linalg_cholesky": "test_lapack.py",
+    "_linalg_eig": "test_lapack.py",
+    "_linalg_eigh": "test_lapack.py",
+    "_linalg_householder_product": "test_lapack.py",
+    "_linalg_ldl_factor": "test_linalg_factorizations.py",
+    "_linalg_ldl_solve": "test_linalg_factorizations.py",
+    "_linalg_lu": "test_lapack.py",
+    "_linalg_lu_solve": "test_lapack.py",
+    "_linalg_qr": "test_lapack.py",
     "_linalg_row_order": "test_cuda_linalg.py",
-    "_linalg_solve_triangular": "test_cuda_linalg.py",
-    "_linalg_svd": "test_cuda_linalg.py",
+    "_linalg_solve_triangular": "test_lapack.py",
+    "_linalg_svd": "test_lapack.py",
     "_fractional_max_pool": "test_fractional_pool.py",
 }
 

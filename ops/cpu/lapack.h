@@ -1,0 +1,29 @@
+// LAPACK and BLAS, for decompositions of matrices on the CPU.
+//
+// plait brings none of its own: it takes the one that NumPy's linear algebra stands on (OpenBLAS in the
+// wheels of PyPI, the system's where NumPy is), without calling NumPy itself. A program without Python takes
+// the linker's liblapack.so.3 or libopenblas.so.0. The environment variable PLAIT_LAPACK names another file.
+// It is loaded at the first call.
+#pragma once
+
+#include <string>
+
+#include "core/export.h"
+#include "ops/matrices.h"
+
+namespace plait::cpu {
+
+// Matrices of a batch are decomposed on several threads where they are small; the library's own threads serve
+// large ones.
+const MatrixLibrary& lapack();
+
+// A = L D L^T, or with `hermitian` L D L^H, of which the lower triangle is read and becomes L and D, in the
+// form of sytrf and hetrf; n pivots for each matrix. info: the place, from 1, of D's first zero block.
+void lapack_ldl(const Matrices& a, bool hermitian, int32_t* pivots, int32_t* info);
+// B becomes X with A X = B.
+void lapack_ldl_solve(const Matrices& a, bool hermitian, const int32_t* pivots, const Matrices& b);
+
+// Who knows where NumPy is (Python's bindings) says which file to load, or "".
+PLAIT_API void set_lapack_finder(std::string (*find)());
+
+}  // namespace plait::cpu
