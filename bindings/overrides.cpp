@@ -51,6 +51,13 @@ PyObject* hand_over(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
   }));
 }
 
+// A class of its own, no tensor's, that has a __torch_function__.
+bool takes_part(PyObject* object) {
+  static PyObject* name = PyUnicode_InternFromString("__torch_function__");
+  PyTypeObject* type = Py_TYPE(object);
+  return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && !is_tensor(object) && _PyType_Lookup(type, name);
+}
+
 Py_ssize_t count_of(Py_ssize_t nargs, PyObject* names) {
   return nargs + (names ? PyTuple_GET_SIZE(names) : 0);
 }
@@ -68,12 +75,7 @@ PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t na
 
 PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
                                   PyObject* names) {
-  static PyObject* name = PyUnicode_InternFromString("__torch_function__");
-  const auto has = [](PyObject* object) {
-    PyTypeObject* type = Py_TYPE(object);
-    return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && !is_tensor(object) && _PyType_Lookup(type, name);
-  };
-  if (!any_argument(args, count_of(nargs, names), has)) return nullptr;
+  if (!any_argument(args, count_of(nargs, names), takes_part)) return nullptr;
   if (!handler) {
     Object module(checked(PyImport_ImportModule("plait.overrides")));  // sets the handler
     if (!handler) fail<RuntimeError>("plait.overrides set no handler");
@@ -82,6 +84,14 @@ PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_
 }
 
 void add_overrides(py::module_& m) {
+  m.def(
+      "_may_override",
+      [](const py::tuple& arguments) {
+        const auto may = [](PyObject* object) { return overrides(object) || takes_part(object); };
+        PyObject* const* const first = &PyTuple_GET_ITEM(arguments.ptr(), 0);
+        return t_override_modes > 0 || any_argument(first, PyTuple_GET_SIZE(arguments.ptr()), may);
+      },
+      "Has one of the arguments a __torch_function__ to be asked, or is a mode entered? False is certain.");
   m.def(
       "_add_overriding_type",
       [](py::handle type) {

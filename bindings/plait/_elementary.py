@@ -424,11 +424,13 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = 
     >>> plait.cholesky_solve(plait.tensor([[8.0]]), plait.tensor([[2.0]]))
     tensor([[2.]])
     """
-    from .linalg import solve_triangular
+    from .linalg import _check, _substituted
 
-    other = L.transpose(-2, -1).conj()
-    first, second = (other, L) if upper else (L, other)
-    return solve_triangular(second, solve_triangular(first, input, upper=False), upper=True)
+    _check("cholesky_solve", L, name="L")
+    _check("cholesky_solve", input, square=False, name="input")
+    first, second = (L.mH, L) if upper else (L, L.mH)
+    half = _substituted("cholesky_solve", first, input, False)
+    return _substituted("cholesky_solve", second, half, True)
 
 
 @with_out

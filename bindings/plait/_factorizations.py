@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from . import _C, _lapack
 from ._autocast import one_op
-from ._functions import broadcast_shapes
 from ._out import with_out
 from .autograd import Function
 from .linalg import (
@@ -18,8 +17,10 @@ from .linalg import (
     _check,
     _Cholesky,
     _Inverse,
+    _same_batch,
     _same_phase,
     _solved,
+    _substituted,
     _tape,
     _without_diagonal,
     eigvalsh,
@@ -230,14 +231,16 @@ def lu_solve(
     n = LU.shape[-1]
     if B.shape[-2] != n:
         raise ValueError(f"linalg.lu_solve: LU {tuple(LU.shape)} and B {tuple(B.shape)} do not fit")
+    LU, B = _same_batch("lu_solve", LU, B)
+    pivots = pivots.expand(LU.shape[:-1])
+    if not _tape(LU, B):
+        return _lapack.lu_solve(LU, pivots, B, adjoint)
     order = _lapack.row_order(pivots, n)
-    batch = broadcast_shapes(LU.shape[:-2], B.shape[:-2])
-    LU, B, order = LU.expand(*batch, n, n), B.expand(*batch, *B.shape[-2:]), order.expand(*batch, n)
     if not adjoint:
-        y = solve_triangular(LU, _rows(B, order), upper=False, unitriangular=True)
-        return solve_triangular(LU, y, upper=True)
-    y = solve_triangular(LU.mH, B, upper=False)
-    y = solve_triangular(LU.mH, y, upper=True, unitriangular=True)
+        y = _substituted("lu_solve", LU, _rows(B, order), False, True)
+        return _substituted("lu_solve", LU, y, True)
+    y = _substituted("lu_solve", LU.mH, B, False)
+    y = _substituted("lu_solve", LU.mH, y, True, True)
     return _rows(y, order.argsort(-1))
 
 

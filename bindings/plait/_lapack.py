@@ -57,6 +57,11 @@ def check(who: str, info: Tensor, problem: str, *tensors: Tensor) -> None:
         raise LinAlgError(f"linalg.{who}: {problem.format(worst)} (input of shape {shapes})")
 
 
+def all_went_well(info: Tensor) -> bool:
+    """Is every number of `info` 0? Waits."""
+    return _worst(info) == 0
+
+
 def _worst(info: Tensor) -> int:
     """The largest number. Waits."""
     if info.numel() == 0:
@@ -89,24 +94,24 @@ def row_order(pivots: Tensor, rows: int) -> Tensor:
     return _ops["_linalg_row_order"](pivots, rows)
 
 
+def lu_solve(packed: Tensor, pivots: Tensor, b: Tensor, adjoint: bool = False) -> Tensor:
+    """X with A X = B, or A^H X = B, of the A that was factored."""
+    return _run("_linalg_lu_solve", packed, pivots, b, adjoint)
+
+
 def inv(a: Tensor) -> tuple[Tensor, Tensor]:
     """The inverse, and info as of `lu`."""
     packed, pivots, info = lu(a)
     one = _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device)
-    return _run("_linalg_lu_solve", packed, pivots, one.expand(a.shape)), info
+    return lu_solve(packed, pivots, one.expand(a.shape)), info
 
 
 def solve(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """X with A X = B for matrices B and the same batch; info as of `lu`; and packed factors and pivots, for
-    `solve_adjoint`.
+    `lu_solve`.
     """
     packed, pivots, info = lu(a)
-    return _run("_linalg_lu_solve", packed, pivots, b), info, packed, pivots
-
-
-def solve_adjoint(packed: Tensor, pivots: Tensor, b: Tensor) -> Tensor:
-    """X with A^H X = B, of the A that was factored."""
-    return _run("_linalg_lu_solve", packed, pivots, b, True)
+    return lu_solve(packed, pivots, b), info, packed, pivots
 
 
 def solve_triangular(a: Tensor, b: Tensor, upper: bool, unit: bool) -> Tensor:

@@ -144,13 +144,17 @@ class _NoTape:
 
 def _applied(function: type[Function], *args: Any) -> Any:
     """The function's results, recorded where a derivative will be asked for."""
-    if _tape(*[a for a in args if isinstance(a, _C.Tensor)]):
-        return function.apply(*args)
+    if _C.is_grad_enabled():
+        for value in args:
+            if isinstance(value, _C.Tensor) and value.requires_grad:
+                return function.apply(*args)
     return function.forward(_NoTape(), *args)
 
 
 def _where_good(result: Tensor, info: Tensor, other: Tensor | float) -> Tensor:
     """`other` in the place of what matrices gave that have no such decomposition."""
+    if not info.is_cuda and _lapack.all_went_well(info):
+        return result
     return _ops["where"](info[..., None, None] == 0, result, other)
 
 
@@ -225,7 +229,7 @@ class _Solve(Function):
     def backward(ctx, grad, _):
         a, out, info, packed, pivots = ctx.saved_tensors
         if packed is not None and not _C.is_grad_enabled():
-            grad_b = _lapack.solve_adjoint(packed, pivots, grad)
+            grad_b = _lapack.lu_solve(packed, pivots, grad, True)
         else:
             if not ctx.strict:
                 a = _where_good(a, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
@@ -254,10 +258,12 @@ class _SolveTriangular(Function):
 
 
 def _same_batch(who: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    from ._functions import broadcast_shapes
-
     if a.dtype is not b.dtype:
         raise TypeError(f"linalg.{who}: expected one dtype, got A of {a.dtype} and B of {b.dtype}")
+    if a.shape[:-2] == b.shape[:-2]:
+        return a, b
+    from ._functions import broadcast_shapes
+
     try:
         batch = tuple(broadcast_shapes(tuple(a.shape[:-2]), tuple(b.shape[:-2])))
     except RuntimeError as error:
@@ -313,11 +319,15 @@ def solve_triangular(
     _check("solve_triangular", A)
     _check("solve_triangular", B, square=False, name="B")
     if not left:
-        x = solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular)
-        return x.mT
+        return _substituted("solve_triangular", A.mT, B.mT, not upper, unitriangular).mT
+    return _substituted("solve_triangular", A, B, upper, unitriangular)
+
+
+def _substituted(who: str, A: Tensor, B: Tensor, upper: bool, unit: bool = False) -> Tensor:
+    """X with A X = B for triangular A."""
     if A.shape[-1] != B.shape[-2]:
-        raise ValueError(f"linalg.solve_triangular: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    return _applied(_SolveTriangular, *_same_batch("solve_triangular", A, B), upper, unitriangular)
+        raise ValueError(f"linalg.{who}: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
+    return _applied(_SolveTriangular, *_same_batch(who, A, B), upper, unit)
 
 
 class _Cholesky(Function):

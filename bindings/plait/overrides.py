@@ -387,8 +387,8 @@ def overridable(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        relevant = (*args, *kwargs.values())
-        if has_torch_function(relevant):
+        relevant = (*args, *kwargs.values()) if kwargs else args
+        if _C._may_override(relevant) and has_torch_function(relevant):
             return handle_torch_function(call, relevant, *args, **kwargs)
         return function(*args, **kwargs)
 
