@@ -265,6 +265,7 @@ from ._C import _lstm_step_backward as _lstm_step_backward
 from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
+from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
 from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
