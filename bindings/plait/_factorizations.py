@@ -1,5 +1,5 @@
-"""What `plait.linalg` loads when it is first asked for: eigenvalues of any square matrix, LU, least
-squares, reflectors, exponentials, conditions, products.
+"""What `plait.linalg` loads when it is first asked for: eigenvalues of any square matrix, LU,
+reflectors, exponentials, conditions, products.
 """
 
 from __future__ import annotations
@@ -21,14 +21,11 @@ from .linalg import (
     _solved,
     _tape,
     _without_diagonal,
-    eigvalsh,
     inv,
     matrix_norm,
-    pinv,
     solve,
     solve_triangular,
     svdvals,
-    threshold,
 )
 
 TYPE_CHECKING = False
@@ -47,7 +44,6 @@ LU = namedtuple("LU", ("P", "L", "U"))
 LUFactor = namedtuple("LUFactor", ("LU", "pivots"))
 CholeskyEx = namedtuple("CholeskyEx", ("L", "info"))
 InvEx = namedtuple("InvEx", ("inverse", "info"))
-Lstsq = namedtuple("Lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
 # ---- eigenvalues
@@ -333,78 +329,6 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     if result.dim() == info.dim() + 1:  # vectors
         return SolveEx(_nan_where_bad(result.unsqueeze(-1), info).squeeze(-1), info)
     return SolveEx(_nan_where_bad(result, info), info)
-
-
-# ---- least squares
-
-
-@with_out
-def matrix_rank(
-    A: Tensor,
-    tol: float | Tensor | None = None,
-    hermitian: bool = False,
-    *,
-    atol: float | Tensor | None = None,
-    rtol: float | Tensor | None = None,
-    out: Any = None,
-) -> Tensor:
-    """The number of singular values above the larger of `atol` and `rtol` times the largest of them. rtol is
-    max(m, n) epsilon where neither is given, and 0 where only atol is; `tol` is another name of atol. Both
-    may be tensors that broadcast to the batch. `hermitian`: A is, and eigenvalues are taken.
-
-    >>> plait.linalg.matrix_rank(plait.tensor([[1.0, 0.0], [0.0, 1e-3]]), atol=0.01)
-    tensor(1)
-    """
-    if tol is not None and atol is not None:
-        raise ValueError("linalg.matrix_rank: tol and atol are the same: expected one of them, got both")
-    return _rank(A, tol if atol is None else atol, rtol, hermitian)
-
-
-@one_op(cpu="float32", cuda="float32")
-def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, hermitian: bool) -> Tensor:
-    _check("matrix_rank", A, square=hermitian)
-    s = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
-    if s.shape[-1] == 0:
-        return s.sum(-1).to(_C.int64)
-    return (s > threshold(A, s, atol, rtol)).sum(-1)
-
-
-_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
-
-
-@with_out
-@one_op(cpu="float32", cuda="float32")
-def lstsq(
-    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None
-) -> Lstsq:
-    """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values).
-
-    The residuals are the squared norms of the columns of A X - B, where m > n and A is of full rank, else
-    empty. `driver` is the name of a LAPACK function that does the same, and the result has what that gives:
-    "gels" no ranks, "gels" and "gelsy" no singular values; empty tensors stand for them.
-
-    >>> a, b = plait.tensor([[1.0], [0.0]]), plait.tensor([[3.0], [2.0]])
-    >>> plait.linalg.lstsq(a, b).residuals
-    tensor([4.])
-    """
-    _check("lstsq", A, square=False)
-    if driver not in (None, *_DRIVERS):
-        raise ValueError(f"linalg.lstsq: expected driver {', '.join(map(repr, _DRIVERS))}, got {driver!r}")
-    vector = B.dim() == A.dim() - 1
-    if vector:
-        B = B.unsqueeze(-1)
-    _check("lstsq", B, square=False, name="B")
-    if A.shape[-2] != B.shape[-2]:
-        raise ValueError(f"linalg.lstsq: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    solution = pinv(A, rtol=rcond) @ B
-    rank = matrix_rank(A, rtol=rcond)
-    full = A.shape[-2] > A.shape[-1] and bool((rank == A.shape[-1]).all())
-    empty = A.detach().new_empty((0,)).abs()
-    residuals = ((A @ solution - B).abs() ** 2).sum(-2) if full else empty
-    if driver == "gels":
-        rank = rank.new_empty((0,))
-    values = empty if driver in ("gels", "gelsy") else svdvals(A.detach())
-    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
 
 
 # ---- reflectors, exponentials
