@@ -722,7 +722,6 @@ from ._C import new_full as new_full
 from ._C import new_ones as new_ones
 from ._C import new_zeros as new_zeros
 from ._C import nll_loss as nll_loss
-from ._C import norm as norm
 from ._C import normal as normal
 from ._C import normal_ as normal_
 from ._C import not_equal as not_equal

@@ -334,6 +334,22 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
 # ---- reflectors, exponentials
 
 
+def reflected(A: Tensor, tau: Tensor, other: Tensor, adjoint: bool = False) -> Tensor:
+    """H_1 ... H_k other, or the adjoint of that product times other, with H_i = 1 - tau_i v_i v_i^H, where
+    v_i is 0 above row i, 1 in it and column i of A (..., m, n) below; k is the length of tau.
+    """
+    rows, count = A.shape[-2], tau.shape[-1]
+    one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :count]
+    vectors = A[..., :count].tril(-1) + one
+    factors = tau.conj() if adjoint else tau
+    result = other
+    for i in range(count) if adjoint else reversed(range(count)):
+        v = vectors[..., i : i + 1]
+        result = result - factors[..., i, None, None] * v @ (v.mH @ result)
+    return result
+
+
+
 @with_out
 @one_op(cpu="float32", cuda="float32")
 def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
@@ -356,12 +372,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     if _lapack.by_cusolver(A) and not _tape(A, tau):
         return _ops["_linalg_householder_product"](A, tau)
     one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
-    reflectors = A.tril(-1) + one
-    result = one.expand(A.shape)
-    for i in reversed(range(columns)):
-        v = reflectors[..., i : i + 1]
-        result = result - tau[..., i, None, None] * v @ (v.mH @ result)
-    return result
+    return reflected(A, tau, one.expand(A.shape))
 
 
 @one_op(cpu="float32", cuda="float32")

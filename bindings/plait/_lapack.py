@@ -272,6 +272,18 @@ def qr(who: str, a: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     return _by_numpy(who, lambda np, x: tuple(np.linalg.qr(x, mode)), a)
 
 
+def geqrf(who: str, a: Tensor) -> tuple[Tensor, Tensor]:
+    """R with the vectors of the reflectors below its diagonal, and their factors."""
+    if by_cusolver(a):
+        return _ops["_linalg_qr"](a, "raw")
+
+    def run(np: Any, x: Any) -> tuple[Any, Any]:
+        packed, tau = np.linalg.qr(x, "raw")
+        return packed.swapaxes(-2, -1).astype(x.dtype), tau.astype(x.dtype)
+
+    return _by_numpy(who, run, a)
+
+
 def eigh(who: str, a: Tensor, upper: bool, vectors: bool) -> tuple[Tensor, Tensor | None]:
     """Eigenvalues in rising order, and vectors where they are wanted, of Hermitian matrices."""
     if by_cusolver(a):

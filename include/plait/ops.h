@@ -593,6 +593,7 @@ template <class = void> std::vector<Tensor> split_with_sizes(const Tensor& self,
 template <class = void> std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { static detail::OpName op{"chunk"}; return op.results<std::vector<Tensor>>({self, chunks, dim}); }
 template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, int64_t indices_or_sections, int64_t dim = 0) { static detail::OpName op{"tensor_split"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
 template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, const Dims& indices_or_sections, int64_t dim) { static detail::OpName op{"tensor_split.indices"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
+template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, const Tensor& indices_or_sections, int64_t dim) { static detail::OpName op{"tensor_split.tensor_indices_or_sections"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
 }  // namespace v1
 }  // namespace plait
 // clang-format on
