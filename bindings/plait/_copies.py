@@ -6,6 +6,7 @@ import math
 
 from . import _C
 from ._layout import strided
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,17 +49,21 @@ __all__ = [
 ]
 
 
+def _alias(input: Tensor) -> Tensor:
+    return input
+
+
 def _copied(name: str) -> Callable[..., Any]:
     def copy(input: Tensor, *args: Any, **kwargs: Any) -> Any:
         if name == "alias":
-            return input.clone()
+            return _alias(input, *args, **kwargs).clone()
         view = getattr(input, name, None)
         result = view(*args, **kwargs) if view is not None else _ops[name](input, *args, **kwargs)
         return result.clone() if isinstance(result, _C.Tensor) else tuple(t.clone() for t in result)
 
     copy.__name__ = copy.__qualname__ = f"{name}_copy"
     copy.__doc__ = f"As `{name}`, but a copy: it shares no memory with the input."
-    return copy
+    return with_out(copy)
 
 
 for _name in _VIEWS:

@@ -441,3 +441,29 @@ def test_gradient_of_lerp_by_a_number_has_all_digits(weight):
     (g,) = plait.autograd.grad(plait.lerp(x, y, weight), x, plait.ones(2, dtype=dtype))
     # A weight of float32's digits differs by 1e-8.
     np.testing.assert_allclose(g.numpy(), np.conj(1 - weight), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_nextafter(dtype):
+    kind = getattr(plait, dtype)
+    x = plait.tensor([0.0, 1.0, -1.0, 2.0, 3.5, float("inf")], dtype=kind)
+    for towards in (5.0, -5.0):
+        y = plait.full_like(x, towards)
+        got = plait.nextafter(x, y)
+        assert got.dtype is kind
+        if dtype == "bfloat16":  # half the spacing of float32's numbers of 8 digits: none lies between
+            step = (got.float() - x.float()).abs()[:5]
+            assert step.tolist() == [2.0**-133, *([2.0**-7, 2.0**-8] if towards > 0 else [2.0**-8, 2.0**-7]), *step.tolist()[3:]]
+        else:
+            np.testing.assert_array_equal(got.numpy(), np.nextafter(x.numpy(), y.numpy()))
+    assert plait.nextafter(x, plait.tensor(float("nan"), dtype=kind)).isnan().all()
+
+
+def test_nextafter_has_no_derivative():
+    x = t([1.0], requires_grad=True)
+    y = plait.nextafter(x, t([2.0]))
+    assert y.requires_grad
+    with pytest.raises(NotImplementedError, match="no derivative"):
+        y.sum().backward()
+    with pytest.raises(TypeError, match="expected floats, got "):
+        plait.nextafter(plait.tensor([1]), plait.tensor([2]))
