@@ -467,3 +467,46 @@ def test_nextafter_has_no_derivative():
         y.sum().backward()
     with pytest.raises(TypeError, match="expected floats, got "):
         plait.nextafter(plait.tensor([1]), plait.tensor([2]))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("places", [(), (2,), (2, 4)])
+def test_linear_cross_entropy_loss(places, bias):
+    """The cross entropy of each place's own logits, by NumPy."""
+    m = plait.nn.LinearCrossEntropyLoss(
+        3, 5, out_features=places, bias=bias, dtype=plait.float64, reduction="none", ignore_index=1
+    )
+    x = plait.tensor(RNG.normal(size=(6, 3)), requires_grad=True)
+    target = RNG.integers(0, 5, size=(6, *places))
+    got = m(x, plait.tensor(target))
+    w = m.linear.weight.detach().numpy().reshape(5, *places, 3)
+    logits = np.einsum("ni,c...i->nc...", x.detach().numpy(), w)
+    if bias:
+        logits = logits + m.linear.bias.detach().numpy().reshape(5, *places)
+    chances = special.log_softmax(logits, 1)
+    want = -np.take_along_axis(chances, target[:, None], 1)[:, 0] * (target != 1)
+    np.testing.assert_allclose(got.detach().numpy(), want, rtol=1e-12)
+    got.sum().backward()
+    assert x.grad.abs().sum() > 0 and m.linear.weight.grad.shape == m.linear.weight.shape
+    q = special.softmax(RNG.normal(size=logits.shape), 1)
+    m.ignore_index = None
+    soft = m(x, plait.tensor(q)).detach().numpy()
+    np.testing.assert_allclose(soft, -(q * chances).sum(1), rtol=1e-12)
+    assert f"num_classes=5, out_features={places}, bias={bias}" in repr(m)
+
+
+def test_linear_cross_entropy_refuses():
+    f, x = plait.nn.functional.linear_cross_entropy, plait.ones(2, 3)
+    target = plait.zeros(2, dtype=plait.int64)
+    with pytest.raises(ValueError, match=r"linear_weight \(C, ..., in\), got \(2, 3\) and \(4, 2\)"):
+        f(x, plait.ones(4, 2), target)
+    with pytest.raises(ValueError, match=r"input \(N, in\)"):
+        f(x[0], plait.ones(4, 2, 3), target)
+    with pytest.raises(ValueError, match=r"linear_bias of shape \(4,\)"):
+        f(x, plait.ones(4, 3), target, linear_bias=plait.ones(3))
+    with pytest.raises(ValueError, match="probabilities of shape"):
+        f(x, plait.ones(4, 3), plait.ones(2, 4), ignore_index=2)
+    with pytest.raises(ValueError, match="expected weight of shape"):
+        plait.nn.LinearCrossEntropyLoss(3, 4, weight=plait.ones(3))
+    with pytest.raises(ValueError, match="label_smoothing in"):
+        plait.nn.LinearCrossEntropyLoss(3, 4, label_smoothing=2)
