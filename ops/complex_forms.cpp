@@ -7,8 +7,8 @@
 #include "ops/decl/complex.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
+#include "ops/decl/logical.h"
 #include "ops/decl/minmax.h"
-#include "ops/decl/power.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/statistics.h"
 #include "ops/decl/ternary.h"
@@ -20,13 +20,13 @@
 namespace plait::complex_forms {
 namespace {
 
-// What exponents are taken relative to. Where no number is finite, or one is infinite, zero: infinities less
-// themselves would be NaN.
-Tensor center_of(const Tensor& top) { return plait::masked_fill(top, plait::isinf(top), wrapped_scalar(0)); }
-
+// About the one with the larger real part, so that the imaginary part stays near its. Infinite real parts
+// that are equal differ by nothing: less themselves they would be NaN.
 Tensor log_of_sum(const Tensor& a, const Tensor& b) {
-  const Tensor center = center_of(plait::maximum(plait::real(a), plait::real(b)));
-  return plait::log(plait::exp(a - center) + plait::exp(b - center)) + center;
+  const Tensor re_a = plait::real(a), re_b = plait::real(b), less = plait::lt(re_a, re_b);
+  const Tensor top = plait::where(less, b, a), low = plait::where(less, a, b);
+  const Tensor alike = plait::logical_and(plait::eq(re_a, re_b), plait::isinf(re_a));
+  return top + plait::log1p(plait::exp(plait::masked_fill(low - top, alike, wrapped_scalar(0))));
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ void logaddexp(const Tensor& out, const Tensor& self, const Tensor& other) {
 
 void logsumexp(const Tensor& out, const Tensor& self, const Dims& dims) {
   if (self.numel() == 0) return copy_into(out, wrapped_scalar(-INFINITY));
-  const Tensor center = center_of(plait::amax(plait::real(self), IntSpan(dims), true));
+  const Tensor top = plait::amax(plait::real(self), IntSpan(dims), true);
+  const Tensor center = plait::masked_fill(top, plait::isinf(top), wrapped_scalar(0));
   const Tensor sum = plait::sum(plait::exp(self - center), IntSpan(dims), true, std::nullopt);
   copy_into(out, plait::reshape(plait::log(sum) + center, out.sizes()));
 }

@@ -159,7 +159,7 @@ Op<Tensor(const Tensor&, int64_t)> logcumsumexp{{
     .schema = "logcumsumexp(Tensor self, int dim) -> Tensor",
     .doc = R"(log(cumsum(exp(self))) along dim, without overflow.
 
-Shapes: as self. Dtypes: floating, complex.
+Shapes: as self. Dtypes: floating, complex, whose imaginary part is one of those that differ by multiples of 2 pi.
 
 >>> plait.logcumsumexp(plait.tensor([0.0, 0.0]), 0)
 tensor([0.0000, 0.6931]))",

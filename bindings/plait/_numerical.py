@@ -183,7 +183,6 @@ class _NextAfter(Function):
     @staticmethod
     def forward(ctx, a, b):
         kind, bits = a.dtype, _BITS[a.dtype]
-        a, b = plait.broadcast_tensors(a, b)
         a, b = a.contiguous(), b.contiguous()
         # Among numbers of one sign the order is that of the bits, so a step is one more or one less.
         away = (b > a) == (a > 0)
@@ -195,7 +194,7 @@ class _NextAfter(Function):
 
     @staticmethod
     def backward(ctx, grad):
-        raise NotImplementedError("nextafter: it has no derivative; detach its arguments")
+        return grad, plait.zeros_like(grad)
 
 
 _BITS = {
@@ -208,8 +207,8 @@ _BITS = {
 
 @with_out
 def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """The floating-point numbers next to `input`, towards `other`. Floats. A step has no derivative: backward
-    raises NotImplementedError.
+    """The floating-point numbers next to `input`, towards `other`. Floats. The derivative is that of
+    `input`: what is added to it counts as a constant.
 
     >>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
     tensor(1.1921e-07)
@@ -220,7 +219,7 @@ def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     kind = plait.promote_types(input.dtype, other.dtype)
     if kind not in _BITS:
         raise TypeError(f"nextafter: expected floats, got {input.dtype} and {other.dtype}")
-    return _NextAfter.apply(input.to(kind), other.to(kind))
+    return _NextAfter.apply(*plait.broadcast_tensors(input.to(kind), other.to(kind)))
 
 
 def svd_lowrank(
