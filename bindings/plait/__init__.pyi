@@ -443,6 +443,8 @@ from ._C import complex64 as complex64
 from ._C import concat as concat
 from ._C import concatenate as concatenate
 from ._C import conj as conj
+from ._C import conj_physical as conj_physical
+from ._C import conj_physical_ as conj_physical_
 from ._C import constant_pad_nd as constant_pad_nd
 from ._C import contiguous as contiguous
 from ._C import contiguous_format as contiguous_format

@@ -73,15 +73,28 @@ for _name in _VIEWS:
 def as_strided_scatter(
     input: Tensor, src: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
-    """A copy of input with src in place of its elements input.as_strided(size, stride, storage_offset).
+    """A copy of input with src in place of its elements input.as_strided(size, stride, storage_offset). What
+    lies between them in input's memory is no part of the result.
 
     >>> plait.as_strided_scatter(plait.zeros(2, 2), plait.ones(2), (2,), (3,), 0)
     tensor([[1., 0.],
             [0., 1.]])
     """
-    out = input.clone()
-    out.as_strided(size, stride, storage_offset).copy_(src)
-    return out
+    offset = input.storage_offset()
+    if input.is_contiguous() and offset == 0:
+        out = input.clone()
+        out.as_strided(size, stride, storage_offset).copy_(src)
+        return out
+    # Sizes and strides are those of input's memory: which of its elements stand where?
+    reach = 1 + offset + sum((n - 1) * step for n, step in zip(input.shape, input.stride()) if n)
+    number = _ops["full"]((reach,), -1, device=input.device)
+    each = _ops["arange"](input.numel(), device=input.device).reshape(input.shape)
+    number.as_strided(input.shape, input.stride(), offset).copy_(each)
+    start = offset if storage_offset is None else storage_offset
+    at = number.as_strided(size, stride, start).reshape(-1)
+    inside = at >= 0
+    values = src.expand(tuple(size)).reshape(-1)[inside].to(input.dtype)
+    return input.reshape(-1).index_put((at[inside],), values).reshape(input.shape)
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:

@@ -378,12 +378,15 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
 @one_op(cpu="float32", cuda="float32")
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponentials of square matrices: by squaring that of A / 2^s, of norm 1/2 at most, which 18 terms
-    of its power series give to the last digit (Moler and Van Loan 2003, method 3).
+    of its power series give to the last digit (Moler and Van Loan 2003, method 3). 16-bit floats are computed
+    with in float32.
 
     >>> plait.linalg.matrix_exp(plait.zeros(2, 2))
     tensor([[1., 0.],
             [0., 1.]])
     """
+    if A.dtype in (_C.float16, _C.bfloat16):
+        return matrix_exp(A.float()).to(A.dtype)
     _check("matrix_exp", A)
     n = A.shape[-1]
     one = _ops["eye"](n, dtype=A.dtype, device=A.device).expand(A.shape)

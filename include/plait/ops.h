@@ -55,6 +55,8 @@ inline Tensor addbmm_(const Tensor& self, const Operand& batch1, const Operand& 
 inline Tensor baddbmm(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}); }
 inline Tensor baddbmm_(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}, PLAIT_INPLACE); }
 inline Tensor absolute(const Tensor& self) { static detail::OpName op{"absolute"}; return op.call({self}); }
+inline Tensor conj_physical(const Tensor& self) { static detail::OpName op{"conj_physical"}; return op.call({self}); }
+inline Tensor conj_physical_(const Tensor& self) { static detail::OpName op{"conj_physical"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor negative(const Tensor& self) { static detail::OpName op{"negative"}; return op.call({self}); }
 inline Tensor arccos(const Tensor& self) { static detail::OpName op{"arccos"}; return op.call({self}); }
 inline Tensor arcsin(const Tensor& self) { static detail::OpName op{"arcsin"}; return op.call({self}); }

@@ -326,3 +326,15 @@ def test_as_strided_in_place():
     y.as_strided_((2, 2), (2, 1))
     (y * y).sum().backward()
     assert w.grad.tolist() == [8, 16, 24, 32]
+
+
+def test_as_strided_scatter_means_places_in_memory():
+    memory = plait.zeros(12, dtype=plait.float64)
+    x = memory[1:].as_strided((2, 3), (1, 4), 1).requires_grad_()  # elements 1, 5, 9 and 2, 6, 10
+    src = leaf(7.0, 8.0, 9.0)
+    y = plait.as_strided_scatter(x, src, (3,), (4,))  # from x's own first element on
+    assert y.tolist() == [[7, 8, 9], [0, 0, 0]]
+    between = plait.as_strided_scatter(x, src, (3,), (1,), 5)  # elements 5, 6 and 7, which is none of x's
+    assert between.tolist() == [[0, 7, 0], [0, 8, 0]]
+    (between * between).sum().backward()
+    assert src.grad.tolist() == [14, 16, 0] and x.grad.tolist() == [[0, 0, 0], [0, 0, 0]]

@@ -249,6 +249,8 @@ binary(
     out="float",
 )
 binary("hypot", lambda a, b: np.hypot(a, b), FLOATS, left=nonzero, right=nonzero, scalars=(), special=False)
+
+
 def logaddexp(x, y):
     if not np.iscomplexobj(x) and not np.iscomplexobj(y):
         return np.logaddexp(x, y)
@@ -272,6 +274,36 @@ binary(
     right=not_opposite,
     tol=Tol(8, 2, floor=1),
 )
+binary(
+    "copysign",
+    lambda a, b: np.copysign(np.asarray(a, float), b),
+    REAL,
+    left=nonzero,
+    right=nonzero,
+    scalars=(2, -0.5),
+    out="float",
+    special="numbers",
+)
+binary(
+    "heaviside",
+    lambda a, b: np.where(a == 0, b, np.heaviside(a, 0).astype(np.result_type(a, b))),
+    REAL,
+    scalars=(),
+    mixed=False,
+    grad=False,
+    special="numbers",
+)
+binary(
+    "xlogy",
+    lambda a, b: np.where(np.isnan(np.asarray(b, float)), np.nan, sp.xlogy(a, b)),
+    REAL,
+    right=positive,
+    scalars=(2, 0.5),
+    out="float",
+    special=False,
+    tol=Tol(4, 2),
+)
+
 
 def order(g, *s):
     """The first argument of these functions has no derivative here."""
