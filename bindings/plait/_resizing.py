@@ -146,10 +146,12 @@ def set_(
             f"{holder.device}; convert self first"
         )
     if size is None:
+        if storage_offset or stride is not None:
+            raise TypeError("set_: expected a size beside storage_offset and stride, got none")
         if whole:
             self.data = holder.detach()
             return self
-        size = (_C._storage_info(holder)[1] // self.element_size() - storage_offset,)
+        size = (_C._storage_info(holder)[1] // self.element_size(),)
     if stride is None:
         stride = [math.prod(size[d + 1 :]) for d in range(len(size))]
     self.data = _on_storage(holder, self, size, stride, storage_offset)

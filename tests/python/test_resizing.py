@@ -87,6 +87,8 @@ def test_refusals():
         x.set_(plait.arange(3))
     with pytest.raises(TypeError, match="Tensor or an UntypedStorage, got int"):
         x.set_(3)
+    with pytest.raises(TypeError, match="a size beside storage_offset"):
+        plait.ones(1).set_(x, 2)
     with pytest.raises(ValueError, match="beyond a storage of 4 elements"):
         plait.ones(1).set_(x, 2, (3,))
     with pytest.raises((ValueError, RuntimeError), match=r"negative|-1"):
