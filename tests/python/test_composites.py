@@ -490,6 +490,8 @@ def test_linear_cross_entropy_loss(places, bias):
     m.ignore_index = None
     soft = m(x, plait.tensor(q)).detach().numpy()
     np.testing.assert_allclose(soft, -(q * chances).sum(1), rtol=1e-12)
+    m.options = plait.nn.LinearCrossEntropyOptions(batch_chunk_size=2)
+    assert "options=LinearCrossEntropyOptions(allow_retain_graph=False, batch_chunk_size=2" in repr(m)
     assert f"num_classes=5, out_features={places}, bias={bias}" in repr(m)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,9 @@ def converted(value: Any, made: dict[int, Any] | None = None) -> Any:
         return {k: converted(x, made) for k, x in value.items()}
     if isinstance(value, torch.nn.utils.rnn.PackedSequence):
         return plait.nn.utils.rnn.PackedSequence(*(None if x is None else to_plait(x) for x in value))
+    if dataclasses.is_dataclass(value) and hasattr(plait.nn, type(value).__name__):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return getattr(plait.nn, type(value).__name__)(**converted(fields, made))
     # A function or class of PyTorch itself: plait's of the same name.
     module = getattr(value, "__module__", None) or ""
     if callable(value) and module.split(".")[0] == "torch":

@@ -1,6 +1,6 @@
 """Differences that are meant, each with its reason, by database: (pattern of names, pattern of the difference, pattern of the dtypes, reason).
 
-Names and dtypes match as a whole, differences anywhere. Databases that go by dtypes are "forms" and "samples"; elsewhere there is none.
+Names and dtypes match as a whole, differences anywhere; no pattern of dtypes is any. Functions ("forms", "samples") name theirs.
 """
 
 from __future__ import annotations

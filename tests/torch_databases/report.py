@@ -33,7 +33,7 @@ class Report:
         met = [
             i
             for i, (names, found, dtypes) in enumerate(self.patterns)
-            if names.fullmatch(name) and found.search(text) and dtypes.fullmatch(dtype)
+            if names.fullmatch(name) and found.search(text) and (not dtypes.pattern or dtypes.fullmatch(dtype))
         ]
         self.used.update(met)
         known = bool(met)

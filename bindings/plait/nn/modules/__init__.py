@@ -47,7 +47,7 @@ _FAMILIES = """
         LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d
         LazyInstanceNorm2d LazyInstanceNorm3d LazyLinear
     linear: Bilinear Identity Linear
-    linear_cross_entropy: LinearCrossEntropyLoss
+    linear_cross_entropy: LinearCrossEntropyLoss LinearCrossEntropyOptions
     loss: BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss
         HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss
         MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 
 from plait import Tensor
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 else:
     Any = object  # as typing.get_type_hints needs it, without the milliseconds that typing takes
 
-__all__ = ["LinearCrossEntropyLoss"]
+__all__ = ["LinearCrossEntropyLoss", "LinearCrossEntropyOptions"]
+
+LinearCrossEntropyOptions = namedtuple(
+    "LinearCrossEntropyOptions",
+    ("allow_retain_graph", "batch_chunk_size", "chunking_method", "acc_policy", "acc_dtype"),
+    defaults=(False, None, "auto", "auto", None),
+)
+LinearCrossEntropyOptions.__doc__ = "How PyTorch cuts that loss's logits into chunks: kept, and not read."
 
 
 class LinearCrossEntropyLoss(_WeightedLoss):
