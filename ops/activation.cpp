@@ -1,5 +1,6 @@
 // Activation functions. The derivatives are ops of their own, one pass each, in activation_grad.cpp.
 #include "ops/cpu/activation.h"
+#include "ops/complex_forms.h"
 
 #include "ops/cpu/unary.h"
 #include "ops/decl/activation.h"
@@ -83,18 +84,27 @@ Op<Tensor(const Tensor&)> silu{{
     .schema = "silu(Tensor self) -> Tensor",
     .doc = R"(Elementwise self * sigmoid(self) (Elfwing et al., 2017; "swish").
 
-Dtypes: floating.
+Dtypes: floating, complex.
 
 >>> plait.silu(plait.tensor([-1.0, 2.0]))
 tensor([-0.2689,  1.7616]))",
     .meta = infer::unary,
-    .vjp = [](Vjp& v) { v.set(0, plait::_silu_backward(v.grad(), v.in(0))); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor x = v.in(0);
+          if (!is_complex(x.dtype())) return v.set(0, plait::_silu_backward(v.grad(), x));
+          const Tensor s = plait::sigmoid(x);
+          v.set(0, v.grad() * plait::conj(s * (x * (1 - s) + 1)));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .inplace = Inplace::Direct,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::activation("silu", Activation::Silu, out, self); },
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          if (is_complex(self.dtype())) return complex_forms::silu(out, self);
+          cpu::activation("silu", Activation::Silu, out, self);
+        },
 }};
 
 Op<Tensor(const Tensor&)> mish{{
@@ -147,34 +157,47 @@ Op<Tensor(const Tensor&)> softsign{{
     .schema = "softsign(Tensor self) -> Tensor",
     .doc = R"(Elementwise self / (1 + |self|).
 
-Dtypes: floating; integers and bool give the default float.
+Dtypes: floating, complex; integers and bool give the default float.
 
 >>> plait.softsign(plait.tensor([-1.0, 3.0]))
 tensor([-0.5000,  0.7500]))",
     .meta = infer::unary_float,
-    .vjp = [](Vjp& v) { v.set(0, v.grad() / plait::square(plait::abs(v.in(0)) + 1)); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor x = v.in(0), g = v.grad(), scale = plait::abs(x) + 1;
+          if (!is_complex(x.dtype())) return v.set(0, g / plait::square(scale));
+          // Along x the length counts, too; across it does not.
+          const Tensor along = plait::real(plait::conj(g) * x) / plait::square(scale);
+          v.set(0, g / scale - along * plait::sgn(x));
+        },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kRealDTypes,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::activation("softsign", Activation::Softsign, out, self); },
+    .dtypes = kAnyDType,
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          if (is_complex(self.dtype())) return complex_forms::softsign(out, self);
+          cpu::activation("softsign", Activation::Softsign, out, self);
+        },
 }};
 
 Op<Tensor(const Tensor&)> tanhshrink{{
     .schema = "tanhshrink(Tensor self) -> Tensor",
     .doc = R"(Elementwise self - tanh(self).
 
-Dtypes: floating; integers and bool give the default float.
+Dtypes: floating, complex; integers and bool give the default float.
 
 >>> plait.tanhshrink(plait.tensor([0.0, 2.0]))
 tensor([0.0000, 1.0360]))",
     .meta = infer::unary_float,
-    .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::square(plait::tanh(v.in(0)))); },
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * conj_if_complex(plait::square(plait::tanh(v.in(0))))); },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kRealDTypes,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::activation("tanhshrink", Activation::Tanhshrink, out, self); },
+    .dtypes = kAnyDType,
+    .cpu =
+        [](const Tensor& out, const Tensor& self) {
+          if (is_complex(self.dtype())) return complex_forms::tanhshrink(out, self);
+          cpu::activation("tanhshrink", Activation::Tanhshrink, out, self);
+        },
 }};
 
 Op<Tensor(const Tensor&)> hardsigmoid{{

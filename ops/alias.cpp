@@ -2,6 +2,7 @@
 #include "ops/decl/alias.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/complex.h"
 #include "ops/decl/power.h"
 #include "ops/decl/ternary.h"
 #include "ops/decl/trigonometric.h"
@@ -15,6 +16,15 @@ Op<Tensor(const Tensor&)> absolute{{
     .doc = "The same as abs.",
     .composite = [](const Tensor& self) { return plait::abs(self); },
     .kind = Kind::Pointwise,
+    .out = true,
+}};
+
+Op<Tensor(const Tensor&)> conj_physical{{
+    .schema = "conj_physical(Tensor self) -> Tensor",
+    .doc = "The same as conj, whose results are numbers in memory, not marks on a view.",
+    .composite = [](const Tensor& self) { return plait::conj(self); },
+    .kind = Kind::Pointwise,
+    .inplace = Inplace::Copy,
     .out = true,
 }};
 

@@ -6,6 +6,8 @@
 namespace plait::op {
 namespace {
 
+// Of integers, as in PyTorch, int64 alone: sums of the others would soon be more than they hold.
+constexpr auto kAveragedDTypes = static_cast<DTypeSet>(kFloatDTypes | set_of(DType::Int64));
 constexpr int64_t kOnes[3] = {1, 1, 1};
 
 pool::Args args_of(IntSpan kernel, IntSpan stride, IntSpan padding, bool ceil_mode) {
@@ -56,7 +58,7 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, bool, bool, std::optional<in
         },
     .save = "self.layout",
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kAveragedDTypes,
     .cpu =
         [](const Tensor& out, const Tensor& self, IntSpan kernel, IntSpan stride, IntSpan padding,
            bool ceil_mode, bool count_pad, std::optional<int64_t> divisor) {
@@ -151,7 +153,8 @@ Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, bool, bool)> 
         R"(The mean of each window over one spatial dimension. stride is kernel_size unless given; count_include_pad says whether the zeros of
 the padding count; ceil_mode keeps windows that hang over the end.
 
-Shapes: (N, C, L) or (C, L) give spatial sizes floor((size + 2 padding - kernel) / stride) + 1. Dtypes: floats. Raises
+Shapes: (N, C, L) or (C, L) give spatial sizes floor((size + 2 padding - kernel) / stride) + 1. Dtypes: floats, and int64, whose means are
+cut towards zero. Raises
 ValueError where no window fits and for padding above half the kernel.
 
 >>> plait.avg_pool1d(plait.tensor([[1., 3., 2., 0.]]), 2)
@@ -163,7 +166,7 @@ tensor([[2., 1.]]))",
                                 std::nullopt);
         },
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kAveragedDTypes,
 }};
 
 Op<Tensor(const Tensor&, IntSpan)> adaptive_avg_pool1d{{
@@ -188,14 +191,15 @@ Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, bool, bool, s
             R"(The mean of each window over two spatial dimensions. stride is kernel_size unless given; count_include_pad says whether the zeros of
 the padding count; ceil_mode keeps windows that hang over the end. divisor_override replaces the divisor.
 
-Shapes: (N, C, H, W) or (C, H, W) give spatial sizes floor((size + 2 padding - kernel) / stride) + 1. Dtypes: floats. Raises
+Shapes: (N, C, H, W) or (C, H, W) give spatial sizes floor((size + 2 padding - kernel) / stride) + 1. Dtypes: floats, and int64, whose means are
+cut towards zero. Raises
 ValueError where no window fits and for padding above half the kernel.
 
 >>> plait.avg_pool2d(plait.ones(1, 2, 2), 2)
 tensor([[[1.]]]))",
         .composite = avg_pool_nd<2>,
         .kind = Kind::Pool,
-        .dtypes = kFloatDTypes,
+        .dtypes = kAveragedDTypes,
     }};
 
 Op<Tensor(const Tensor&, IntSpan)> adaptive_avg_pool2d{{
@@ -220,14 +224,15 @@ Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, bool, bool, s
             R"(The mean of each window over three spatial dimensions. stride is kernel_size unless given; count_include_pad says whether the zeros of
 the padding count; ceil_mode keeps windows that hang over the end. divisor_override replaces the divisor.
 
-Shapes: (N, C, D, H, W) or (C, D, H, W) give spatial sizes floor((size + 2 padding - kernel) / stride) + 1. Dtypes: floats. Raises
+Shapes: (N, C, D, H, W) or (C, D, H, W) give spatial sizes floor((size + 2 padding - kernel) / stride) + 1. Dtypes: floats, and int64, whose means are
+cut towards zero. Raises
 ValueError where no window fits and for padding above half the kernel.
 
 >>> plait.avg_pool3d(plait.ones(1, 4, 4, 4), 2).shape
 plait.Size([1, 2, 2, 2]))",
         .composite = avg_pool_nd<3>,
         .kind = Kind::Pool,
-        .dtypes = kFloatDTypes,
+        .dtypes = kAveragedDTypes,
     }};
 
 Op<Tensor(const Tensor&, IntSpan)> adaptive_avg_pool3d{{

@@ -77,10 +77,11 @@ void forward_vjp(Vjp& v) {
   const IntSpan stride = v.attr<IntSpan>(3), padding = v.attr<IntSpan>(4), dilation = v.attr<IntSpan>(5);
   const int64_t groups = v.attr<int64_t>(6);
   if (v.needs(0))
-    v.set(0, plait::_conv_input_grad(g, v.in(1), spatial(v.sizes(0)), stride, padding, dilation, groups));
+    v.set(0, plait::_conv_input_grad(g, conj_if_complex(v.in(1)), spatial(v.sizes(0)), stride, padding,
+                                     dilation, groups));
   if (v.needs(1))
-    v.set(1, plait::_conv_weight_grad(g, v.in(0), spatial(v.sizes(1)), stride, padding, dilation, groups,
-                                      grad_dtype(v, 1)));
+    v.set(1, plait::_conv_weight_grad(g, conj_if_complex(v.in(0)), spatial(v.sizes(1)), stride, padding,
+                                      dilation, groups, grad_dtype(v, 1)));
   if (v.needs(2)) {
     Dims dims{0};
     for (int64_t d = 2; d < g.dim(); ++d) dims.push_back(d);
@@ -132,7 +133,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
     .vjp = forward_vjp,
     .save = "weight if self, self if weight, self.layout, weight.layout",
     .kind = Kind::Conv,
-    .dtypes = kFloatDTypes,
+    .dtypes = conv::kDTypes,
     .cpu =
         [](const Tensor& out, const Tensor& self, const Tensor& weight, const Tensor& bias, IntSpan stride,
            IntSpan padding, IntSpan dilation, int64_t groups) {
@@ -174,14 +175,15 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int6
           const IntSpan stride = v.attr<IntSpan>(3), padding = v.attr<IntSpan>(4),
                         dilation = v.attr<IntSpan>(5);
           const int64_t groups = v.attr<int64_t>(6);
-          if (v.needs(0)) v.set(0, plait::_conv(g, v.in(1), {}, stride, padding, dilation, groups));
+          if (v.needs(0))
+            v.set(0, plait::_conv(g, conj_if_complex(v.in(1)), {}, stride, padding, dilation, groups));
           if (v.needs(1))
-            v.set(1, plait::_conv_weight_grad(v.in(0), g, spatial(v.sizes(1)), stride, padding, dilation,
-                                              groups, grad_dtype(v, 1)));
+            v.set(1, plait::_conv_weight_grad(conj_if_complex(v.in(0)), g, spatial(v.sizes(1)), stride,
+                                              padding, dilation, groups, grad_dtype(v, 1)));
         },
     .save = "weight if self, self if weight, weight.layout",
     .kind = Kind::Conv,
-    .dtypes = kFloatDTypes,
+    .dtypes = conv::kDTypes,
     .cpu =
         [](const Tensor& out, const Tensor& self, const Tensor& weight, IntSpan, IntSpan stride,
            IntSpan padding, IntSpan dilation, int64_t groups) {
@@ -228,14 +230,15 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, int6
               const IntSpan stride = v.attr<IntSpan>(3), padding = v.attr<IntSpan>(4),
                             dilation = v.attr<IntSpan>(5);
               const int64_t groups = v.attr<int64_t>(6);
-              if (v.needs(0)) v.set(0, plait::_conv(v.in(1), g, {}, stride, padding, dilation, groups));
+              if (v.needs(0))
+                v.set(0, plait::_conv(conj_if_complex(v.in(1)), g, {}, stride, padding, dilation, groups));
               if (v.needs(1))
-                v.set(1, plait::_conv_input_grad(v.in(0), g, spatial(v.sizes(1)), stride, padding, dilation,
-                                                 groups));
+                v.set(1, plait::_conv_input_grad(conj_if_complex(v.in(0)), g, spatial(v.sizes(1)), stride,
+                                                 padding, dilation, groups));
             },
         .save = "input if self, self if input, input.layout",
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
         .cpu =
             [](const Tensor& out, const Tensor& self, const Tensor& input, IntSpan, IntSpan stride,
                IntSpan padding, IntSpan dilation, int64_t groups, std::optional<DType>) {
@@ -249,14 +252,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
     .doc = R"(Convolution (cross-correlation) over one spatial dimension.
 
 Shapes: self (N, C, L) or (C, L), weight (O, C / groups, k), bias (O) give (N, O, ...), each spatial size
-floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes: floats, all the same. A channels-last argument gives
+floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes: floats, complex numbers, int64, all the same. A channels-last argument gives
 a channels-last result. Raises ValueError for shapes that do not fit.
 
 >>> plait.conv1d(plait.ones(1, 2, 4), plait.ones(3, 2, 2)).shape
 plait.Size([1, 3, 3]))",
     .composite = conv_nd<1>,
     .kind = Kind::Conv,
-    .dtypes = kFloatDTypes,
+    .dtypes = conv::kDTypes,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, std::string_view, IntSpan, int64_t)>
@@ -271,7 +274,7 @@ extra element last).
 plait.Size([1, 3, 4]))",
         .composite = conv_nd_named<1>,
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
     }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> conv2d{{
@@ -280,14 +283,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
     .doc = R"(Convolution (cross-correlation) over two spatial dimensions.
 
 Shapes: self (N, C, H, W) or (C, H, W), weight (O, C / groups, kH, kW), bias (O) give (N, O, ...), each spatial size
-floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes: floats, all the same. A channels-last argument gives
+floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes: floats, complex numbers, int64, all the same. A channels-last argument gives
 a channels-last result. Raises ValueError for shapes that do not fit.
 
 >>> plait.conv2d(plait.ones(1, 2, 4, 4), plait.ones(3, 2, 2, 2)).shape
 plait.Size([1, 3, 3, 3]))",
     .composite = conv_nd<2>,
     .kind = Kind::Conv,
-    .dtypes = kFloatDTypes,
+    .dtypes = conv::kDTypes,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, std::string_view, IntSpan, int64_t)>
@@ -302,7 +305,7 @@ extra element last).
 plait.Size([1, 3, 4, 4]))",
         .composite = conv_nd_named<2>,
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
     }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t)> conv3d{{
@@ -311,14 +314,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
     .doc = R"(Convolution (cross-correlation) over three spatial dimensions.
 
 Shapes: self (N, C, D, H, W) or (C, D, H, W), weight (O, C / groups, kD, kH, kW), bias (O) give (N, O, ...), each spatial size
-floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes: floats, all the same. A channels-last argument gives
+floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes: floats, complex numbers, int64, all the same. A channels-last argument gives
 a channels-last result. Raises ValueError for shapes that do not fit.
 
 >>> plait.conv3d(plait.ones(1, 2, 4, 4, 4), plait.ones(3, 2, 2, 2, 2)).shape
 plait.Size([1, 3, 3, 3, 3]))",
     .composite = conv_nd<3>,
     .kind = Kind::Conv,
-    .dtypes = kFloatDTypes,
+    .dtypes = conv::kDTypes,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, std::string_view, IntSpan, int64_t)>
@@ -333,7 +336,7 @@ extra element last).
 plait.Size([1, 3, 4, 4, 4]))",
         .composite = conv_nd_named<3>,
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
     }};
 
 }  // namespace plait::op

@@ -4,9 +4,13 @@
 #include <algorithm>
 #include <string>
 
+#include "core/op.h"
 #include "core/tensor.h"
 
 namespace plait::op::conv {
+
+// Of integers, as in PyTorch, int64 alone.
+inline constexpr auto kDTypes = static_cast<DTypeSet>(kFloatComplex | set_of(DType::Int64));
 
 // How many windows fit into a dimension; 0 or less where none does.
 inline int64_t output_size(int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
@@ -47,9 +51,10 @@ inline std::string check_lists(const char* base, const Tensor& x, const Tensor& 
 
 // self with or without a batch dimension.
 inline void check_dims(const char* base, int n, const Tensor& self, const Tensor& weight) {
-  check<TypeError>(is_floating(self.dtype()),
-                   "{}{}d: expected self of a floating dtype, got {}; convert with .to(dtype)", base, n,
-                   self.dtype());
+  check<TypeError>((kDTypes & set_of(self.dtype())) != 0,
+                   "{}{}d: expected self of a floating or complex dtype or int64, got {}; convert with "
+                   ".to(dtype)",
+                   base, n, self.dtype());
   check(
       (self.dim() == n + 2 || self.dim() == n + 1) && weight.dim() == n + 2,
       "{}{}d: expected self with {} dimensions ({} without a batch) and weight with {}, got shapes {} and {}",

@@ -65,14 +65,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
             R"(Transposed convolution over one spatial dimension: the gradient of conv1d with respect to its input.
 
 Shapes: self (N, C, L) or (C, L), weight (C, O / groups, k), bias (O) give (N, O, ...), each spatial size
-(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Dtypes: floats, all the same. Raises ValueError for
+(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Dtypes: floats, complex numbers, int64, all the same. Raises ValueError for
 shapes that do not fit and for an output_padding not smaller than stride or dilation.
 
 >>> plait.conv_transpose1d(plait.ones(1, 2, 4), plait.ones(2, 3, 2)).shape
 plait.Size([1, 3, 5]))",
         .composite = conv_transpose_nd<1>,
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
     }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)>
@@ -83,14 +83,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
             R"(Transposed convolution over two spatial dimensions: the gradient of conv2d with respect to its input.
 
 Shapes: self (N, C, H, W) or (C, H, W), weight (C, O / groups, kH, kW), bias (O) give (N, O, ...), each spatial size
-(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Dtypes: floats, all the same. Raises ValueError for
+(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Dtypes: floats, complex numbers, int64, all the same. Raises ValueError for
 shapes that do not fit and for an output_padding not smaller than stride or dilation.
 
 >>> plait.conv_transpose2d(plait.ones(1, 2, 4, 4), plait.ones(2, 3, 2, 2)).shape
 plait.Size([1, 3, 5, 5]))",
         .composite = conv_transpose_nd<2>,
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
     }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, int64_t, IntSpan)>
@@ -101,14 +101,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan
             R"(Transposed convolution over three spatial dimensions: the gradient of conv3d with respect to its input.
 
 Shapes: self (N, C, D, H, W) or (C, D, H, W), weight (C, O / groups, kD, kH, kW), bias (O) give (N, O, ...), each spatial size
-(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Dtypes: floats, all the same. Raises ValueError for
+(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1. Dtypes: floats, complex numbers, int64, all the same. Raises ValueError for
 shapes that do not fit and for an output_padding not smaller than stride or dilation.
 
 >>> plait.conv_transpose3d(plait.ones(1, 2, 4, 4, 4), plait.ones(2, 3, 2, 2, 2)).shape
 plait.Size([1, 3, 5, 5, 5]))",
         .composite = conv_transpose_nd<3>,
         .kind = Kind::Conv,
-        .dtypes = kFloatDTypes,
+        .dtypes = conv::kDTypes,
     }};
 
 }  // namespace plait::op

@@ -252,10 +252,13 @@ Tensor product_of_reflectors(const MatrixLibrary& library, const Tensor& packed,
 
 Pair qr(const MatrixLibrary& library, const Tensor& self, std::string_view mode) {
   start(library, "_linalg_qr", self, false);
-  check(mode == "reduced" || mode == "complete" || mode == "r",
-        "_linalg_qr: expected mode 'reduced', 'complete' or 'r', got '{}'", mode);
+  check(mode == "reduced" || mode == "complete" || mode == "r" || mode == "raw",
+        "_linalg_qr: expected mode 'reduced', 'complete', 'r' or 'raw', got '{}'", mode);
   const int64_t rows = self.size(-2), least = std::min(rows, self.size(-1));
-  const bool complete = mode == "complete";
+  const bool complete = mode == "complete", raw = mode == "raw";
+  if (self.numel() == 0 && raw)
+    return std::tuple(plain(self.sizes(), self, self.dtype()),
+                      plain(batch_and(self, {least}), self, self.dtype()));
   if (self.numel() == 0) {
     const Dims q_sizes = batch_and(self, {rows, complete ? rows : least});
     const Tensor r = plain(batch_and(self, {complete ? rows : least, self.size(-1)}), self, self.dtype());
@@ -263,6 +266,7 @@ Pair qr(const MatrixLibrary& library, const Tensor& self, std::string_view mode)
   }
   const Tensor packed = copied_by_columns(self), tau = plain(batch_and(self, {least}), self, self.dtype());
   library.qr(matrices_of(packed), tau.data_ptr());
+  if (raw) return std::tuple(packed, tau);
   const Tensor r = plait::triu(complete ? packed : plait::narrow(packed, -2, 0, least));
   if (mode == "r") return std::tuple(plain(Dims{0}, self, self.dtype()), r);
   return std::tuple(product_of_reflectors(library, packed, tau, complete ? rows : least), r);

@@ -7,6 +7,7 @@
 #include "ops/decl/exponential.h"
 #include "ops/decl/layer_norm.h"
 #include "ops/decl/reduce.h"
+#include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/layer_norm.h"
 #include "ops/math.h"
@@ -256,11 +257,18 @@ Tensor layer_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan sh
 Tensor rms_norm_for(std::optional<DType> lower, const Tensor& self, IntSpan shape, const Tensor& weight,
                     std::optional<double> eps) {
   check_shape("rms_norm", self, shape, weight, {});
-  const double floor = eps.value_or(self.dtype() == DType::Float64    ? 0x1p-52
-                                    : self.dtype() == DType::Float16  ? 0x1p-10
-                                    : self.dtype() == DType::BFloat16 ? 0x1p-7
-                                                                      : 0x1p-23);
+  const double floor = eps.value_or(to_real(self.dtype()) == DType::Float64 ? 0x1p-52
+                                    : self.dtype() == DType::Float16        ? 0x1p-10
+                                    : self.dtype() == DType::BFloat16       ? 0x1p-7
+                                                                            : 0x1p-23);
   const auto dims = static_cast<int64_t>(shape.size());
+  if (is_complex(self.dtype())) {  // as in PyTorch squares are meant, not those of absolute values
+    Dims last;
+    for (int64_t d = -dims; d < 0; ++d) last.push_back(d);
+    const Tensor square = plait::mean(plait::square(self), IntSpan(last), true, std::nullopt);
+    const Tensor scaled = self * plait::rsqrt(square + Scalar(floor));
+    return weight.defined() ? scaled * weight : scaled;
+  }
   return std::get<0>(plait::_layer_norm(in_rows(self, dims), dims, weight, {}, floor, false, lower));
 }
 
@@ -280,7 +288,7 @@ tensor([-1.0000,  1.0000]))",
 Op<Tensor(const Tensor&, IntSpan, const Tensor&, std::optional<double>)> rms_norm{{
     .schema = "rms_norm(Tensor self, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
     .doc = "self / sqrt(mean(self^2) + eps) * weight over the last dimensions; eps defaults to the dtype's "
-           "(Zhang and Sennrich 2019).",
+           "(Zhang and Sennrich 2019). Complex numbers are squared as they are.",
     .composite =
         [](const Tensor& self, IntSpan shape, const Tensor& weight, std::optional<double> eps) {
           return rms_norm_for(std::nullopt, self, shape, weight, eps);

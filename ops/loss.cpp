@@ -12,6 +12,7 @@
 #include "ops/decl/exponential.h"
 #include "ops/decl/loss.h"
 #include "ops/decl/minmax.h"
+#include "ops/decl/norm_reduce.h"
 #include "ops/decl/power.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/special.h"
@@ -308,6 +309,7 @@ Op<Tensor(const Tensor&, const Tensor&, double, double, bool)> pairwise_distance
     .composite =
         [](const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
           const Tensor d = a - b + Scalar(eps);
+          if (is_complex(d.dtype())) return plait::norm(d, Scalar(p), Dims{-1}, keepdim);
           const auto total = [&](const Tensor& t) { return plait::sum(t, IntSpan(Dims{-1}), keepdim); };
           if (p == 2) return plait::sqrt(total(d * d));
           if (p == 1) return total(plait::abs(d));

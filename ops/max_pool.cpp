@@ -7,6 +7,8 @@
 namespace plait::op {
 namespace {
 
+constexpr auto kPooledDTypes = static_cast<DTypeSet>(kIntDTypes | kFloatDTypes);
+
 using Pair = std::tuple<Tensor, Tensor>;
 
 std::array<TensorSpec, 2> values_and_places(const Dims& sizes, const Tensor& self) {
@@ -63,7 +65,7 @@ Op<Pair(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool{{
     .vjp = max_vjp,
     .save = "self.layout, indices",
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
     .cpu =
         [](const Tensor& values, const Tensor& indices, const Tensor& self, IntSpan kernel, IntSpan stride,
            IntSpan padding, IntSpan dilation, bool ceil_mode) {
@@ -85,7 +87,7 @@ Op<Pair(const Tensor&, IntSpan)> _adaptive_max_pool{{
     .vjp = adaptive_max_vjp,
     .save = "self.layout, indices",
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
     .cpu =
         [](const Tensor& values, const Tensor& indices, const Tensor& self, IntSpan output_size) {
           if (values.numel() > 0)
@@ -137,17 +139,17 @@ Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool
     .schema = "max_pool1d(Tensor self, int[1] kernel_size, int[1]? stride=None, int[1] padding=0, int[1] "
               "dilation=1, bool ceil_mode=False) -> Tensor",
     .doc =
-        R"(The maximum of each window over one spatial dimension. stride is kernel_size unless given; the padding counts as minus infinity;
+        R"(The maximum of each window over one spatial dimension. stride is kernel_size unless given; the padding counts as the least number there is;
 ceil_mode keeps windows that hang over the end. NaN wins.
 
 Shapes: (N, C, L) or (C, L) give spatial sizes floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes:
-floats. Raises ValueError where no window fits and for padding above half the kernel.
+integers and floats. Raises ValueError where no window fits and for padding above half the kernel.
 
 >>> plait.max_pool1d(plait.tensor([[1., 3., 2., 0.]]), 2)
 tensor([[3., 2.]]))",
     .composite = max_pool_values<1>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Pair(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool1d_with_indices{{
@@ -162,25 +164,25 @@ Shapes, dtypes and errors: as max_pool1d.
 tensor([[1, 2]]))",
     .composite = max_pool_nd<1>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool2d{{
     .schema = "max_pool2d(Tensor self, int[2] kernel_size, int[2]? stride=None, int[2] padding=0, int[2] "
               "dilation=1, bool ceil_mode=False) -> Tensor",
     .doc =
-        R"(The maximum of each window over two spatial dimensions. stride is kernel_size unless given; the padding counts as minus infinity;
+        R"(The maximum of each window over two spatial dimensions. stride is kernel_size unless given; the padding counts as the least number there is;
 ceil_mode keeps windows that hang over the end. NaN wins.
 
 Shapes: (N, C, H, W) or (C, H, W) give spatial sizes floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes:
-floats. Raises ValueError where no window fits and for padding above half the kernel.
+integers and floats. Raises ValueError where no window fits and for padding above half the kernel.
 
 >>> plait.max_pool2d(plait.arange(16.).reshape(1, 4, 4), 2)
 tensor([[[ 5.,  7.],
          [13., 15.]]]))",
     .composite = max_pool_values<2>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Pair(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool2d_with_indices{{
@@ -196,24 +198,24 @@ tensor([[[ 5,  7],
          [13, 15]]]))",
     .composite = max_pool_nd<2>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool3d{{
     .schema = "max_pool3d(Tensor self, int[3] kernel_size, int[3]? stride=None, int[3] padding=0, int[3] "
               "dilation=1, bool ceil_mode=False) -> Tensor",
     .doc =
-        R"(The maximum of each window over three spatial dimensions. stride is kernel_size unless given; the padding counts as minus infinity;
+        R"(The maximum of each window over three spatial dimensions. stride is kernel_size unless given; the padding counts as the least number there is;
 ceil_mode keeps windows that hang over the end. NaN wins.
 
 Shapes: (N, C, D, H, W) or (C, D, H, W) give spatial sizes floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1. Dtypes:
-floats. Raises ValueError where no window fits and for padding above half the kernel.
+integers and floats. Raises ValueError where no window fits and for padding above half the kernel.
 
 >>> plait.max_pool3d(plait.ones(1, 4, 4, 4), 2).shape
 plait.Size([1, 2, 2, 2]))",
     .composite = max_pool_values<3>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Pair(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool3d_with_indices{{
@@ -228,7 +230,7 @@ Shapes, dtypes and errors: as max_pool3d.
 plait.Size([1, 1, 1, 1]))",
     .composite = max_pool_nd<3>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Pair(const Tensor&, IntSpan)> adaptive_max_pool1d{{
@@ -237,13 +239,13 @@ Op<Pair(const Tensor&, IntSpan)> adaptive_max_pool1d{{
         R"(Maxima over windows that give the wanted spatial size, and where they stand. Window o covers floor(o size / out) to
 ceil((o + 1) size / out).
 
-Shapes: (N, C, L) or (C, L). Dtypes: floats. Raises ValueError for empty spatial dimensions.
+Shapes: (N, C, L) or (C, L). Dtypes: integers and floats. Raises ValueError for empty spatial dimensions.
 
 >>> plait.adaptive_max_pool1d(plait.tensor([[1., 3., 2., 0.]]), 2)[0]
 tensor([[3., 2.]]))",
     .composite = adaptive_nd<1>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 Op<Pair(const Tensor&, IntSpan)> adaptive_max_pool2d{{
@@ -252,14 +254,14 @@ Op<Pair(const Tensor&, IntSpan)> adaptive_max_pool2d{{
         R"(Maxima over windows that give the wanted spatial size, and where they stand. Window o covers floor(o size / out) to
 ceil((o + 1) size / out).
 
-Shapes: (N, C, H, W) or (C, H, W). Dtypes: floats. Raises ValueError for empty spatial dimensions.
+Shapes: (N, C, H, W) or (C, H, W). Dtypes: integers and floats. Raises ValueError for empty spatial dimensions.
 
 >>> plait.adaptive_max_pool2d(plait.arange(16.).reshape(1, 4, 4), 2)[0]
 tensor([[[ 5.,  7.],
          [13., 15.]]]))",
     .composite = adaptive_nd<2>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 }  // namespace plait::op

@@ -1,6 +1,7 @@
 // Vector norms and log-sum-exp.
 #include <cmath>
 
+#include "ops/complex_forms.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
@@ -21,13 +22,6 @@ namespace {
 
 using namespace reduction;
 using cpu::Norms;
-
-Dims dims_of(DimMask mask, int64_t ndim) {
-  Dims dims;
-  for (int i = 0; i < ndim; ++i)
-    if (mask >> i & 1) dims.push_back(i);
-  return dims;
-}
 
 Tensor zero_where(const Tensor& t, const Tensor& condition) {
   return plait::masked_fill(t, condition, wrapped_scalar(0));
@@ -108,6 +102,7 @@ tensor([4., 6.]))",
         },
     .kind = Kind::Reduction,
     .dtypes = kFloatComplex,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&, std::string_view, MaybeDims, bool, MaybeDType)> norm_str{{
@@ -117,12 +112,13 @@ Op<Tensor(const Tensor&, std::string_view, MaybeDims, bool, MaybeDType)> norm_st
     .composite =
         [](const Tensor& self, std::string_view p, MaybeDims dim, bool keepdim, MaybeDType dtype) {
           check<ValueError>(
-              p == "fro",
-              R"(norm: expected a number or "fro" for p, got "{}"; the nuclear norm is not available)", p);
+              p == "fro", R"(norm: expected a number or "fro" for p, got "{}"; linalg.matrix_norm has "nuc")",
+              p);
           return plait::norm(self, Scalar(2), dim, keepdim, dtype);
         },
     .kind = Kind::Reduction,
     .dtypes = kFloatComplex,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&, double, MaybeDims, bool)> _vector_norm{{
@@ -147,9 +143,10 @@ Op<Tensor(const Tensor&, double, MaybeDims, bool)> _vector_norm{{
 Op<Tensor(const Tensor&, IntSpan, bool)> logsumexp{{
     .schema = "logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
     .doc =
-        R"(log(sum(exp(self))) over the dimensions `dim`, computed about the largest element, so that nothing overflows.
+        R"(log(sum(exp(self))) over the dimensions `dim`, computed about the largest element (of complex
+numbers the largest real part), so that nothing overflows.
 
-Shapes: dim is removed, or of size 1 with keepdim. Dtypes: real; integers give the default float.
+Shapes: dim is removed, or of size 1 with keepdim. Dtypes: any; integers give the default float.
 
 >>> plait.logsumexp(plait.tensor([1000.0, 1000.0]), 0)
 tensor(1000.6932))",
@@ -162,19 +159,20 @@ tensor(1000.6932))",
           const Tensor self = v.in(0);
           const DimMask mask = mask_of("logsumexp", v.attr<IntSpan>(1), self.dim());
           const Tensor result = keep_dims(v.out(), self.sizes(), mask);
-          v.set(0, keep_dims(v.grad(), self.sizes(), mask) * plait::exp(self - result));
+          v.set(0, keep_dims(v.grad(), self.sizes(), mask) * conj_if_complex(plait::exp(self - result)));
         },
     .save = "self, result",
     .kind = Kind::Reduction,
-    .dtypes = kRealDTypes,
+    .dtypes = kAnyDType,
     .out = true,
     .cpu =
         [](const Tensor& out, const Tensor& self, IntSpan dim, bool) {
+          const Dims dims = dims_of(mask_of("logsumexp", dim, self.dim()), self.dim());
+          if (is_complex(self.dtype())) return complex_forms::logsumexp(out, self, dims);
           if (self.numel() == 0) {
             if (out.numel()) copy_into(out, scalar_tensor(-INFINITY, out.dtype()));
             return;
           }
-          const Dims dims = dims_of(mask_of("logsumexp", dim, self.dim()), self.dim());
           const Tensor x = cpu::converted(self, is_reduced_float(out.dtype()) ? DType::Float32 : out.dtype());
           const Tensor top = plait::amax(x, IntSpan(dims), true);
           const Tensor center = plait::masked_fill(top, plait::isinf(top), wrapped_scalar(0));

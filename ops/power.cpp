@@ -1,5 +1,6 @@
 // Powers, extremes, and other functions of two tensors.
 #include "ops/decl/power.h"
+#include "ops/complex_forms.h"
 #include "ops/cpu/binary.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/compare.h"
@@ -246,7 +247,7 @@ Op<Tensor(const Tensor&, const Tensor&)> logaddexp{{
     .schema = "logaddexp(Tensor self, Tensor other) -> Tensor",
     .doc = R"(Elementwise log(exp(self) + exp(other)), without overflow.
 
-Shapes: broadcast together. Dtypes: floating, promoted.
+Shapes: broadcast together. Dtypes: floating and complex, promoted.
 
 >>> plait.logaddexp(plait.tensor([0.0]), plait.tensor([0.0]))
 tensor([0.6931]))",
@@ -254,15 +255,18 @@ tensor([0.6931]))",
     .vjp =
         [](Vjp& v) {
           const Tensor a = v.in(0), b = v.in(1);
-          if (v.needs(0)) v.set(0, v.grad() * plait::sigmoid(a - b));
-          if (v.needs(1)) v.set(1, v.grad() * plait::sigmoid(b - a));
+          if (v.needs(0)) v.set(0, v.grad() * conj_if_complex(plait::sigmoid(a - b)));
+          if (v.needs(1)) v.set(1, v.grad() * conj_if_complex(plait::sigmoid(b - a)));
         },
     .save = "self, other",
     .kind = Kind::Pointwise,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self,
-              const Tensor& other) { cpu::binary("logaddexp", BinaryMath::LogAddExp, out, self, other); },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& other) {
+          if (is_complex(out.dtype())) return complex_forms::logaddexp(out, self, other);
+          cpu::binary("logaddexp", BinaryMath::LogAddExp, out, self, other);
+        },
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> copysign{{

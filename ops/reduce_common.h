@@ -22,6 +22,13 @@ inline DimMask mask_of(const char* op, int64_t dim, int64_t ndim) {
   return mask_of(op, IntSpan(one), ndim);
 }
 
+inline Dims dims_of(DimMask mask, int64_t ndim) {
+  Dims dims;
+  for (int i = 0; i < ndim; ++i)
+    if (mask >> i & 1) dims.push_back(i);
+  return dims;
+}
+
 PLAIT_API Dims reduced_sizes(const Dims& sizes, DimMask mask, bool keepdim);
 PLAIT_API int64_t reduced_numel(const Dims& sizes, DimMask mask);
 inline TensorSpec spec(const Tensor& self, DimMask mask, bool keepdim, DType dtype) {

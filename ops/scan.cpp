@@ -1,5 +1,6 @@
 // Running sums, products, extremes, log-sum-exps along a dimension.
 #include "ops/cpu/scan.h"
+#include "ops/complex_forms.h"
 #include "ops/cpu/convert.h"
 
 #include <cmath>
@@ -158,7 +159,7 @@ Op<Tensor(const Tensor&, int64_t)> logcumsumexp{{
     .schema = "logcumsumexp(Tensor self, int dim) -> Tensor",
     .doc = R"(log(cumsum(exp(self))) along dim, without overflow.
 
-Shapes: as self. Dtypes: floating.
+Shapes: as self. Dtypes: floating, complex, whose imaginary part is one of those that differ by multiples of 2 pi.
 
 >>> plait.logcumsumexp(plait.tensor([0.0, 0.0]), 0)
 tensor([0.0000, 0.6931]))",
@@ -171,17 +172,23 @@ tensor([0.0000, 0.6931]))",
           const Tensor self = v.in(0), y = v.out();
           const int64_t dim = v.attr<int64_t>(1);
           if (self.dim() == 0 || self.numel() == 0) return v.set(0, v.grad());
-          const Tensor nothing = plait::eq(y, wrapped_scalar(-INFINITY)), zero = wrapped_scalar(0);
-          const Tensor decay = plait::masked_fill(plait::exp(shifted(y, dim) - y), nothing, zero);
+          const Tensor level = is_complex(y.dtype()) ? plait::real(y) : y;
+          const Tensor nothing = plait::eq(level, wrapped_scalar(-INFINITY)), zero = wrapped_scalar(0);
+          const Tensor decay =
+              plait::masked_fill(conj_if_complex(plait::exp(shifted(y, dim) - y)), nothing, zero);
           const Tensor sums = plait::_scan_linear(decay, v.grad(), dim, true);
-          v.set(0, plait::masked_fill(plait::exp(self - y), nothing, zero) * sums);
+          v.set(0, plait::masked_fill(conj_if_complex(plait::exp(self - y)), nothing, zero) * sums);
         },
     .save = "self, result",
     .kind = Kind::Scan,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self,
-              int64_t dim) { cpu::scan_logsumexp(out, self, wrap_dim(dim, self.dim(), "logcumsumexp")); },
+    .cpu =
+        [](const Tensor& out, const Tensor& self, int64_t dim) {
+          const int64_t along = wrap_dim(dim, self.dim(), "logcumsumexp");
+          if (is_complex(self.dtype())) return complex_forms::logcumsumexp(out, self, along);
+          cpu::scan_logsumexp(out, self, along);
+        },
 }};
 
 Op<Pair(const Tensor&, int64_t)> cummax{{

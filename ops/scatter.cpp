@@ -131,6 +131,7 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Scalar&)> scatter_value{{
                     const Scalar& value) { return plait::scatter(self, dim, index, wrapped_scalar(value)); },
     .kind = Kind::Index,
     .inplace = Inplace::Copy,
+    .out = true,
 }};
 
 Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view)> scatter_reduce_src{{
@@ -144,6 +145,7 @@ Op<Tensor(const Tensor&, int64_t, const Tensor&, const Tensor&, std::string_view
         },
     .kind = Kind::Index,
     .inplace = Inplace::Direct,
+    .out = true,
     .cpu =
         [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
            std::string_view reduce) {

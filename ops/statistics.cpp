@@ -1,6 +1,7 @@
 // Variances and standard deviations; counts.
 #include <algorithm>
 
+#include "ops/complex_forms.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
@@ -28,16 +29,25 @@ double degrees_of_freedom(const Dims& sizes, DimMask mask, const Correction& cor
 Correction correction_of(bool unbiased) { return Scalar(unbiased ? 1 : 0); }
 
 TensorSpec moment_spec(const char* op, const Tensor& self, MaybeDims dim, bool keepdim) {
-  check<RuntimeError>(is_floating(self.dtype()),
-                      "{}: expected a floating dtype for self, got {}; convert it with .float()", op,
-                      self.dtype());
-  return spec(self, mask_of(op, dim, self.dim()), keepdim, self.dtype());
+  check<RuntimeError>(is_differentiable(self.dtype()),
+                      "{}: expected a floating or complex dtype for self, got {}; convert it with .float()",
+                      op, self.dtype());
+  return spec(self, mask_of(op, dim, self.dim()), keepdim, to_real(self.dtype()));
+}
+// The means are of self's dtype.
+std::array<TensorSpec, 2> moment_specs(const char* op, const Tensor& self, MaybeDims dim, bool keepdim) {
+  const TensorSpec spread = moment_spec(op, self, dim, keepdim);
+  TensorSpec mean = spread;
+  mean.dtype = self.dtype();
+  return {spread, mean};
 }
 
 // Either may be absent.
 void moments_into(const Tensor* spread, bool root, const Tensor* mean, const Tensor& self, MaybeDims dim,
                   const Correction& correction) {
   const DimMask mask = mask_of("var", dim, self.dim());
+  if (is_complex(self.dtype()))
+    return complex_forms::moments(*spread, root, mean, self, dims_of(mask, self.dim()), correction);
   const ReduceParams params{.divisor = degrees_of_freedom(self.sizes(), mask, correction), .root = root};
   const cpu::Reduction& f = cpu::moments_table().at(Moments::Two, self.dtype());
   if (mean) {
@@ -50,9 +60,7 @@ void moments_into(const Tensor* spread, bool root, const Tensor* mean, const Ten
 
 // The gradient of self through a variance: 2 (x - mean) / degrees of freedom.
 Tensor variance_gradient(const Tensor& grad, const Tensor& self, DimMask mask, const Correction& correction) {
-  Dims dims;
-  for (int i = 0; i < self.dim(); ++i)
-    if (mask >> i & 1) dims.push_back(i);
+  const Dims dims = dims_of(mask, self.dim());
   const double degrees = degrees_of_freedom(self.sizes(), mask, correction);
   const Tensor centered = self - plait::mean(self, IntSpan(dims), true, std::nullopt);
   return keep_dims(grad, self.sizes(), mask) * (2.0 / degrees) * centered;
@@ -91,9 +99,9 @@ Op<Tensor(const Tensor&, bool)> var{{
     .schema = "var(Tensor self, bool unbiased=True) -> Tensor",
     .doc =
         R"(The variance over the dimensions `dim`, all of them where none is given: the sum of squared deviations from the mean,
-divided by max(0, n - correction). correction is 1 (Bessel's) by default; unbiased=False means 0.
+divided by max(0, n - correction). Of complex numbers the absolute values of the deviations are squared: the variance is real. correction is 1 (Bessel's) by default; unbiased=False means 0.
 
-Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating. NaN where n - correction is 0.
+Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating, complex. NaN where n - correction is 0.
 Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
 
 >>> plait.var(plait.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
@@ -101,7 +109,7 @@ tensor(1.2500))",
     .composite = [](const Tensor& self,
                     bool unbiased) { return plait::var(self, std::nullopt, correction_of(unbiased), false); },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, bool, bool)> var_dim{{
@@ -110,7 +118,7 @@ Op<Tensor(const Tensor&, MaybeDims, bool, bool)> var_dim{{
     .composite = [](const Tensor& self, MaybeDims dim, bool unbiased,
                     bool keepdim) { return plait::var(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, Correction, bool)> var_correction{{
@@ -122,7 +130,7 @@ Op<Tensor(const Tensor&, MaybeDims, Correction, bool)> var_correction{{
     .vjp = moments_vjp<false, false>,
     .save = "self",
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self, MaybeDims dim, Correction correction,
               bool) { moments_into(&out, false, nullptr, self, dim, correction); },
@@ -133,14 +141,14 @@ Op<Tensor(const Tensor&, bool)> std{{
     .doc =
         R"(The standard deviation over the dimensions `dim`, all of them where none is given: the square root of var.
 
-Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating. NaN where n - correction is 0.
+Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating, complex. NaN where n - correction is 0.
 
 >>> plait.std(plait.tensor([1.0, 3.0]), correction=0)
 tensor(1.))",
     .composite = [](const Tensor& self,
                     bool unbiased) { return plait::std(self, std::nullopt, correction_of(unbiased), false); },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, bool, bool)> std_dim{{
@@ -149,7 +157,7 @@ Op<Tensor(const Tensor&, MaybeDims, bool, bool)> std_dim{{
     .composite = [](const Tensor& self, MaybeDims dim, bool unbiased,
                     bool keepdim) { return plait::std(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Tensor(const Tensor&, MaybeDims, Correction, bool)> std_correction{{
@@ -161,7 +169,7 @@ Op<Tensor(const Tensor&, MaybeDims, Correction, bool)> std_correction{{
     .vjp = moments_vjp<true, false>,
     .save = "self, result",
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self, MaybeDims dim, Correction correction,
               bool) { moments_into(&out, true, nullptr, self, dim, correction); },
@@ -173,7 +181,7 @@ Op<Pair(const Tensor&, bool)> var_mean{{
     .schema = "var_mean(Tensor self, bool unbiased=True) -> (Tensor var, Tensor mean)",
     .doc = R"(The variance (see var) and the mean, from one pass over memory.
 
-Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating.
+Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating, complex.
 
 >>> plait.var_mean(plait.tensor([1.0, 3.0]), correction=0).mean
 tensor(2.))",
@@ -182,7 +190,7 @@ tensor(2.))",
           return plait::var_mean(self, std::nullopt, correction_of(unbiased), false);
         },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, bool, bool)> var_mean_dim{{
@@ -192,7 +200,7 @@ Op<Pair(const Tensor&, MaybeDims, bool, bool)> var_mean_dim{{
     .composite = [](const Tensor& self, MaybeDims dim, bool unbiased,
                     bool keepdim) { return plait::var_mean(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, Correction, bool)> var_mean_correction{{
@@ -200,15 +208,12 @@ Op<Pair(const Tensor&, MaybeDims, Correction, bool)> var_mean_correction{{
               "keepdim=False) -> "
               "(Tensor var, Tensor mean)",
     .doc = "The variance and the mean over dim; see var_mean.",
-    .meta =
-        [](const Tensor& self, MaybeDims dim, Correction, bool keepdim) {
-          const TensorSpec one = moment_spec("var_mean", self, dim, keepdim);
-          return std::array<TensorSpec, 2>{one, one};
-        },
+    .meta = [](const Tensor& self, MaybeDims dim, Correction,
+               bool keepdim) { return moment_specs("var_mean", self, dim, keepdim); },
     .vjp = moments_vjp<false, true>,
     .save = "self",
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
     .cpu = [](const Tensor& var, const Tensor& mean, const Tensor& self, MaybeDims dim, Correction correction,
               bool) { moments_into(&var, false, &mean, self, dim, correction); },
@@ -218,7 +223,7 @@ Op<Pair(const Tensor&, bool)> std_mean{{
     .schema = "std_mean(Tensor self, bool unbiased=True) -> (Tensor std, Tensor mean)",
     .doc = R"(The standard deviation (see std) and the mean, from one pass over memory.
 
-Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating.
+Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating, complex.
 
 >>> plait.std_mean(plait.tensor([1.0, 3.0]), correction=0).std
 tensor(1.))",
@@ -227,7 +232,7 @@ tensor(1.))",
           return plait::std_mean(self, std::nullopt, correction_of(unbiased), false);
         },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, bool, bool)> std_mean_dim{{
@@ -237,7 +242,7 @@ Op<Pair(const Tensor&, MaybeDims, bool, bool)> std_mean_dim{{
     .composite = [](const Tensor& self, MaybeDims dim, bool unbiased,
                     bool keepdim) { return plait::std_mean(self, dim, correction_of(unbiased), keepdim); },
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
 }};
 Op<Pair(const Tensor&, MaybeDims, Correction, bool)> std_mean_correction{{
@@ -245,15 +250,12 @@ Op<Pair(const Tensor&, MaybeDims, Correction, bool)> std_mean_correction{{
               "keepdim=False) -> "
               "(Tensor std, Tensor mean)",
     .doc = "The standard deviation and the mean over dim; see std_mean.",
-    .meta =
-        [](const Tensor& self, MaybeDims dim, Correction, bool keepdim) {
-          const TensorSpec one = moment_spec("std_mean", self, dim, keepdim);
-          return std::array<TensorSpec, 2>{one, one};
-        },
+    .meta = [](const Tensor& self, MaybeDims dim, Correction,
+               bool keepdim) { return moment_specs("std_mean", self, dim, keepdim); },
     .vjp = moments_vjp<true, true>,
     .save = "self, std",
     .kind = Kind::Reduction,
-    .dtypes = kFloatDTypes,
+    .dtypes = kFloatComplex,
     .out = true,
     .cpu = [](const Tensor& std, const Tensor& mean, const Tensor& self, MaybeDims dim, Correction correction,
               bool) { moments_into(&std, true, &mean, self, dim, correction); },

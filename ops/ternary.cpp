@@ -217,7 +217,7 @@ Op<Tensor(const Tensor&, const Tensor&)> clamp_min{{
     .schema = "clamp_min(Tensor self, Tensor min) -> Tensor",
     .doc = R"(Elementwise self, but at least min.
 
-Shapes: broadcast together. Dtypes: real ones but bool, promoted.
+Shapes: broadcast together. Dtypes: real, promoted.
 
 >>> plait.clamp_min(plait.tensor([-2.0, 3.0]), 0)
 tensor([0., 3.]))",
@@ -230,7 +230,7 @@ tensor([0., 3.]))",
         },
     .save = "self, min",
     .kind = Kind::Pointwise,
-    .dtypes = kRealDTypes & ~1,
+    .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self,
@@ -241,7 +241,7 @@ Op<Tensor(const Tensor&, const Tensor&)> clamp_max{{
     .schema = "clamp_max(Tensor self, Tensor max) -> Tensor",
     .doc = R"(Elementwise self, but at most max.
 
-Shapes: broadcast together. Dtypes: real ones but bool, promoted.
+Shapes: broadcast together. Dtypes: real, promoted.
 
 >>> plait.clamp_max(plait.tensor([-2.0, 3.0]), 0)
 tensor([-2.,  0.]))",
@@ -254,7 +254,7 @@ tensor([-2.,  0.]))",
         },
     .save = "self, max",
     .kind = Kind::Pointwise,
-    .dtypes = kRealDTypes & ~1,
+    .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self,

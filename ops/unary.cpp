@@ -117,15 +117,18 @@ Op<Tensor(const Tensor&)> square{{
     .schema = "square(Tensor self) -> Tensor",
     .doc = R"(Elementwise self * self.
 
-Dtypes: any but bool.
+Dtypes: any; bool gives int64.
 
 >>> plait.square(plait.tensor([1.0, -2.0]))
 tensor([1., 4.]))",
-    .meta = infer::unary,
+    .meta =
+        [](const Tensor& self) {
+          return infer::like(self, self.dtype() == DType::Bool ? DType::Int64 : self.dtype());
+        },
     .vjp = [](Vjp& v) { v.set(0, v.grad() * conj_if_complex(v.in(0) * 2)); },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kNumberDTypes,
+    .dtypes = kAnyDType,
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("square", Unary::Square, out, self); },

@@ -489,4 +489,28 @@ Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> tensor_split_indices{{
     .kind = Kind::View,
 }};
 
+Op<std::vector<Tensor>(const Tensor&, const Tensor&, int64_t)> tensor_split_tensor{{
+    .schema =
+        "tensor_split.tensor_indices_or_sections(Tensor self, Tensor indices_or_sections, int dim=0) -> "
+        "Tensor[]",
+    .doc = "The same with int64 indices, or a number of parts, in a tensor on the CPU.",
+    .composite =
+        [](const Tensor& self, const Tensor& given, int64_t dim) {
+          check<TypeError>(given.dtype() == DType::Int64 && given.is_cpu(),
+                           "tensor_split: expected indices_or_sections of dtype int64 on the CPU, got {} on "
+                           "{}; the host has to know them: take .long().cpu()",
+                           given.dtype(), given.device());
+          check(given.dim() <= 1,
+                "tensor_split: expected indices_or_sections of shape () or (n,), got {}; flatten them with "
+                ".ravel()",
+                given.sizes());
+          if (given.dim() == 0) return plait::tensor_split(self, item(given).to<int64_t>(), dim);
+          Dims indices;
+          for (int64_t i = 0; i < given.numel(); ++i)
+            indices.push_back(given.data<int64_t>()[i * given.stride(0)]);
+          return plait::tensor_split(self, IntSpan(indices), dim);
+        },
+    .kind = Kind::View,
+}};
+
 }  // namespace plait::op

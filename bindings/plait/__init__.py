@@ -172,11 +172,13 @@ _LAZY_NAMES = {
         (
             "cholesky",
             "det",
+            "geqrf",
             "inverse",
             "logdet",
             "lu",
             "lu_solve",
             "matrix_power",
+            "ormqr",
             "pinverse",
             "qr",
             "slogdet",
@@ -200,6 +202,8 @@ _LAZY_NAMES = {
         "_numerical",
     ),
     **dict.fromkeys(("histogram", "histogramdd"), "_histograms"),
+    "resize_as_": "_resizing",
+    "segment_reduce": "_segments",
     **dict.fromkeys(
         (
             "alias_copy",

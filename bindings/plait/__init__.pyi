@@ -446,6 +446,8 @@ from ._C import complex64 as complex64
 from ._C import concat as concat
 from ._C import concatenate as concatenate
 from ._C import conj as conj
+from ._C import conj_physical as conj_physical
+from ._C import conj_physical_ as conj_physical_
 from ._C import constant_pad_nd as constant_pad_nd
 from ._C import contiguous as contiguous
 from ._C import contiguous_format as contiguous_format
@@ -725,7 +727,6 @@ from ._C import new_full as new_full
 from ._C import new_ones as new_ones
 from ._C import new_zeros as new_zeros
 from ._C import nll_loss as nll_loss
-from ._C import norm as norm
 from ._C import normal as normal
 from ._C import normal_ as normal_
 from ._C import not_equal as not_equal

@@ -6,6 +6,7 @@ import math
 
 from . import _C
 from ._layout import strided
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,17 +49,21 @@ __all__ = [
 ]
 
 
+def _alias(input: Tensor) -> Tensor:
+    return input
+
+
 def _copied(name: str) -> Callable[..., Any]:
     def copy(input: Tensor, *args: Any, **kwargs: Any) -> Any:
         if name == "alias":
-            return input.clone()
+            return _alias(input, *args, **kwargs).clone()
         view = getattr(input, name, None)
         result = view(*args, **kwargs) if view is not None else _ops[name](input, *args, **kwargs)
         return result.clone() if isinstance(result, _C.Tensor) else tuple(t.clone() for t in result)
 
     copy.__name__ = copy.__qualname__ = f"{name}_copy"
     copy.__doc__ = f"As `{name}`, but a copy: it shares no memory with the input."
-    return copy
+    return with_out(copy)
 
 
 for _name in _VIEWS:
@@ -68,15 +73,28 @@ for _name in _VIEWS:
 def as_strided_scatter(
     input: Tensor, src: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
-    """A copy of input with src in place of its elements input.as_strided(size, stride, storage_offset).
+    """A copy of input with src in place of its elements input.as_strided(size, stride, storage_offset). What
+    lies between them in input's memory is no part of the result.
 
     >>> plait.as_strided_scatter(plait.zeros(2, 2), plait.ones(2), (2,), (3,), 0)
     tensor([[1., 0.],
             [0., 1.]])
     """
-    out = input.clone()
-    out.as_strided(size, stride, storage_offset).copy_(src)
-    return out
+    offset = input.storage_offset()
+    if input.is_contiguous() and offset == 0:
+        out = input.clone()
+        out.as_strided(size, stride, storage_offset).copy_(src)
+        return out
+    # Sizes and strides are those of input's memory: which of its elements stand where?
+    reach = 1 + offset + sum((n - 1) * step for n, step in zip(input.shape, input.stride()) if n)
+    number = _ops["full"]((reach,), -1, device=input.device)
+    each = _ops["arange"](input.numel(), device=input.device).reshape(input.shape)
+    number.as_strided(input.shape, input.stride(), offset).copy_(each)
+    start = offset if storage_offset is None else storage_offset
+    at = number.as_strided(size, stride, start).reshape(-1)
+    inside = at >= 0
+    values = src.expand(tuple(size)).reshape(-1)[inside].to(input.dtype)
+    return input.reshape(-1).index_put((at[inside],), values).reshape(input.shape)
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:

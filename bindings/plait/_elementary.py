@@ -311,8 +311,16 @@ def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -
     return _put("put", self.clone(), index, source, accumulate)
 
 
+@with_out
 def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Any = None,
 ) -> Tensor:
     """A copy of input in which row index[i] along `dim` is reduced with row i of source: "prod", "mean",
     "amax" or "amin". Without `include_self` the rows that `index` names start anew.

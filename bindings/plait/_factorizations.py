@@ -1,5 +1,5 @@
-"""What `plait.linalg` loads when it is first asked for: eigenvalues of any square matrix, LU, least
-squares, reflectors, exponentials, conditions, products.
+"""What `plait.linalg` loads when it is first asked for: eigenvalues of any square matrix, LU,
+reflectors, exponentials, conditions, products.
 """
 
 from __future__ import annotations
@@ -23,14 +23,11 @@ from .linalg import (
     _substituted,
     _tape,
     _without_diagonal,
-    eigvalsh,
     inv,
     matrix_norm,
-    pinv,
     solve,
     solve_triangular,
     svdvals,
-    threshold,
 )
 
 TYPE_CHECKING = False
@@ -49,7 +46,6 @@ LU = namedtuple("LU", ("P", "L", "U"))
 LUFactor = namedtuple("LUFactor", ("LU", "pivots"))
 CholeskyEx = namedtuple("CholeskyEx", ("L", "info"))
 InvEx = namedtuple("InvEx", ("inverse", "info"))
-Lstsq = namedtuple("Lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
 # ---- eigenvalues
@@ -339,79 +335,23 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     return SolveEx(_nan_where_bad(result, info), info)
 
 
-# ---- least squares
-
-
-@with_out
-def matrix_rank(
-    A: Tensor,
-    tol: float | Tensor | None = None,
-    hermitian: bool = False,
-    *,
-    atol: float | Tensor | None = None,
-    rtol: float | Tensor | None = None,
-    out: Any = None,
-) -> Tensor:
-    """The number of singular values above the larger of `atol` and `rtol` times the largest of them. rtol is
-    max(m, n) epsilon where neither is given, and 0 where only atol is; `tol` is another name of atol. Both
-    may be tensors that broadcast to the batch. `hermitian`: A is, and eigenvalues are taken.
-
-    >>> plait.linalg.matrix_rank(plait.tensor([[1.0, 0.0], [0.0, 1e-3]]), atol=0.01)
-    tensor(1)
-    """
-    if tol is not None and atol is not None:
-        raise ValueError("linalg.matrix_rank: tol and atol are the same: expected one of them, got both")
-    return _rank(A, tol if atol is None else atol, rtol, hermitian)
-
-
-@one_op(cpu="float32", cuda="float32")
-def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, hermitian: bool) -> Tensor:
-    _check("matrix_rank", A, square=hermitian)
-    s = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
-    if s.shape[-1] == 0:
-        return s.sum(-1).to(_C.int64)
-    return (s > threshold(A, s, atol, rtol)).sum(-1)
-
-
-_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
-
-
-@with_out
-@one_op(cpu="float32", cuda="float32")
-def lstsq(
-    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None
-) -> Lstsq:
-    """X of the least |A X - B|, by the pseudo-inverse: (solution, residuals, rank, singular_values).
-
-    The residuals are the squared norms of the columns of A X - B, where m > n and A is of full rank, else
-    empty. `driver` is the name of a LAPACK function that does the same, and the result has what that gives:
-    "gels" no ranks, "gels" and "gelsy" no singular values; empty tensors stand for them.
-
-    >>> a, b = plait.tensor([[1.0], [0.0]]), plait.tensor([[3.0], [2.0]])
-    >>> plait.linalg.lstsq(a, b).residuals
-    tensor([4.])
-    """
-    _check("lstsq", A, square=False)
-    if driver not in (None, *_DRIVERS):
-        raise ValueError(f"linalg.lstsq: expected driver {', '.join(map(repr, _DRIVERS))}, got {driver!r}")
-    vector = B.dim() == A.dim() - 1
-    if vector:
-        B = B.unsqueeze(-1)
-    _check("lstsq", B, square=False, name="B")
-    if A.shape[-2] != B.shape[-2]:
-        raise ValueError(f"linalg.lstsq: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
-    solution = pinv(A, rtol=rcond) @ B
-    rank = matrix_rank(A, rtol=rcond)
-    full = A.shape[-2] > A.shape[-1] and bool((rank == A.shape[-1]).all())
-    empty = A.detach().new_empty((0,)).abs()
-    residuals = ((A @ solution - B).abs() ** 2).sum(-2) if full else empty
-    if driver == "gels":
-        rank = rank.new_empty((0,))
-    values = empty if driver in ("gels", "gelsy") else svdvals(A.detach())
-    return Lstsq(solution.squeeze(-1) if vector else solution, residuals, rank, values)
-
-
 # ---- reflectors, exponentials
+
+
+def reflected(A: Tensor, tau: Tensor, other: Tensor, adjoint: bool = False) -> Tensor:
+    """H_1 ... H_k other, or the adjoint of that product times other, with H_i = 1 - tau_i v_i v_i^H, where
+    v_i is 0 above row i, 1 in it and column i of A (..., m, n) below; k is the length of tau.
+    """
+    rows, count = A.shape[-2], tau.shape[-1]
+    one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :count]
+    vectors = A[..., :count].tril(-1) + one
+    factors = tau.conj() if adjoint else tau
+    result = other
+    for i in range(count) if adjoint else reversed(range(count)):
+        v = vectors[..., i : i + 1]
+        result = result - factors[..., i, None, None] * v @ (v.mH @ result)
+    return result
+
 
 
 @with_out
@@ -436,23 +376,21 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     if not _tape(A, tau):
         return _lapack.householder_product(A, tau)
     one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :columns]
-    reflectors = A.tril(-1) + one
-    result = one.expand(A.shape)
-    for i in reversed(range(columns)):
-        v = reflectors[..., i : i + 1]
-        result = result - tau[..., i, None, None] * v @ (v.mH @ result)
-    return result
+    return reflected(A, tau, one.expand(A.shape))
 
 
 @one_op(cpu="float32", cuda="float32")
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponentials of square matrices: by squaring that of A / 2^s, of norm 1/2 at most, which 18 terms
-    of its power series give to the last digit (Moler and Van Loan 2003, method 3).
+    of its power series give to the last digit (Moler and Van Loan 2003, method 3). 16-bit floats are computed
+    with in float32.
 
     >>> plait.linalg.matrix_exp(plait.zeros(2, 2))
     tensor([[1., 0.],
             [0., 1.]])
     """
+    if A.dtype in (_C.float16, _C.bfloat16):
+        return matrix_exp(A.float()).to(A.dtype)
     _check("matrix_exp", A)
     n = A.shape[-1]
     one = _ops["eye"](n, dtype=A.dtype, device=A.device).expand(A.shape)

@@ -39,6 +39,7 @@ __all__ = [
     "manual_seed",
     "meshgrid",
     "nonzero",
+    "norm",
     "numel",
     "scalar_tensor",
     "seed",
@@ -330,6 +331,41 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     if not as_tuple:
         return found
     return tuple(found.unbind(1)) if input.dim() else (found.new_zeros((found.shape[0],)),)
+
+
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: _C._DType | None = None,
+) -> Tensor:
+    """The p-norm of the elements, of all or over the dimensions `dim`: (sum |x|^p)^(1/p); the largest
+    magnitude for p=inf, the smallest for p=-inf, the number of elements other than zero for p=0; p=2 by
+    default, as for "fro". "nuc" gives the nuclear norm, the sum of the singular values, of a matrix or of
+    those over two dimensions `dim`. Sums of squares are formed in double.
+
+    Shapes: dim is removed, or of size 1 with keepdim. Dtypes: floating and complex; the result is real.
+
+    >>> plait.norm(plait.tensor([3.0, 4.0]))
+    tensor(5.)
+    >>> plait.norm(plait.tensor([[1.0, -2.0], [3.0, 4.0]]), 1, dim=0)
+    tensor([4., 6.])
+    """
+    if p == "nuc":
+        from .linalg import matrix_norm
+
+        dims: Any = (-2, -1) if dim is None else dim
+        if dim is None and input.dim() != 2:
+            raise _C.ArgumentError(
+                'norm: with p="nuc" expected a matrix, or dim of two dimensions, got shape '
+                f"{tuple(input.shape)}"
+            )
+        return matrix_norm(input, "nuc", dims, keepdim, dtype=dtype, out=out)
+    if out is not None:
+        return _ops["norm"](input, p, dim, keepdim, dtype=dtype, out=out)
+    return _ops["norm"](input, p, dim, keepdim, dtype=dtype)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from . import _C
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def histogramdd(
 _ints = range
 
 
+@with_out
 def histogram(
     input: Tensor,
     bins: int | Tensor,
@@ -127,6 +129,7 @@ def histogram(
     range: Sequence[float] | None = None,
     weight: Tensor | None = None,
     density: bool = False,
+    out: Any = None,
 ) -> Any:
     """Counts of the elements in bins: (hist, bin_edges). `bins` is their number, equally wide from the least
     to the largest element (or over `range`), or a 1-d tensor of their edges. A bin has its left edge, the

@@ -144,7 +144,9 @@ def slogdet(a: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def qr(a: Tensor, mode: str) -> tuple[Tensor, Tensor]:
-    """Q and R of 'reduced' or 'complete' mode; of 'r' an empty tensor and R."""
+    """Q and R of 'reduced' or 'complete' mode; of 'r' an empty tensor and R; of 'raw' R with the vectors of
+    the reflectors below its diagonal, and their factors.
+    """
     return _run("_linalg_qr", a, mode)
 
 

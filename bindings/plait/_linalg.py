@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from . import linalg
+from . import _lapack, linalg
 from ._out import with_out
 from .linalg import QR, det, matrix_power, slogdet
 from .overrides import overridable
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 __all__ = [
     "cholesky",
     "det",
+    "geqrf",
     "inverse",
     "logdet",
     "lu",
     "lu_solve",
     "matrix_power",
+    "ormqr",
     "pinverse",
     "qr",
     "slogdet",
@@ -30,25 +32,35 @@ __all__ = [
     "triangular_solve",
 ]
 
+Geqrf = namedtuple("Geqrf", ("a", "tau"))
 SVD = namedtuple("SVD", ("U", "S", "V"))
 LU = namedtuple("LU", ("LU", "pivots"))
 LUInfos = namedtuple("LUInfos", ("LU", "pivots", "infos"))
 TriangularSolve = namedtuple("TriangularSolve", ("solution", "cloned_coefficient"))
 
 
-def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> LU | LUInfos:
+@with_out
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> LU | LUInfos:
     """See plait.linalg.lu_factor; with get_infos also plait.linalg.lu_factor_ex's info."""
     factors, pivots, infos = linalg.lu_factor_ex(A, pivot=pivot)
     return LUInfos(factors, pivots, infos) if get_infos else LU(factors, pivots)
 
 
-def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+@with_out
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
     """See plait.linalg.lu_solve, whose factors come first."""
     return linalg.lu_solve(LU_data, LU_pivots, b)
 
 
+@with_out
 def triangular_solve(
-    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+    b: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out: Any = None,
 ) -> TriangularSolve:
     """See plait.linalg.solve_triangular: X with A X = b, or A^T X = b, and a copy of A."""
     triangle = A.mT if transpose else A
@@ -79,6 +91,50 @@ def qr(input: Tensor, some: bool = True, *, out: Any = None) -> QR:
     return linalg.qr(input, "reduced" if some else "complete")
 
 
+@with_out
+def geqrf(input: Tensor, *, out: Any = None) -> Geqrf:
+    """The QR decomposition of matrices (..., m, n) as LAPACK packs it: `a` has R on and above its diagonal
+    and below it the vectors of the reflectors whose product is Q, `tau` (..., min(m, n)) their factors: see
+    plait.linalg.householder_product and plait.ormqr. No gradient is recorded; plait.linalg.qr has one.
+
+    >>> plait.geqrf(plait.tensor([[3.0], [4.0]])).a
+    tensor([[-5.0000],
+            [ 0.5000]])
+    """
+    linalg._check("geqrf", input, square=False)
+    return Geqrf(*_lapack.qr(input.detach(), "raw"))
+
+
+@with_out
+def ormqr(
+    input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out: Any = None
+) -> Tensor:
+    """Q other, or other Q where not `left`, for the Q (m, m) of the reflectors in `input` (..., m, k) and
+    their factors `tau` (..., k), as plait.geqrf gives them; with `transpose` for Q^H.
+
+    >>> a, tau = plait.geqrf(plait.tensor([[3.0], [4.0]]))
+    >>> plait.ormqr(a, tau, plait.tensor([[3.0], [4.0]]), transpose=True)
+    tensor([[-5.],
+            [ 0.]])
+    """
+    from ._factorizations import reflected
+
+    linalg._check("ormqr", input, square=False, name="input")
+    linalg._check("ormqr", other, square=False, name="other")
+    rows, count = input.shape[-2], tau.shape[-1] if tau.dim() else -1
+    fits = other.shape[-2 if left else -1] == rows and input.shape[:-2] == other.shape[:-2] == tau.shape[:-1]
+    if not fits or not 0 <= count <= min(input.shape[-2:]) or not input.dtype is tau.dtype is other.dtype:
+        side = "(..., m, n)" if left else "(..., n, m)"
+        raise ValueError(
+            f"ormqr: expected input (..., m, k), tau of at most k and other {side} of one batch and dtype, "
+            f"got {tuple(input.shape)} {input.dtype}, {tuple(tau.shape)} {tau.dtype} and "
+            f"{tuple(other.shape)} {other.dtype}"
+        )
+    if left:
+        return reflected(input, tau, other, transpose)
+    return reflected(input, tau, other.mH, not transpose).mH
+
+
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant, complex of complex matrices; NaN where that is negative.
 
@@ -105,5 +161,5 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
     return SVD(u, s, vh.mH)
 
 
-for _name in ("cholesky", "inverse", "logdet", "pinverse", "qr", "svd"):
+for _name in ("cholesky", "geqrf", "inverse", "logdet", "ormqr", "pinverse", "qr", "svd"):
     globals()[_name] = overridable(globals()[_name])

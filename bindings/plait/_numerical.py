@@ -10,6 +10,7 @@ import plait
 
 from ._C import ArgumentError
 from ._out import with_out
+from .autograd.function import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,9 +179,36 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
     return Frexp(mantissa, exponent.to(plait.int32))
 
 
+class _NextAfter(Function):
+    @staticmethod
+    def forward(ctx, a, b):
+        kind, bits = a.dtype, _BITS[a.dtype]
+        a, b = a.contiguous(), b.contiguous()
+        # Among numbers of one sign the order is that of the bits, so a step is one more or one less.
+        away = (b > a) == (a > 0)
+        stepped = (a.view(bits) + plait.where(away, 1, -1).to(bits)).view(kind)
+        smallest = plait.ones_like(a, dtype=bits).view(kind)
+        stepped = plait.where(a == 0, plait.copysign(smallest, b), stepped)
+        stepped = plait.where(a == b, b, stepped)
+        return plait.where((a != a) | (b != b), a + b, stepped)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad, plait.zeros_like(grad)
+
+
+_BITS = {
+    plait.float16: plait.int16,
+    plait.bfloat16: plait.int16,
+    plait.float32: plait.int32,
+    plait.float64: plait.int64,
+}
+
+
 @with_out
 def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """The floating-point numbers next to `input`, towards `other`. float32 and float64.
+    """The floating-point numbers next to `input`, towards `other`. Floats. The derivative is that of
+    `input`: what is added to it counts as a constant.
 
     >>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
     tensor(1.1921e-07)
@@ -189,18 +217,9 @@ def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
         if not isinstance(value, plait.Tensor):
             raise TypeError(f"nextafter: expected {name} to be a Tensor, got {type(value).__name__}")
     kind = plait.promote_types(input.dtype, other.dtype)
-    bits = {plait.float32: plait.int32, plait.float64: plait.int64}.get(kind)
-    if bits is None:
-        raise TypeError(f"nextafter: expected float32 or float64, got {input.dtype} and {other.dtype}")
-    a, b = plait.broadcast_tensors(input.detach().to(kind), other.detach().to(kind))
-    a, b = a.contiguous(), b.contiguous()
-    # Among numbers of one sign the order is that of the bits, so a step is one more or one less.
-    away = (b > a) == (a > 0)
-    stepped = (a.view(bits) + plait.where(away, 1, -1).to(bits)).view(kind)
-    smallest = plait.ones_like(a, dtype=bits).view(kind)
-    stepped = plait.where(a == 0, plait.copysign(smallest, b), stepped)
-    stepped = plait.where(a == b, b, stepped)
-    return plait.where((a != a) | (b != b), a + b, stepped)
+    if kind not in _BITS:
+        raise TypeError(f"nextafter: expected floats, got {input.dtype} and {other.dtype}")
+    return _NextAfter.apply(*plait.broadcast_tensors(input.to(kind), other.to(kind)))
 
 
 def svd_lowrank(

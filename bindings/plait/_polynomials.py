@@ -8,6 +8,7 @@ towards zero), and broadcasts them. Of negative degrees the value is 0. Derivati
 from __future__ import annotations
 
 from . import _C
+from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def _chebyshev(k: int, x: Tensor, now: Tensor, before: Tensor) -> Tensor:
     return 2 * x * now - before
 
 
-def chebyshev_polynomial_t(input: Any, n: Any) -> Tensor:
+@with_out
+def chebyshev_polynomial_t(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """T_n(x) = cos(n arccos x): 1, x, 2 x^2 - 1, ...
 
     >>> plait.special.chebyshev_polynomial_t(plait.tensor([0.5]), 2)
@@ -90,28 +92,31 @@ def chebyshev_polynomial_t(input: Any, n: Any) -> Tensor:
     return _recurrence(input, n, lambda x: x, _chebyshev)
 
 
-def chebyshev_polynomial_u(input: Any, n: Any) -> Tensor:
+@with_out
+def chebyshev_polynomial_u(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """U_n(x), of the second kind: 1, 2 x, 4 x^2 - 1, ..."""
     return _recurrence(input, n, lambda x: 2 * x, _chebyshev)
 
 
-def chebyshev_polynomial_v(input: Any, n: Any) -> Tensor:
+@with_out
+def chebyshev_polynomial_v(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """V_n(x), of the third kind: 1, 2 x - 1, ..."""
     return _recurrence(input, n, lambda x: 2 * x - 1, _chebyshev)
 
 
-def chebyshev_polynomial_w(input: Any, n: Any) -> Tensor:
+@with_out
+def chebyshev_polynomial_w(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """W_n(x), of the fourth kind: 1, 2 x + 1, ..."""
     return _recurrence(input, n, lambda x: 2 * x + 1, _chebyshev)
 
 
 def _shifted(function: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
-    def shifted(input: Any, n: Any) -> Tensor:
+    def shifted(input: Any, n: Any, *, out: Any = None) -> Tensor:
         return function(2 * _floats(input, n) - 1, n)
 
     shifted.__name__ = shifted.__qualname__ = f"shifted_{function.__name__}"
     shifted.__doc__ = f"{function.__name__} of 2 x - 1: for x from 0 to 1."
-    return shifted
+    return with_out(shifted)
 
 
 shifted_chebyshev_polynomial_t = _shifted(chebyshev_polynomial_t)
@@ -120,24 +125,28 @@ shifted_chebyshev_polynomial_v = _shifted(chebyshev_polynomial_v)
 shifted_chebyshev_polynomial_w = _shifted(chebyshev_polynomial_w)
 
 
-def hermite_polynomial_h(input: Any, n: Any) -> Tensor:
+@with_out
+def hermite_polynomial_h(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """H_n(x), the physicist's: 1, 2 x, 4 x^2 - 2, ..."""
     return _recurrence(input, n, lambda x: 2 * x, lambda k, x, now, before: 2 * x * now - 2 * k * before)
 
 
-def hermite_polynomial_he(input: Any, n: Any) -> Tensor:
+@with_out
+def hermite_polynomial_he(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """He_n(x), the probabilist's: 1, x, x^2 - 1, ..."""
     return _recurrence(input, n, lambda x: x, lambda k, x, now, before: x * now - k * before)
 
 
-def laguerre_polynomial_l(input: Any, n: Any) -> Tensor:
+@with_out
+def laguerre_polynomial_l(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """L_n(x): 1, 1 - x, ..."""
     return _recurrence(
         input, n, lambda x: 1 - x, lambda k, x, now, before: ((2 * k + 1 - x) * now - k * before) / (k + 1)
     )
 
 
-def legendre_polynomial_p(input: Any, n: Any) -> Tensor:
+@with_out
+def legendre_polynomial_p(input: Any, n: Any, *, out: Any = None) -> Tensor:
     """P_n(x): 1, x, (3 x^2 - 1) / 2, ...
 
     >>> plait.special.legendre_polynomial_p(plait.tensor([0.5]), plait.tensor([1, 2]))

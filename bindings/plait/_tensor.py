@@ -342,6 +342,13 @@ def _where(self, condition, other):
     return _ops["where"](condition, self, other)
 
 
+def _norm(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """The p-norm of self: see `plait.norm`."""
+    from ._functions import norm
+
+    return norm(self, p, dim, keepdim, dtype=dtype)
+
+
 def _layout(self):
     """plait.strided: all tensors are."""
     from ._layout import strided
@@ -477,6 +484,8 @@ _LATE_METHODS = {
         "_elementary",
     ),
     **dict.fromkeys(("corrcoef", "cov", "dist", "nanquantile", "quantile"), "_statistics"),
+    **dict.fromkeys(("geqrf", "ormqr"), "_linalg"),
+    **dict.fromkeys(("as_strided_", "resize_", "resize_as_", "set_"), "_resizing"),
     **dict.fromkeys(("frexp", "mvlgamma", "nextafter"), "_numerical"),
     **dict.fromkeys(("put", "put_"), "_elementary"),
     "matrix_exp": "linalg",
@@ -615,6 +624,7 @@ def _install() -> None:
         "new_tensor": _new_tensor,
         "nonzero": _nonzero,
         "where": _where,
+        "norm": _norm,
         "unique": _unique,
         "unique_consecutive": _unique_consecutive,
         "fill_diagonal_": _fill_diagonal_,

@@ -17,6 +17,7 @@ tensor([[0.5000, 0.0000],
 from __future__ import annotations
 
 from collections import namedtuple
+from importlib import import_module
 
 from . import _C, _lapack
 from ._autocast import one_op
@@ -38,13 +39,11 @@ if TYPE_CHECKING:
         eigvals,
         householder_product,
         inv_ex,
-        lstsq,
         lu,
         lu_factor,
         lu_factor_ex,
         lu_solve,
         matrix_exp,
-        matrix_rank,
         multi_dot,
         solve_ex,
         tensorinv,
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
         vander,
     )
     from ._ldl import ldl_factor, ldl_factor_ex, ldl_solve
+    from ._least_squares import lstsq, matrix_rank, pinv
 
 __all__ = [
     "LinAlgError",
@@ -100,8 +100,11 @@ __all__ = [
 
 _ops = _C.ops
 
-# In _ldl, which is loaded when one of them is asked for; as is _factorizations, for what else is not here.
-_LDL = ("ldl_factor", "ldl_factor_ex", "ldl_solve")
+# What is loaded when it is asked for; what else is not here is in _factorizations.
+_ELSEWHERE = {
+    **dict.fromkeys(("ldl_factor", "ldl_factor_ex", "ldl_solve"), "_ldl"),
+    **dict.fromkeys(("lstsq", "matrix_rank", "pinv"), "_least_squares"),
+}
 
 Eigh = namedtuple("Eigh", ("eigenvalues", "eigenvectors"))
 QR = namedtuple("QR", ("Q", "R"))
@@ -634,78 +637,6 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Tensor:
     return _lapack.eigh("eigvalsh", A, upper, False)[0]
 
 
-# ---- least squares
-
-
-def threshold(A: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
-    """Up to where singular values s (..., k) of A count as zero, (..., 1)."""
-    from ._numeric_limits import finfo
-
-    if rtol is None:
-        rtol = max(A.shape[-2:]) * finfo(A.dtype).eps if atol is None else 0.0
-    atol, rtol = (t.unsqueeze(-1) if isinstance(t, _C.Tensor) else t for t in (atol, rtol))
-    relative = rtol * s.amax(-1, True)
-    return relative if atol is None else _ops["maximum"](relative, relative.new_zeros(()) + atol)
-
-
-class _Pinv(Function):
-    @staticmethod
-    def forward(ctx, a, atol, rtol, hermitian):
-        if hermitian:
-            values, u = _lapack.eigh("pinv", a, False, True)
-            s, vh = values.abs(), u.mH
-        else:
-            u, s, vh = _lapack.svd("pinv", a, False, True)
-            values = s
-        kept = s > threshold(a, s, atol, rtol)
-        inverse = _ops["where"](kept, 1 / values, 0.0).to(a.dtype)
-        out = (vh.mH * inverse.unsqueeze(-2)) @ u.mH
-        ctx.save_for_backward(a, out)
-        return out
-
-    @staticmethod
-    def backward(ctx, grad):
-        # Golub and Pereyra 1973, eq. 4.12, for matrices of locally constant rank.
-        a, p = ctx.saved_tensors
-        g, pt = grad.mH, p.mH
-        if a.shape[-2] <= a.shape[-1]:
-            k = g @ p
-            kp = k @ pt
-            return -(p @ k).mH + kp - (a @ p) @ kp + (pt @ p) @ (g - k @ a), None, None, None
-        k = p @ g
-        pk = pt @ k
-        return -(k @ p).mH + (g - a @ k) @ p @ pt + pk - (pk @ p) @ a, None, None, None
-
-
-@with_out
-@one_op(cpu="float32", cuda="float32")
-def pinv(
-    A: Tensor,
-    rcond: float | Tensor | None = None,
-    hermitian: bool = False,
-    *,
-    atol: float | Tensor | None = None,
-    rtol: float | Tensor | None = None,
-    out: Any = None,
-) -> Tensor:
-    """The Moore-Penrose inverse. Singular values up to the larger of `atol` and `rtol` times the largest of
-    them count as zero: rtol is max(m, n) epsilon where neither is given, and 0 where only atol is; `rcond` is
-    another name of rtol. Both may be tensors that broadcast to the batch. `hermitian`: A is, and eigenvalues
-    are taken; where A is not quite, its Hermitian part counts. The gradient is that of matrices of the same
-    rank.
-
-    >>> plait.linalg.pinv(plait.tensor([[2.0], [0.0]]))
-    tensor([[0.5000, 0.0000]])
-    """
-    _check("pinv", A, square=hermitian)
-    if rcond is not None and rtol is not None:
-        raise ValueError("linalg.pinv: rcond and rtol are the same: expected one of them, got both")
-    rtol = rcond if rtol is None else rtol
-    if 0 in A.shape:
-        return A.new_zeros((*A.shape[:-2], A.shape[-1], A.shape[-2])) + 0 * A.mT
-    return _applied(_Pinv, (A + A.mH) / 2 if hermitian else A, atol, rtol, hermitian)
-
-
 # ---- powers
 
 
@@ -741,13 +672,9 @@ for _name in __all__:
 
 
 def __getattr__(name: str) -> Any:
-    module: Any
-    if name in _LDL:
-        from . import _ldl as module
-    elif name in __all__:
-        from . import _factorizations as module
-    else:
+    if name not in __all__:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
+    module = import_module("." + _ELSEWHERE.get(name, "_factorizations"), __package__)
     found = globals()[name] = overridable(getattr(module, name))
     return found
 

@@ -181,6 +181,9 @@ void run_conv(const ConvPlan& plan) {
     case DType::Float16: return wide ? run<Half, float>(plan) : run<Half>(plan);
     case DType::BFloat16: return wide ? run<BFloat16, float>(plan) : run<BFloat16>(plan);
     case DType::Float64: return run<double>(plan);
+    case DType::Int64: return run<int64_t>(plan);
+    case DType::Complex64: return run<Complex<float>>(plan);
+    case DType::Complex128: return run<Complex<double>>(plan);
     default: return run<float>(plan);
   }
 }

@@ -1,5 +1,5 @@
-// Convolutions of every float dtype as products of matrices whose one side is gathered from patches: for what
-// cuDNN does not take, and machines without it.
+// Convolutions of floats, complex numbers and int64 as products of matrices whose one side is gathered from
+// patches: for what cuDNN does not take, and machines without it.
 #pragma once
 
 #include <cstdint>

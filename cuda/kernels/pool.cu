@@ -114,6 +114,24 @@ __device__ __forceinline__ void over_box(const Pool& p, int64_t base, const int 
     }
 }
 
+// What no element is less than.
+template <class O>
+__device__ __forceinline__ O padding_of_maxima() {
+  if constexpr (std::is_integral_v<O>) {
+    constexpr O lowest = std::numeric_limits<O>::lowest();
+    return lowest;
+  } else {
+    return -infinity<O>();
+  }
+}
+template <class O>
+__device__ __forceinline__ bool is_nan(O x) {
+  if constexpr (std::is_integral_v<O>)
+    return false;
+  else
+    return x != x;
+}
+
 template <class T, int W>
 __global__ void __launch_bounds__(kThreads)
     max_forward(const Pool p, const T* x, T* values, int64_t* indices) {
@@ -130,7 +148,7 @@ __global__ void __launch_bounds__(kThreads)
   Within<W> where[W];
 #pragma unroll
   for (int k = 0; k < W; ++k) {
-    best[k] = -infinity<O>();
+    best[k] = padding_of_maxima<O>();
     where[k] = (static_cast<Within<W>>(begin[0]) * p.y.in + begin[1]) * p.x.in + begin[2];
   }
   over_box(p, at.base, begin, end, step, [&](int64_t offset, int z, int y, int column) {
@@ -139,7 +157,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int k = 0; k < W; ++k) {
       const O value = to_op(v.at[k]);
-      const bool better = value > best[k] || value != value;
+      const bool better = value > best[k] || is_nan(value);
       best[k] = better ? value : best[k];
       where[k] = better ? place : where[k];
     }
@@ -204,6 +222,14 @@ __device__ __forceinline__ O divisor_of(const Pool& p, int z, int y, int x) {
                         p.x.size(x, p.count_padding));
 }
 
+// Integers are cut towards zero; the quotient by -1 is taken apart, since the least number has none.
+template <class O>
+__device__ __forceinline__ O quotient(O sum, O divisor) {
+  if constexpr (std::is_integral_v<O>)
+    if (divisor == -1) return static_cast<O>(-static_cast<std::make_unsigned_t<O>>(sum));
+  return sum / divisor;
+}
+
 template <class T, int W>
 __global__ void __launch_bounds__(kThreads) avg_forward(const Pool p, const T* x, T* y) {
   using O = opmath_t<T>;
@@ -226,7 +252,7 @@ __global__ void __launch_bounds__(kThreads) avg_forward(const Pool p, const T* x
   const O divisor = divisor_of<O>(p, at.z, at.y, at.x);
   Vector<T, W> out;
 #pragma unroll
-  for (int k = 0; k < W; ++k) out.at[k] = from_op<T>(sum[k] / divisor);
+  for (int k = 0; k < W; ++k) out.at[k] = from_op<T>(quotient(sum[k], divisor));
   reinterpret_cast<Vector<T, W>*>(y)[i] = out;
 }
 
@@ -281,24 +307,30 @@ Pool pool_of(const PoolPlan& plan, bool backward, int width) {
 }
 
 // f.template operator()<T, W>(): W channels at a time where they lie side by side on both sides.
-template <class F>
+template <class T, class F>
 void with_width(const PoolPlan& plan, std::initializer_list<const void*> pointers, const F& f) {
-  const auto run = [&]<class T>() {
-    constexpr int W = kVectorWidth<T>;
-    bool vectors = plan.channels_innermost && plan.strides[1] == 1 && plan.channels % W == 0;
-    double plane = 1;
-    for (const PoolPlan::Axis& a : plan.axes) plane *= static_cast<double>(a.in);
-    vectors = vectors && plane < 0x1p31;
-    for (const int d : {0, 2, 3, 4}) vectors = vectors && plan.strides[d] % W == 0;
-    for (const void* p : pointers) vectors = vectors && reinterpret_cast<uintptr_t>(p) % 16 == 0;
-    vectors ? f.template operator()<T, W>() : f.template operator()<T, 1>();
-  };
+  constexpr int W = kVectorWidth<T>;
+  bool vectors = plan.channels_innermost && plan.strides[1] == 1 && plan.channels % W == 0;
+  double plane = 1;
+  for (const PoolPlan::Axis& a : plan.axes) plane *= static_cast<double>(a.in);
+  vectors = vectors && plane < 0x1p31;
+  for (const int d : {0, 2, 3, 4}) vectors = vectors && plan.strides[d] % W == 0;
+  for (const void* p : pointers) vectors = vectors && reinterpret_cast<uintptr_t>(p) % 16 == 0;
+  vectors ? f.template operator()<T, W>() : f.template operator()<T, 1>();
+}
+template <class F>
+void for_floats(const PoolPlan& plan, std::initializer_list<const void*> pointers, const F& f) {
   switch (plan.dtype) {
-    case DType::Float16: return run.template operator()<Half>();
-    case DType::BFloat16: return run.template operator()<BFloat16>();
-    case DType::Float32: return run.template operator()<float>();
-    default: return run.template operator()<double>();
+    case DType::Float16: return with_width<Half>(plan, pointers, f);
+    case DType::BFloat16: return with_width<BFloat16>(plan, pointers, f);
+    case DType::Float32: return with_width<float>(plan, pointers, f);
+    default: return with_width<double>(plan, pointers, f);
   }
+}
+// Of integers one element at a time: they are rare, and each form of a kernel takes its time to compile.
+template <class T, class F>
+void alone(const F& f) {
+  f.template operator()<T, 1>();
 }
 LaunchConfig config_of(const Pool& p) {
   return {dim3(static_cast<unsigned>(ceil_div(p.count, kThreads))), dim3(kThreads)};
@@ -307,25 +339,34 @@ LaunchConfig config_of(const Pool& p) {
 }  // namespace
 
 void max_pool(const PoolPlan& plan, const void* x, void* values, int64_t* indices) {
-  with_width(plan, {x, values, indices}, [&]<class T, int W>() {
+  const auto run = [&]<class T, int W>() {
     const Pool p = pool_of(plan, false, W);
     launch(max_forward<T, W>, config_of(p), p, static_cast<const T*>(x), static_cast<T*>(values), indices);
-  });
+  };
+  switch (plan.dtype) {
+    case DType::UInt8: return alone<uint8_t>(run);
+    case DType::Int8: return alone<int8_t>(run);
+    case DType::Int16: return alone<int16_t>(run);
+    case DType::Int32: return alone<int32_t>(run);
+    case DType::Int64: return alone<int64_t>(run);
+    default: return for_floats(plan, {x, values, indices}, run);
+  }
 }
 void max_pool_backward(const PoolPlan& plan, const void* dy, const int64_t* indices, void* dx) {
-  with_width(plan, {dy, indices, dx}, [&]<class T, int W>() {
+  for_floats(plan, {dy, indices, dx}, [&]<class T, int W>() {
     const Pool p = pool_of(plan, true, W);
     launch(max_backward<T, W>, config_of(p), p, static_cast<const T*>(dy), indices, static_cast<T*>(dx));
   });
 }
 void avg_pool(const PoolPlan& plan, const void* x, void* y) {
-  with_width(plan, {x, y}, [&]<class T, int W>() {
+  const auto run = [&]<class T, int W>() {
     const Pool p = pool_of(plan, false, W);
     launch(avg_forward<T, W>, config_of(p), p, static_cast<const T*>(x), static_cast<T*>(y));
-  });
+  };
+  plan.dtype == DType::Int64 ? alone<int64_t>(run) : for_floats(plan, {x, y}, run);
 }
 void avg_pool_backward(const PoolPlan& plan, const void* dy, void* dx) {
-  with_width(plan, {dy, dx}, [&]<class T, int W>() {
+  for_floats(plan, {dy, dx}, [&]<class T, int W>() {
     const Pool p = pool_of(plan, true, W);
     launch(avg_backward<T, W>, config_of(p), p, static_cast<const T*>(dy), static_cast<T*>(dx));
   });

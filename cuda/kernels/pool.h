@@ -15,7 +15,7 @@ struct PoolPlan {
     int64_t in = 1, out = 1;
     int64_t kernel = 1, stride = 1, padding = 0, dilation = 1;
   };
-  DType dtype;  // a float, of all tensors but the indices
+  DType dtype;  // of all tensors but the indices: a float, in max_pool() any integer, in avg_pool() int64
   int64_t batch, channels;
   Axis axes[3];
   bool count_padding = true;  // of averages

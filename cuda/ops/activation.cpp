@@ -2,6 +2,7 @@
 #include "ops/decl/activation.h"
 
 #include "cuda/ops/attach_pointwise.h"
+#include "ops/complex_forms.h"
 #include "ops/decl/activation_grad.h"
 #include "ops/math.h"
 
@@ -96,10 +97,11 @@ CudaKernel clamp_grad(op::_clamp_backward, [](const Tensor& out, const Tensor& g
 
 const bool attached =
     (unary_op<op::relu, Activation::Relu>(), unary_op<op::sigmoid, fn::Explog::Sigmoid>(),
-     unary_op<op::logsigmoid, Activation::LogSigmoid>(), unary_op<op::silu, Activation::Silu>(),
-     unary_op<op::mish, Activation::Mish>(), unary_op<op::softsign, Activation::Softsign>(),
-     unary_op<op::tanhshrink, Activation::Tanhshrink>(), unary_op<op::hardsigmoid, Activation::Hardsigmoid>(),
-     unary_op<op::hardswish, Activation::Hardswish>(),
+     unary_op<op::logsigmoid, Activation::LogSigmoid>(),
+     unary_op<op::silu, Activation::Silu, complex_forms::silu>(), unary_op<op::mish, Activation::Mish>(),
+     unary_op<op::softsign, Activation::Softsign, complex_forms::softsign>(),
+     unary_op<op::tanhshrink, Activation::Tanhshrink, complex_forms::tanhshrink>(),
+     unary_op<op::hardsigmoid, Activation::Hardsigmoid>(), unary_op<op::hardswish, Activation::Hardswish>(),
 
      binary_op<op::_silu_backward, ActivationGrad::Silu>(),
      binary_op<op::_mish_backward, ActivationGrad::Mish>(),

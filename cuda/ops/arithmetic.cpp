@@ -2,6 +2,7 @@
 #include "ops/decl/arithmetic.h"
 
 #include "cuda/ops/attach_pointwise.h"
+#include "ops/complex_forms.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/logical.h"
 #include "ops/decl/power.h"
@@ -69,6 +70,11 @@ CudaKernel pow_kernel(op::pow, [](const Tensor& out, const Tensor& a, const Tens
   binary("pow", BinaryMath::Pow, out, a, b);
 });
 
+CudaKernel logaddexp_kernel(op::logaddexp, [](const Tensor& out, const Tensor& self, const Tensor& other) {
+  if (is_complex(out.dtype())) return complex_forms::logaddexp(out, self, other);
+  binary("logaddexp", BinaryMath::LogAddExp, out, self, other);
+});
+
 const bool attached =
     (binary_op<op::mul, Binary::Mul>(), binary_op<op::div, Binary::Div>(),
      division_op<op::floor_divide, Division::Floor>(), division_op<op::remainder, Division::Remainder>(),
@@ -78,8 +84,7 @@ const bool attached =
      binary_op<op::maximum, MinMax::Maximum>(), binary_op<op::minimum, MinMax::Minimum>(),
      binary_op<op::fmax, MinMax::Fmax>(), binary_op<op::fmin, MinMax::Fmin>(),
      binary_op<op::atan2, BinaryMath::Atan2>(), binary_op<op::hypot, BinaryMath::Hypot>(),
-     binary_op<op::logaddexp, BinaryMath::LogAddExp>(), binary_op<op::copysign, BinaryMath::CopySign>(),
-     binary_op<op::heaviside, BinaryMath::Heaviside>(),
+     binary_op<op::copysign, BinaryMath::CopySign>(), binary_op<op::heaviside, BinaryMath::Heaviside>(),
 
      binary_op<op::bitwise_and, Bits::And>(), binary_op<op::bitwise_or, Bits::Or>(),
      binary_op<op::bitwise_xor, Bits::Xor>(), binary_op<op::bitwise_left_shift, Bits::ShiftLeft>(),

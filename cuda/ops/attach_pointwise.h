@@ -12,6 +12,13 @@ template <auto& O, auto F>
 void unary_op() {
   CudaKernel(O, [](const Tensor& out, const Tensor& self) { unary(O.name(), F, out, self); });
 }
+// `OfComplex` takes complex numbers, for which the table has no kernel.
+template <auto& O, auto F, void (&OfComplex)(const Tensor&, const Tensor&)>
+void unary_op() {
+  CudaKernel(O, [](const Tensor& out, const Tensor& self) {
+    is_complex(out.dtype()) ? OfComplex(out, self) : unary(O.name(), F, out, self);
+  });
+}
 template <auto& O, auto F>
 void binary_op() {
   CudaKernel(O, [](const Tensor& out, const Tensor& self, const Tensor& other) {

@@ -30,7 +30,7 @@ void set_layout(ConvProblem::Layout& to, const Tensor& t, int dims) {
 
 bool by_cudnn(ConvProblem::Pass pass, const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& bias,
               const Params& params) {
-  if (!cudnn_is_available()) return false;
+  if (!is_floating(x.dtype()) || !cudnn_is_available()) return false;
   const int dims = std::max(static_cast<int>(x.dim()), 4), missing = dims - static_cast<int>(x.dim());
   ConvProblem p;
   std::memset(&p, 0, sizeof(p));

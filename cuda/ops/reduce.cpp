@@ -5,6 +5,7 @@
 #include "cuda/attach.h"
 #include "cuda/ops/elementwise.h"
 #include "cuda/ops/reduce_plan.h"
+#include "ops/complex_forms.h"
 #include "ops/decl/minmax.h"
 #include "ops/decl/norm_reduce.h"
 #include "ops/decl/power.h"
@@ -20,13 +21,6 @@ namespace {
 
 using namespace reduction;
 using Correction = std::optional<Scalar>;
-
-Dims dims_of(DimMask mask, int64_t ndim) {
-  Dims dims;
-  for (int i = 0; i < ndim; ++i)
-    if (mask >> i & 1) dims.push_back(i);
-  return dims;
-}
 
 // ---- sums and products
 
@@ -164,8 +158,9 @@ CudaKernel vector_norm_kernel(op::_vector_norm, [](const Tensor& out, const Tens
     general_norm(out, self, mask, p);
 });
 CudaKernel logsumexp_kernel(op::logsumexp, [](const Tensor& out, const Tensor& self, IntSpan dim, bool) {
-  run_reduce("logsumexp", ReduceOp::LogSumExp, converted(self, out.dtype()),
-             mask_of("logsumexp", MaybeDims(dim), self.dim()), &out);
+  const DimMask mask = mask_of("logsumexp", MaybeDims(dim), self.dim());
+  if (is_complex(self.dtype())) return complex_forms::logsumexp(out, self, dims_of(mask, self.dim()));
+  run_reduce("logsumexp", ReduceOp::LogSumExp, converted(self, out.dtype()), mask, &out);
 });
 
 // ---- variances
@@ -174,6 +169,8 @@ CudaKernel logsumexp_kernel(op::logsumexp, [](const Tensor& out, const Tensor& s
 void moments_into(const char* op, const Tensor* spread, bool root, const Tensor* mean, const Tensor& self,
                   MaybeDims dim, const Correction& correction) {
   const DimMask mask = mask_of(op, dim, self.dim());
+  if (is_complex(self.dtype()))
+    return complex_forms::moments(*spread, root, mean, self, dims_of(mask, self.dim()), correction);
   const double less = correction ? correction->to<double>() : 1.0;
   const double degrees = std::max(0.0, static_cast<double>(reduced_numel(self.sizes(), mask)) - less);
   run_reduce(op, ReduceOp::Moments, self, mask, spread, mean, {.divisor = degrees, .root = root});

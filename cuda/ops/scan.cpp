@@ -3,6 +3,7 @@
 
 #include "cuda/attach.h"
 #include "cuda/ops/elementwise.h"
+#include "ops/complex_forms.h"
 #include "ops/decl/scan.h"
 #include "ops/decl/view.h"
 
@@ -65,6 +66,8 @@ CudaKernel cumsum_kernel(op::cumsum, [](const Tensor& out, const Tensor& self, i
 CudaKernel cumprod_kernel(op::cumprod, [](const Tensor& out, const Tensor& self, int64_t dim,
                                           std::optional<DType>) { running(ScanOp::Prod, out, self, dim); });
 CudaKernel logcumsumexp_kernel(op::logcumsumexp, [](const Tensor& out, const Tensor& self, int64_t dim) {
+  if (is_complex(self.dtype()))
+    return complex_forms::logcumsumexp(out, self, wrap_dim(dim, self.dim(), "logcumsumexp"));
   running(ScanOp::LogSumExp, out, self, dim);
 });
 CudaKernel cummax_kernel(op::cummax, [](const Tensor& values, const Tensor& indices, const Tensor& self,

@@ -55,6 +55,8 @@ inline Tensor addbmm_(const Tensor& self, const Operand& batch1, const Operand& 
 inline Tensor baddbmm(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}); }
 inline Tensor baddbmm_(const Tensor& self, const Operand& batch1, const Operand& batch2, const Scalar& beta = 1, const Scalar& alpha = 1) { static detail::OpName op{"baddbmm"}; return op.call({self, batch1, batch2, beta, alpha}, PLAIT_INPLACE); }
 inline Tensor absolute(const Tensor& self) { static detail::OpName op{"absolute"}; return op.call({self}); }
+inline Tensor conj_physical(const Tensor& self) { static detail::OpName op{"conj_physical"}; return op.call({self}); }
+inline Tensor conj_physical_(const Tensor& self) { static detail::OpName op{"conj_physical"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor negative(const Tensor& self) { static detail::OpName op{"negative"}; return op.call({self}); }
 inline Tensor arccos(const Tensor& self) { static detail::OpName op{"arccos"}; return op.call({self}); }
 inline Tensor arcsin(const Tensor& self) { static detail::OpName op{"arcsin"}; return op.call({self}); }
@@ -593,6 +595,7 @@ template <class = void> std::vector<Tensor> split_with_sizes(const Tensor& self,
 template <class = void> std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { static detail::OpName op{"chunk"}; return op.results<std::vector<Tensor>>({self, chunks, dim}); }
 template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, int64_t indices_or_sections, int64_t dim = 0) { static detail::OpName op{"tensor_split"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
 template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, const Dims& indices_or_sections, int64_t dim) { static detail::OpName op{"tensor_split.indices"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
+template <class = void> std::vector<Tensor> tensor_split(const Tensor& self, const Tensor& indices_or_sections, int64_t dim) { static detail::OpName op{"tensor_split.tensor_indices_or_sections"}; return op.results<std::vector<Tensor>>({self, indices_or_sections, dim}); }
 }  // namespace v1
 }  // namespace plait
 // clang-format on

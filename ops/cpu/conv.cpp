@@ -1,7 +1,9 @@
 #include "ops/cpu/conv.h"
 
 #include <algorithm>
+#include <complex>
 #include <cstring>
+#include <type_traits>
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
@@ -55,7 +57,7 @@ Window window_of(const ConvParams& params) {
 }
 
 const OnednnKernels* kernels_for(DType dtype) {
-  return dtype == DType::Float64 ? nullptr : onednn_if_available();
+  return !is_floating(dtype) || dtype == DType::Float64 ? nullptr : onednn_if_available();
 }
 
 // oneDNN reorders contiguous tensors before a depthwise convolution, which costs more than the convolution.
@@ -166,14 +168,17 @@ void multiply(DType dtype, int64_t m, int64_t n, int64_t k, Matrix c, Matrix a, 
 // Runs f with contiguous tensors of a dtype that products have natively, and copies its result to `result`.
 template <class F>
 void in_compute_dtype(const Tensor& result, const Tensor& a, const Tensor& b, const F& f) {
-  const DType dtype = result.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
+  const DType dtype = itemsize(result.dtype()) <= 2 ? DType::Float32 : result.dtype();
   const bool direct = result.is_contiguous() && result.dtype() == dtype;
   const Tensor out = direct ? result : empty_tensor(result.sizes(), dtype);
   const Tensor first = to_contiguous(a, dtype), second = to_contiguous(b, dtype);
-  if (dtype == DType::Float64)
-    f.template operator()<double>(out, first, second);
-  else
-    f.template operator()<float>(out, first, second);
+  switch (dtype) {
+    case DType::Int64: f.template operator()<int64_t>(out, first, second); break;
+    case DType::Float64: f.template operator()<double>(out, first, second); break;
+    case DType::Complex64: f.template operator()<std::complex<float>>(out, first, second); break;
+    case DType::Complex128: f.template operator()<std::complex<double>>(out, first, second); break;
+    default: f.template operator()<float>(out, first, second);
+  }
   if (!direct) copy(result, out);
 }
 
@@ -209,8 +214,10 @@ void conv_forward(const Tensor& y, const Tensor& x, const Tensor& weight, const 
     }
   }
   in_compute_dtype(y, x, weight, [&]<class T>(const Tensor& out, const Tensor& in, const Tensor& w) {
-    if (!empty && is_depthwise(weight.sizes(), params))
-      return depthwise_forward(out, in, w, bias.defined() ? to_contiguous(bias, dtype_of<T>) : bias, params);
+    if constexpr (std::is_floating_point_v<T>)
+      if (!empty && is_depthwise(weight.sizes(), params))
+        return depthwise_forward(out, in, w, bias.defined() ? to_contiguous(bias, dtype_of<T>) : bias,
+                                 params);
     const Geometry g(x.sizes(), weight.sizes(), y.sizes(), params);
     zero(out);
     const int64_t pixels = g.pixels_out(), patch = g.patch();
@@ -237,7 +244,8 @@ void conv_input_grad(const Tensor& dx, const Tensor& dy, const Tensor& weight, c
     if (dnn->conv_backward(call)) return;
   }
   in_compute_dtype(dx, dy, weight, [&]<class T>(const Tensor& out, const Tensor& grad, const Tensor& w) {
-    if (!empty && is_depthwise(weight.sizes(), params)) return depthwise_input_grad(out, grad, w, params);
+    if constexpr (std::is_floating_point_v<T>)
+      if (!empty && is_depthwise(weight.sizes(), params)) return depthwise_input_grad(out, grad, w, params);
     const Geometry g(dx.sizes(), weight.sizes(), dy.sizes(), params);
     zero(out);
     const int64_t pixels = g.pixels_out(), patch = g.patch();
@@ -266,7 +274,9 @@ void conv_weight_grad(const Tensor& dweight, const Tensor& dy, const Tensor& x, 
     if (dnn->conv_backward(call)) return;
   }
   in_compute_dtype(dweight, dy, x, [&]<class T>(const Tensor& out, const Tensor& grad, const Tensor& in) {
-    if (!empty && is_depthwise(dweight.sizes(), params)) return depthwise_weight_grad(out, grad, in, params);
+    if constexpr (std::is_floating_point_v<T>)
+      if (!empty && is_depthwise(dweight.sizes(), params))
+        return depthwise_weight_grad(out, grad, in, params);
     const Geometry g(x.sizes(), dweight.sizes(), dy.sizes(), params);
     zero(out);
     const int64_t pixels = g.pixels_out(), patch = g.patch();

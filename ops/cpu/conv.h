@@ -1,5 +1,5 @@
-// Convolution and its two partners, over one to three spatial dimensions, of every float dtype: by oneDNN
-// where it takes the dtype, else as products of matrices over unfolded patches (im2col).
+// Convolution and its two partners, over one to three spatial dimensions, of floats, complex numbers and
+// int64: by oneDNN where it takes the dtype, else as products of matrices over unfolded patches (im2col).
 #pragma once
 
 #include "core/tensor.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
@@ -21,7 +22,10 @@ Tensor to_contiguous(const Tensor& t, DType dtype) {
   copy(out, t);
   return out;
 }
-DType compute_dtype(DType d) { return d == DType::Float64 ? DType::Float64 : DType::Float32; }
+DType compute_dtype(DType d) {
+  if (!is_floating(d)) return DType::Int64;
+  return d == DType::Float64 ? DType::Float64 : DType::Float32;
+}
 
 // The result itself where it is contiguous and of this dtype, else a tensor to be copied into it.
 Tensor target(const Tensor& result, DType dtype) {
@@ -32,8 +36,29 @@ void deliver(const Tensor& result, const Tensor& computed) {
 }
 
 template <class F>
-void with_compute_type(DType dtype, const F& f) {
+void with_float_type(DType dtype, const F& f) {
   dtype == DType::Float64 ? f.template operator()<double>() : f.template operator()<float>();
+}
+template <class F>
+void with_compute_type(DType dtype, const F& f) {
+  dtype == DType::Int64 ? f.template operator()<int64_t>() : with_float_type(dtype, f);
+}
+
+// What no element is less than: the padding of maxima.
+template <class T>
+T lowest(DType dtype) {
+  if constexpr (std::is_floating_point_v<T>)
+    return -std::numeric_limits<T>::infinity();
+  else
+    return visit(dtype, []<class E>() {
+      if constexpr (std::is_integral_v<E>) return static_cast<T>(std::numeric_limits<E>::lowest());
+      return T(0);
+    });
+}
+template <class T>
+bool is_nan(T x) {
+  if constexpr (std::is_floating_point_v<T>) return x != x;
+  return false;
 }
 
 // f(plane, first output of the plane) on parts of the planes.
@@ -66,16 +91,16 @@ inline void over_windows(const Windows& w, const F& f) {
 }
 
 template <class T>
-void max_of_plane(const Windows& w, const T* x, T* values, int64_t* indices) {
+void max_of_plane(const Windows& w, T padding, const T* x, T* values, int64_t* indices) {
   over_windows(w, [&](int64_t at, const Span& sz, const Span& sy, const Span& sx) {
-    T best = -std::numeric_limits<T>::infinity();
+    T best = padding;
     int64_t where = (sz.begin * w.in[1] + sy.begin) * w.in[2] + sx.begin;
     for (int64_t z = sz.begin; z < sz.end; z += w.step[0])
       for (int64_t y = sy.begin; y < sy.end; y += w.step[1]) {
         const int64_t row = (z * w.in[1] + y) * w.in[2];
         for (int64_t i = sx.begin; i < sx.end; i += w.step[2]) {
           const T value = x[row + i];
-          const bool better = value > best || value != value;
+          const bool better = value > best || is_nan(value);
           best = better ? value : best;
           where = better ? row + i : where;
         }
@@ -99,6 +124,16 @@ T sum_of_row(const T* x, int64_t n) {
     for (int l = 0; l < 4; ++l) lanes[l] += x[i + l];
   for (; i < n; ++i) lanes[0] += x[i];
   return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+// Integers are cut towards zero, and wrap.
+template <class T>
+T quotient(T sum, T divisor) {
+  return sum / divisor;
+}
+template <>
+int64_t quotient(int64_t sum, int64_t divisor) {
+  return divisor == -1 ? static_cast<int64_t>(-static_cast<uint64_t>(sum)) : sum / divisor;
 }
 
 template <class T>
@@ -168,16 +203,19 @@ void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const Win
   const Tensor from = to_contiguous(x, dtype), to = target(y, dtype), places = target(indices, DType::Int64);
   const int64_t in = inputs(windows), out = outputs(windows);
   with_compute_type(dtype, [&]<class T>() {
-    if (by_vectors(windows) && windows.in[0] == 1 && windows.kernel[0] == 1 && windows.padding[0] == 0) {
-      const DepthwisePlan plan = plan_of(windows, false, dtype);
-      over_planes_with<T>(x, in, plan, 0, -std::numeric_limits<T>::infinity(), [&](int64_t p, T* memory) {
-        pool_of(T()).max(plan, from.data<T>() + p * in, to.data<T>() + p * out,
-                         places.data<int64_t>() + p * out, memory);
-      });
-      return;
+    const T padding = lowest<T>(x.dtype());
+    if constexpr (std::is_floating_point_v<T>) {
+      if (by_vectors(windows) && windows.in[0] == 1 && windows.kernel[0] == 1 && windows.padding[0] == 0) {
+        const DepthwisePlan plan = plan_of(windows, false, dtype);
+        over_planes_with<T>(x, in, plan, 0, padding, [&](int64_t p, T* memory) {
+          pool_of(T()).max(plan, from.data<T>() + p * in, to.data<T>() + p * out,
+                           places.data<int64_t>() + p * out, memory);
+        });
+        return;
+      }
     }
     over_planes(x, in, [&](int64_t p) {
-      max_of_plane(windows, from.data<T>() + p * in, to.data<T>() + p * out,
+      max_of_plane(windows, padding, from.data<T>() + p * in, to.data<T>() + p * out,
                    places.data<int64_t>() + p * out);
     });
   });
@@ -191,7 +229,7 @@ void max_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& indices
   const Tensor from = to_contiguous(dy, dtype), places = to_contiguous(indices, DType::Int64),
                to = target(dx, dtype);
   const int64_t in = plane_size(dx), out = plane_size(dy);
-  with_compute_type(dtype, [&]<class T>() {
+  with_float_type(dtype, [&]<class T>() {
     over_planes(dx, in, [&](int64_t p) {
       T* plane = to.data<T>() + p * in;
       std::fill_n(plane, in, T(0));
@@ -214,26 +252,30 @@ void avg_pool(const Tensor& y, const Tensor& x, const Windows& windows) {
   const Tensor from = to_contiguous(x, dtype), to = target(y, dtype);
   const int64_t in = inputs(windows), out = outputs(windows);
   with_compute_type(dtype, [&]<class T>() {
-    if (by_vectors(windows)) {
-      const DepthwisePlan plan = plan_of(windows, false, dtype);
-      const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));
-      const Divisors<T> divisors(windows);
-      over_planes_with<T>(x, in, plan, 0, T(0), [&](int64_t p, T* memory) {
-        T* result = to.data<T>() + p * out;
-        convolution_of(T()).convolve(plan, from.data<T>() + p * in, ones.data(), T(0), false, result, memory);
-        divisors.divide(result);
-      });
-      return;
+    if constexpr (std::is_floating_point_v<T>) {
+      if (by_vectors(windows)) {
+        const DepthwisePlan plan = plan_of(windows, false, dtype);
+        const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));
+        const Divisors<T> divisors(windows);
+        over_planes_with<T>(x, in, plan, 0, T(0), [&](int64_t p, T* memory) {
+          T* result = to.data<T>() + p * out;
+          convolution_of(T()).convolve(plan, from.data<T>() + p * in, ones.data(), T(0), false, result,
+                                       memory);
+          divisors.divide(result);
+        });
+        return;
+      }
     }
+    using Sum = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
     over_planes(x, in, [&](int64_t p) {
-      const T* plane = from.data<T>() + p * in;
+      const auto* plane = reinterpret_cast<const Sum*>(from.data<T>()) + p * in;
       T* result = to.data<T>() + p * out;
       over_windows(windows, [&](int64_t at, const Span& sz, const Span& sy, const Span& sx) {
-        T sum = 0;
+        Sum sum = 0;
         for (int64_t z = sz.begin; z < sz.end; ++z)
           for (int64_t r = sy.begin; r < sy.end; ++r)
             sum += sum_of_row(plane + (z * windows.in[1] + r) * windows.in[2] + sx.begin, sx.end - sx.begin);
-        result[at] = sum / divisor_of<T>(windows, sz, sy, sx);
+        result[at] = quotient(static_cast<T>(sum), divisor_of<T>(windows, sz, sy, sx));
       });
     });
   });
@@ -245,7 +287,7 @@ void avg_pool_backward(const Tensor& dx, const Tensor& dy, const Windows& window
   const DType dtype = compute_dtype(dx.dtype());
   const Tensor from = to_contiguous(dy, dtype), to = target(dx, dtype);
   const int64_t in = inputs(windows), out = outputs(windows);
-  with_compute_type(dtype, [&]<class T>() {
+  with_float_type(dtype, [&]<class T>() {
     if (by_vectors(windows)) {
       const DepthwisePlan plan = plan_of(windows, true, dtype);
       const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));

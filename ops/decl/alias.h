@@ -6,6 +6,7 @@
 // clang-format off
 namespace plait::op {
 extern PLAIT_API Op<Tensor(const Tensor&)> absolute;
+extern PLAIT_API Op<Tensor(const Tensor&)> conj_physical;
 extern PLAIT_API Op<Tensor(const Tensor&)> negative;
 extern PLAIT_API Op<Tensor(const Tensor&)> arccos;
 extern PLAIT_API Op<Tensor(const Tensor&)> arcsin;
@@ -31,6 +32,8 @@ extern PLAIT_API Op<Tensor(const Tensor&)> fix;
 namespace plait {
 inline Tensor absolute(const Tensor& self) { return op::absolute(self); }
 inline Tensor absolute_(const Tensor& self) { return op::absolute.inplace(self); }
+inline Tensor conj_physical(const Tensor& self) { return op::conj_physical(self); }
+inline Tensor conj_physical_(const Tensor& self) { return op::conj_physical.inplace(self); }
 inline Tensor negative(const Tensor& self) { return op::negative(self); }
 inline Tensor negative_(const Tensor& self) { return op::negative.inplace(self); }
 inline Tensor arccos(const Tensor& self) { return op::arccos(self); }

@@ -20,6 +20,7 @@ extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> split_
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> chunk;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, int64_t, int64_t)> tensor_split;
 extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, IntSpan, int64_t)> tensor_split_indices;
+extern PLAIT_API Op<std::vector<Tensor>(const Tensor&, const Tensor&, int64_t)> tensor_split_tensor_indices_or_sections;
 }  // namespace plait::op
 
 namespace plait {
@@ -46,5 +47,6 @@ inline std::vector<Tensor> split_with_sizes(const Tensor& self, IntSpan split_si
 inline std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0) { return op::chunk(self, chunks, dim); }
 inline std::vector<Tensor> tensor_split(const Tensor& self, int64_t indices_or_sections, int64_t dim = 0) { return op::tensor_split(self, indices_or_sections, dim); }
 inline std::vector<Tensor> tensor_split(const Tensor& self, IntSpan indices_or_sections, int64_t dim = 0) { return op::tensor_split_indices(self, indices_or_sections, dim); }
+inline std::vector<Tensor> tensor_split(const Tensor& self, const Tensor& indices_or_sections, int64_t dim = 0) { return op::tensor_split_tensor_indices_or_sections(self, indices_or_sections, dim); }
 }  // namespace plait
 // clang-format on

@@ -441,3 +441,72 @@ def test_gradient_of_lerp_by_a_number_has_all_digits(weight):
     (g,) = plait.autograd.grad(plait.lerp(x, y, weight), x, plait.ones(2, dtype=dtype))
     # A weight of float32's digits differs by 1e-8.
     np.testing.assert_allclose(g.numpy(), np.conj(1 - weight), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_nextafter(dtype):
+    kind = getattr(plait, dtype)
+    x = plait.tensor([0.0, 1.0, -1.0, 2.0, 3.5, float("inf")], dtype=kind)
+    for towards in (5.0, -5.0):
+        y = plait.full_like(x, towards)
+        got = plait.nextafter(x, y)
+        assert got.dtype is kind
+        if dtype == "bfloat16":  # half the spacing of float32's numbers of 8 digits: none lies between
+            step = (got.float() - x.float()).abs()[:5]
+            assert step.tolist() == [2.0**-133, *([2.0**-7, 2.0**-8] if towards > 0 else [2.0**-8, 2.0**-7]), *step.tolist()[3:]]
+        else:
+            np.testing.assert_array_equal(got.numpy(), np.nextafter(x.numpy(), y.numpy()))
+    assert plait.nextafter(x, plait.tensor(float("nan"), dtype=kind)).isnan().all()
+
+
+def test_derivatives_of_nextafter():
+    x, y = t([1.0, 3.0], requires_grad=True), t([[2.0], [0.0]], requires_grad=True)
+    grads = plait.autograd.grad(plait.nextafter(x, y).sum(), [x, y])
+    assert [g.tolist() for g in grads] == [[2, 2], [[0], [0]]]
+    with pytest.raises(TypeError, match="expected floats, got "):
+        plait.nextafter(plait.tensor([1]), plait.tensor([2]))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("places", [(), (2,), (2, 4)])
+def test_linear_cross_entropy_loss(places, bias):
+    """The cross entropy of each place's own logits, by NumPy."""
+    m = plait.nn.LinearCrossEntropyLoss(
+        3, 5, out_features=places, bias=bias, dtype=plait.float64, reduction="none", ignore_index=1
+    )
+    x = plait.tensor(RNG.normal(size=(6, 3)), requires_grad=True)
+    target = RNG.integers(0, 5, size=(6, *places))
+    got = m(x, plait.tensor(target))
+    w = m.linear.weight.detach().numpy().reshape(5, *places, 3)
+    logits = np.einsum("ni,c...i->nc...", x.detach().numpy(), w)
+    if bias:
+        logits = logits + m.linear.bias.detach().numpy().reshape(5, *places)
+    chances = special.log_softmax(logits, 1)
+    want = -np.take_along_axis(chances, target[:, None], 1)[:, 0] * (target != 1)
+    np.testing.assert_allclose(got.detach().numpy(), want, rtol=1e-12)
+    got.sum().backward()
+    assert x.grad.abs().sum() > 0 and m.linear.weight.grad.shape == m.linear.weight.shape
+    q = special.softmax(RNG.normal(size=logits.shape), 1)
+    m.ignore_index = None
+    soft = m(x, plait.tensor(q)).detach().numpy()
+    np.testing.assert_allclose(soft, -(q * chances).sum(1), rtol=1e-12)
+    m.options = plait.nn.LinearCrossEntropyOptions(batch_chunk_size=2)
+    assert "options=LinearCrossEntropyOptions(allow_retain_graph=False, batch_chunk_size=2" in repr(m)
+    assert f"num_classes=5, out_features={places}, bias={bias}" in repr(m)
+
+
+def test_linear_cross_entropy_refuses():
+    f, x = plait.nn.functional.linear_cross_entropy, plait.ones(2, 3)
+    target = plait.zeros(2, dtype=plait.int64)
+    with pytest.raises(ValueError, match=r"linear_weight \(C, ..., in\), got \(2, 3\) and \(4, 2\)"):
+        f(x, plait.ones(4, 2), target)
+    with pytest.raises(ValueError, match=r"input \(N, in\)"):
+        f(x[0], plait.ones(4, 2, 3), target)
+    with pytest.raises(ValueError, match=r"linear_bias of shape \(4,\)"):
+        f(x, plait.ones(4, 3), target, linear_bias=plait.ones(3))
+    with pytest.raises(ValueError, match="probabilities of shape"):
+        f(x, plait.ones(4, 3), plait.ones(2, 4), ignore_index=2)
+    with pytest.raises(ValueError, match="expected weight of shape"):
+        plait.nn.LinearCrossEntropyLoss(3, 4, weight=plait.ones(3))
+    with pytest.raises(ValueError, match="label_smoothing in"):
+        plait.nn.LinearCrossEntropyLoss(3, 4, label_smoothing=2)

@@ -297,6 +297,8 @@ CAPTURED = [
     ("RAdam", {"capturable": True, "betas": (0.8, 0.95)}),
     ("Adamax", {"capturable": True, "weight_decay": 0.1}),
     ("Adadelta", {"capturable": True}),
+    ("ASGD", {"capturable": True, "t0": 3, "lambd": 0.1, "weight_decay": 0.1}),
+    ("Rprop", {"capturable": True}),
 ]
 
 
@@ -343,6 +345,7 @@ COUNTED = [
     ("RAdam", {"weight_decay": 0.1, "maximize": True}),
     ("Adamax", {"weight_decay": 0.1}),
     ("Adadelta", {"weight_decay": 0.1}),
+    ("ASGD", {"t0": 2, "lambd": 0.1, "weight_decay": 0.1}),
     ("RMSprop", {"momentum": 0.9}),
 ]
 

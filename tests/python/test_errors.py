@@ -237,7 +237,7 @@ CASES = {
     "real of real view": case(lambda: plait.view_as_complex(f32(3)), KIND, "view_as_complex"),
     "layer on integers": case(
         lambda: nnf.conv2d(
-            plait.ones(1, 1, 3, 3, dtype=plait.int64), plait.ones(1, 1, 2, 2, dtype=plait.int64)
+            plait.ones(1, 1, 3, 3, dtype=plait.int32), plait.ones(1, 1, 2, 2, dtype=plait.int32)
         ),
         KIND,
         "conv2d",

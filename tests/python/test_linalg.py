@@ -210,6 +210,16 @@ def test_matrix_exp(scale):
     assert linalg.matrix_exp(plait.zeros(0, 3, 3)).shape == (0, 3, 3)
 
 
+@pytest.mark.parametrize("dtype", [plait.float16, plait.bfloat16])
+def test_matrix_exp_of_16_bits(dtype):
+    a = plait.tensor([[0.5, 1.0], [-1.0, 0.25]], dtype=dtype, requires_grad=True)
+    wide = linalg.matrix_exp(a.detach().float())
+    result = linalg.matrix_exp(a)
+    assert result.dtype is dtype and plait.equal(result, wide.to(dtype))  # rounded once
+    result.sum().backward()
+    assert a.grad.dtype is dtype
+
+
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 5, 3)])
 def test_householder_product(shape):
     a = RNG.normal(size=shape)

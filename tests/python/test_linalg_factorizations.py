@@ -242,3 +242,68 @@ def test_fewer_reflectors_than_columns():
     assert plait.equal(plait.linalg.householder_product(a, tau), whole)
     one = plait.linalg.householder_product(a, tau[:0])
     np.testing.assert_array_equal(one.cpu(), np.eye(4, 3))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 3), (3, 5), (2, 4, 3), (0, 3), (2, 0, 3), (3, 0)])
+@pytest.mark.parametrize("kind", ["float32", "float64", "complex64", "complex128"])
+def test_reflectors(shape, kind):
+    """geqrf and ormqr: Q R = A, and Q as householder_product gives it, on every side."""
+    a = rand(*shape)
+    if "complex" in kind:
+        a = plait.complex(a, rand(*shape, seed=1))
+    a = a.to(getattr(plait, kind))
+    packed, tau = plait.geqrf(a)
+    rows, least = shape[-2], min(shape[-2:])
+    assert packed.dtype is tau.dtype is a.dtype
+    assert packed.shape == a.shape and tau.shape == (*shape[:-2], least)
+    tol = 1e-4 if kind in ("float32", "complex64") else 1e-12
+
+    def close(x, y):
+        np.testing.assert_allclose(x.cpu(), y.cpu(), atol=tol)
+
+    close(plait.ormqr(packed, tau, packed.triu()), a)
+    if len(shape) == 2 and a.numel():
+        name = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}[kind] + "geqrf"
+        theirs = getattr(sl.lapack, name)(a.cpu().numpy())
+        np.testing.assert_allclose(np.abs(tau.cpu()), np.abs(theirs[1]), atol=tol)
+    one = plait.eye(rows, dtype=a.dtype).expand(*shape[:-2], rows, rows)
+    q = plait.ormqr(packed, tau, one)
+    close(q.mH @ q, one)
+    if rows >= shape[-1]:
+        close(q[..., : shape[-1]], plait.linalg.householder_product(packed, tau))
+    b = plait.complex(rand(*shape[:-2], rows, 2, seed=2), rand(*shape[:-2], rows, 2, seed=3))
+    b = (b if "complex" in kind else b.real).to(a.dtype)
+    close(plait.ormqr(packed, tau, b), q @ b)
+    close(plait.ormqr(packed, tau, b, transpose=True), q.mH @ b)
+    close(plait.ormqr(packed, tau, b.mT, left=False), b.mT @ q)
+    close(plait.ormqr(packed, tau, b.mT, left=False, transpose=True), b.mT @ q.mH)
+
+
+def test_reflectors_pass_gradients():
+    given = [rand(4, 3), rand(3), rand(4, 2)]
+    for options in ({}, {"transpose": True}):
+        assert gradcheck(lambda a, t, b, o=options: plait.ormqr(a, t, b, **o), [x.requires_grad_() for x in given])
+    assert not plait.geqrf(given[0]).a.requires_grad
+
+
+def test_reflectors_refuse():
+    with pytest.raises(ValueError, match=r"of one batch and dtype, got \(4, 3\)"):
+        plait.ormqr(rand(4, 3), rand(3), rand(3, 2))
+    with pytest.raises(ValueError, match="of one batch and dtype"):
+        plait.ormqr(rand(4, 3), rand(3).float(), rand(4, 2))
+    with pytest.raises(TypeError, match="geqrf"):
+        plait.geqrf(plait.ones(2, 2, dtype=plait.int64))
+
+
+@pytest.mark.parametrize("kind", ["float64", "complex128"])
+def test_nuclear_norm(kind):
+    a = rand(2, 3, 4)
+    a = plait.complex(a, rand(2, 3, 4, seed=1)) if "complex" in kind else a
+    x = a.cpu().numpy()
+    np.testing.assert_allclose(plait.norm(a[0], "nuc").cpu(), np.linalg.norm(x[0], "nuc"))
+    np.testing.assert_allclose(a.norm("nuc", (0, 2), True).cpu(), np.linalg.norm(x, "nuc", (0, 2), True))
+    assert gradcheck(lambda m: plait.norm(m, "nuc", (-2, -1)), [a.requires_grad_()])
+    with pytest.raises(ValueError, match="expected a matrix"):
+        plait.norm(a, "nuc")
+    with pytest.raises(ValueError, match="matrix_norm"):
+        plait._C.ops["norm"](a, "nuc")

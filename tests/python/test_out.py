@@ -10,6 +10,20 @@ M = T([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]])
 L = plait.linalg.cholesky(A)
 FACTORS = plait.linalg.lu_factor(A)
 CASES = {
+    "alias_copy": lambda **k: plait.alias_copy(M, **k),
+    "geqrf": lambda **k: plait.geqrf(M, **k),
+    "histogram": lambda **k: plait.histogram(V, 3, **k),
+    "index_reduce": lambda **k: plait.index_reduce(M, 1, T([0, 0]), M[:, :2], "prod", **k),
+    "lu": lambda **k: plait.lu(A, **k),
+    "lu_solve": lambda **k: plait.lu_solve(A, *FACTORS, **k),
+    "narrow_copy": lambda **k: plait.narrow_copy(M, 1, 1, 2, **k),
+    "norm": lambda **k: plait.norm(M, 2, 1, **k),
+    "norm nuc": lambda **k: plait.norm(M, "nuc", **k),
+    "ormqr": lambda **k: plait.ormqr(M.mT, V[:2], M.mT, **k),
+    "shifted_chebyshev_polynomial_u": lambda **k: plait.special.shifted_chebyshev_polynomial_u(V, 2, **k),
+    "legendre_polynomial_p": lambda **k: plait.special.legendre_polynomial_p(V, T([1, 2, 3]), **k),
+    "split_copy": lambda **k: plait.split_copy(M, 1, **k),
+    "triangular_solve": lambda **k: plait.triangular_solve(M, L, **k),
     "addr": lambda **k: plait.addr(plait.ones(3, 3), V, V, alpha=2, **k),
     "cholesky": lambda **k: plait.cholesky(A, **k),
     "cholesky_inverse": lambda **k: plait.cholesky_inverse(L, **k),

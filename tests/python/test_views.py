@@ -301,3 +301,40 @@ def test_views_keep_memory_alive():
     for _ in range(20):
         plait.full((1000,), -1)
     assert v.tolist() == [10, 11, 12]
+
+
+def test_tensor_split_by_a_tensor():
+    x = plait.arange(12).reshape(2, 6)
+    for given in (3, [1, 4], [4, 1, -1], []):
+        want = x.tensor_split(given, 1)
+        got = x.tensor_split(plait.tensor(given, dtype=plait.int64), 1)
+        assert [p.tolist() for p in got] == [p.tolist() for p in want]
+        assert all(p._base is x._base for p in got)
+    every_other = plait.tensor([1, 9, 4, 9])[::2]
+    assert [p.tolist() for p in x[0].tensor_split(every_other)] == [[0], [1, 2, 3], [4, 5]]
+    with pytest.raises(TypeError, match="int64 on the CPU, got float32"):
+        x.tensor_split(plait.tensor([1.0]))
+    with pytest.raises(ValueError, match=r"shape \(\) or \(n,\), got \(1, 1\)"):
+        x.tensor_split(plait.tensor([[1]]))
+
+
+def test_as_strided_in_place():
+    x = plait.arange(6.0)
+    assert x.as_strided_((2, 2), (1, 2), 1) is x and x.tolist() == [[1, 3], [2, 4]]
+    w = leaf(1.0, 2.0, 3.0, 4.0)
+    y = w * 2
+    y.as_strided_((2, 2), (2, 1))
+    (y * y).sum().backward()
+    assert w.grad.tolist() == [8, 16, 24, 32]
+
+
+def test_as_strided_scatter_means_places_in_memory():
+    memory = plait.zeros(12, dtype=plait.float64)
+    x = memory[1:].as_strided((2, 3), (1, 4), 1).requires_grad_()  # elements 1, 5, 9 and 2, 6, 10
+    src = leaf(7.0, 8.0, 9.0)
+    y = plait.as_strided_scatter(x, src, (3,), (4,))  # from x's own first element on
+    assert y.tolist() == [[7, 8, 9], [0, 0, 0]]
+    between = plait.as_strided_scatter(x, src, (3,), (1,), 5)  # elements 5, 6 and 7, which is none of x's
+    assert between.tolist() == [[0, 7, 0], [0, 8, 0]]
+    (between * between).sum().backward()
+    assert src.grad.tolist() == [14, 16, 0] and x.grad.tolist() == [[0, 0, 0], [0, 0, 0]]

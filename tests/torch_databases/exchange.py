@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def dtype_name(dtype: Any) -> str:
 
 
 def to_plait(tensor: Any) -> Any:
-    """A copy with the same strides, and the same requires_grad; a Parameter where PyTorch has one."""
+    """A copy with the same strides in a copy of the whole storage, and the same requires_grad; a Parameter where PyTorch has one."""
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise Skip("layout")
     if tensor.dtype not in DTYPES:
@@ -45,9 +46,8 @@ def to_plait(tensor: Any) -> Any:
     if data.device.type == "meta" or data.numel() == 0:
         copy = plait.empty(tuple(data.shape), dtype=DTYPES[data.dtype], device=data.device.type)
     else:
-        span = sum((size - 1) * stride for size, stride in zip(data.shape, data.stride(), strict=True)) + 1
-        flat = data.as_strided((span,), (1,)).clone()
-        copy = plait.from_dlpack(flat).clone().as_strided(tuple(data.shape), data.stride())
+        flat = data.new_empty(0).set_(data.untyped_storage())
+        copy = plait.from_dlpack(flat).clone().as_strided(tuple(data.shape), data.stride(), data.storage_offset())
     copy = copy.detach()
     if isinstance(tensor, torch.nn.Parameter):
         return plait.nn.Parameter(copy, requires_grad=tensor.requires_grad)
@@ -67,8 +67,12 @@ def converted(value: Any, made: dict[int, Any] | None = None) -> Any:
         return DTYPES[value]
     if isinstance(value, torch.device):
         return plait.device(str(value))
-    if isinstance(value, (torch.memory_format, torch.layout)):
+    if isinstance(value, torch.memory_format):
         return getattr(plait, dtype_name(value))
+    if isinstance(value, torch.layout):
+        if value is not torch.strided:
+            raise Skip(f"layout {value}")
+        return plait.strided
     if isinstance(value, torch.Size):
         return plait.Size(value)
     if isinstance(value, torch.Generator):
@@ -81,6 +85,9 @@ def converted(value: Any, made: dict[int, Any] | None = None) -> Any:
         return {k: converted(x, made) for k, x in value.items()}
     if isinstance(value, torch.nn.utils.rnn.PackedSequence):
         return plait.nn.utils.rnn.PackedSequence(*(None if x is None else to_plait(x) for x in value))
+    if dataclasses.is_dataclass(value) and hasattr(plait.nn, type(value).__name__):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return getattr(plait.nn, type(value).__name__)(**converted(fields, made))
     # A function or class of PyTorch itself: plait's of the same name.
     module = getattr(value, "__module__", None) or ""
     if callable(value) and module.split(".")[0] == "torch":

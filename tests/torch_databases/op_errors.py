@@ -6,6 +6,7 @@ import types
 from typing import Any
 
 import plait
+import torch
 from torch.testing._internal.common_methods_invocations import op_db
 
 from .exchange import Skip, brief, converted
@@ -30,7 +31,12 @@ def function_of_plait(op: Any) -> Any:
             owner = getattr(owner, part)
         return owner
     except (AttributeError, ImportError):
-        return getattr(plait.Tensor, op.name, None)
+        pass
+    # The database's name may be another one than the function's.
+    public = getattr(op.op, "__name__", op.name)
+    if getattr(torch, public, None) is op.op and hasattr(plait, public):
+        return getattr(plait, public)
+    return getattr(plait.Tensor, op.name, None)
 
 
 def run(report: Report, names: list[str]) -> None:

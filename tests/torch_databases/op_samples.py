@@ -22,6 +22,8 @@ RANDOM = {
     "nn.functional.multi_head_attention_forward", "nn.functional.rrelu", "nn.functional.scaled_dot_product_attention",
     "linalg.eig", "linalg.eigh", "linalg.qr", "linalg.svd", "pca_lowrank", "qr", "svd", "svd_lowrank",
 }  # fmt: skip
+# Whose last result are places, among equal elements any of them; and which argument is the dimension.
+PLACES = {"argsort": 0, "kthvalue": 1, "mode": 0, "sort": 0, "topk": 1}
 DIFFERENTIATED = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
@@ -86,8 +88,22 @@ def one(report: Report, op: Any, ours: Any, sample: Any, dtype: Any, differentia
     if op.name in RANDOM:
         report.check(name, difference_of_kinds(expected, result), case)
         return
-    if report.check(name, difference(expected, result, dtype, "result"), case) and differentiable:
+    if op.name in PLACES:
+        compared = named(op.name, sample, sample.input, expected), named(op.name, sample, given[0], result)
+    else:
+        compared = expected, result
+    if report.check(name, difference(*compared, dtype, "result"), case) and differentiable:
         gradients(report, name, (sample.input, sample.args, sample.kwargs), given, expected, result, dtype, case)
+
+
+def named(name: str, sample: Any, x: Any, result: Any) -> list[Any]:
+    """The result with the elements of x that its places name, and their dtype, in place of these."""
+    *values, places = leaves(result)
+    at = PLACES[name]
+    dim = sample.kwargs.get("dim", sample.args[at] if len(sample.args) > at else -1)
+    whole = places if places.dim() == x.dim() else places.unsqueeze(dim)
+    found = x.gather(dim, whole).reshape(tuple(places.shape)) if x.dim() else x[places == 0]
+    return [*values, found, str(places.dtype).split(".")[1]]
 
 
 def difference_of_kinds(expected: Any, result: Any) -> str | None:

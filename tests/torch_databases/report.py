@@ -17,7 +17,8 @@ class Report:
         self.everything = everything  # print known differences too
         self.counts: collections.Counter[str] = collections.Counter()
         self.seen: set[tuple[str, str]] = set()
-        self.patterns = [(re.compile(names), re.compile(text)) for where, names, text, _ in KNOWN if where == database]
+        self.patterns = [tuple(map(re.compile, entry[:3])) for entry in KNOWN.get(database, [])]
+        self.used: set[int] = set()  # entries of the table that were met
 
     def same(self) -> None:
         self.counts["same"] += 1
@@ -28,7 +29,14 @@ class Report:
     def differs(self, name: str, text: str, case: str = "") -> None:
         """`text` says how the result for `case` of `name` differs."""
         text = " ".join(text.split())
-        known = any(names.fullmatch(name) and found.search(text) for names, found in self.patterns)
+        dtype = case.removeprefix("torch.").split(" ")[0] if case.startswith("torch.") else ""
+        met = [
+            i
+            for i, (names, found, dtypes) in enumerate(self.patterns)
+            if names.fullmatch(name) and found.search(text) and (not dtypes.pattern or dtypes.fullmatch(dtype))
+        ]
+        self.used.update(met)
+        known = bool(met)
         self.counts["known" if known else "differ"] += 1
         key = (name, re.sub(r"[-+\d.e]+", "#", text)[:90])
         if key in self.seen or (known and not self.everything):
@@ -43,6 +51,10 @@ class Report:
         else:
             self.differs(name, found, case)
         return found is None
+
+    def unmet(self) -> list[str]:
+        """The entries of the table that no difference of this run was known by."""
+        return [f"{self.database}: {' | '.join(p.pattern for p in entry)}" for i, entry in enumerate(self.patterns) if i not in self.used]
 
     def summary(self) -> str:
         c: Any = self.counts

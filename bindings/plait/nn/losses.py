@@ -261,18 +261,39 @@ def linear_cross_entropy(
     options: Any = None,
 ) -> Tensor:
     """cross_entropy(linear(input, linear_weight, linear_bias), target, ...): input (N, in) or (in), the
-    weight (C, in), classes (N) or (), or probabilities (N, C). PyTorch's `options` say how to cut the logits
-    into chunks; they change no result, and are not read: the logits are made whole.
+    weight (C, in), classes (N) or (), or probabilities (N, C). A weight (C, *places, in) of more dimensions
+    and a bias (C, *places) give logits for each of these places, of batched input, and take targets
+    (N, *places) or (N, C, *places). PyTorch's `options` say how to cut the logits into chunks; they change no
+    result, and are not read: the logits are made whole. `ignore_index` with probabilities raises
+    ValueError.
 
     >>> x, w = plait.tensor([[1.0, 0.0]]), plait.tensor([[2.0, 0.0], [0.0, 2.0]])
     >>> plait.nn.functional.linear_cross_entropy(x, w, plait.tensor([0]))
     tensor(0.1269)
     """
-    if linear_weight.dim() != 2:
+    shape = tuple(linear_weight.shape)
+    classes, features = shape[:-1], shape[-1] if shape else 0
+    many = len(classes) > 1
+    if len(shape) < 2 or input.dim() not in ((2,) if many else (1, 2)) or input.shape[-1] != features:
         raise ValueError(
-            f"linear_cross_entropy: expected linear_weight of shape (C, in), got {tuple(linear_weight.shape)}"
+            "linear_cross_entropy: expected input (N, in), or (in,) where the weight has two dimensions, and "
+            f"linear_weight (C, ..., in), got {tuple(input.shape)} and {shape}"
         )
+    if linear_bias is not None and tuple(linear_bias.shape) != classes:
+        raise ValueError(
+            f"linear_cross_entropy: expected linear_bias of shape {classes}, got {tuple(linear_bias.shape)}"
+        )
+    wanted = (*input.shape[:-1], *classes)
+    if ignore_index is not None and tuple(target.shape) == wanted:
+        raise ValueError(
+            "linear_cross_entropy: ignore_index names a class: expected targets that are classes, got "
+            f"probabilities of shape {tuple(target.shape)}"
+        )
+    if many:
+        linear_weight = linear_weight.reshape(-1, features)
+        linear_bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = plait.linear(input, linear_weight, linear_bias)
+    logits = logits.reshape(wanted) if many else logits
     return plait.nn.functional.cross_entropy(
         logits,
         target,

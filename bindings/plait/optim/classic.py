@@ -5,7 +5,7 @@ from __future__ import annotations
 import plait
 
 from .fused import _number, _refuse_differentiable
-from .plain import PlainOptimizer, _real
+from .plain import PlainOptimizer, _add_multiple, _real
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["ASGD", "Rprop"]
-
-
-def _refuse_capturable(who: str, capturable: bool) -> None:
-    if capturable:
-        raise NotImplementedError(
-            f"{who}: capturable=True is not implemented; call step() outside of the graph"
-        )
 
 
 class ASGD(PlainOptimizer):
@@ -37,7 +30,7 @@ class ASGD(PlainOptimizer):
     ([0.5, 0.5], [0.5, 0.5])
     """
 
-    _capturable = False
+    _counted = ("step", "eta", "mu")
 
     def __init__(
         self,
@@ -55,7 +48,6 @@ class ASGD(PlainOptimizer):
         _number("ASGD", "lr", lr)
         _number("ASGD", "weight_decay", weight_decay)
         _refuse_differentiable("ASGD", differentiable)
-        _refuse_capturable("ASGD", capturable)
         defaults = {
             "lr": lr,
             "lambd": lambd,
@@ -70,24 +62,29 @@ class ASGD(PlainOptimizer):
         super().__init__(params, defaults)
 
     def _init_state(self, group: dict, p: Any, state: dict) -> None:
-        state["eta"] = plait.tensor(float(group["lr"]), dtype=plait.float32)
-        state["mu"] = plait.ones(())
+        state["eta"] = plait.tensor(float(group["lr"]), dtype=plait.float32, device="cpu")
+        state["mu"] = plait.ones((), dtype=plait.float32, device="cpu")
         state["ax"] = plait.zeros_like(p)
 
     def _numbers(self, group: dict, step: Any, lr: Any, state: dict) -> tuple:
-        return step, lr
+        """Those of the step before, which the state keeps; and that gets those of this one."""
+        following = lr / (1 + group["lambd"] * lr * step) ** group["alpha"]
+        since = step - group["t0"]
+        if isinstance(step, plait.Tensor):
+            eta, mu = state["eta"].double(), state["mu"].double()
+            state["eta"].copy_(following)
+            state["mu"].copy_(1 / since.clamp_min(1))
+            return eta, mu
+        eta, mu = float(state["eta"]), float(state["mu"])
+        state["eta"].fill_(following)
+        state["mu"].fill_(1 / max(1, since))
+        return eta, mu
 
     def _update(self, group: dict, p: Any, grad: Any, state: dict, numbers: Sequence) -> None:
-        step, lr = numbers
-        eta, mu, lambd = float(state["eta"]), float(state["mu"]), group["lambd"]
-        p.mul_(1 - lambd * eta).add_(grad, alpha=-eta)
-        ax = state["ax"]
-        if mu == 1:
-            ax.copy_(p)
-        else:
-            ax.add_(p - ax, alpha=mu)
-        state["eta"].fill_(lr / (1 + lambd * lr * step) ** group["alpha"])
-        state["mu"].fill_(1 / max(1, step - group["t0"]))
+        eta, mu = numbers
+        p.mul_(1 - group["lambd"] * eta)
+        _add_multiple(p, grad, -eta)
+        state["ax"].lerp_(p, mu)  # which is p where mu is 1
 
 
 class Rprop(PlainOptimizer):
@@ -102,8 +99,6 @@ class Rprop(PlainOptimizer):
     >>> w.tolist()
     [0.5, 0.5]
     """
-
-    _capturable = False
 
     def __init__(
         self,
@@ -121,7 +116,6 @@ class Rprop(PlainOptimizer):
         if not 0 < etas[0] < 1 < etas[1]:
             raise ValueError(f"Rprop: etas should be below and above 1, both positive, got {etas}")
         _refuse_differentiable("Rprop", differentiable)
-        _refuse_capturable("Rprop", capturable)
         defaults = {
             "lr": lr,
             "etas": etas,

@@ -21,6 +21,7 @@ ALIASES = {
     "arctan2": "atan2",
     "arctanh": "atanh",
     "concatenate": "cat",
+    "conj_physical": "conj",
     "divide": "div",
     "fix": "trunc",
     "greater": "gt",

@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 
-from .core import ALL, FLOATS, Sample, Tol, is_float, op
+from .core import ALL, FLOAT_COMPLEX, FLOATS, REAL_NUMBERS, Sample, Tol, is_float, op
 
 S = Sample
+CONVOLVED = (*FLOAT_COMPLEX, "int64")
 CONV = Tol(8, 16, half=(2, 2), floor=1, grad=400)  # sums of up to a few hundred products
 
 
@@ -125,12 +126,12 @@ def conv_transpose_samples(n):
 
 
 for _n in (1, 2, 3):
-    op(f"conv{_n}d", conv_samples(_n), conv_ref(_n), FLOATS, tol=CONV, expand=False)
+    op(f"conv{_n}d", conv_samples(_n), conv_ref(_n), CONVOLVED, tol=CONV, expand=False)
     op(
         f"conv_transpose{_n}d",
         conv_transpose_samples(_n),
         conv_transpose_ref(_n),
-        FLOATS,
+        CONVOLVED,
         tol=CONV,
         expand=False,
     )
@@ -205,6 +206,7 @@ def avg_pool_ref(n):
                 else np.prod(seen.shape[2:])
             )
             out[(..., *where)] = seen.sum(axis=tuple(range(2, 2 + n))) / (divisor_override or count)
+        out = np.trunc(out) if x.dtype.kind == "i" else out
         return out if batched else out[0]
 
     return avg_pool
@@ -220,6 +222,7 @@ def avg_pool_samples(n):
         yield S(g(1, 2, *size), 3, 2, 1, ceil_mode=True)
         if n > 1:
             yield S(g(1, 2, *size), 2, divisor_override=3)
+            yield S(g(1, 2, *size), 2, divisor_override=-1)
 
     return samples
 
@@ -243,15 +246,23 @@ def adaptive_ref(n, reduce):
 
 
 def adaptive_max_ref(n):
-    """The maxima, and where they stand in the flattened picture."""
+    """The maxima, and where they stand in the flattened picture: the first one of a window."""
 
     def adaptive(x, output_size):
-        values = adaptive_ref(n, np.max)(x, output_size)
-        pictures = x.reshape(-1, int(np.prod(x.shape[x.ndim - n :])))
-        flat = values.reshape(len(pictures), -1)
-        # Samples are distinct: a value stands in one place.
-        indices = [[int(np.nonzero(p == v)[0][0]) for v in row] for p, row in zip(pictures, flat)]
-        return values, np.array(indices, np.int64).reshape(values.shape)
+        x, batched = spatial(x, n)
+        size = tuple_of(output_size, n)
+        values, index = np.zeros((*x.shape[:2], *size)), np.zeros((*x.shape[:2], *size), np.int64)
+        spans = [adaptive_windows(m, o) for m, o in zip(x.shape[2:], size)]
+        for where in np.ndindex(*size):
+            window = [spans[i][w] for i, w in enumerate(where)]
+            seen = x[(..., *[slice(*span) for span in window])]
+            best = seen.reshape(*x.shape[:2], -1).argmax(-1)
+            at = np.unravel_index(best, seen.shape[2:])
+            index[(..., *where)] = np.ravel_multi_index(
+                tuple(a + begin for a, (begin, _) in zip(at, window)), x.shape[2:]
+            )
+            values[(..., *where)] = seen.max(axis=tuple(range(2, 2 + n)))
+        return (values, index) if batched else (values[0], index[0])
 
     return adaptive
 
@@ -278,16 +289,16 @@ for _n in (1, 2, 3):
         f"max_pool{_n}d_with_indices",
         max_pool_samples(_n),
         max_pool_with_indices_ref(_n),
-        FLOATS,
+        REAL_NUMBERS,
         out=("first", "int64"),
         expand=False,
     )
-    op(f"max_pool{_n}d", max_pool_samples(_n), max_pool_ref(_n), FLOATS, expand=False, gradgrad=True)
+    op(f"max_pool{_n}d", max_pool_samples(_n), max_pool_ref(_n), REAL_NUMBERS, expand=False, gradgrad=True)
     op(
         f"avg_pool{_n}d",
         avg_pool_samples(_n),
         avg_pool_ref(_n),
-        FLOATS,
+        (*FLOATS, "int64"),
         tol=Tol(8, 4, half=(1, 1)),
         expand=False,
     )
@@ -304,7 +315,7 @@ for _n in (1, 2, 3):
             f"adaptive_max_pool{_n}d",
             adaptive_samples(_n, True),
             adaptive_max_ref(_n),
-            FLOATS,
+            REAL_NUMBERS,
             out=("first", "int64"),
             expand=False,
             call=lambda lib, x, size, n=_n: getattr(lib.nn.functional, f"adaptive_max_pool{n}d")(

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.special as sp
 
-from .core import FLOATS, Sample, T, Tol, op
+from .core import FLOAT_COMPLEX, FLOATS, Sample, T, Tol, op
 
 S = Sample
 # A mean of a dozen terms, each of two or three roundings.
@@ -22,9 +22,9 @@ def reduced(x, reduction):
     )
 
 
-def loss(name, samples, ref, **options):
+def loss(name, samples, ref, dtypes=FLOATS, **options):
     options = {"tol": LOSS, "expand": False} | options
-    op(name, samples, ref, FLOATS, **options)
+    op(name, samples, ref, dtypes, **options)
 
 
 def over_reductions(make):
@@ -252,6 +252,8 @@ loss(
         ]
     ),
     lambda *a, p=2.0, **k: triplet(*a, p_norm=p, **k),
+    FLOAT_COMPLEX,
+    out="real",
 )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.special as sp
 
-from .core import FLOATS, Sample, T, Tol, op
+from .core import FLOAT_COMPLEX, FLOATS, Sample, T, Tol, op
 
 S = Sample
 # Mean and variance of a few dozen elements, then a quotient; several roundings in 16 bits where it is a
@@ -68,7 +68,7 @@ op("layer_norm", layer_norm_samples, layer_norm, FLOATS, tol=NORM, expand=False)
 
 def rms_norm(x, shape, weight=None, eps=None, *, self_dtype):
     # The default eps is that of the dtype in which the computation runs.
-    eps = eps if eps is not None else 2.0**-52 if self_dtype == "float64" else 2.0**-23
+    eps = eps if eps is not None else 2.0**-52 if self_dtype in ("float64", "complex128") else 2.0**-23
     out = x / np.sqrt((x**2).mean(tuple(range(x.ndim - len(shape), x.ndim)), keepdims=True) + eps)
     return out if weight is None else out * weight
 
@@ -82,7 +82,7 @@ op(
         S(g(0, 4), (4,)),
     ],
     rms_norm,
-    FLOATS,
+    FLOAT_COMPLEX,
     tol=NORM,
     expand=False,
     ref_dtype=True,
@@ -258,6 +258,7 @@ op(
     lambda a, b, p=2.0, eps=1e-6, keepdim=False: (
         (np.abs(a - b + eps) ** p).sum(-1, keepdims=keepdim) ** (1 / p)
     ),
-    FLOATS,
+    FLOAT_COMPLEX,
+    out="real",
     tol=Tol(16, 8, half=(4, 4)),
 )

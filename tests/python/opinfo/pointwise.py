@@ -7,6 +7,7 @@ from .core import (
     ALL,
     BOOL,
     COMPLEX,
+    FLOAT_COMPLEX,
     FLOATS,
     INTS,
     NUMBERS,
@@ -49,9 +50,9 @@ def unary(name, ref, dtypes=FLOATS, low=-3.0, high=3.0, special=True, extra=None
 
     def exact(x):
         # Functions of integers are those of their float32 values; NumPy would compute small ones in float16.
+        out = options.get("out", "promote")
         whole = (
-            options.get("out", "promote") not in ("promote", "first", "real", "bool")
-            and x.dtype.kind in "iub"
+            isinstance(out, str) and out not in ("promote", "first", "real", "bool") and x.dtype.kind in "iub"
         )
         return ref(x.astype(np.float32).astype(np.float64) if whole else x)
 
@@ -74,7 +75,12 @@ def sign(x):
 unary("neg", np.negative, NUMBERS)
 unary("abs", np.abs, NUMBERS, out="real", nonzero=True)
 unary("sign", sign, REAL, special="numbers")  # NumPy and PyTorch differ on NaN
-unary("square", lambda x: x if x.dtype == bool else np.square(x), NUMBERS, out="first")
+unary(
+    "square",
+    lambda x: x if x.dtype == bool else np.square(x),
+    ALL,
+    out=lambda s: "int64" if s.args[0].dtype == "bool" else "first",
+)
 unary("reciprocal", lambda x: 1 / x.astype(np.result_type(x, np.float64)), nonzero=True, **FLOAT_OUT)
 for _name, _f in [("floor", np.floor), ("ceil", np.ceil), ("round", np.rint), ("trunc", np.trunc)]:
     unary(_name, lambda x, f=_f: x if x.dtype.kind in "iu" else f(x), REAL_NUMBERS)
@@ -182,13 +188,13 @@ unary("relu", lambda x: np.where(np.isnan(x), x, np.maximum(x, 0)), REAL_NUMBERS
 unary("relu6", lambda x: np.clip(x, 0, 6), REAL_NUMBERS, high=9)
 unary("mish", lambda x: x * np.tanh(np.logaddexp(0, x)), special=False, tol=ACT)
 unary(
-    "softsign", lambda x: x / (1 + np.abs(x)), REAL_NUMBERS, special=False, out="float", tol=Tol(4, 1, half=(3, 1))
+    "softsign", lambda x: x / (1 + np.abs(x)), NUMBERS, special=False, out="float", tol=Tol(4, 1, half=(3, 1))
 )  # half: two roundings
 unary("hardsigmoid", lambda x: np.clip(x / 6 + 0.5, 0, 1), low=-5, high=5, special=False, tol=ACT)
 unary("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, low=-5, high=5, special=False, tol=ACT)
 unary("logsigmoid", lambda x: -np.logaddexp(0, -x), special=False, tol=ACT)
-unary("tanhshrink", lambda x: x - np.tanh(x), REAL_NUMBERS, special=False, out="float", tol=Tol(8, 2, half=(1, 1), floor=1))
-unary("silu", lambda x: x * sp.expit(x), special=False, tol=ACT)
+unary("tanhshrink", lambda x: x - np.tanh(x), NUMBERS, special=False, out="float", tol=Tol(8, 2, half=(1, 1), floor=1))
+unary("silu", complex_safe(lambda x: x * sp.expit(x), lambda x: x / (1 + np.exp(-x))), FLOAT_COMPLEX, special=False, tol=ACT)
 unary(
     "selu",
     lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),

@@ -279,17 +279,18 @@ def moments(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return squares / np.float64(max(n - c, 0)), mean
 
 
-for _name, _f in [
-    ("var", lambda m: m[0]),
-    ("std", lambda m: np.sqrt(m[0])),
-    ("var_mean", lambda m: m),
-    ("std_mean", lambda m: (np.sqrt(m[0]), m[1])),
+for _name, _f, _out in [
+    ("var", lambda m: m[0], "real"),
+    ("std", lambda m: np.sqrt(m[0]), "real"),
+    ("var_mean", lambda m: m, ("real", "first")),
+    ("std_mean", lambda m: (np.sqrt(m[0]), m[1]), ("real", "first")),
 ]:
     op(
         _name,
         var_samples,
         quiet(lambda *a, f=_f, **k: f(moments(*a, **k))),
-        FLOATS,
+        FLOAT_COMPLEX,
+        out=_out,
         tol=Tol(16, 16, half=(1, 2), floor=1),
     )
 
@@ -326,7 +327,7 @@ op(
         S(g(3, 4), -1, True),
         S(g(), 0),
         S(g(3, 0), 1).nograd(),
-        S(T([[1, np.inf], [-np.inf, -np.inf]], g.dtype), 1).nograd(),
+        *([] if is_complex(g.dtype) else [S(T([[1, np.inf], [-np.inf, -np.inf]], g.dtype), 1).nograd()]),
         S(T([[88.0, 88.0], [-100, -101]], g.dtype), 1),
     ],
     at_least_1d(
@@ -336,7 +337,7 @@ op(
             else np.full(x.sum(axis(dim), keepdims=keepdim).shape, -np.inf)
         )
     ),
-    FLOATS,
+    FLOAT_COMPLEX,
     tol=Tol(8, 4, half=(1, 2)),
 )
 
@@ -430,11 +431,18 @@ op(
     out=sum_out,
     tol=Tol(4, 32, half=(2, 4), floor=1),
 )
+def running_logsumexp(x, dim):
+    if x.ndim == 0 or x.size == 0:
+        return x
+    return np.log(np.cumsum(np.exp(x), dim)) if np.iscomplexobj(x) else np.logaddexp.accumulate(x, dim)
+
+
 op(
     "logcumsumexp",
-    scan_samples(dtype_arg=False),
-    lambda x, dim: np.logaddexp.accumulate(x, dim) if x.ndim and x.size else x,
-    FLOATS,
+    # Sums of complex exponentials that do not turn around zero: the imaginary part of their logarithm is one.
+    scan_samples(lambda g, *s: g(*s, low=-0.7, high=0.7), dtype_arg=False),
+    running_logsumexp,
+    FLOAT_COMPLEX,
     tol=Tol(8, 8, floor=1),
 )
 op(

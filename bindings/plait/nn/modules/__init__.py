@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .instancenorm import *
     from .lazy import *
     from .linear import *
+    from .linear_cross_entropy import *
     from .loss import *
     from .module import *
     from .normalization import *
@@ -46,6 +47,7 @@ _FAMILIES = """
         LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d
         LazyInstanceNorm2d LazyInstanceNorm3d LazyLinear
     linear: Bilinear Identity Linear
+    linear_cross_entropy: LinearCrossEntropyLoss LinearCrossEntropyOptions
     loss: BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss
         HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss
         MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss

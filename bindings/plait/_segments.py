@@ -1,0 +1,110 @@
+"""Reductions of consecutive parts of a tensor."""
+
+from __future__ import annotations
+
+from . import _C
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._C import Tensor
+
+_ops = _C.ops
+
+__all__ = ["segment_reduce"]
+
+# What empty segments give, and the reduction of `scatter_reduce`.
+_REDUCTIONS: dict[str, tuple[float, str]] = {
+    "sum": (0.0, "sum"),
+    "mean": (0.0, "sum"),
+    "prod": (1.0, "prod"),
+    "max": (float("-inf"), "amax"),
+    "min": (float("inf"), "amin"),
+}
+
+
+def _offsets(data: Tensor, lengths: Tensor | None, offsets: Tensor | None, axis: int, checks: bool) -> Tensor:
+    """Where segments begin, and the last one's end, along a last dimension."""
+    if (lengths is None) == (offsets is None):
+        given = "neither" if lengths is None else "both"
+        raise ValueError(f"segment_reduce: expected one of lengths and offsets, got {given}")
+    name = "lengths" if offsets is None else "offsets"
+    at: Tensor = lengths if offsets is None else offsets  # type: ignore[assignment]
+    if at.is_floating_point() or at.is_complex() or at.dtype is _C.bool:
+        raise TypeError(f"segment_reduce: expected {name} of an integer dtype, got {at.dtype}")
+    if at.dim() != axis + 1 or at.shape[:-1] != data.shape[:axis]:
+        raise ValueError(
+            f"segment_reduce: expected {name} of shape {(*data.shape[:axis], 'n')}, the sizes of data before "
+            f"axis {axis} and then the segments; got {tuple(at.shape)}"
+        )
+    at = at.to(_C.int64)
+    if offsets is not None:
+        if at.shape[-1] == 0:
+            raise ValueError("segment_reduce: expected an offset where the last segment ends, got none")
+        return at
+    ends = at.cumsum(-1)
+    if checks and at.numel() and (bool((at < 0).any()) or bool((ends[..., -1] != data.shape[axis]).any())):
+        raise ValueError(
+            "segment_reduce: expected lengths of at least 0 that sum up to the size of data along axis "
+            f"{axis}, {data.shape[axis]}, got sums {ends[..., -1].tolist()}; unsafe=True leaves the rest out"
+        )
+    return _ops["cat"]([ends.new_zeros((*ends.shape[:-1], 1)), ends], -1)
+
+
+def segment_reduce(
+    data: Tensor,
+    reduce: str,
+    *,
+    lengths: Tensor | None = None,
+    indices: Tensor | None = None,
+    offsets: Tensor | None = None,
+    axis: int = 0,
+    unsafe: bool = False,
+    initial: float | None = None,
+) -> Tensor:
+    """Reduces consecutive segments of `data` along `axis` to one element each: "sum", "mean", "prod", "max"
+    or "min". The segments are given by their integer `lengths`, or by `offsets`: where each begins, and where
+    the last one ends. Each reduction starts from `initial`, by default what changes nothing; empty segments
+    give that, and NaN for a mean without initial.
+
+    Shapes: data (..., size, ...); lengths (..., n), whose last dimension stands at `axis`, and offsets
+    (..., n + 1) give (..., n, ...). Dtypes: floats. `unsafe` lets lengths sum up to something else than the
+    size: what is in no segment does not count.
+
+    >>> plait.segment_reduce(plait.tensor([1.0, 2.0, 3.0]), "sum", lengths=plait.tensor([1, 0, 2]))
+    tensor([1., 0., 5.])
+    """
+    if reduce not in _REDUCTIONS:
+        names = ", ".join(map(repr, _REDUCTIONS))
+        raise ValueError(f"segment_reduce: expected reduce {names}, got {reduce!r}")
+    if indices is not None:
+        raise NotImplementedError("segment_reduce: expected lengths or offsets of segments, got indices")
+    if not data.is_floating_point():
+        raise TypeError(
+            f"segment_reduce: expected data of a floating dtype, got {data.dtype}; use data.float()"
+        )
+    if not -data.dim() <= axis < data.dim():
+        raise IndexError(
+            f"segment_reduce: expected axis from {-data.dim()} to {data.dim() - 1} for data of shape "
+            f"{tuple(data.shape)}, got {axis}"
+        )
+    axis %= data.dim()
+    at = _offsets(data, lengths, offsets, axis, not unsafe)
+    count, rest = at.shape[-1] - 1, data.dim() - axis - 1
+    places = _ops["arange"](data.shape[axis], device=data.device).expand((*data.shape[: axis + 1],))
+    number = _ops["searchsorted"](at.contiguous(), places.contiguous(), right=True) - 1
+    # What is in no segment goes to one more, which is left out.
+    number = number.masked_fill((number < 0) | (number >= count), count)
+    index = number.reshape((*number.shape, *[1] * rest)).expand(data.shape)
+    start, how = _REDUCTIONS[reduce]
+    start = start if initial is None else initial
+    sizes = list(data.shape)
+    sizes[axis] = count + 1
+    empty: Any = _ops["full"](sizes, start, dtype=data.dtype, device=data.device)
+    result = _ops["scatter_reduce"](empty, axis, index, data, how, include_self=True).narrow(axis, 0, count)
+    if reduce != "mean":
+        return result
+    each = at.diff().reshape((*at.shape[:-1], count, *[1] * rest))
+    mean = result / each.clamp_min(1)
+    return mean if initial is not None else mean.masked_fill(each == 0, float("nan"))
