@@ -52,3 +52,10 @@ else()
   target_link_options(plait_flags INTERFACE
     -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--as-needed)
 endif()
+
+# No object with static storage is destroyed when the process ends: Note [Objects that live as long as the process] in
+# core/static_lifetime.cpp. For every library that threads may be in at that time.
+function(plait_keep_statics target)
+  target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/core/static_lifetime.cpp")
+  target_link_options(${target} PRIVATE -Wl,--wrap=__cxa_atexit -Wl,--wrap=atexit)
+endfunction()
