@@ -6,8 +6,9 @@
 // begins and those that have begun are waited for, but not for ever: a primitive is made in milliseconds.
 // What has been made is executed without the cache.
 //
-// What is registered last runs first at the end. oneDNN's static objects come into being with the primitives
-// that first need them, so close_for_good is registered again and again, after 1, 2, 4, 8, ... primitives.
+// What is registered last runs first at the end. So the cache is there before close_for_good is registered;
+// oneDNN's other static objects come into being with the primitives that first need them, hence it is
+// registered again and again, after 1, 2, 4, 8, ... primitives.
 #include "ops/onednn/building.h"
 
 #include <pthread.h>
@@ -17,6 +18,8 @@
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+
+#include "dnnl.h"
 
 namespace plait::cpu::dnn {
 namespace {
@@ -52,6 +55,12 @@ void close_for_good() {
 }  // namespace
 
 Building::Building() {
+  static const bool registered = [] {
+    int capacity = 0;
+    dnnl_get_primitive_cache_capacity(&capacity);
+    return std::atexit(close_for_good) == 0;
+  }();
+  (void)registered;
   for (;;) {
     g_building.fetch_add(1);
     const int closed = g_closed.load();
