@@ -73,9 +73,9 @@ void set_python_error() noexcept {
 
 CallSite call_site() noexcept {
   if (t_unlocked) return t_site;
-  // A worker thread that has never held the GIL has no frame to look at.
+  // A thread without the GIL has no frame to look at: before 3.12, the state may be another thread's.
   PyThreadState* state = _PyThreadState_UncheckedGet();
-  if (!state) return {};
+  if (!state || state != PyGILState_GetThisThreadState()) return {};
   PyFrameObject* frame = PyEval_GetFrame();
   if (!frame) return {};
   PyCodeObject* code = PyFrame_GetCode(frame);

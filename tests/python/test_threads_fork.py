@@ -347,6 +347,27 @@ if "{end}" == "fork":
     )
 
 
+def test_a_subinterpreter_is_refused():
+    code = """
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+import plait
+other = interpreters.create()
+try:
+    failure = interpreters.run_string(other, "import plait")
+except Exception as error:
+    failure = error
+print(failure)
+interpreters.destroy(other)
+print((plait.ones(3) * 2).sum().item())
+"""
+    done = run_python(code)
+    assert "plait: expected the main interpreter" in done.stdout and done.stdout.endswith("6.0\n"), (
+        done.stdout + done.stderr
+    )
+    assert done.returncode == 0
+
+
 def test_import_is_light():
     code = """
 import sys
