@@ -408,7 +408,7 @@ PYBIND11_MODULE(_C, m) {
           }
           check(!t.is_meta(), "storage: a tensor on the meta device has none");
           const auto room = static_cast<int64_t>(t.storage()->bytes()) / itemsize(dtype);
-          check(numel == 0 || last < room,
+          check(numel == 0 ? offset <= room : last < room,
                 "storage: sizes {}, strides {} and offset {} reach beyond a storage of {} elements",
                 IntSpan(sizes), IntSpan(strides), offset, room);
           return steal(

@@ -74,6 +74,11 @@ def test_pickled_tensors_and_views_of_storages(source):
 
     taken, refused = counted(attempts())
     assert taken > 100 and refused > 1000
+    # Where there is nothing to read, the place of it has to be within the storage, or at its end.
+    assert plait.ones(5).as_strided((0,), (1,), 5).tolist() == []
+    for offset in (-1, 6, 1 << 62, -(1 << 62)):
+        with pytest.raises(ValueError):
+            plait.ones(5).as_strided((0,), (1,), offset)
 
 
 def test_buffers(source):
