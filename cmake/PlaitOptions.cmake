@@ -42,12 +42,13 @@ else()
   set(PLAIT_X86 OFF)
 endif()
 
+# For the host's compiler: also of the CUDA kernels on the emulator (PlaitCuda.cmake).
+add_library(plait_sanitizers INTERFACE)
+target_link_libraries(plait_flags INTERFACE plait_sanitizers)
 if(PLAIT_SANITIZE)
   # vptr needs type information that hidden visibility does not share between libraries.
-  target_compile_options(plait_flags INTERFACE
-    -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1
-    -Wno-maybe-uninitialized)  # false alarms in the instrumented standard library
-  target_link_options(plait_flags INTERFACE -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr)
+  target_compile_options(plait_sanitizers INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${PLAIT_SANITIZE};-fno-sanitize=vptr;-fno-sanitize-recover=all;-fno-omit-frame-pointer;-O1;-g1;-Wno-maybe-uninitialized>")  # the last: false alarms in the instrumented standard library
+  target_link_options(plait_sanitizers INTERFACE -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr)
 else()
   target_link_options(plait_flags INTERFACE
     -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--as-needed)
