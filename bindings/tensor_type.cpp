@@ -438,7 +438,7 @@ void nested_list(const Tensor& t, char* data, int d, PyObject** out) {
   Object list(checked(PyList_New(t.sizes()[d])));
   for (int64_t i = 0; i < t.sizes()[d]; ++i) {
     PyObject* element = nullptr;
-    nested_list(t, data + i * t.strides()[d] * itemsize(t.dtype()), d + 1, &element);
+    nested_list(t, t.numel() ? data + i * t.strides()[d] * itemsize(t.dtype()) : data, d + 1, &element);
     PyList_SET_ITEM(list.get(), i, checked(element));
   }
   *out = list.release();
