@@ -77,12 +77,14 @@ format: $(STAMPS)/req-lint ## reformat the C++ sources
 tidy: build ## clang-tidy on the C++ sources (slow)
 	@bash tools/tidy.sh $(BUILD) $(JOBS) $(ARGS)
 
-SANITIZE_BUILD ?= build/sanitize
+# With SANITIZE=thread, the emulator of CUDA is left out: it switches stacks, which that sanitizer does not follow.
+SANITIZE ?= address,undefined
+SANITIZE_BUILD ?= $(if $(filter thread,$(SANITIZE)),build/tsan,build/sanitize)
 $(SANITIZE_BUILD)/build.ninja: $(STAMPS)/req-build
 	@$(CMAKE) -S . -B $(SANITIZE_BUILD) -G Ninja --log-level=NOTICE -DPython_EXECUTABLE=$(CURDIR)/$(PY) \
-	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLAIT_TESTS=ON -DPLAIT_WERROR=OFF -DPLAIT_CUDA=OFF -DPLAIT_SANITIZE=address,undefined
+	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLAIT_TESTS=ON -DPLAIT_WERROR=OFF -DPLAIT_CUDA=OFF -DPLAIT_SANITIZE=$(SANITIZE) $(if $(filter thread,$(SANITIZE)),-DPLAIT_CUDA_EMULATOR=OFF)
 
-sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ and Python tests with the address and undefined-behaviour sanitizers
+sanitize: $(SANITIZE_BUILD)/build.ninja $(STAMPS)/req-test $(STAMPS)/req-examples ## C++ and Python tests with the address and undefined-behaviour sanitizers (SANITIZE=thread: with that one)
 	@$(CMAKE) --build $(SANITIZE_BUILD) --parallel $(JOBS)
 	@bash tools/sanitize.sh $(SANITIZE_BUILD) $(PY) $(ARGS)
 

@@ -183,12 +183,15 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
   Dims sizes(n, 0), strides(n, 0);
   bool bad_strides = false, negative = false;
   int64_t last = 0;
-  for (int i = 0; i < n; ++i) {
-    sizes[i] = view->shape[i];
-    strides[i] = view->strides[i] / view->itemsize;
-    bad_strides |= view->strides[i] % view->itemsize != 0;
-    negative |= view->strides[i] < 0 && sizes[i] > 1;
-    if (view->strides[i] < 0) strides[i] = sizes[i] > 1 ? strides[i] : 1;
+  int64_t contiguous = view->itemsize;  // ctypes' arrays tell no strides, whoever asks
+  for (int i = n - 1; i >= 0; --i) {
+    sizes[i] = view->shape ? view->shape[i] : view->len / std::max<int64_t>(view->itemsize, 1);
+    const int64_t stride = view->strides ? view->strides[i] : contiguous;
+    contiguous *= sizes[i];
+    strides[i] = view->itemsize > 0 ? stride / view->itemsize : 0;
+    bad_strides |= view->itemsize > 0 && stride % view->itemsize != 0;
+    negative |= stride < 0 && sizes[i] > 1;
+    if (stride < 0) strides[i] = sizes[i] > 1 ? strides[i] : 1;
     last += (sizes[i] - 1) * strides[i];
   }
   auto storage = Storage::adopt(new StorageImpl(

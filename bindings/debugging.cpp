@@ -52,7 +52,7 @@ class PythonPacked final : public PackedTensor {
     const WithGil gil;
     // Held: the hook may let go of the graph.
     const Object packed = packed_, unpack = unpack_;
-    Object result(checked(or_sleep([&] { return PyObject_CallOneArg(unpack.get(), packed.get()); })));
+    Object result(checked(PyObject_CallOneArg(unpack.get(), packed.get())));
     if (!is_tensor(result.get()))
       fail<TypeError>("saved_tensors_hooks: expected a Tensor from the unpack hook, got {}",
                       Py_TYPE(result.get())->tp_name);
@@ -79,7 +79,7 @@ std::unique_ptr<PackedTensor> pack(const Tensor& tensor) {
   const SavedHooks hooks = t_hooks->back();
   Object function = Object::borrow(hooks.pack), unpack = Object::borrow(hooks.unpack);
   Object argument(checked(wrap(tensor)));
-  Object packed(checked(or_sleep([&] { return PyObject_CallOneArg(function.get(), argument.get()); })));
+  Object packed(checked(PyObject_CallOneArg(function.get(), argument.get())));
   return std::make_unique<PythonPacked>(std::move(packed), std::move(unpack));
 }
 

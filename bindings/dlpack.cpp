@@ -78,6 +78,8 @@ void capsule_destructor(PyObject* capsule) {
   }
 }
 
+constexpr int kMostDims = 64;  // as NumPy has
+
 }  // namespace
 
 PyObject* to_dlpack(const Tensor& tensor) {
@@ -111,20 +113,31 @@ Tensor from_dlpack(PyObject* capsule) {
         "from_dlpack: a tensor on DLPack device type {} cannot be taken; move it to the CPU first",
         t.device.device_type);
   const Device device = cuda ? Device{DeviceType::CUDA, static_cast<int8_t>(t.device.device_id)} : kCPU;
+  check<ValueError>(t.device.device_id >= 0 && t.device.device_id <= INT8_MAX,
+                    "from_dlpack: there is no device {}", t.device.device_id);
   if (cuda) require_backend(device);
   const DType dtype = plait_type(t.dtype);
+  check<ValueError>(t.ndim >= 0 && t.ndim <= kMostDims && (t.ndim == 0 || t.shape),
+                    "from_dlpack: expected up to {} dimensions and their sizes, got {}", kMostDims, t.ndim);
   const Dims sizes(IntSpan(t.shape, static_cast<size_t>(t.ndim)));
   const Dims strides =
       t.strides ? Dims(IntSpan(t.strides, static_cast<size_t>(t.ndim))) : contiguous_strides(sizes);
-  int64_t last = 0;
+  const int64_t numel = checked_numel(sizes, "from_dlpack");
+  int64_t last = 0, bytes = 0;
   for (int i = 0; i < t.ndim; ++i) {
     check<ValueError>(strides[i] >= 0 || sizes[i] <= 1,
                       "from_dlpack: negative strides are not supported; copy the array first");
-    last += (sizes[i] - 1) * strides[i];
+    int64_t reach = 0;
+    check<ValueError>(sizes[i] <= 1 || (!__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) &&
+                                        !__builtin_add_overflow(last, reach, &last)),
+                      "from_dlpack: strides {} are too large for sizes {}", IntSpan(strides), IntSpan(sizes));
   }
-  const auto bytes = static_cast<size_t>((last + 1) * itemsize(dtype));
+  check<ValueError>(
+      numel == 0 || (last < INT64_MAX && !__builtin_mul_overflow(last + 1, itemsize(dtype), &bytes)),
+      "from_dlpack: strides {} are too large for sizes {}", IntSpan(strides), IntSpan(sizes));
+  check<ValueError>(numel == 0 || t.data, "from_dlpack: {} elements, and no data", numel);
   auto storage = Storage::adopt(new StorageImpl(
-      static_cast<char*>(t.data) + t.byte_offset, bytes, device,
+      t.data ? static_cast<char*>(t.data) + t.byte_offset : nullptr, static_cast<size_t>(bytes), device,
       [](void* context) {
         auto* m = static_cast<DLManagedTensor*>(context);
         if (!m->deleter || !Py_IsInitialized()) return;

@@ -1,6 +1,5 @@
 // C++ exceptions to Python's standard types; the GIL; the user's line.
 #include <pybind11/pybind11.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -42,22 +41,9 @@ PyCodeObject* intern(PyCodeObject* code) {
   return last = code;
 }
 
-// Note [Threads that outlive the interpreter]
-// A daemon thread that asks for the GIL when the interpreter has gone is ended by CPython (before 3.14) with
-// pthread_exit, which unwinds its stack. A destructor or a noexcept function on the way would end the whole
-// process, with "terminate called without an active exception"; catching and going on would, too. So the
-// thread sleeps where it is, as it does from 3.14 on, and ends with the process. That has to be as near to
-// the call as can be (or_sleep): the destructors on the way would use what belongs to the interpreter's last
-// thread.
-//
-// What is caught is no object: the runtime binds the reference to a null pointer. Hence no_sanitize("null").
 }  // namespace
 
-void sleep_until_exit() {
-  for (;;) pause();
-}
-
-[[gnu::no_sanitize("null")]] void set_python_error() noexcept {
+void set_python_error() noexcept {
   try {
     throw;
   } catch (const PythonError&) {
@@ -80,8 +66,6 @@ void sleep_until_exit() {
     PyErr_SetString(out_of_memory_error(), "out of memory");
   } catch (const std::exception& e) {
     PyErr_SetString(PyExc_RuntimeError, e.what());
-  } catch (abi::__forced_unwind&) {  // from Python code that C++ called
-    sleep_until_exit();
   } catch (...) {
     PyErr_SetString(PyExc_SystemError, "an unknown C++ exception");
   }
@@ -89,9 +73,9 @@ void sleep_until_exit() {
 
 CallSite call_site() noexcept {
   if (t_unlocked) return t_site;
-  // A worker thread that has never held the GIL has no frame to look at.
+  // A thread without the GIL has no frame to look at: before 3.12, the state may be another thread's.
   PyThreadState* state = _PyThreadState_UncheckedGet();
-  if (!state) return {};
+  if (!state || state != PyGILState_GetThisThreadState()) return {};
   PyFrameObject* frame = PyEval_GetFrame();
   if (!frame) return {};
   PyCodeObject* code = PyFrame_GetCode(frame);
@@ -153,7 +137,11 @@ std::string call_stack_text(const std::vector<CallSite>& calls) {
   return text;
 }
 
-WithGil::WithGil() : state_(or_sleep([] { return PyGILState_Ensure(); })) {}
+WithGil::WithGil() {
+  // Of an interpreter that is gone, Python knows no thread but the one that ends it.
+  if (!Py_IsInitialized() && !PyGILState_GetThisThreadState()) sleep_until_exit();
+  state_ = PyGILState_Ensure();
+}
 
 WithoutGil::WithoutGil(bool release) {
   if (!release || t_unlocked) return;
@@ -164,7 +152,7 @@ WithoutGil::WithoutGil(bool release) {
 WithoutGil::~WithoutGil() {
   if (!state_) return;
   t_unlocked = false;
-  or_sleep([this] { PyEval_RestoreThread(state_); });
+  PyEval_RestoreThread(state_);
 }
 
 namespace {
@@ -175,9 +163,7 @@ void* begin_wait() {
   PyThreadState* holder = _PyThreadState_UncheckedGet();
   return holder && holder == PyGILState_GetThisThreadState() ? PyEval_SaveThread() : nullptr;
 }
-void end_wait(void* state) {
-  or_sleep([state] { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); });
-}
+void end_wait(void* state) noexcept { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }
 
 }  // namespace
 

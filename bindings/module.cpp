@@ -99,6 +99,12 @@ bool to_generator(PyObject* object, Generator& out) {
 
 }  // namespace plait::python
 
+// Types and the registry are the process's, and CPython's calls for threads that it does not know (hooks,
+// deleters) mean the main interpreter: in another one, already pybind11 would wait for ever. So it is refused
+// before: pybind11's entry gets another name.
+#define PyInit__C init_by_pybind11
+extern "C" PyObject* init_by_pybind11();
+
 PYBIND11_MODULE(_C, m) {
   using namespace plait;
   using namespace plait::python;
@@ -412,7 +418,7 @@ PYBIND11_MODULE(_C, m) {
           }
           check(!t.is_meta(), "storage: a tensor on the meta device has none");
           const auto room = static_cast<int64_t>(t.storage()->bytes()) / itemsize(dtype);
-          check(numel == 0 || last < room,
+          check(numel == 0 ? offset <= room : last < room,
                 "storage: sizes {}, strides {} and offset {} reach beyond a storage of {} elements",
                 IntSpan(sizes), IntSpan(strides), offset, room);
           return steal(
@@ -440,4 +446,14 @@ PYBIND11_MODULE(_C, m) {
   add_cuda(m);
   add_distributed(m);
   m.def("empty_cache", empty_cpu_cache, "Gives cached CPU memory back to the system.");
+}
+
+#undef PyInit__C
+PYBIND11_PLUGIN_IMPL(_C) {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return init_by_pybind11();
+  PyErr_SetString(
+      PyExc_ImportError,
+      "plait: expected the main interpreter, got a subinterpreter, which it does not support; use a "
+      "process of its own (plait.multiprocessing)");
+  return nullptr;
 }

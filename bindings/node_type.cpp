@@ -20,7 +20,7 @@ PythonHook::~PythonHook() {
 Tensor PythonHook::operator()(const Tensor& grad) const {
   WithGil gil;
   Object argument(checked(wrap(grad)));
-  Object result(checked(or_sleep([&] { return PyObject_CallOneArg(callable.get(), argument.get()); })));
+  Object result(checked(PyObject_CallOneArg(callable.get(), argument.get())));
   if (result.get() == Py_None) return {};
   if (!is_tensor(result.get()))
     fail<TypeError>("hook: expected a Tensor or None to be returned, got {}", Py_TYPE(result.get())->tp_name);
@@ -29,7 +29,7 @@ Tensor PythonHook::operator()(const Tensor& grad) const {
 void PythonPostHook::operator()(const Tensor& tensor) const {
   WithGil gil;
   Object argument(checked(wrap(tensor)));
-  Object result(checked(or_sleep([&] { return PyObject_CallOneArg(callable.get(), argument.get()); })));
+  Object result(checked(PyObject_CallOneArg(callable.get(), argument.get())));
 }
 
 namespace {
@@ -67,7 +67,7 @@ struct PythonPreHook : PythonHook {
   void operator()(std::vector<Tensor>& grads) const {
     WithGil gil;
     Object argument(to_tuple(grads));
-    Object result(checked(or_sleep([&] { return PyObject_CallOneArg(callable.get(), argument.get()); })));
+    Object result(checked(PyObject_CallOneArg(callable.get(), argument.get())));
     from_sequence(result.get(), grads, "register_prehook");
   }
 };
@@ -76,8 +76,7 @@ struct PythonNodeHook : PythonHook {
   void operator()(std::vector<Tensor>& inputs, const std::vector<Tensor>& grads) const {
     WithGil gil;
     Object in(to_tuple(inputs)), out(to_tuple(grads));
-    Object result(checked(or_sleep(
-        [&] { return PyObject_CallFunctionObjArgs(callable.get(), in.get(), out.get(), nullptr); })));
+    Object result(checked(PyObject_CallFunctionObjArgs(callable.get(), in.get(), out.get(), nullptr)));
     from_sequence(result.get(), inputs, "register_hook");
   }
 };
@@ -98,14 +97,13 @@ struct FunctionPayload final : NodePayload {
   void apply(Vjp& vjp) override {
     WithGil gil;
     Object grads(to_tuple(vjp.grads)), node(wrap_node(Ref<Node>::share(&vjp.node)));
-    Object result(checked(or_sleep([&] {
-      return PyObject_CallMethod(context.get(), "_apply_backward", "(OO)", node.get(), grads.get());
-    })));
+    Object result(
+        checked(PyObject_CallMethod(context.get(), "_apply_backward", "(OO)", node.get(), grads.get())));
     from_sequence(result.get(), vjp.results, label.c_str());
   }
   void release() override {
     WithGil gil;
-    Object done(or_sleep([&] { return PyObject_CallMethod(context.get(), "_release", nullptr); }));
+    Object done(PyObject_CallMethod(context.get(), "_release", nullptr));
     if (!done) PyErr_Clear();
   }
   const char* name() const override { return label.c_str(); }

@@ -22,8 +22,7 @@ class PythonKernel {
       Value arg = args[i];
       PyTuple_SET_ITEM(tuple.get(), i, checked(wrap_value(arg)));
     }
-    const Object result(
-        checked(or_sleep([&] { return PyObject_Call(callable_->object, tuple.get(), nullptr); })));
+    const Object result(checked(PyObject_Call(callable_->object, tuple.get(), nullptr)));
     const size_t count = schema_->returns.size();
     if (count == 1) return take(result.get(), 0, results[0]);
     if (count == 0) return;

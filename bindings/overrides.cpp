@@ -46,9 +46,7 @@ PyObject* hand_over(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
   Object keywords(checked(PyDict_New()));
   for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k)
     checked(PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names, k), args[nargs + k]));
-  return checked(or_sleep([&] {
-    return PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr);
-  }));
+  return checked(PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr));
 }
 
 // A class of its own, no tensor's, that has a __torch_function__.

@@ -6,7 +6,6 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <cxxabi.h>
 
 #include "autograd/variable.h"
 #include "core/op.h"
@@ -64,17 +63,9 @@ auto guarded(F&& f) noexcept -> decltype(f()) {
   }
 }
 
-// Runs f, which asks for the GIL or runs Python code for C++. A thread that outlives the interpreter sleeps
-// there: Note [Threads that outlive the interpreter] in errors.cpp.
+// What becomes of a thread that outlives the interpreter: Note [Threads that outlive the interpreter] in
+// thread_end.cpp.
 [[noreturn]] void sleep_until_exit();
-template <class F>
-[[gnu::no_sanitize("null")]] auto or_sleep(F&& f) {
-  try {
-    return f();
-  } catch (abi::__forced_unwind&) {
-    sleep_until_exit();
-  }
-}
 
 // Holds the GIL in a thread that may not have it (hooks, deleters).
 class WithGil {

@@ -426,14 +426,19 @@ PyObject* is_contiguous_method(PyObject* o, PyObject* const* args, Py_ssize_t n,
 
 void nested_list(const Tensor& t, char* data, int d, PyObject** out) {
   if (d == t.dim()) {
-    *out = visit_stored(t.dtype(),
-                        [&]<class T>() { return wrap_scalar(Scalar(*reinterpret_cast<const T*>(data))); });
+    *out = visit_stored(t.dtype(), [&]<class T>() {
+      // Bytes from elsewhere may hold other truths than 1.
+      if constexpr (std::is_same_v<T, bool>)
+        return wrap_scalar(Scalar(*data != 0));
+      else
+        return wrap_scalar(Scalar(*reinterpret_cast<const T*>(data)));
+    });
     return;
   }
   Object list(checked(PyList_New(t.sizes()[d])));
   for (int64_t i = 0; i < t.sizes()[d]; ++i) {
     PyObject* element = nullptr;
-    nested_list(t, data + i * t.strides()[d] * itemsize(t.dtype()), d + 1, &element);
+    nested_list(t, t.numel() ? data + i * t.strides()[d] * itemsize(t.dtype()) : data, d + 1, &element);
     PyList_SET_ITEM(list.get(), i, checked(element));
   }
   *out = list.release();

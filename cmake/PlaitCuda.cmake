@@ -95,6 +95,7 @@ if(PLAIT_CUDA)
 endif()
 
 add_library(plait_cuda_flags INTERFACE)
+target_link_libraries(plait_cuda_flags INTERFACE plait_sanitizers)
 target_compile_definitions(plait_cuda_flags INTERFACE PLAIT_BUILDING_CUDA)
 target_compile_options(plait_cuda_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;$<$<BOOL:${PLAIT_WERROR}>:-Werror>;-fno-plt;-march=x86-64-v2>

@@ -42,13 +42,21 @@ else()
   set(PLAIT_X86 OFF)
 endif()
 
+# For the host's compiler: also of the CUDA kernels on the emulator (PlaitCuda.cmake).
+add_library(plait_sanitizers INTERFACE)
+target_link_libraries(plait_flags INTERFACE plait_sanitizers)
 if(PLAIT_SANITIZE)
   # vptr needs type information that hidden visibility does not share between libraries.
-  target_compile_options(plait_flags INTERFACE
-    -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1
-    -Wno-maybe-uninitialized)  # false alarms in the instrumented standard library
-  target_link_options(plait_flags INTERFACE -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr)
+  target_compile_options(plait_sanitizers INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${PLAIT_SANITIZE};-fno-sanitize=vptr;-fno-sanitize-recover=all;-fno-omit-frame-pointer;-O1;-g1;-Wno-maybe-uninitialized>")  # the last: false alarms in the instrumented standard library
+  target_link_options(plait_sanitizers INTERFACE -fsanitize=${PLAIT_SANITIZE} -fno-sanitize=vptr)
 else()
   target_link_options(plait_flags INTERFACE
     -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--as-needed)
 endif()
+
+# No object with static storage is destroyed when the process ends: Note [Objects that live as long as the process] in
+# core/static_lifetime.cpp. For every library that threads may be in at that time.
+function(plait_keep_statics target)
+  target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/core/static_lifetime.cpp")
+  target_link_options(${target} PRIVATE -Wl,--wrap=__cxa_atexit -Wl,--wrap=atexit)
+endfunction()

@@ -9,8 +9,26 @@
 #include <exception>
 #include <utility>
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace plait {
 namespace {
+
+// Note [OpenMP and the thread sanitizer]
+// GNU's OpenMP synchronises its threads in ways that the thread sanitizer does not see. So it is told: what
+// came before a region, and in another thread's part of one, happened before what comes in it, or after. The
+// function that holds the region is not looked at, since the compiler hands its variables over.
+#ifdef __SANITIZE_THREAD__
+#define PLAIT_OPENMP_REGION __attribute__((no_sanitize("thread")))
+void hand_over(const void* what) { __tsan_release(const_cast<void*>(what)); }
+void take_over(const void* what) { __tsan_acquire(const_cast<void*>(what)); }
+#else
+#define PLAIT_OPENMP_REGION
+void hand_over(const void*) {}
+void take_over(const void*) {}
+#endif
 
 std::atomic<int> g_threads{0};
 
@@ -100,8 +118,9 @@ void run_alone(const Region& region, int threads) {
 
 }  // namespace
 
-void detail::run_parallel(int64_t begin, int64_t end, int64_t grain,
-                          void (*body)(const void*, int64_t, int64_t), const void* context) {
+PLAIT_OPENMP_REGION void detail::run_parallel(int64_t begin, int64_t end, int64_t grain,
+                                              void (*body)(const void*, int64_t, int64_t),
+                                              const void* context) {
   const int64_t length = end - begin;
   const int threads =
       static_cast<int>(std::min<int64_t>(num_threads(), (length + grain - 1) / std::max<int64_t>(grain, 1)));
@@ -111,15 +130,19 @@ void detail::run_parallel(int64_t begin, int64_t end, int64_t grain,
   Crowd::Clock::time_point own_end;
   std::exception_ptr error;
   std::atomic_flag failed = ATOMIC_FLAG_INIT;
+  hand_over(&region);
 #pragma omp parallel num_threads(threads)
   {
+    take_over(&region);
     try {
       region.run(omp_get_thread_num(), omp_get_num_threads());
     } catch (...) {
       if (!failed.test_and_set()) error = std::current_exception();
     }
     if (omp_get_thread_num() == 0) own_end = Crowd::Clock::now();
+    hand_over(&region);
   }
+  take_over(&region);
   t_crowd.note(start, own_end, Crowd::Clock::now());
   if (error) std::rethrow_exception(error);
 }

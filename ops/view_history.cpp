@@ -198,7 +198,7 @@ tensor([[0, 1],
           const int64_t room = self.storage()
                                    ? static_cast<int64_t>(self.storage()->bytes()) / itemsize(self.dtype())
                                    : INT64_MAX;
-          check(numel == 0 || (last && *last < room),
+          check(numel == 0 ? first >= 0 && first <= room : last && *last < room,
                 "as_strided: size {}, stride {} and offset {} reach beyond the storage of {} elements", size,
                 stride, first, room);
           return make_view(self, Dims(size), Dims(stride), first);

@@ -2,13 +2,41 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace plait::distributed {
 namespace {
 
 // How long a rank that leaves tries to tell the others.
 constexpr Milliseconds kFarewell{2000};
+
+// Of one rank's messages that nobody has asked for.
+constexpr uint64_t kMostKept = uint64_t{512} << 20;
+constexpr uint64_t kLongestText = 1 << 20;
+
+uint64_t most_kept() {
+  const char* value = std::getenv("PLAIT_DISTRIBUTED_MAILBOX_BYTES");
+  if (!value || !*value) return kMostKept;
+  char* end = nullptr;
+  const unsigned long long bytes = std::strtoull(value, &end, 10);
+  check<ValueError>(*end == 0 && *value != '-',
+                    "PLAIT_DISTRIBUTED_MAILBOX_BYTES: expected a number of bytes, got '{}'", value);
+  return bytes;
+}
+
+// What comes from outside is looked at before anything is made of it.
+bool is_sound(const Header& h) {
+  if (h.magic != kMagic || h.kind > Kind::Bye || static_cast<int>(h.dtype) >= kDTypeCount ||
+      h.reduction > Reduction::BitXor)
+    return false;
+  if (h.kind != Kind::Data) return h.bytes <= kLongestText;
+  uint64_t bytes = 0;
+  return !__builtin_mul_overflow(h.numel, static_cast<uint64_t>(itemsize(h.dtype)), &bytes) &&
+         bytes == h.bytes;
+}
 
 std::exception_ptr error(const std::string& why) { return std::make_exception_ptr(RuntimeError(why)); }
 
@@ -59,7 +87,7 @@ void Job::finish(std::exception_ptr failure) {
 
 // ---- Mailbox
 
-Mailbox::Mailbox(Group& group, Mesh& mesh) : group_(group), lines_(group.size()) {
+Mailbox::Mailbox(Group& group, Mesh& mesh) : group_(group), lines_(group.size()), most_kept_(most_kept()) {
   for (int peer = 0; peer < group.size(); ++peer) lines_[peer].socket = mesh.take_mail_socket(peer);
   if (group.size() == 1) return;
   thread_ = std::thread([this] {
@@ -84,9 +112,14 @@ void Mailbox::queue(int peer, Kind kind, const Header& like, const std::string& 
   if (kind != Kind::Status) letter.header.kind = kind;
   // What a Status tells is the header of the call that the rank waits in.
   letter.header.tag = kind == Kind::Status ? 1 : 0;
-  letter.header.bytes = text.size();
-  letter.text = text;
-  lines_[peer].letters.push_back(std::move(letter));
+  letter.text = text.substr(0, kLongestText);
+  letter.header.bytes = letter.text.size();
+  append(lines_[peer], std::move(letter));
+}
+
+void Mailbox::append(Line& line, Letter letter) {
+  if (line.letters.empty()) line.written = Clock::now();
+  line.letters.push_back(std::move(letter));
 }
 
 void Mailbox::tell(const Header& call) {
@@ -166,10 +199,10 @@ WorkPtr Mailbox::post(std::vector<Transfer> transfers) {
         letter.batch = batch;
         Line& line = lines_[t.peer];
         if (!line.socket)
-          complete(batch,
-                   error(message("send: rank {} of group '{}' has gone", t.peer, group_.options.name)));
+          complete(batch, error(message("send: rank {} of group '{}' has gone{}", t.peer, group_.options.name,
+                                        line.how)));
         else
-          line.letters.push_back(std::move(letter));
+          append(line, std::move(letter));
         continue;
       }
       Request request{t.peer, t.tag, std::move(t.tensor), batch, Clock::now()};
@@ -181,14 +214,15 @@ WorkPtr Mailbox::post(std::vector<Transfer> transfers) {
           if (it->header.tag == request.tag) {
             found = true;
             take(request, *it, peer);
+            lines_[peer].kept -= it->bytes.size();
             arrived.erase(it);
             break;
           }
       }
       if (found) continue;
       if (request.peer != kAnyRank && !lines_[request.peer].socket)
-        complete(batch,
-                 error(message("recv: rank {} of group '{}' has gone", request.peer, group_.options.name)));
+        complete(batch, error(message("recv: rank {} of group '{}' has gone{}", request.peer,
+                                      group_.options.name, lines_[request.peer].how)));
       else
         requests_.push_back(std::move(request));
     }
@@ -236,6 +270,7 @@ bool Mailbox::write(Line& line) {
       if (n < 0) return false;
       if (n == 0) return true;
       l.done += n;
+      line.written = Clock::now();
     }
     complete(l.batch);
     line.letters.pop_front();
@@ -244,8 +279,9 @@ bool Mailbox::write(Line& line) {
 }
 
 // The header is there: whom is the message for?
-void Mailbox::begin_message(int peer) {
+bool Mailbox::begin_message(int peer) {
   Line& line = lines_[peer];
+  line.waits = false;
   line.done = 0;
   line.request.reset();
   line.bytes.clear();
@@ -258,14 +294,17 @@ void Mailbox::begin_message(int peer) {
         try {
           check_fit(request, line.header, peer);
           line.request = std::move(request);
-          return;
+          return true;
         } catch (...) {
           complete(request.batch, std::current_exception());
         }
         line.drops = true;
         break;
       }
-  line.bytes.resize(line.header.bytes);
+  if (line.drops) return true;
+  line.waits = line.header.kind == Kind::Data && line.header.bytes > most_kept_ - line.kept;
+  if (!line.waits) line.bytes.resize(line.header.bytes);
+  return !line.waits;
 }
 
 void Mailbox::end_message(int peer) {
@@ -284,7 +323,7 @@ void Mailbox::end_message(int peer) {
     fail_requests(peer, message("recv: rank {} has left the group '{}', and sent nothing with the tag", peer,
                                 group_.options.name));
   } else if (line.drops) {
-    line.bytes.clear();
+    line.drops = false;
   } else if (line.request) {
     line.request->batch->job->set_source(peer);
     complete(line.request->batch);
@@ -298,6 +337,7 @@ void Mailbox::end_message(int peer) {
         requests_.erase(it);
         return;
       }
+    line.kept += arrived.bytes.size();
     line.arrived.push_back(std::move(arrived));
   }
 }
@@ -311,12 +351,24 @@ bool Mailbox::read(int peer) {
       if (n <= 0) return n == 0;
       line.header_done += n;
       if (line.header_done < sizeof(Header)) continue;
-      if (line.header.magic != kMagic) return false;
-      begin_message(peer);
+      if (!is_sound(line.header)) {
+        lose(peer, ": what came from it is no message of plait's");
+        return true;
+      }
+      if (!begin_message(peer)) return true;
+    } else if (line.waits && !begin_message(peer)) {
+      return true;
     }
     while (line.done < line.header.bytes) {
-      char* to = line.request ? static_cast<char*>(line.request->tensor.data_ptr()) : line.bytes.data();
-      const ssize_t n = line.socket.receive_some(to + line.done, line.header.bytes - line.done);
+      char nowhere[1 << 14];
+      const uint64_t left = line.header.bytes - line.done;
+      ssize_t n = 0;
+      if (line.drops)
+        n = line.socket.receive_some(nowhere, std::min<uint64_t>(left, sizeof nowhere));
+      else if (line.request)
+        n = line.socket.receive_some(static_cast<char*>(line.request->tensor.data_ptr()) + line.done, left);
+      else
+        n = line.socket.receive_some(line.bytes.data() + line.done, left);
       if (n <= 0) return n == 0;
       line.done += n;
     }
@@ -336,18 +388,22 @@ void Mailbox::fail_requests(int peer, const std::string& why) {
 }
 
 // The connection has ended.
-void Mailbox::lose(int peer) {
+void Mailbox::lose(int peer, const std::string& how) {
   Line& line = lines_[peer];
   if (group_.presence(peer) == Group::Presence::Here) group_.set_presence(peer, Group::Presence::Lost);
   const std::string why =
       message("rank {} of group '{}' has gone{}, and rank {} waits for a transfer", peer, group_.options.name,
-              group_.presence(peer) == Group::Presence::Left ? "" : " without a word: its process has ended",
+              !how.empty()                                     ? how
+              : group_.presence(peer) == Group::Presence::Left ? ""
+                                                               : " without a word: its process has ended",
               group_.rank());
   fail_requests(peer, why);
   if (line.request) complete(line.request->batch, error(why));
   for (Letter& letter : line.letters) complete(letter.batch, error(why));
   line.request.reset();
   line.letters.clear();
+  line.waits = false;
+  line.how = how;
   line.socket = Socket();
 }
 
@@ -359,11 +415,35 @@ void Mailbox::check_times() {
       continue;
     }
     complete(it->batch,
-             error(message("recv: {} of group '{}' sent nothing with tag {} within {}, the group's timeout",
+             error(message("recv: {} of group '{}' sent nothing with tag {} within {}, the group's timeout{}",
                            it->peer == kAnyRank ? std::string("no rank") : message("rank {}", it->peer),
-                           group_.options.name, it->tag, seconds_since(it->since))));
+                           group_.options.name, it->tag, seconds_since(it->since), held_up(it->peer))));
     it = requests_.erase(it);
   }
+  // They are sent when the rank takes them after all, but nobody waits for it any more.
+  for (int peer = 0; peer < group_.size(); ++peer) {
+    Line& line = lines_[peer];
+    if (line.letters.empty() || now - line.written < group_.options.timeout) continue;
+    for (Letter& letter : line.letters)
+      complete(std::exchange(letter.batch, nullptr),
+               error(message("send: rank {} of group '{}' has not taken {} bytes with tag {} within {}, the "
+                             "group's timeout; it asks for other messages or for none, and keeps as much as "
+                             "it may (PLAIT_DISTRIBUTED_MAILBOX_BYTES there)",
+                             peer, group_.options.name, letter.header.bytes, letter.header.tag,
+                             seconds_since(line.written))));
+  }
+}
+
+std::string Mailbox::held_up(int peer) const {
+  for (int p = 0; p < group_.size(); ++p) {
+    const Line& line = lines_[p];
+    if (line.waits && (peer == p || peer == kAnyRank))
+      return message(
+          "; a message of rank {} with tag {} has to be received first: it has {} bytes, and {} bytes of {} "
+          "that nobody has asked for are kept already (PLAIT_DISTRIBUTED_MAILBOX_BYTES)",
+          p, line.header.tag, line.header.bytes, line.kept, most_kept_);
+  }
+  return "";
 }
 
 void Mailbox::run() {
@@ -381,12 +461,13 @@ void Mailbox::run() {
         if (!line.socket) continue;
         const bool writes = !line.letters.empty();
         unsent |= writes;
-        polled.push_back({line.socket.fd(), static_cast<short>(POLLIN | (writes ? POLLOUT : 0)), 0});
+        const auto events = static_cast<short>((line.waits ? 0 : POLLIN) | (writes ? POLLOUT : 0));
+        polled.push_back({events ? line.socket.fd() : -1, events, 0});
         peers.push_back(peer);
       }
       if (stopping_ && (!unsent || Clock::now() > stop_by_)) return;
       check_times();
-      if (stopping_ || !requests_.empty()) nap = 200;
+      if (stopping_ || unsent || !requests_.empty()) nap = 200;
     }
     polled.push_back({doorbell_.fd(), POLLIN, 0});
     ::poll(polled.data(), polled.size(), nap);
@@ -396,9 +477,9 @@ void Mailbox::run() {
       Line& line = lines_[peers[i]];
       if (!line.socket) continue;
       bool alive = true;
-      if (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) alive = read(peers[i]);
+      if (line.waits || polled[i].revents & (POLLIN | POLLHUP | POLLERR)) alive = read(peers[i]);
       if (alive && line.socket) alive = write(line);
-      if (!alive) lose(peers[i]);
+      if (!alive) lose(peers[i], "");
     }
   }
 }

@@ -2,7 +2,9 @@
 // receives for all of them, beside the collectives.
 //
 // A message that nobody has asked for yet is kept until somebody does, so that the order of tags does not
-// matter, and a sender is never held up by it. The same thread notices when a rank leaves or dies.
+// matter, and a sender is not held up by it. But no more of one rank's messages is kept than kMostKept bytes
+// (PLAIT_DISTRIBUTED_MAILBOX_BYTES): the next one stays where it is until it is asked for or others have been
+// taken, and its sender waits. The same thread notices when a rank leaves or dies.
 #pragma once
 
 #include <condition_variable>
@@ -78,26 +80,33 @@ class Mailbox {
     std::optional<Request> request;  // that it is for
     std::vector<char> bytes;         // where there is none yet
     bool drops = false;              // it fits nobody's tensor
+    bool waits = false;              // there is no room for it yet
     std::deque<Arrived> arrived;
+    uint64_t kept = 0;          // bytes of those
+    std::string how;            // it ended, where there is more to say than that it did
+    Clock::time_point written;  // when something last went out, or came to be sent
   };
 
   void run();
   bool write(Line& line);  // false where the connection has ended
   bool read(int peer);
-  void begin_message(int peer);
+  bool begin_message(int peer);  // false where it has to wait
   void end_message(int peer);
   void take(Request& request, Arrived& message, int peer);  // which fails where they do not fit
-  void lose(int peer);
+  void lose(int peer, const std::string& how);
   void complete(const std::shared_ptr<Batch>& batch, std::exception_ptr failure = nullptr);
   void fail_requests(int peer, const std::string& why);
   void check_times();
+  std::string held_up(int peer) const;  // by what, if by anything
   void check_fit(const Request& request, const Header& header, int peer) const;
   void queue(int peer, Kind kind, const Header& like, const std::string& text);
+  void append(Line& line, Letter letter);
 
   Group& group_;
   std::mutex mutex_;  // of all below but what run() alone reads
   std::vector<Line> lines_;
   std::list<Request> requests_;
+  const uint64_t most_kept_;
   Doorbell doorbell_;
   bool stopping_ = false;
   Clock::time_point stop_by_;

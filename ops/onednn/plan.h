@@ -16,6 +16,7 @@
 
 #include "dnnl.hpp"
 #include "ops/cpu/onednn.h"
+#include "ops/onednn/building.h"
 
 namespace plait::cpu::dnn {
 
@@ -175,6 +176,7 @@ class PlanCache {
     const uint64_t hash = key.hash();
     if (Entry* entry = look_up(key, hash)) return entry->plan.get();
     auto plan = std::make_unique<Plan>();
+    const Building building;
     try {
       if (!key.fits() || !build(*plan)) plan.reset();
     } catch (const dnnl::error& error) {

@@ -91,8 +91,11 @@ PackedWeight packed_weight(const void* data, Stamp stamp, const Desc& from, cons
   std::shared_ptr<void> packed(block, [capacity](void* p) { cpu_allocator().deallocate(p, capacity); });
 
   Plan plan;
-  const Plan::Slot source = plan.user(from);
-  plan.deliver(source, plan.user(to));
+  {
+    const Building building;
+    const Plan::Slot source = plan.user(from);
+    plan.deliver(source, plan.user(to));
+  }
   plan.run({data, block});
   cache().insert({data, stamp, to, packed, bytes});
   return packed;

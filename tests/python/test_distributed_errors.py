@@ -98,12 +98,27 @@ def test_a_rank_that_leaves(tmp_path):
 
 
 MISMATCHES = {
-    "shapes": ("dist.all_reduce(plait.ones(3 + rank))", r"all_reduce\(sum, float32, [34] elements\).*all_reduce\(sum, float32, [34] elements\) instead"),
-    "dtypes": ("dist.all_reduce(plait.ones(3, dtype=[plait.float32, plait.int32][rank]))", r"(int32|float32).*rank [01] called.*(int32|float32)"),
-    "reductions": ("dist.all_reduce(plait.ones(3), [dist.ReduceOp.SUM, dist.ReduceOp.MAX][rank])", r"called all_reduce\((sum|max)"),
+    "shapes": (
+        "dist.all_reduce(plait.ones(3 + rank))",
+        r"all_reduce\(sum, float32, [34] elements\).*all_reduce\(sum, float32, [34] elements\) instead",
+    ),
+    "dtypes": (
+        "dist.all_reduce(plait.ones(3, dtype=[plait.float32, plait.int32][rank]))",
+        r"(int32|float32).*rank [01] called.*(int32|float32)",
+    ),
+    "reductions": (
+        "dist.all_reduce(plait.ones(3), [dist.ReduceOp.SUM, dist.ReduceOp.MAX][rank])",
+        r"called all_reduce\((sum|max)",
+    ),
     "roots": ("dist.broadcast(plait.ones(3), src=1 - rank)", r"called broadcast\(.*root [01]\)"),
-    "calls": ("dist.all_reduce(plait.ones(3)) if rank else dist.broadcast(plait.ones(3), src=0)", r"called (broadcast|all_reduce)"),
-    "receivers": ("dist.reduce(plait.ones(3), dst=0) if rank else dist.broadcast(plait.ones(3), src=1)", r"called (broadcast|reduce)"),
+    "calls": (
+        "dist.all_reduce(plait.ones(3)) if rank else dist.broadcast(plait.ones(3), src=0)",
+        r"called (broadcast|all_reduce)",
+    ),
+    "receivers": (
+        "dist.reduce(plait.ones(3), dst=0) if rank else dist.broadcast(plait.ones(3), src=1)",
+        r"called (broadcast|reduce)",
+    ),
 }
 
 
@@ -314,11 +329,15 @@ def test_stores_of_several_processes(tmp_path):
     )
     for kind in ("file", "tcp"):
         store = (
-            dist.FileStore(str(tmp_path / "many"), 3) if kind == "file" else dist.TCPStore("localhost", 0, None, True)
+            dist.FileStore(str(tmp_path / "many"), 3)
+            if kind == "file"
+            else dist.TCPStore("localhost", 0, None, True)
         )
         where = store.path if kind == "file" else str(store.port)
         clients = [
-            subprocess.Popen([sys.executable, program, kind, where, str(i)], stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, program, kind, where, str(i)], stdout=subprocess.PIPE, text=True
+            )
             for i in range(3)
         ]
         store.wait([f"done{i}" for i in range(3)])
@@ -354,3 +373,170 @@ def test_what_answers_is_no_store():
             dist.TCPStore("localhost", port)
         assert time.monotonic() - begin < 60
         other.shutdown(socket.SHUT_RDWR)
+
+
+def test_messages_that_nobody_asks_for_wait_at_the_sender(tmp_path):
+    """No more than the limit is kept; what is asked for goes around it, and nothing is lost."""
+    run_ranks(
+        tmp_path,
+        2,
+        """
+        import resource
+        start(timeout=timedelta(seconds=60))
+        count, megabyte = 60, 1 << 20
+        if rank == 0:
+            dist.barrier()
+            for i in range(count):
+                dist.send(plait.full((megabyte,), i % 100, dtype=plait.uint8), 1, tag=i)
+        else:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            dist.barrier()
+            time.sleep(1)
+            kept = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # in KiB
+            assert kept < 30 * 1024, kept
+            got = plait.empty(megabyte, dtype=plait.uint8)
+            for i in [3, 2, 1, 0, *range(4, count)]:
+                dist.recv(got, 0, tag=i)
+                assert (got == i % 100).all()
+        dist.barrier()
+        """,
+        PLAIT_DISTRIBUTED_MAILBOX_BYTES=str(5 << 20),
+    )
+
+
+def test_a_message_behind_more_than_may_be_kept(tmp_path):
+    run_ranks(
+        tmp_path,
+        2,
+        """
+        start(timeout=timedelta(seconds=4))
+        big, small = plait.zeros(100_000), plait.zeros(2)
+        if rank == 0:
+            with pytest.raises(dist.DistBackendError, match=r"send: rank 1 .*has not taken 40000000 bytes with tag 7.*MAILBOX_BYTES"):
+                dist.send(plait.zeros(10_000_000), 1, tag=7)
+        else:
+            with pytest.raises(dist.DistBackendError, match=r"recv: rank 0 .*tag 8 within.*tag 7 has to be received first: it has 40000000 bytes, and 0 bytes of 1000"):
+                dist.recv(small, 0, tag=8)
+            time.sleep(2)
+            # What was on its way comes, where it is asked for after all.
+            got = plait.ones(10_000_000)
+            dist.recv(got, 0, tag=7)
+            assert got.sum() == 0
+            dist.send(small, 0, tag=9)
+        if rank == 0: dist.recv(small, 1, tag=9)
+        """,
+        PLAIT_DISTRIBUTED_MAILBOX_BYTES="1000",
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "os.urandom(640)",
+        "b'GET / HTTP/1.1' * 50",
+        "head(kind=7, bytes=1 << 60, numel=1 << 60)",
+        "head(kind=7, bytes=1 << 40, numel=3)",
+        "head(kind=7, bytes=0, numel=1 << 63, dtype=5)",
+        "head(kind=7, bytes=8, numel=8, dtype=200)",
+        "head(kind=9, bytes=1 << 40)",
+        "head(kind=77, bytes=0)",
+        "head(kind=0, bytes=1 << 50, reduction=99)",
+    ],
+)
+def test_bytes_that_are_no_message(tmp_path, header):
+    """Whatever comes on a mailbox's connection, the rank that hears it says so and needs no memory for it."""
+    run_ranks(
+        tmp_path,
+        2,
+        f"""
+        import resource, struct
+        def head(kind, bytes, numel=0, dtype=1, reduction=0):
+            return struct.pack("<IBBBBiiQQQq16x", 0x706c7431, kind, dtype, reduction, 0, -1, 0, 0, numel, bytes, 0)
+        start(timeout=timedelta(seconds=60))
+        dist.barrier()
+        if rank == 0:
+            for name in os.listdir("/proc/self/fd"):
+                try:
+                    if os.readlink("/proc/self/fd/" + name).startswith("socket:"): os.write(int(name), {header})
+                except OSError: pass
+            time.sleep(1)
+            os._exit(0)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(dist.DistBackendError, match="rank 0 .*(no message of plait's|but the tensor given)"):
+            dist.recv(plait.zeros(3), 0)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
+        """,
+    )
+
+
+def test_a_store_survives_what_is_no_message():
+    """Whoever sends it is dropped; others are served on."""
+    import random
+    import socket
+    import struct
+
+    from plait.distributed._tcp_store import _HELLO, _pack
+
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    source = random.Random(seed)
+    store = dist.TCPStore("localhost", 0, is_master=True)
+    store.set("key", "value")
+    good = [
+        _pack([bytes([0]), b"key"]),
+        _pack([bytes([2])]),
+        _pack([bytes([3]), b"k", None, b"v"]),
+        _pack([bytes([1]), b"x"]),
+    ]
+    bad = [
+        b"",
+        struct.pack("<II", 0xFFFFFFFF, 0xFFFFFFFF),
+        struct.pack("<II", 0, 5),
+        struct.pack("<II", 0, 0),
+        _pack([]),
+        _pack([None]),
+        _pack([b""]),
+        _pack([bytes([3]), b"k"]),
+        _pack([bytes([3]), None, None, None]),
+        _pack([bytes([1]), None]),
+        _pack([bytes([99]), b"k"]),
+        struct.pack("<III", 4, 1, 0x7FFFFFFF),
+    ]
+    for _ in range(300):
+        message = bytearray(source.choice(good))
+        for _ in range(source.randrange(1, 4)):
+            message[source.randrange(len(message))] = source.randrange(256)
+        bad.append(
+            bytes(message[: source.randrange(len(message) + 1)]) if source.random() < 0.3 else bytes(message)
+        )
+    for message in bad:
+        with socket.create_connection(("localhost", store.port)) as stranger:
+            stranger.sendall(_HELLO + message)
+            if source.random() < 0.1:
+                stranger.settimeout(0.05)
+                try:
+                    while stranger.recv(1000):
+                        pass
+                except (TimeoutError, ConnectionError):
+                    pass
+    assert store.get("key") == b"value" and dist.TCPStore("localhost", store.port).get("key") == b"value"
+    with pytest.raises(ValueError, match="at most 268435456 bytes together, got"):
+        store.set("big", b"0" * (1 << 28))
+    assert store.get("key") == b"value"
+    store.close()
+    # And a server that answers nonsense.
+    listener = socket.create_server(("localhost", 0))
+
+    def answer():
+        connection, _ = listener.accept()
+        connection.sendall(connection.recv(len(_HELLO)))
+        connection.recv(1000)
+        connection.sendall(struct.pack("<II", 0xFFFFFFF0, 1))
+
+    import threading
+
+    threading.Thread(target=answer, daemon=True).start()
+    client = dist.TCPStore("localhost", listener.getsockname()[1])
+    with pytest.raises(dist.DistNetworkError, match="no message of a store"):
+        client.get("key")
+    listener.close()

@@ -13,9 +13,13 @@ import pytest
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def run_python(code, timeout=60):
+def run_python(code, timeout=60, **environment):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, env=os.environ
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **environment},
     )
 
 
@@ -211,6 +215,157 @@ time.sleep(0.3)
     for _ in range(3):
         done = run_python(code)
         assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+def test_exit_with_daemon_threads_inside_python_code_that_ops_call():
+    """A transform by NumPy, a custom Function, an overriding class, a __del__: there, too, threads may lose the GIL."""
+    code = """
+import sys, threading, time, plait
+sys.setswitchinterval(1e-5)
+x = plait.randn(64, 64)
+class Twice(plait.autograd.Function):
+    @staticmethod
+    def forward(ctx, a): return a * 2
+    @staticmethod
+    def backward(ctx, g): return g * 2
+class Sub(plait.Tensor):
+    @classmethod
+    def __torch_function__(cls, f, types, args=(), kwargs=None):
+        return super().__torch_function__(f, types, args, kwargs or {})
+class Dying:
+    def __del__(self): sum(range(100))
+def transform():
+    while True: plait.fft.fft(x)
+def custom():
+    while True:
+        y = plait.ones(10).requires_grad_()
+        with plait.autograd.graph.saved_tensors_hooks(lambda t: [t], lambda p: p[0]):
+            z = Twice.apply(y) * y
+        z.sum().backward()
+def override():
+    s = x.as_subclass(Sub)
+    while True: (s + 1).sum()
+def drop():
+    while True:
+        t = plait.ones(10)
+        t.attribute = Dying()
+        t = None
+for f in (transform, custom, override, drop): threading.Thread(target=f, daemon=True).start()
+time.sleep(0.2)
+"""
+    for _ in range(5):
+        done = run_python(code)
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+# What is registered first runs last: a while after the destructors of all that is loaded later.
+LATE_PAUSE = """
+import ctypes
+c = ctypes.CDLL(None)
+c.__cxa_atexit(ctypes.cast(c.usleep, ctypes.c_void_p), ctypes.c_void_p(800_000), None)
+"""
+
+
+def test_static_objects_outlive_the_threads():
+    """A backward goes on, without the GIL, while the process runs what has to happen at its end. Freed memory is overwritten."""
+    code = """
+import ctypes, threading, plait
+ready = threading.Event()
+def backward():
+    x = plait.ones(2, requires_grad=True)
+    y = x
+    for _ in range(100000): y = (y * 0.5 + 1).exp().log()
+    ready.set()
+    while True: y.sum().backward(retain_graph=True)
+threading.Thread(target=backward, daemon=True).start()
+ready.wait()
+"""
+    done = run_python(LATE_PAUSE + code, GLIBC_TUNABLES="glibc.malloc.perturb=165")
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+# A backward, without the GIL, of more products than a thread keeps plans for: each makes primitives of oneDNN anew.
+MANY_PRODUCTS = """
+import os, signal, threading, time, plait
+ready = threading.Event()
+def work(n):
+    x = plait.ones(40, 1, requires_grad=True)
+    y = sum(((x * plait.ones(40, k)) @ plait.ones(k, 40)).square().sum() for k in range(n, n + 1500))
+    ready.set()
+    while True: y.backward(retain_graph=True)
+for n in (100, 1700): threading.Thread(target=work, args=(n,), daemon=True).start()
+ready.wait()
+"""
+
+
+def test_exit_while_onednn_makes_primitives():
+    done = run_python(LATE_PAUSE + MANY_PRODUCTS, GLIBC_TUNABLES="glibc.malloc.perturb=165")
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork_while_onednn_makes_primitives():
+    code = """
+codes = []
+for i in range(40):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)  # ends a child that hangs
+        os._exit((plait.ones(80, 77) @ plait.ones(77, 71))[0, 0].item() != 77)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+print(set(codes))
+"""
+    done = run_python(MANY_PRODUCTS + code, timeout=120)
+    assert done.stdout.strip() == "{0}", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "end, code",
+    [("sys.exit(3)", 3), ("os._exit(4)", 4), ("raise KeyError", 1), ("kill(15)", -15), ("fork", 0)],
+)
+def test_other_ends_with_daemon_threads_inside_ops(end, code):
+    program = f"""
+import os, sys, threading, time, plait
+x = plait.randn(128, 128)
+def kill(signal): os.kill(os.getpid(), signal); time.sleep(30)
+def work():
+    while True:
+        y = plait.fft.fft(x @ x).abs().requires_grad_()
+        y.register_hook(lambda g: g * 2)
+        (y * 2).sum().backward()
+for _ in range(3): threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+if "{end}" == "fork":
+    pid = os.fork()
+    if pid == 0: sys.exit((plait.ones(3) * 2).sum().item() != 6)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+{"" if end == "fork" else end}
+"""
+    done = run_python(program)
+    assert done.returncode == code and ("KeyError" in done.stderr if code == 1 else done.stderr == ""), (
+        done.stderr
+    )
+
+
+def test_a_subinterpreter_is_refused():
+    code = """
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+import plait
+other = interpreters.create()
+try:
+    failure = interpreters.run_string(other, "import plait")
+except Exception as error:
+    failure = error
+print(failure)
+interpreters.destroy(other)
+print((plait.ones(3) * 2).sum().item())
+"""
+    done = run_python(code)
+    assert "plait: expected the main interpreter" in done.stdout and done.stdout.endswith("6.0\n"), (
+        done.stdout + done.stderr
+    )
+    assert done.returncode == 0
 
 
 def test_import_is_light():

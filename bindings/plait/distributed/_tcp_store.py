@@ -30,6 +30,12 @@ _HELLO = b"plait store 1\n"
 _NONE = 0xFFFFFFFF
 # Requests.
 _VALUES, _AWAIT, _COUNT, _SWAP = range(4)
+# What a message may hold: a store is for addresses and counters. More is a mistake, or not from plait.
+_LONGEST = 1 << 28
+
+
+class _Unsound(Exception):
+    """What has come is no message."""
 
 
 def _pack(parts: Sequence[bytes | None]) -> bytes:
@@ -37,17 +43,30 @@ def _pack(parts: Sequence[bytes | None]) -> bytes:
     return struct.pack("<II", len(body), len(parts)) + body
 
 
+def _unpack_head(head: bytes | bytearray) -> tuple[int, int]:
+    size, count = struct.unpack_from("<II", head)
+    if size > _LONGEST or 4 * count > size:
+        raise _Unsound
+    return size, count
+
+
 def _unpack(body: bytes, count: int) -> list[bytes | None]:
     parts: list[bytes | None] = []
     at = 0
     for _ in range(count):
+        if at + 4 > len(body):
+            raise _Unsound
         (size,) = struct.unpack_from("<I", body, at)
         at += 4
         if size == _NONE:
             parts.append(None)
+        elif at + size > len(body):
+            raise _Unsound
         else:
             parts.append(body[at : at + size])
             at += size
+    if at != len(body):
+        raise _Unsound
     return parts
 
 
@@ -141,7 +160,7 @@ class _Server:
             self._flush(client)
         except BlockingIOError:
             pass
-        except OSError:
+        except (OSError, _Unsound):
             if client in self._clients:
                 self._drop(client)
 
@@ -166,7 +185,7 @@ class _Server:
             client.greeted = True
             client.leaves += _HELLO
         while len(came) >= 8:
-            size, count = struct.unpack_from("<II", came)
+            size, count = _unpack_head(came)
             if len(came) < 8 + size:
                 break
             parts = _unpack(bytes(came[8 : 8 + size]), count)
@@ -175,7 +194,11 @@ class _Server:
         return True
 
     def _answer(self, client: _Client, parts: list[Any]) -> None:
+        if not parts or not parts[0]:
+            raise _Unsound
         request, rest = parts[0][0], parts[1:]
+        if None in rest if request != _SWAP else len(rest) != 3 or rest[0] is None:
+            raise _Unsound
         if request == _VALUES:
             client.leaves += _pack([self._data.get(k) for k in rest])
         elif request == _AWAIT:
@@ -200,6 +223,8 @@ class _Server:
                         self._flush(other)
                     except OSError:
                         self._drop(other)
+        else:
+            raise _Unsound
 
     def _serve_waiting(self, client: _Client) -> None:
         assert client.awaits is not None
@@ -333,6 +358,12 @@ class TCPStore(Store):
             ) from None
 
     def _ask(self, parts: Sequence[bytes | None], timeout: timedelta) -> list[bytes | None]:
+        message = _pack(parts)
+        if len(message) > _LONGEST:
+            raise ValueError(
+                f"TCPStore: expected keys and values of at most {_LONGEST} bytes together, got "
+                f"{len(message)}; send a tensor instead"
+            )
         with self._lock:
             if self._connection is None:
                 self._connect(timeout)
@@ -340,14 +371,18 @@ class TCPStore(Store):
             assert connection is not None
             try:
                 connection.settimeout(max(timeout.total_seconds(), 0.001))
-                connection.sendall(_pack(parts))
-                size, count = struct.unpack("<II", _receive(connection, 8))
+                connection.sendall(message)
+                size, count = _unpack_head(_receive(connection, 8))
                 return _unpack(_receive(connection, size), count)
             except BaseException as error:  # an answer may come yet, which would be taken for the next one's
                 connection.close()
                 self._connection = None
                 if isinstance(error, TimeoutError):
                     raise _Late from None
+                if isinstance(error, _Unsound):
+                    raise DistNetworkError(
+                        f"TCPStore: what {self.host} port {self.port} answers is no message of a store"
+                    ) from None
                 if isinstance(error, OSError):
                     raise DistNetworkError(
                         f"TCPStore: the connection to {self.host} port {self.port} has ended; has the "
@@ -383,7 +418,7 @@ class TCPStore(Store):
 def _receive(connection: socket.socket, size: int) -> bytes:
     data = bytearray()
     while len(data) < size:
-        part = connection.recv(size - len(data))
+        part = connection.recv(min(size - len(data), 1 << 20))
         if not part:
             raise ConnectionError("the connection has ended")
         data += part
