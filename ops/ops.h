@@ -48,6 +48,7 @@
 #include "ops/decl/optim.h"
 #include "ops/decl/pad.h"
 #include "ops/decl/poisson.h"
+#include "ops/decl/polynomials.h"
 #include "ops/decl/power.h"
 #include "ops/decl/product.h"
 #include "ops/decl/random.h"

@@ -267,6 +267,7 @@ from ._C import _mish_backward as _mish_backward
 from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
+from ._C import _orthogonal_polynomial as _orthogonal_polynomial
 from ._C import _outside_ops as _outside_ops
 from ._C import _overrides as _overrides
 from ._C import _pack_for_function as _pack_for_function

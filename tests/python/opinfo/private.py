@@ -18,6 +18,7 @@ TESTED_APART = {
     "_linalg_solve_triangular": "test_cuda_linalg.py",
     "_linalg_svd": "test_cuda_linalg.py",
     "_fractional_max_pool": "test_fractional_pool.py",
+    "_orthogonal_polynomial": "test_polynomials.py",
 }
 
 PRIVATE = {
