@@ -265,6 +265,52 @@ tensor([0.6931]))",
               const Tensor& other) { cpu::binary("logaddexp", BinaryMath::LogAddExp, out, self, other); },
 }};
 
+Op<Tensor(const Tensor&, const Tensor&)> logaddexp2{{
+    .schema = "logaddexp2(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Elementwise log2(2^self + 2^other), without overflow.
+
+Shapes: broadcast together. Dtypes: floating, promoted.
+
+>>> plait.logaddexp2(plait.tensor([1000.0]), plait.tensor([1000.0]))
+tensor([1001.]))",
+    .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("logaddexp2", self, other); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor difference = (v.in(0) - v.in(1)) * wrapped_scalar(M_LN2);
+          if (v.needs(0)) v.set(0, v.grad() * plait::sigmoid(difference));
+          if (v.needs(1)) v.set(1, v.grad() * plait::sigmoid(-difference));
+        },
+    .save = "self, other",
+    .kind = Kind::Pointwise,
+    .dtypes = kFloatDTypes,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("logaddexp2", BinaryMath::LogAddExp2, out, self, other); },
+}};
+
+Op<Tensor(const Tensor&, const Tensor&)> nextafter{{
+    .schema = "nextafter(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(The floating-point numbers next to self, towards other. Gradient: none.
+
+Shapes: broadcast together. Dtypes: float32 and float64, promoted.
+
+>>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
+tensor(1.1921e-07))",
+    .meta =
+        [](const Tensor& self, const Tensor& other) {
+          const TensorSpec spec = infer::binary("nextafter", self, other);
+          check<TypeError>(spec.dtype == DType::Float32 || spec.dtype == DType::Float64,
+                           "nextafter: expected float32 or float64, got {} and {}; use .float()",
+                           self.dtype(), other.dtype());
+          return spec;
+        },
+    .kind = Kind::Pointwise,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("nextafter", BinaryMath::NextAfter, out, self, other); },
+}};
+
 Op<Tensor(const Tensor&, const Tensor&)> copysign{{
     .schema = "copysign(Tensor self, Tensor other) -> Tensor",
     .doc = R"(Elementwise self with the sign of other.

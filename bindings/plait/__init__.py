@@ -120,7 +120,6 @@ _LAZY_NAMES = {
             "kaiser_window",
             "mode",
             "polar",
-            "sinc",
             "trapezoid",
             "trapz",
         ),
@@ -146,7 +145,6 @@ _LAZY_NAMES = {
             "isposinf",
             "isreal",
             "ldexp",
-            "logaddexp2",
             "range",
             "renorm",
             "row_stack",
@@ -190,10 +188,8 @@ _LAZY_NAMES = {
     **dict.fromkeys(
         (
             "cumulative_trapezoid",
-            "frexp",
             "gradient",
             "mvlgamma",
-            "nextafter",
             "pca_lowrank",
             "svd_lowrank",
         ),

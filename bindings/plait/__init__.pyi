@@ -545,6 +545,7 @@ from ._C import fmod as fmod
 from ._C import fmod_ as fmod_
 from ._C import frac as frac
 from ._C import frac_ as frac_
+from ._C import frexp as frexp
 from ._C import from_numpy as from_numpy
 from ._C import full as full
 from ._C import full_like as full_like
@@ -656,6 +657,7 @@ from ._C import log_normal as log_normal
 from ._C import log_normal_ as log_normal_
 from ._C import log_softmax as log_softmax
 from ._C import logaddexp as logaddexp
+from ._C import logaddexp2 as logaddexp2
 from ._C import logcumsumexp as logcumsumexp
 from ._C import logical_and as logical_and
 from ._C import logical_and_ as logical_and_
@@ -722,6 +724,8 @@ from ._C import new_empty as new_empty
 from ._C import new_full as new_full
 from ._C import new_ones as new_ones
 from ._C import new_zeros as new_zeros
+from ._C import nextafter as nextafter
+from ._C import nextafter_ as nextafter_
 from ._C import nll_loss as nll_loss
 from ._C import norm as norm
 from ._C import normal as normal
@@ -812,6 +816,8 @@ from ._C import silu as silu
 from ._C import silu_ as silu_
 from ._C import sin as sin
 from ._C import sin_ as sin_
+from ._C import sinc as sinc
+from ._C import sinc_ as sinc_
 from ._C import sinh as sinh
 from ._C import sinh_ as sinh_
 from ._C import slice as slice
@@ -827,6 +833,7 @@ from ._C import special_bessel_j0 as special_bessel_j0
 from ._C import special_bessel_j1 as special_bessel_j1
 from ._C import special_bessel_y0 as special_bessel_y0
 from ._C import special_bessel_y1 as special_bessel_y1
+from ._C import special_entr as special_entr
 from ._C import special_erfcx as special_erfcx
 from ._C import special_i0e as special_i0e
 from ._C import special_i1 as special_i1
@@ -837,6 +844,7 @@ from ._C import special_modified_bessel_k1 as special_modified_bessel_k1
 from ._C import special_scaled_modified_bessel_k0 as special_scaled_modified_bessel_k0
 from ._C import special_scaled_modified_bessel_k1 as special_scaled_modified_bessel_k1
 from ._C import special_spherical_bessel_j0 as special_spherical_bessel_j0
+from ._C import special_xlog1py as special_xlog1py
 from ._C import special_zeta as special_zeta
 from ._C import split as split
 from ._C import split_with_sizes as split_with_sizes

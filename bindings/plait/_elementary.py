@@ -34,7 +34,6 @@ __all__ = [
     "isposinf",
     "isreal",
     "ldexp",
-    "logaddexp2",
     "range",
     "renorm",
     "row_stack",
@@ -112,18 +111,6 @@ def is_nonzero(input: Tensor) -> bool:
         raise RuntimeError(f"is_nonzero: expected one element, got shape {tuple(input.shape)}")
     return bool(input.item() != 0)
 
-
-@with_out
-def logaddexp2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """log2(2^input + 2^other), without overflow.
-
-    >>> plait.logaddexp2(plait.tensor(1000.0), plait.tensor(1000.0))
-    tensor(1001.)
-    """
-    high = _ops["maximum"](input, other)
-    # The same infinities have no difference; their sum is they themselves.
-    gap = (input - other).abs().neg().masked_fill(input == other, 0)
-    return high + _ops["log1p"](_ops["exp2"](gap)) * 1.4426950408889634
 
 
 @with_out

@@ -78,7 +78,8 @@ const bool attached =
      binary_op<op::maximum, MinMax::Maximum>(), binary_op<op::minimum, MinMax::Minimum>(),
      binary_op<op::fmax, MinMax::Fmax>(), binary_op<op::fmin, MinMax::Fmin>(),
      binary_op<op::atan2, BinaryMath::Atan2>(), binary_op<op::hypot, BinaryMath::Hypot>(),
-     binary_op<op::logaddexp, BinaryMath::LogAddExp>(), binary_op<op::copysign, BinaryMath::CopySign>(),
+     binary_op<op::logaddexp, BinaryMath::LogAddExp>(), binary_op<op::logaddexp2, BinaryMath::LogAddExp2>(),
+     binary_op<op::nextafter, BinaryMath::NextAfter>(), binary_op<op::copysign, BinaryMath::CopySign>(),
      binary_op<op::heaviside, BinaryMath::Heaviside>(),
 
      binary_op<op::bitwise_and, Bits::And>(), binary_op<op::bitwise_or, Bits::Or>(),

@@ -229,6 +229,7 @@ inline Tensor rsqrt(const Tensor& self) { static detail::OpName op{"rsqrt"}; ret
 inline Tensor rsqrt_(const Tensor& self) { static detail::OpName op{"rsqrt"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor reciprocal(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}); }
 inline Tensor reciprocal_(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}, PLAIT_INPLACE); }
+template <class = void> std::tuple<Tensor, Tensor> frexp(const Tensor& self) { static detail::OpName op{"frexp"}; return op.results<std::tuple<Tensor, Tensor>>({self}); }
 inline Tensor special_zeta(const Tensor& self, const Operand& other) { static detail::OpName op{"special_zeta"}; return op.call({self, other}); }
 inline Tensor special_zeta_(const Tensor& self, const Operand& other) { static detail::OpName op{"special_zeta"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor igamma(const Tensor& self, const Operand& other) { static detail::OpName op{"igamma"}; return op.call({self, other}); }
@@ -355,6 +356,9 @@ inline Tensor atan2_(const Tensor& self, const Operand& other) { static detail::
 inline Tensor hypot(const Tensor& self, const Operand& other) { static detail::OpName op{"hypot"}; return op.call({self, other}); }
 inline Tensor hypot_(const Tensor& self, const Operand& other) { static detail::OpName op{"hypot"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor logaddexp(const Tensor& self, const Operand& other) { static detail::OpName op{"logaddexp"}; return op.call({self, other}); }
+inline Tensor logaddexp2(const Tensor& self, const Operand& other) { static detail::OpName op{"logaddexp2"}; return op.call({self, other}); }
+inline Tensor nextafter(const Tensor& self, const Operand& other) { static detail::OpName op{"nextafter"}; return op.call({self, other}); }
+inline Tensor nextafter_(const Tensor& self, const Operand& other) { static detail::OpName op{"nextafter"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor copysign(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}); }
 inline Tensor copysign_(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor heaviside(const Tensor& self, const Operand& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}); }
@@ -469,6 +473,9 @@ inline Tensor digamma_(const Tensor& self) { static detail::OpName op{"digamma"}
 inline Tensor polygamma(int64_t n, const Operand& self) { static detail::OpName op{"polygamma"}; return op.call({n, self}); }
 inline Tensor xlogy(const Tensor& self, const Operand& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}); }
 inline Tensor xlogy_(const Tensor& self, const Operand& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor special_xlog1py(const Tensor& self, const Operand& other) { static detail::OpName op{"special_xlog1py"}; return op.call({self, other}); }
+inline Tensor special_xlog1py(const Scalar& self, const Operand& other) { static detail::OpName op{"special_xlog1py.Scalar"}; return op.call({self, other}); }
+inline Tensor special_entr(const Tensor& self) { static detail::OpName op{"special_entr"}; return op.call({self}); }
 inline Tensor var(const Tensor& self, bool unbiased = true) { static detail::OpName op{"var"}; return op.call({self, unbiased}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"var.dim"}; return op.call({self, dim, unbiased, keepdim}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var.correction"}; return op.call({self, dim, correction, keepdim}); }
@@ -508,6 +515,8 @@ inline Tensor cos(const Tensor& self) { static detail::OpName op{"cos"}; return 
 inline Tensor cos_(const Tensor& self) { static detail::OpName op{"cos"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor tan(const Tensor& self) { static detail::OpName op{"tan"}; return op.call({self}); }
 inline Tensor tan_(const Tensor& self) { static detail::OpName op{"tan"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor sinc(const Tensor& self) { static detail::OpName op{"sinc"}; return op.call({self}); }
+inline Tensor sinc_(const Tensor& self) { static detail::OpName op{"sinc"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor asin(const Tensor& self) { static detail::OpName op{"asin"}; return op.call({self}); }
 inline Tensor asin_(const Tensor& self) { static detail::OpName op{"asin"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor acos(const Tensor& self) { static detail::OpName op{"acos"}; return op.call({self}); }

@@ -214,19 +214,16 @@ class _Windows:
 
     def counts(self, who: str, height: int, width: int) -> tuple[int, int]:
         """How many windows there are in each direction."""
-        result = tuple(
-            (size + 2 * p - d * (k - 1) - 1) // s + 1
-            for size, p, d, k, s in zip(
-                (height, width), self.padding, self.dilation, self.kernel, self.stride, strict=True
-            )
-        )
-        if min(result) < 1:
+        (ph, pw), (dh, dw), (kh, kw), (sh, sw) = self.padding, self.dilation, self.kernel, self.stride
+        rows = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+        cols = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+        if rows < 1 or cols < 1:
             raise RuntimeError(
                 f"{who}: windows of {self.kernel} with dilation {self.dilation} do not fit in {height} x "
                 f"{width} with "
                 f"padding {self.padding}"
             )
-        return result
+        return rows, cols
 
     def slices(self, i: int, j: int, rows: int, cols: int) -> tuple[slice, slice]:
         """Where the windows have their point (i, j), in the padded image."""
@@ -248,14 +245,13 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     rows, cols = windows.counts("unfold", h, w)
     ph, pw = windows.padding
     if ph or pw:
-        x = plait.pad(x, (pw, pw, ph, ph))
-    kh, kw = windows.kernel
-    points = []
-    for i in range(kh):
-        for j in range(kw):
-            down, across = windows.slices(i, j, rows, cols)
-            points.append(x[:, :, down, across])
-    result = plait.stack(points, 2).reshape(n, c * kh * kw, rows * cols)
+        x = plait.constant_pad_nd(x, (pw, pw, ph, ph))
+    (kh, kw), (down, across) = windows.kernel, windows.dilation
+    tall, wide = down * (kh - 1) + 1, across * (kw - 1) + 1
+    points = x.unfold(2, tall, windows.stride[0]).unfold(3, wide, windows.stride[1])  # (N, C, rows, cols, tall, wide)
+    if down > 1 or across > 1:
+        points = points[..., ::down, ::across]
+    result = points.permute(0, 1, 4, 5, 2, 3).reshape(n, c * kh * kw, rows * cols)
     return result.squeeze(0) if lone else result
 
 
