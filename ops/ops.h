@@ -39,6 +39,7 @@
 #include "ops/decl/join.h"
 #include "ops/decl/layer_norm.h"
 #include "ops/decl/linalg.h"
+#include "ops/decl/linalg_vectors.h"
 #include "ops/decl/linear_activation.h"
 #include "ops/decl/logical.h"
 #include "ops/decl/loss.h"

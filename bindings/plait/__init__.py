@@ -146,7 +146,6 @@ _LAZY_NAMES = {
             "isreal",
             "ldexp",
             "range",
-            "renorm",
             "row_stack",
             "rsub",
             "typename",
@@ -160,7 +159,6 @@ _LAZY_NAMES = {
         (
             "corrcoef",
             "cov",
-            "dist",
             "nanquantile",
             "quantile",
         ),

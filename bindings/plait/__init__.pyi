@@ -65,7 +65,6 @@ from ._composites import isin as isin
 from ._composites import kaiser_window as kaiser_window
 from ._composites import mode as mode
 from ._composites import polar as polar
-from ._composites import sinc as sinc
 from ._composites import trapezoid as trapezoid
 from ._composites import trapz as trapz
 from ._eager import _assert as _assert
@@ -86,9 +85,7 @@ from ._elementary import isneginf as isneginf
 from ._elementary import isposinf as isposinf
 from ._elementary import isreal as isreal
 from ._elementary import ldexp as ldexp
-from ._elementary import logaddexp2 as logaddexp2
 from ._elementary import range as range
-from ._elementary import renorm as renorm
 from ._elementary import row_stack as row_stack
 from ._elementary import typename as typename
 from ._elementary import unravel_index as unravel_index
@@ -115,7 +112,6 @@ from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._numerical import cumulative_trapezoid as cumulative_trapezoid
 from ._numerical import mvlgamma as mvlgamma
-from ._numerical import nextafter as nextafter
 from ._numerical import pca_lowrank as pca_lowrank
 from ._numerical import svd_lowrank as svd_lowrank
 from ._printing import set_printoptions as set_printoptions
@@ -123,7 +119,6 @@ from ._spectral import istft as istft
 from ._spectral import stft as stft
 from ._statistics import corrcoef as corrcoef
 from ._statistics import cov as cov
-from ._statistics import dist as dist
 from ._statistics import nanquantile as nanquantile
 from ._statistics import quantile as quantile
 from .amp import autocast as autocast
@@ -339,6 +334,7 @@ from ._C import adaptive_avg_pool2d as adaptive_avg_pool2d
 from ._C import adaptive_avg_pool3d as adaptive_avg_pool3d
 from ._C import adaptive_max_pool1d as adaptive_max_pool1d
 from ._C import adaptive_max_pool2d as adaptive_max_pool2d
+from ._C import adaptive_max_pool3d as adaptive_max_pool3d
 from ._C import add as add
 from ._C import add_ as add_
 from ._C import addbmm as addbmm
@@ -484,6 +480,7 @@ from ._C import diagonal as diagonal
 from ._C import diagonal_scatter as diagonal_scatter
 from ._C import digamma as digamma
 from ._C import digamma_ as digamma_
+from ._C import dist as dist
 from ._C import div as div
 from ._C import div_ as div_
 from ._C import divide as divide
@@ -643,6 +640,9 @@ from ._C import less as less
 from ._C import less_equal as less_equal
 from ._C import lgamma as lgamma
 from ._C import lgamma_ as lgamma_
+from ._C import linalg_cross as linalg_cross
+from ._C import linalg_vecdot as linalg_vecdot
+from ._C import linalg_vector_norm as linalg_vector_norm
 from ._C import linear as linear
 from ._C import linspace as linspace
 from ._C import log as log
@@ -772,6 +772,7 @@ from ._C import relu6 as relu6
 from ._C import relu_ as relu_
 from ._C import remainder as remainder
 from ._C import remainder_ as remainder_
+from ._C import renorm as renorm
 from ._C import repeat as repeat
 from ._C import repeat_interleave as repeat_interleave
 from ._C import reset_peak_memory_stats as reset_peak_memory_stats

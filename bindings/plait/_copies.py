@@ -118,11 +118,15 @@ def empty_strided(
     if layout not in (None, strided):
         raise ValueError(f"empty_strided: expected a strided layout, got {layout}")
     if len(size) != len(stride):
-        raise ValueError(f"empty_strided: expected a stride for each size, got {list(size)} and {list(stride)}")
+        raise ValueError(
+            f"empty_strided: expected a stride for each size, got {list(size)} and {list(stride)}"
+        )
     span = 1
     for n, s in zip(size, stride):
         if n < 0 or s < 0:
-            raise ValueError(f"empty_strided: expected sizes and strides >= 0, got {list(size)} and {list(stride)}")
+            raise ValueError(
+                f"empty_strided: expected sizes and strides >= 0, got {list(size)} and {list(stride)}"
+            )
         span += (n - 1) * s
     if 0 in size:
         span = 0

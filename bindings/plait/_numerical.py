@@ -4,8 +4,6 @@ floating-point numbers.
 
 from __future__ import annotations
 
-from collections import namedtuple
-
 import plait
 
 from ._C import ArgumentError

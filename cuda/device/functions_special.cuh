@@ -67,7 +67,7 @@ struct ErrorFunctionFamily {
       case fn::Special::Erfinv: return body([](T x) { return math::erfinv(x); });
       case fn::Special::Entr:
         return body([](T x) {
-          if (x > T(0)) return -x * math::log(x);
+          if (x > T(0)) return T(0) - x * math::log(x);
           return x < T(0) ? -math::infinity<T>() : x;
         });
       default: return;

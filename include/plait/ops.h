@@ -277,6 +277,12 @@ inline Tensor rms_norm(const Tensor& self, const Dims& normalized_shape, const T
 inline Tensor cross(const Tensor& self, const Operand& other, std::optional<int64_t> dim = std::nullopt) { static detail::OpName op{"cross"}; return op.call({self, other, dim}); }
 inline Tensor cdist(const Tensor& x1, const Operand& x2, double p = 2.0, std::optional<std::string_view> compute_mode = std::nullopt) { static detail::OpName op{"cdist"}; return op.call({x1, x2, p, compute_mode}); }
 inline Tensor bilinear(const Tensor& input1, const Operand& input2, const Operand& weight, const Tensor& bias = {}) { static detail::OpName op{"bilinear"}; return op.call({input1, input2, weight, bias}); }
+inline Tensor linalg_vector_norm(const Tensor& x, const Scalar& ord = 2, std::optional<Ints> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"linalg_vector_norm"}; return op.call({x, ord, dim, keepdim, dtype}); }
+inline Tensor linalg_vector_norm(const Tensor& x, std::string_view ord, std::optional<Ints> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"linalg_vector_norm.str"}; return op.call({x, ord, dim, keepdim, dtype}); }
+inline Tensor linalg_vecdot(const Tensor& x, const Operand& y, int64_t dim = -1) { static detail::OpName op{"linalg_vecdot"}; return op.call({x, y, dim}); }
+inline Tensor linalg_cross(const Tensor& self, const Operand& other, int64_t dim = -1) { static detail::OpName op{"linalg_cross"}; return op.call({self, other, dim}); }
+inline Tensor dist(const Tensor& self, const Operand& other, const Scalar& p = 2) { static detail::OpName op{"dist"}; return op.call({self, other, p}); }
+inline Tensor renorm(const Tensor& self, const Scalar& p, int64_t dim, const Scalar& maxnorm) { static detail::OpName op{"renorm"}; return op.call({self, p, dim, maxnorm}); }
 inline Tensor bitwise_not(const Tensor& self) { static detail::OpName op{"bitwise_not"}; return op.call({self}); }
 inline Tensor bitwise_not_(const Tensor& self) { static detail::OpName op{"bitwise_not"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor bitwise_and(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_and"}; return op.call({self, other}); }
@@ -325,6 +331,7 @@ inline Tensor max_pool3d(const Tensor& self, const Ints& kernel_size, std::optio
 template <class = void> std::tuple<Tensor, Tensor> max_pool3d_with_indices(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, const Ints& dilation = 1, bool ceil_mode = false) { static detail::OpName op{"max_pool3d_with_indices"}; return op.results<std::tuple<Tensor, Tensor>>({self, kernel_size, stride, padding, dilation, ceil_mode}); }
 template <class = void> std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_max_pool1d"}; return op.results<std::tuple<Tensor, Tensor>>({self, output_size}); }
 template <class = void> std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_max_pool2d"}; return op.results<std::tuple<Tensor, Tensor>>({self, output_size}); }
+template <class = void> std::tuple<Tensor, Tensor> adaptive_max_pool3d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_max_pool3d"}; return op.results<std::tuple<Tensor, Tensor>>({self, output_size}); }
 inline Tensor max(const Tensor& self) { static detail::OpName op{"max"}; return op.call({self}); }
 template <class = void> std::tuple<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false) { static detail::OpName op{"max.dim"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, keepdim}); }
 inline Tensor max(const Tensor& self, const Tensor& other) { static detail::OpName op{"max.other"}; return op.call({self, other}); }
