@@ -229,6 +229,7 @@ void set_autocast_entries() {
   list<Float32, Float32>(cosine_embedding_loss, triplet_margin_loss, poisson_nll_loss);
   list<Float32, Keep>(trace, view_as_complex, avg_pool3d, adaptive_avg_pool3d, max_pool3d,
                       adaptive_max_pool3d);
+  list<Float32, Float32>(_fft);
   list<Float32, Refuse>(binary_cross_entropy);
   list<Float32, Widest>(grid_sampler, grid_sampler_2d, grid_sampler_3d);
   pad.set_entry(Key::Autocast, &call_pad);

@@ -26,6 +26,7 @@
 #include "ops/decl/exponential.h"
 #include "ops/decl/factorizations.h"
 #include "ops/decl/fft.h"
+#include "ops/decl/fft_functions.h"
 #include "ops/decl/float_parts.h"
 #include "ops/decl/fractional_max_pool.h"
 #include "ops/decl/gamma.h"

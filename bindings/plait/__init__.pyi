@@ -200,6 +200,7 @@ from ._C import _elu_backward as _elu_backward
 from ._C import _embedding_backward as _embedding_backward
 from ._C import _embedding_masked as _embedding_masked
 from ._C import _enter_autocast as _enter_autocast
+from ._C import _fft as _fft
 from ._C import _fft_c2c as _fft_c2c
 from ._C import _fft_c2r as _fft_c2r
 from ._C import _fft_r2c as _fft_r2c

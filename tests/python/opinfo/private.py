@@ -19,6 +19,7 @@ TESTED_APART = {
     "_linalg_svd": "test_cuda_linalg.py",
     "_fractional_max_pool": "test_fractional_pool.py",
     "_orthogonal_polynomial": "test_polynomials.py",
+    "_fft": "test_fft.py",
 }
 
 PRIVATE = {
