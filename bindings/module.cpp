@@ -12,7 +12,6 @@
 #include "core/backend.h"
 #include "core/library.h"
 #include "core/parallel.h"
-#include "ops/cpu/fft.h"
 #include "ops/cpu/lapack.h"
 
 // GeneratorImpl counts its references itself.
@@ -126,21 +125,6 @@ PYBIND11_MODULE(_C, m) {
       return "";  // no NumPy
     }
   });
-  // Transforms of CPU tensors are NumPy's.
-  cpu::set_fft_kernel([](const Tensor& out, const Tensor& self, IntSpan dims, bool forward, double scale) {
-    const WithGil gil;
-    py::tuple axes(dims.size());
-    for (size_t i = 0; i < dims.size(); ++i) axes[i] = dims[i];
-    try {
-      py::module_::import("plait.fft")
-          .attr("_by_numpy")(py::reinterpret_steal<py::object>(checked(wrap(out))),
-                             py::reinterpret_steal<py::object>(checked(wrap(self))), axes, forward, scale);
-    } catch (py::error_already_set& error) {
-      error.restore();
-      throw PythonError{};
-    }
-  });
-
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);

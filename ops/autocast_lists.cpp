@@ -211,6 +211,7 @@ void set_autocast_entries() {
   list<Lower, Lower>(scaled_dot_product_attention, _attention);
   list<Lower, Lower>(_lstm_step, _gru_step, _lstm_layer, _gru_layer, _rnn_layer, _cudnn_rnn);
   list<Keep, Lower>(mv, addmv);
+  list<Lower, Lower>(linalg_vecdot);
   list<Lower, Widest>(tensordot, tensordot_dims);
   inner.set_entry(Key::Autocast, &call_inner);
   einsum.set_entry(Key::Autocast, &call_einsum);
@@ -220,13 +221,15 @@ void set_autocast_entries() {
   list<Keep, Float32>(acos, arccos, asin, arcsin, tan, sinh, cosh, erfinv, softplus);
   list_norm<layer_norm_for>(layer_norm);
   list_norm<rms_norm_for>(rms_norm);
-  list<Keep, Float32>(group_norm, logsumexp);
+  list<Keep, Float32>(group_norm, logsumexp, linalg_vector_norm, dist, renorm);
   list<Keep, Float32>(cosine_similarity, pairwise_distance, gaussian_nll_loss, _resample);
   list<Float32, Float32>(cdist, mse_loss, l1_loss, smooth_l1_loss, huber_loss, kl_div, nll_loss);
   cross_entropy.set_entry(Key::Autocast, &call_cross_entropy);
   list<Float32, Float32>(binary_cross_entropy_with_logits, margin_ranking_loss, hinge_embedding_loss);
   list<Float32, Float32>(cosine_embedding_loss, triplet_margin_loss, poisson_nll_loss);
-  list<Float32, Keep>(trace, view_as_complex, avg_pool3d, adaptive_avg_pool3d, max_pool3d);
+  list<Float32, Keep>(trace, view_as_complex, avg_pool3d, adaptive_avg_pool3d, max_pool3d,
+                      adaptive_max_pool3d);
+  list<Float32, Float32>(_fft);
   list<Float32, Refuse>(binary_cross_entropy);
   list<Float32, Widest>(grid_sampler, grid_sampler_2d, grid_sampler_3d);
   pad.set_entry(Key::Autocast, &call_pad);

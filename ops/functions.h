@@ -29,8 +29,23 @@ enum class Unary : uint8_t {
   Count
 };
 enum class Explog : uint8_t { Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sigmoid, Count };
-enum class Trig : uint8_t { Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh, Acosh, Atanh, Count };
-enum class Special : uint8_t { Erf, Erfc, Erfinv, Lgamma, Digamma, Trigamma, Count };
+enum class Trig : uint8_t {
+  Sin,
+  Cos,
+  Tan,
+  Sinc,
+  Asin,
+  Acos,
+  Atan,
+  Sinh,
+  Cosh,
+  Tanh,
+  Asinh,
+  Acosh,
+  Atanh,
+  Count
+};
+enum class Special : uint8_t { Erf, Erfc, Erfinv, Entr, Lgamma, Digamma, Trigamma, Count };
 
 // In parentheses: what the parameters give.
 enum class Activation : uint8_t {
@@ -59,7 +74,19 @@ enum class Activation : uint8_t {
 enum class Binary : uint8_t { Add, Sub, Mul, Div, Count };
 enum class MinMax : uint8_t { Maximum, Minimum, Fmax, Fmin, Count };
 enum class Division : uint8_t { Floor, Trunc, Remainder, Fmod, Gcd, Lcm, Count };  // gcd, lcm: of integers
-enum class BinaryMath : uint8_t { Pow, Atan2, Hypot, LogAddExp, XLogY, CopySign, Heaviside, Count };
+enum class BinaryMath : uint8_t {
+  Pow,
+  Atan2,
+  Hypot,
+  LogAddExp,
+  LogAddExp2,
+  XLogY,
+  XLog1pY,
+  CopySign,
+  Heaviside,
+  NextAfter,  // of float32 and float64
+  Count
+};
 enum class Bits : uint8_t { And, Or, Xor, ShiftLeft, ShiftRight, Count };
 
 // Of the gradient and self, or the gradient and the result (Sigmoid, Tanh).

@@ -264,4 +264,19 @@ tensor([[[ 5.,  7.],
     .dtypes = kPooledDTypes,
 }};
 
+Op<Pair(const Tensor&, IntSpan)> adaptive_max_pool3d{{
+    .schema = "adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor values, Tensor indices)",
+    .doc =
+        R"(Maxima over windows that give the wanted spatial size, and where they stand. Window o covers floor(o size / out) to
+ceil((o + 1) size / out).
+
+Shapes: (N, C, D, H, W) or (C, D, H, W). Dtypes: floats. Raises ValueError for empty spatial dimensions.
+
+>>> plait.adaptive_max_pool3d(plait.arange(8.).reshape(1, 2, 2, 2), 1)[0]
+tensor([[[[7.]]]]))",
+    .composite = adaptive_nd<3>,
+    .kind = Kind::Pool,
+    .dtypes = kFloatDTypes,
+}};
+
 }  // namespace plait::op

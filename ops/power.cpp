@@ -11,6 +11,7 @@
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/next_float.h"
 
 namespace plait::op {
 namespace {
@@ -266,6 +267,60 @@ tensor([0.6931]))",
         [](const Tensor& out, const Tensor& self, const Tensor& other) {
           if (is_complex(out.dtype())) return complex_forms::logaddexp(out, self, other);
           cpu::binary("logaddexp", BinaryMath::LogAddExp, out, self, other);
+        },
+}};
+
+Op<Tensor(const Tensor&, const Tensor&)> logaddexp2{{
+    .schema = "logaddexp2(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(Elementwise log2(2^self + 2^other), without overflow.
+
+Shapes: broadcast together. Dtypes: floating, promoted.
+
+>>> plait.logaddexp2(plait.tensor([1000.0]), plait.tensor([1000.0]))
+tensor([1001.]))",
+    .meta = [](const Tensor& self, const Tensor& other) { return infer::binary("logaddexp2", self, other); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor difference = (v.in(0) - v.in(1)) * wrapped_scalar(M_LN2);
+          if (v.needs(0)) v.set(0, v.grad() * plait::sigmoid(difference));
+          if (v.needs(1)) v.set(1, v.grad() * plait::sigmoid(-difference));
+        },
+    .save = "self, other",
+    .kind = Kind::Pointwise,
+    .dtypes = kFloatDTypes,
+    .out = true,
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& other) { cpu::binary("logaddexp2", BinaryMath::LogAddExp2, out, self, other); },
+}};
+
+Op<Tensor(const Tensor&, const Tensor&)> nextafter{{
+    .schema = "nextafter(Tensor self, Tensor other) -> Tensor",
+    .doc = R"(The floating-point numbers next to self, towards other. The derivative is that of self: what is added to it
+counts as a constant.
+
+Shapes: broadcast together. Dtypes: floating, promoted.
+
+>>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
+tensor(1.1921e-07))",
+    .meta =
+        [](const Tensor& self, const Tensor& other) {
+          const TensorSpec spec = infer::binary("nextafter", self, other);
+          check<TypeError>(is_floating(spec.dtype), "nextafter: expected floats, got {} and {}; use .float()",
+                           self.dtype(), other.dtype());
+          return spec;
+        },
+    .vjp =
+        [](Vjp& v) {
+          if (v.needs(0)) v.set(0, v.grad());
+          if (v.needs(1)) v.set(1, plait::zeros_like(v.grad()));
+        },
+    .kind = Kind::Pointwise,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& other) {
+          if (itemsize(out.dtype()) == 2) return next_16_bit_float(out, self, other);
+          cpu::binary("nextafter", BinaryMath::NextAfter, out, self, other);
         },
 }};
 

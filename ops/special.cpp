@@ -189,4 +189,62 @@ tensor([0., 0.]))",
               const Tensor& other) { cpu::binary("xlogy", cpu::BinaryMath::XLogY, out, self, other); },
 }};
 
+Op<Tensor(const Tensor&, const Tensor&)> special_xlog1py{{
+    .schema = "special_xlog1py(Tensor self, Tensor other) -> Tensor",
+    .doc =
+        R"(Elementwise self * log1p(other), zero where self is zero (unless other is NaN); plait.special.xlog1py.
+
+Shapes: broadcast together. Dtypes: real ones; integers give the default float.
+
+>>> plait.special.xlog1py(plait.tensor([0.0, 2.0]), plait.tensor([-1.0, 1.0]))
+tensor([0.0000, 1.3863]))",
+    .meta = [](const Tensor& self,
+               const Tensor& other) { return infer::binary_float("special_xlog1py", self, other); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor self = v.in(0), other = v.in(1);
+          if (v.needs(0)) {
+            const Tensor zero =
+                plait::logical_and(plait::eq(self, wrapped_scalar(0)), plait::le(other, wrapped_scalar(-1)));
+            v.set(0, v.grad() * plait::masked_fill(plait::log1p(other), zero, wrapped_scalar(0)));
+          }
+          if (v.needs(1)) v.set(1, v.grad() * self / (other + wrapped_scalar(1)));
+        },
+    .save = "self, other",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .out = true,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& other) {
+          cpu::binary("special_xlog1py", cpu::BinaryMath::XLog1pY, out, self, other);
+        },
+}};
+
+Op<Tensor(const Scalar&, const Tensor&)> special_xlog1py_scalar{{
+    .schema = "special_xlog1py.Scalar(Scalar self, Tensor other) -> Tensor",
+    .doc = "self * log1p(other) with a number self; see special_xlog1py.",
+    .composite = [](const Scalar& self,
+                    const Tensor& other) { return plait::special_xlog1py(wrapped_scalar(self), other); },
+    .kind = Kind::Pointwise,
+    .out = true,
+}};
+
+Op<Tensor(const Tensor&)> special_entr{{
+    .schema = "special_entr(Tensor self) -> Tensor",
+    .doc = R"(Elementwise -self log(self), 0 at 0, -inf below; plait.special.entr.
+
+Dtypes: real ones; integers give the default float.
+
+>>> plait.special.entr(plait.tensor([0.0, 1.0, -1.0]))
+tensor([0., 0., -inf]))",
+    .meta = infer::unary_float,
+    .vjp = [](Vjp& v) { v.set(0, v.grad() * -(plait::log(v.in(0)) + wrapped_scalar(1))); },
+    .save = "self",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .out = true,
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("special_entr", Special::Entr, out, self, nullptr, 8); },
+}};
+
 }  // namespace plait::op

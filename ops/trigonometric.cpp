@@ -1,8 +1,13 @@
 // Trigonometric and hyperbolic functions and their inverses.
 #include "ops/decl/trigonometric.h"
+
+#include <cmath>
+
 #include "ops/cpu/unary.h"
 #include "ops/decl/activation_grad.h"
+#include "ops/decl/compare.h"
 #include "ops/decl/exponential.h"
+#include "ops/decl/ternary.h"
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
@@ -66,6 +71,30 @@ tensor([0.0000, 1.5574]))",
     .inplace = Inplace::Direct,
     .out = true,
     .cpu = [](const Tensor& out, const Tensor& self) { cpu::unary("tan", Trig::Tan, out, self, nullptr, 8); },
+}};
+
+Op<Tensor(const Tensor&)> sinc{{
+    .schema = "sinc(Tensor self) -> Tensor",
+    .doc = R"(Elementwise sin(pi self) / (pi self), and 1 at 0.
+
+Dtypes: any; integers give the default float.
+
+>>> plait.sinc(plait.tensor([0.0, 0.5]))
+tensor([1.0000, 0.6366]))",
+    .meta = infer::unary_float,
+    .vjp =
+        [](Vjp& v) {
+          const Tensor x = v.in(0), zero = plait::eq(x, wrapped_scalar(0));
+          const Tensor slope = (plait::cos(x * wrapped_scalar(M_PI)) - v.out()) /
+                               plait::masked_fill(x, zero, wrapped_scalar(1));
+          v.set(0, v.grad() * conj_if_complex(plait::masked_fill(slope, zero, wrapped_scalar(0))));
+        },
+    .save = "self, result",
+    .kind = Kind::Pointwise,
+    .inplace = Inplace::Direct,
+    .out = true,
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::unary("sinc", Trig::Sinc, out, self, nullptr, 8); },
 }};
 
 Op<Tensor(const Tensor&)> asin{{

@@ -120,7 +120,6 @@ _LAZY_NAMES = {
             "kaiser_window",
             "mode",
             "polar",
-            "sinc",
             "trapezoid",
             "trapz",
         ),
@@ -146,9 +145,7 @@ _LAZY_NAMES = {
             "isposinf",
             "isreal",
             "ldexp",
-            "logaddexp2",
             "range",
-            "renorm",
             "row_stack",
             "rsub",
             "typename",
@@ -162,7 +159,6 @@ _LAZY_NAMES = {
         (
             "corrcoef",
             "cov",
-            "dist",
             "nanquantile",
             "quantile",
         ),
@@ -192,10 +188,8 @@ _LAZY_NAMES = {
     **dict.fromkeys(
         (
             "cumulative_trapezoid",
-            "frexp",
             "gradient",
             "mvlgamma",
-            "nextafter",
             "pca_lowrank",
             "svd_lowrank",
         ),

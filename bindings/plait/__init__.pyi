@@ -65,7 +65,6 @@ from ._composites import isin as isin
 from ._composites import kaiser_window as kaiser_window
 from ._composites import mode as mode
 from ._composites import polar as polar
-from ._composites import sinc as sinc
 from ._composites import trapezoid as trapezoid
 from ._composites import trapz as trapz
 from ._eager import _assert as _assert
@@ -86,9 +85,7 @@ from ._elementary import isneginf as isneginf
 from ._elementary import isposinf as isposinf
 from ._elementary import isreal as isreal
 from ._elementary import ldexp as ldexp
-from ._elementary import logaddexp2 as logaddexp2
 from ._elementary import range as range
-from ._elementary import renorm as renorm
 from ._elementary import row_stack as row_stack
 from ._elementary import typename as typename
 from ._elementary import unravel_index as unravel_index
@@ -115,7 +112,6 @@ from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._numerical import cumulative_trapezoid as cumulative_trapezoid
 from ._numerical import mvlgamma as mvlgamma
-from ._numerical import nextafter as nextafter
 from ._numerical import pca_lowrank as pca_lowrank
 from ._numerical import svd_lowrank as svd_lowrank
 from ._printing import set_printoptions as set_printoptions
@@ -123,7 +119,6 @@ from ._spectral import istft as istft
 from ._spectral import stft as stft
 from ._statistics import corrcoef as corrcoef
 from ._statistics import cov as cov
-from ._statistics import dist as dist
 from ._statistics import nanquantile as nanquantile
 from ._statistics import quantile as quantile
 from .amp import autocast as autocast
@@ -205,6 +200,7 @@ from ._C import _elu_backward as _elu_backward
 from ._C import _embedding_backward as _embedding_backward
 from ._C import _embedding_masked as _embedding_masked
 from ._C import _enter_autocast as _enter_autocast
+from ._C import _fft as _fft
 from ._C import _fft_c2c as _fft_c2c
 from ._C import _fft_c2r as _fft_c2r
 from ._C import _fft_r2c as _fft_r2c
@@ -270,6 +266,7 @@ from ._C import _mish_backward as _mish_backward
 from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
+from ._C import _orthogonal_polynomial as _orthogonal_polynomial
 from ._C import _outside_ops as _outside_ops
 from ._C import _overrides as _overrides
 from ._C import _pack_for_function as _pack_for_function
@@ -341,6 +338,7 @@ from ._C import adaptive_avg_pool2d as adaptive_avg_pool2d
 from ._C import adaptive_avg_pool3d as adaptive_avg_pool3d
 from ._C import adaptive_max_pool1d as adaptive_max_pool1d
 from ._C import adaptive_max_pool2d as adaptive_max_pool2d
+from ._C import adaptive_max_pool3d as adaptive_max_pool3d
 from ._C import add as add
 from ._C import add_ as add_
 from ._C import addbmm as addbmm
@@ -488,6 +486,7 @@ from ._C import diagonal as diagonal
 from ._C import diagonal_scatter as diagonal_scatter
 from ._C import digamma as digamma
 from ._C import digamma_ as digamma_
+from ._C import dist as dist
 from ._C import div as div
 from ._C import div_ as div_
 from ._C import divide as divide
@@ -549,6 +548,7 @@ from ._C import fmod as fmod
 from ._C import fmod_ as fmod_
 from ._C import frac as frac
 from ._C import frac_ as frac_
+from ._C import frexp as frexp
 from ._C import from_numpy as from_numpy
 from ._C import full as full
 from ._C import full_like as full_like
@@ -646,6 +646,9 @@ from ._C import less as less
 from ._C import less_equal as less_equal
 from ._C import lgamma as lgamma
 from ._C import lgamma_ as lgamma_
+from ._C import linalg_cross as linalg_cross
+from ._C import linalg_vecdot as linalg_vecdot
+from ._C import linalg_vector_norm as linalg_vector_norm
 from ._C import linear as linear
 from ._C import linspace as linspace
 from ._C import log as log
@@ -660,6 +663,7 @@ from ._C import log_normal as log_normal
 from ._C import log_normal_ as log_normal_
 from ._C import log_softmax as log_softmax
 from ._C import logaddexp as logaddexp
+from ._C import logaddexp2 as logaddexp2
 from ._C import logcumsumexp as logcumsumexp
 from ._C import logical_and as logical_and
 from ._C import logical_and_ as logical_and_
@@ -726,6 +730,8 @@ from ._C import new_empty as new_empty
 from ._C import new_full as new_full
 from ._C import new_ones as new_ones
 from ._C import new_zeros as new_zeros
+from ._C import nextafter as nextafter
+from ._C import nextafter_ as nextafter_
 from ._C import nll_loss as nll_loss
 from ._C import normal as normal
 from ._C import normal_ as normal_
@@ -771,6 +777,7 @@ from ._C import relu6 as relu6
 from ._C import relu_ as relu_
 from ._C import remainder as remainder
 from ._C import remainder_ as remainder_
+from ._C import renorm as renorm
 from ._C import repeat as repeat
 from ._C import repeat_interleave as repeat_interleave
 from ._C import reset_peak_memory_stats as reset_peak_memory_stats
@@ -815,6 +822,8 @@ from ._C import silu as silu
 from ._C import silu_ as silu_
 from ._C import sin as sin
 from ._C import sin_ as sin_
+from ._C import sinc as sinc
+from ._C import sinc_ as sinc_
 from ._C import sinh as sinh
 from ._C import sinh_ as sinh_
 from ._C import slice as slice
@@ -830,6 +839,7 @@ from ._C import special_bessel_j0 as special_bessel_j0
 from ._C import special_bessel_j1 as special_bessel_j1
 from ._C import special_bessel_y0 as special_bessel_y0
 from ._C import special_bessel_y1 as special_bessel_y1
+from ._C import special_entr as special_entr
 from ._C import special_erfcx as special_erfcx
 from ._C import special_i0e as special_i0e
 from ._C import special_i1 as special_i1
@@ -840,6 +850,7 @@ from ._C import special_modified_bessel_k1 as special_modified_bessel_k1
 from ._C import special_scaled_modified_bessel_k0 as special_scaled_modified_bessel_k0
 from ._C import special_scaled_modified_bessel_k1 as special_scaled_modified_bessel_k1
 from ._C import special_spherical_bessel_j0 as special_spherical_bessel_j0
+from ._C import special_xlog1py as special_xlog1py
 from ._C import special_zeta as special_zeta
 from ._C import split as split
 from ._C import split_with_sizes as split_with_sizes

@@ -95,19 +95,6 @@ def isin(
     return ~found if invert else found
 
 
-@with_out
-def sinc(input: Tensor, *, out: Any = None) -> Tensor:
-    """sin(pi x) / (pi x), and 1 at 0.
-
-    >>> plait.sinc(plait.tensor([0.0, 0.5]))
-    tensor([1.0000, 0.6366])
-    """
-    if not (input.is_floating_point() or input.is_complex()):
-        input = input.to(_C.get_default_dtype())
-    zero = input == 0
-    x = input.masked_fill(zero, 1.0) * math.pi
-    return (x.sin() / x).masked_fill(zero, 1.0)
-
 
 @with_out
 @one_op(cpu="float32", cuda="float32")

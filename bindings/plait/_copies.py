@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from . import _C
 from ._layout import strided
 from ._out import with_out
@@ -137,16 +135,24 @@ def empty_strided(
     """
     if layout not in (None, strided):
         raise ValueError(f"empty_strided: expected a strided layout, got {layout}")
-    size, stride = list(size), list(stride)
     if len(size) != len(stride):
-        raise ValueError(f"empty_strided: expected a stride for each size, got {size} and {stride}")
-    if any(n < 0 for n in (*size, *stride)):
-        raise ValueError(f"empty_strided: expected sizes and strides >= 0, got {size} and {stride}")
-    span = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
+        raise ValueError(
+            f"empty_strided: expected a stride for each size, got {list(size)} and {list(stride)}"
+        )
+    span = 1
+    for n, s in zip(size, stride):
+        if n < 0 or s < 0:
+            raise ValueError(
+                f"empty_strided: expected sizes and strides >= 0, got {list(size)} and {list(stride)}"
+            )
+        span += (n - 1) * s
+    if 0 in size:
+        span = 0
     flat = _ops["empty"]((span,), dtype=dtype, device=device)
     if pin_memory:
         flat = flat.pin_memory()
-    return flat.as_strided(size, stride).detach().requires_grad_(requires_grad)
+    result = flat.as_strided(size, stride).detach()
+    return result.requires_grad_() if requires_grad else result
 
 
 def new_empty_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], **options: Any) -> Tensor:
@@ -162,13 +168,16 @@ def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], **option
     >>> plait.empty_permuted((2, 3, 5), (0, 2, 1)).stride()
     (15, 1, 3)
     """
-    size, order = list(size), list(physical_layout)
-    if sorted(order) != list(range(len(size))):
+    rank = len(size)
+    places = [-1] * rank  # of the dimensions, in memory
+    for place, d in enumerate(physical_layout):
+        if 0 <= d < rank:
+            places[d] = place
+    if -1 in places or len(physical_layout) != rank:
         raise ValueError(
             "empty_permuted: expected physical_layout to be an order of the dimensions 0 to "
-            f"{len(size) - 1}, got {tuple(order)}"
+            f"{rank - 1}, got {tuple(physical_layout)}"
         )
-    stride = [0] * len(size)
-    for i, d in enumerate(order):
-        stride[d] = math.prod(max(size[e], 1) for e in order[i + 1 :])
-    return empty_strided(size, stride, **options)
+    requires_grad = options.pop("requires_grad", False)
+    result = _ops["empty"]([size[d] for d in physical_layout], **options).permute(places).detach()
+    return result.requires_grad_() if requires_grad else result

@@ -34,9 +34,7 @@ __all__ = [
     "isposinf",
     "isreal",
     "ldexp",
-    "logaddexp2",
     "range",
-    "renorm",
     "row_stack",
     "rsub",
     "typename",
@@ -112,18 +110,6 @@ def is_nonzero(input: Tensor) -> bool:
         raise RuntimeError(f"is_nonzero: expected one element, got shape {tuple(input.shape)}")
     return bool(input.item() != 0)
 
-
-@with_out
-def logaddexp2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """log2(2^input + 2^other), without overflow.
-
-    >>> plait.logaddexp2(plait.tensor(1000.0), plait.tensor(1000.0))
-    tensor(1001.)
-    """
-    high = _ops["maximum"](input, other)
-    # The same infinities have no difference; their sum is they themselves.
-    gap = (input - other).abs().neg().masked_fill(input == other, 0)
-    return high + _ops["log1p"](_ops["exp2"](gap)) * 1.4426950408889634
 
 
 @with_out
@@ -234,25 +220,6 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     where = _C._tensor_from_data(chosen or [], _C.int64, input.device, False, True).reshape(-1, r)
     return input[where]
 
-
-@with_out
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Tensor:
-    """Each slice along `dim` scaled down to a p-norm of at most `maxnorm`.
-
-    >>> plait.renorm(plait.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
-    tensor([[0.6000, 0.8000],
-            [0.3000, 0.4000]])
-    """
-    if input.dim() < 2:
-        raise RuntimeError(f"renorm: expected at least 2 dimensions, got shape {tuple(input.shape)}")
-    if p <= 0 or maxnorm < 0:
-        raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, got {p} and {maxnorm}")
-    from . import linalg
-
-    dim = dim % input.dim()
-    others = tuple(d for d in builtins.range(input.dim()) if d != dim)
-    norms = linalg.vector_norm(input, p, others, keepdim=True)
-    return input * _ops["where"](norms > maxnorm, maxnorm / (norms + 1e-7), norms.new_ones(()))
 
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:

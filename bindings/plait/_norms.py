@@ -16,42 +16,9 @@ if TYPE_CHECKING:
 _ops = _C.ops
 
 
-@with_out
-@one_op(cuda="float32")
-def vector_norm(
-    x: Tensor,
-    ord: float = 2,
-    dim: int | Sequence[int] | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: Any = None,
-    out: Any = None,
-) -> Tensor:
-    """The p-norm over dimensions (all where None), for any number `ord`, inf, -inf, and 0, which counts what
-    is not zero.
-
-    >>> plait.linalg.vector_norm(plait.tensor([3.0, -4.0]), float("inf"))
-    tensor(4.)
-    """
-    if isinstance(ord, str):
-        raise TypeError(f"linalg.vector_norm: expected ord as a number, got '{ord}'; use matrix_norm")
-    if dtype is not None:
-        x = x.to(dtype)
-    if not (x.is_floating_point() or x.is_complex()):
-        raise TypeError(f"linalg.vector_norm: expected a floating-point tensor, got {x.dtype}; use .float()")
-    dims = tuple(range(x.dim())) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
-    if ord == 0:
-        counted = (x != 0).to(x.abs().dtype) + 0 * x.abs()
-        return counted.sum(dims, keepdim) if dims else counted
-    if ord in (float("inf"), float("-inf")):
-        size = x.abs()
-        if not dims:
-            return size
-        return size.amax(dims, keepdim) if ord > 0 else size.amin(dims, keepdim)
-    if ord < 0:
-        powers = x.abs() ** ord
-        return (powers.sum(dims, keepdim) if dims else powers) ** (1 / ord)
-    return _ops["norm"](x, ord, dims, keepdim) if dims else x.abs()
+vector_norm = _ops["linalg_vector_norm"]
+vecdot = _ops["linalg_vecdot"]
+cross = _ops["linalg_cross"]
 
 
 @with_out
@@ -102,7 +69,6 @@ def matrix_norm(
     return result
 
 
-@with_out
 def norm(
     A: Tensor,
     ord: float | str | None = None,
@@ -118,37 +84,20 @@ def norm(
     tensor(5.)
     """
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
+        return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
     if dim is None:
         if A.dim() == 2:
-            return matrix_norm(A, ord, (0, 1), keepdim, dtype=dtype)
+            return matrix_norm(A, ord, (0, 1), keepdim, dtype=dtype, out=out)
         if A.dim() > 2:
             raise ValueError(f"linalg.norm: with ord={ord!r} and dim=None A should have 1 or 2 dimensions")
     elif not isinstance(dim, int) and len(dim) == 2:
-        return matrix_norm(A, ord, dim, keepdim, dtype=dtype)
-    return vector_norm(A, ord, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
-
-
-@with_out
-@one_op(cpu="lower", cuda="lower")
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
-    """The dot products along a dimension; x is conjugated where complex."""
-    return ((x.conj() if x.is_complex() else x) * y).sum(dim)
+        return matrix_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+    return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """plait.matmul."""
     return _ops["matmul"](input, other) if out is None else _ops["matmul"](input, other, out=out)
-
-
-def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
-    """The cross products along a dimension of size 3; both tensors have the same number of dimensions."""
-    if input.dim() != other.dim():
-        raise _C.ArgumentError(
-            "linalg.cross: expected tensors of the same number of dimensions, got shapes "
-            f"{tuple(input.shape)} and {tuple(other.shape)}; unsqueeze one of them"
-        )
-    return _ops["cross"](input, other, dim) if out is None else _ops["cross"](input, other, dim, out=out)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:

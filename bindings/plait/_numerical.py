@@ -4,8 +4,6 @@ floating-point numbers.
 
 from __future__ import annotations
 
-from collections import namedtuple
-
 import plait
 
 from ._C import ArgumentError
@@ -19,14 +17,10 @@ if TYPE_CHECKING:
 
     from ._C import Tensor
 
-Frexp = namedtuple("Frexp", ("mantissa", "exponent"))
-
 __all__ = [
     "cumulative_trapezoid",
-    "frexp",
     "gradient",
     "mvlgamma",
-    "nextafter",
     "pca_lowrank",
     "svd_lowrank",
 ]
@@ -153,73 +147,6 @@ def _derivative(x: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
     return plait.cat([first, middle, last], dim)
 
 
-@with_out
-def frexp(input: Tensor, *, out: Any = None) -> Any:
-    """Mantissas and exponents (int32) with input = mantissa * 2 ** exponent and 1/2 <= |mantissa| < 1; both
-    are 0 for 0, and the exponent of infinities and NaN is 0. Floats. The derivative of the mantissa is
-    2 ** -exponent.
-
-    >>> plait.frexp(plait.tensor([6.0]))
-    Frexp(mantissa=tensor([0.7500]), exponent=tensor([3], dtype=plait.int32))
-    """
-    if not input.dtype.is_floating_point:
-        raise TypeError(f"frexp: expected a floating dtype, got {input.dtype}; use input.float()")
-    # In float64 every narrower number is normal, and so the exponent stands in its bits; a subnormal float64
-    # is made normal first.
-    x = input.detach().double()
-    tiny = x.abs() < 2.0**-1022
-    bits = plait.where(tiny, x * 2.0**54, x).contiguous().view(plait.int64)
-    exponent = ((bits >> 52) & 0x7FF) - 1022 - 54 * tiny.to(plait.int64)
-    none = (x == 0) | ~x.isfinite()
-    exponent = exponent.masked_fill(none, 0)
-    # In two factors, since 2 ** -exponent of the smallest numbers is out of range.
-    half = exponent.div(2, rounding_mode="floor")
-    factors = [(-e).double().exp2() for e in (half, exponent - half)]
-    mantissa = (input.double() * factors[0] * factors[1]).to(input.dtype)
-    return Frexp(mantissa, exponent.to(plait.int32))
-
-
-class _NextAfter(Function):
-    @staticmethod
-    def forward(ctx, a, b):
-        kind, bits = a.dtype, _BITS[a.dtype]
-        a, b = a.contiguous(), b.contiguous()
-        # Among numbers of one sign the order is that of the bits, so a step is one more or one less.
-        away = (b > a) == (a > 0)
-        stepped = (a.view(bits) + plait.where(away, 1, -1).to(bits)).view(kind)
-        smallest = plait.ones_like(a, dtype=bits).view(kind)
-        stepped = plait.where(a == 0, plait.copysign(smallest, b), stepped)
-        stepped = plait.where(a == b, b, stepped)
-        return plait.where((a != a) | (b != b), a + b, stepped)
-
-    @staticmethod
-    def backward(ctx, grad):
-        return grad, plait.zeros_like(grad)
-
-
-_BITS = {
-    plait.float16: plait.int16,
-    plait.bfloat16: plait.int16,
-    plait.float32: plait.int32,
-    plait.float64: plait.int64,
-}
-
-
-@with_out
-def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """The floating-point numbers next to `input`, towards `other`. Floats. The derivative is that of
-    `input`: what is added to it counts as a constant.
-
-    >>> plait.nextafter(plait.tensor(1.0), plait.tensor(2.0)) - 1
-    tensor(1.1921e-07)
-    """
-    for name, value in (("input", input), ("other", other)):
-        if not isinstance(value, plait.Tensor):
-            raise TypeError(f"nextafter: expected {name} to be a Tensor, got {type(value).__name__}")
-    kind = plait.promote_types(input.dtype, other.dtype)
-    if kind not in _BITS:
-        raise TypeError(f"nextafter: expected floats, got {input.dtype} and {other.dtype}")
-    return _NextAfter.apply(*plait.broadcast_tensors(input.to(kind), other.to(kind)))
 
 
 def svd_lowrank(

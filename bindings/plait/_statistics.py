@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ._C import Tensor
 
-__all__ = ["corrcoef", "cov", "dist", "nanquantile", "quantile"]
+__all__ = ["corrcoef", "cov", "nanquantile", "quantile"]
 
 _ops = _C.ops
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
@@ -192,14 +192,3 @@ def corrcoef(input: Tensor) -> Tensor:
     if c.is_complex():
         return _ops["complex"](c.real.clip(-1, 1), c.imag.clip(-1, 1))
     return c.clip(-1, 1)
-
-
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of `input` - `other`.
-
-    >>> plait.dist(plait.tensor([3.0, 0.0]), plait.tensor([0.0, 4.0]))
-    tensor(5.)
-    """
-    from . import linalg
-
-    return linalg.vector_norm(input - other, p)

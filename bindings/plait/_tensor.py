@@ -415,11 +415,9 @@ _COPIED_IN_PLACE = (
     "float_power",
     "ldexp",
     "mvlgamma",
-    "nextafter",
     "polygamma",
     "renorm",
     "sgn",
-    "sinc",
 )
 
 
@@ -451,7 +449,7 @@ def _polygamma(self, n):
 # Methods that are functions of another module: loaded at their first call.
 _LATE_METHODS = {
     "new": "_legacy_tensors",
-    **dict.fromkeys(("adjoint", "diff", "mode", "sinc"), "_composites"),
+    **dict.fromkeys(("adjoint", "diff", "mode"), "_composites"),
     **dict.fromkeys(("stft", "istft"), "_spectral"),
     **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),
     **dict.fromkeys(("lu", "lu_solve", "matrix_power", "pinverse", "qr", "slogdet", "svd"), "_linalg"),
@@ -476,17 +474,15 @@ _LATE_METHODS = {
             "isposinf",
             "isreal",
             "ldexp",
-            "logaddexp2",
-            "renorm",
             "sum_to_size",
             "vsplit",
         ),
         "_elementary",
     ),
-    **dict.fromkeys(("corrcoef", "cov", "dist", "nanquantile", "quantile"), "_statistics"),
+    **dict.fromkeys(("corrcoef", "cov", "nanquantile", "quantile"), "_statistics"),
     **dict.fromkeys(("geqrf", "ormqr"), "_linalg"),
     **dict.fromkeys(("as_strided_", "resize_", "resize_as_", "set_"), "_resizing"),
-    **dict.fromkeys(("frexp", "mvlgamma", "nextafter"), "_numerical"),
+    "mvlgamma": "_numerical",
     **dict.fromkeys(("put", "put_"), "_elementary"),
     "matrix_exp": "linalg",
 }

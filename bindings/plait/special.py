@@ -10,7 +10,6 @@ import math
 
 from . import _C, _polynomials
 from ._autocast import one_op
-from ._composites import sinc
 from ._out import with_out
 
 TYPE_CHECKING = False
@@ -25,6 +24,7 @@ _OPS = {
     "bessel_y0": "special_bessel_y0",
     "bessel_y1": "special_bessel_y1",
     "digamma": "digamma",
+    "entr": "special_entr",
     "erf": "erf",
     "erfc": "erfc",
     "erfcx": "special_erfcx",
@@ -53,13 +53,15 @@ _OPS = {
     "round": "round",
     "scaled_modified_bessel_k0": "special_scaled_modified_bessel_k0",
     "scaled_modified_bessel_k1": "special_scaled_modified_bessel_k1",
+    "sinc": "sinc",
     "softmax": "softmax",
     "spherical_bessel_j0": "special_spherical_bessel_j0",
+    "xlog1py": "special_xlog1py",
     "xlogy": "xlogy",
     "zeta": "special_zeta",
 }
 
-__all__ = ["entr", "multigammaln", "ndtr", "ndtri", "sinc", "xlog1py", *_OPS, *_polynomials.__all__]
+__all__ = ["multigammaln", "ndtr", "ndtri", *_OPS, *_polynomials.__all__]
 
 
 def __getattr__(name: str) -> Any:
@@ -74,16 +76,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
-
-@with_out
-@one_op()
-def entr(input: Tensor, *, out: Any = None) -> Tensor:
-    """-x log x for x > 0, 0 at 0, -inf below.
-
-    >>> plait.special.entr(plait.tensor([0.0, 1.0, -1.0]))
-    tensor([0., 0., -inf])
-    """
-    return (0.0 - _C.ops["xlogy"](input, input)).masked_fill(input < 0, -math.inf)
 
 
 @with_out
@@ -103,14 +95,6 @@ def ndtri(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of ndtr."""
     return math.sqrt(2) * _C.ops["erfinv"](2.0 * input - 1.0)
 
-
-@with_out
-@one_op()
-def xlog1py(input: Any, other: Any, *, out: Any = None) -> Tensor:
-    """input * log1p(other), and 0 where input is 0 and other is not NaN."""
-    y = other if isinstance(other, _C.Tensor) else _C.ops["full_like"](input, other)
-    x = input if isinstance(input, _C.Tensor) else _C.ops["full_like"](y, input)
-    return _C.ops["where"]((x == 0) & (y == y), 0.0, x * y.log1p())
 
 
 @with_out

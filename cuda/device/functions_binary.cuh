@@ -277,11 +277,26 @@ struct FloatMath {
           const T larger = x > y || x != x ? x : y;
           return larger + log1p_exp(x == y ? T(0) : -math::fabs(x - y));
         });
+      case fn::BinaryMath::LogAddExp2:
+        return body([](T x, T y) {
+          const T larger = x > y || x != x ? x : y;
+          return larger +
+                 math::log1p(math::exp2(x == y ? T(0) : -math::fabs(x - y))) * static_cast<T>(M_LOG2E);
+        });
       case fn::BinaryMath::XLogY:
         return body([](T x, T y) { return x == T(0) && y == y ? T(0) : x * math::log(y); });
+      case fn::BinaryMath::XLog1pY:
+        return body([](T x, T y) { return x == T(0) && y == y ? T(0) : x * math::log1p(y); });
       case fn::BinaryMath::CopySign: return body([](T x, T y) { return math::copysign(x, y); });
       case fn::BinaryMath::Heaviside:
         return body([](T x, T y) { return x == T(0) ? y : x > T(0) ? T(1) : T(0); });
+      case fn::BinaryMath::NextAfter:
+        return body([](T x, T y) {
+          if constexpr (sizeof(T) == 4)
+            return ::nextafterf(x, y);
+          else
+            return ::nextafter(x, y);
+        });
       default: return;
     }
   }

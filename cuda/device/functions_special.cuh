@@ -21,6 +21,12 @@ struct CircularFamily {
       case fn::Trig::Sin: return body([](T x) { return math::sin(x); });
       case fn::Trig::Cos: return body([](T x) { return math::cos(x); });
       case fn::Trig::Tan: return body([](T x) { return math::tan(x); });
+      case fn::Trig::Sinc:
+        return body([](T x) {  // by the distance from the nearest whole number, as on the CPU
+          const T whole = math::rint(x), half = whole * T(0.5);
+          const T sine = math::sin((x - whole) * static_cast<T>(M_PI));
+          return x == T(0) ? T(1) : (half == math::floor(half) ? sine : -sine) / (x * static_cast<T>(M_PI));
+        });
       default: return;
     }
   }
@@ -59,6 +65,11 @@ struct ErrorFunctionFamily {
       case fn::Special::Erf: return body([](T x) { return math::erf(x); });
       case fn::Special::Erfc: return body([](T x) { return math::erfc(x); });
       case fn::Special::Erfinv: return body([](T x) { return math::erfinv(x); });
+      case fn::Special::Entr:
+        return body([](T x) {
+          if (x > T(0)) return T(0) - x * math::log(x);
+          return x < T(0) ? -math::infinity<T>() : x;
+        });
       default: return;
     }
   }

@@ -33,6 +33,10 @@ static __device__ __noinline__ Wide apply(fn::Trig f, Wide z) {
     case fn::Trig::Sin: return m::sin(z);
     case fn::Trig::Cos: return m::cos(z);
     case fn::Trig::Tan: return m::tan(z);
+    case fn::Trig::Sinc: {
+      const Wide w = z * Wide(M_PI);
+      return z.re == 0 && z.im == 0 ? Wide(1) : m::sin(w) / w;
+    }
     case fn::Trig::Asin: return m::asin(z);
     case fn::Trig::Acos: return m::acos(z);
     case fn::Trig::Atan: return m::atan(z);

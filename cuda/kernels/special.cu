@@ -52,11 +52,11 @@ Launcher launcher(fn::Trig f, DType dtype) {
   if (is_complex(dtype)) return complex_launcher(f, dtype);
   if (f == fn::Trig::Tanh && dtype == DType::Float16) return &run_brief_tanh<Half>;
   if (f == fn::Trig::Tanh && dtype == DType::BFloat16) return &run_brief_tanh<BFloat16>;
-  return f <= fn::Trig::Tan ? float_launcher<RunCircular>(dtype) : float_launcher<RunHyperbolic>(dtype);
+  return f <= fn::Trig::Sinc ? float_launcher<RunCircular>(dtype) : float_launcher<RunHyperbolic>(dtype);
 }
 
 Launcher launcher(fn::Special f, DType dtype) {
-  return f <= fn::Special::Erfinv ? float_launcher<RunErrorFunction>(dtype) : float_launcher<RunGamma>(dtype);
+  return f <= fn::Special::Entr ? float_launcher<RunErrorFunction>(dtype) : float_launcher<RunGamma>(dtype);
 }
 
 Launcher polygamma_launcher(DType dtype) { return float_launcher<RunPolygamma>(dtype); }

@@ -6,6 +6,7 @@
 #include "ops/decl/compare.h"
 #include "ops/decl/logical.h"
 #include "ops/decl/power.h"
+#include "ops/next_float.h"
 
 namespace plait::cuda {
 namespace {
@@ -75,6 +76,11 @@ CudaKernel logaddexp_kernel(op::logaddexp, [](const Tensor& out, const Tensor& s
   binary("logaddexp", BinaryMath::LogAddExp, out, self, other);
 });
 
+CudaKernel nextafter_kernel(op::nextafter, [](const Tensor& out, const Tensor& self, const Tensor& other) {
+  if (itemsize(out.dtype()) == 2) return next_16_bit_float(out, self, other);
+  binary("nextafter", BinaryMath::NextAfter, out, self, other);
+});
+
 const bool attached =
     (binary_op<op::mul, Binary::Mul>(), binary_op<op::div, Binary::Div>(),
      division_op<op::floor_divide, Division::Floor>(), division_op<op::remainder, Division::Remainder>(),
@@ -84,7 +90,8 @@ const bool attached =
      binary_op<op::maximum, MinMax::Maximum>(), binary_op<op::minimum, MinMax::Minimum>(),
      binary_op<op::fmax, MinMax::Fmax>(), binary_op<op::fmin, MinMax::Fmin>(),
      binary_op<op::atan2, BinaryMath::Atan2>(), binary_op<op::hypot, BinaryMath::Hypot>(),
-     binary_op<op::copysign, BinaryMath::CopySign>(), binary_op<op::heaviside, BinaryMath::Heaviside>(),
+     binary_op<op::logaddexp2, BinaryMath::LogAddExp2>(), binary_op<op::copysign, BinaryMath::CopySign>(),
+     binary_op<op::heaviside, BinaryMath::Heaviside>(),
 
      binary_op<op::bitwise_and, Bits::And>(), binary_op<op::bitwise_or, Bits::Or>(),
      binary_op<op::bitwise_xor, Bits::Xor>(), binary_op<op::bitwise_left_shift, Bits::ShiftLeft>(),

@@ -92,15 +92,16 @@ const bool attached =
      unary_op<op::log10, Explog::Log10>(), unary_op<op::log1p, Explog::Log1p>(),
 
      unary_op<op::sin, Trig::Sin>(), unary_op<op::cos, Trig::Cos>(), unary_op<op::tan, Trig::Tan>(),
-     unary_op<op::asin, Trig::Asin>(), unary_op<op::acos, Trig::Acos>(), unary_op<op::atan, Trig::Atan>(),
-     unary_op<op::sinh, Trig::Sinh>(), unary_op<op::cosh, Trig::Cosh>(), unary_op<op::tanh, Trig::Tanh>(),
-     unary_op<op::asinh, Trig::Asinh>(), unary_op<op::acosh, Trig::Acosh>(),
+     unary_op<op::sinc, Trig::Sinc>(), unary_op<op::asin, Trig::Asin>(), unary_op<op::acos, Trig::Acos>(),
+     unary_op<op::atan, Trig::Atan>(), unary_op<op::sinh, Trig::Sinh>(), unary_op<op::cosh, Trig::Cosh>(),
+     unary_op<op::tanh, Trig::Tanh>(), unary_op<op::asinh, Trig::Asinh>(), unary_op<op::acosh, Trig::Acosh>(),
      unary_op<op::atanh, Trig::Atanh>(),
 
      unary_op<op::erf, Special::Erf>(), unary_op<op::erfc, Special::Erfc>(),
-     unary_op<op::erfinv, Special::Erfinv>(), unary_op<op::lgamma, Special::Lgamma>(),
-     unary_op<op::digamma, Special::Digamma>(), unary_op<op::_trigamma, Special::Trigamma>(),
-     binary_op<op::xlogy, fn::BinaryMath::XLogY>(), true);
+     unary_op<op::erfinv, Special::Erfinv>(), unary_op<op::special_entr, Special::Entr>(),
+     unary_op<op::lgamma, Special::Lgamma>(), unary_op<op::digamma, Special::Digamma>(),
+     unary_op<op::_trigamma, Special::Trigamma>(), binary_op<op::xlogy, fn::BinaryMath::XLogY>(),
+     binary_op<op::special_xlog1py, fn::BinaryMath::XLog1pY>(), true);
 
 }  // namespace
 }  // namespace plait::cuda

@@ -231,6 +231,7 @@ inline Tensor rsqrt(const Tensor& self) { static detail::OpName op{"rsqrt"}; ret
 inline Tensor rsqrt_(const Tensor& self) { static detail::OpName op{"rsqrt"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor reciprocal(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}); }
 inline Tensor reciprocal_(const Tensor& self) { static detail::OpName op{"reciprocal"}; return op.call({self}, PLAIT_INPLACE); }
+template <class = void> std::tuple<Tensor, Tensor> frexp(const Tensor& self) { static detail::OpName op{"frexp"}; return op.results<std::tuple<Tensor, Tensor>>({self}); }
 inline Tensor special_zeta(const Tensor& self, const Operand& other) { static detail::OpName op{"special_zeta"}; return op.call({self, other}); }
 inline Tensor special_zeta_(const Tensor& self, const Operand& other) { static detail::OpName op{"special_zeta"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor igamma(const Tensor& self, const Operand& other) { static detail::OpName op{"igamma"}; return op.call({self, other}); }
@@ -278,6 +279,12 @@ inline Tensor rms_norm(const Tensor& self, const Dims& normalized_shape, const T
 inline Tensor cross(const Tensor& self, const Operand& other, std::optional<int64_t> dim = std::nullopt) { static detail::OpName op{"cross"}; return op.call({self, other, dim}); }
 inline Tensor cdist(const Tensor& x1, const Operand& x2, double p = 2.0, std::optional<std::string_view> compute_mode = std::nullopt) { static detail::OpName op{"cdist"}; return op.call({x1, x2, p, compute_mode}); }
 inline Tensor bilinear(const Tensor& input1, const Operand& input2, const Operand& weight, const Tensor& bias = {}) { static detail::OpName op{"bilinear"}; return op.call({input1, input2, weight, bias}); }
+inline Tensor linalg_vector_norm(const Tensor& x, const Scalar& ord = 2, std::optional<Ints> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"linalg_vector_norm"}; return op.call({x, ord, dim, keepdim, dtype}); }
+inline Tensor linalg_vector_norm(const Tensor& x, std::string_view ord, std::optional<Ints> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"linalg_vector_norm.str"}; return op.call({x, ord, dim, keepdim, dtype}); }
+inline Tensor linalg_vecdot(const Tensor& x, const Operand& y, int64_t dim = -1) { static detail::OpName op{"linalg_vecdot"}; return op.call({x, y, dim}); }
+inline Tensor linalg_cross(const Tensor& self, const Operand& other, int64_t dim = -1) { static detail::OpName op{"linalg_cross"}; return op.call({self, other, dim}); }
+inline Tensor dist(const Tensor& self, const Operand& other, const Scalar& p = 2) { static detail::OpName op{"dist"}; return op.call({self, other, p}); }
+inline Tensor renorm(const Tensor& self, const Scalar& p, int64_t dim, const Scalar& maxnorm) { static detail::OpName op{"renorm"}; return op.call({self, p, dim, maxnorm}); }
 inline Tensor bitwise_not(const Tensor& self) { static detail::OpName op{"bitwise_not"}; return op.call({self}); }
 inline Tensor bitwise_not_(const Tensor& self) { static detail::OpName op{"bitwise_not"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor bitwise_and(const Tensor& self, const Operand& other) { static detail::OpName op{"bitwise_and"}; return op.call({self, other}); }
@@ -326,6 +333,7 @@ inline Tensor max_pool3d(const Tensor& self, const Ints& kernel_size, std::optio
 template <class = void> std::tuple<Tensor, Tensor> max_pool3d_with_indices(const Tensor& self, const Ints& kernel_size, std::optional<Ints> stride = std::nullopt, const Ints& padding = 0, const Ints& dilation = 1, bool ceil_mode = false) { static detail::OpName op{"max_pool3d_with_indices"}; return op.results<std::tuple<Tensor, Tensor>>({self, kernel_size, stride, padding, dilation, ceil_mode}); }
 template <class = void> std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_max_pool1d"}; return op.results<std::tuple<Tensor, Tensor>>({self, output_size}); }
 template <class = void> std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_max_pool2d"}; return op.results<std::tuple<Tensor, Tensor>>({self, output_size}); }
+template <class = void> std::tuple<Tensor, Tensor> adaptive_max_pool3d(const Tensor& self, const Ints& output_size) { static detail::OpName op{"adaptive_max_pool3d"}; return op.results<std::tuple<Tensor, Tensor>>({self, output_size}); }
 inline Tensor max(const Tensor& self) { static detail::OpName op{"max"}; return op.call({self}); }
 template <class = void> std::tuple<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim = false) { static detail::OpName op{"max.dim"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, keepdim}); }
 inline Tensor max(const Tensor& self, const Tensor& other) { static detail::OpName op{"max.other"}; return op.call({self, other}); }
@@ -357,6 +365,9 @@ inline Tensor atan2_(const Tensor& self, const Operand& other) { static detail::
 inline Tensor hypot(const Tensor& self, const Operand& other) { static detail::OpName op{"hypot"}; return op.call({self, other}); }
 inline Tensor hypot_(const Tensor& self, const Operand& other) { static detail::OpName op{"hypot"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor logaddexp(const Tensor& self, const Operand& other) { static detail::OpName op{"logaddexp"}; return op.call({self, other}); }
+inline Tensor logaddexp2(const Tensor& self, const Operand& other) { static detail::OpName op{"logaddexp2"}; return op.call({self, other}); }
+inline Tensor nextafter(const Tensor& self, const Operand& other) { static detail::OpName op{"nextafter"}; return op.call({self, other}); }
+inline Tensor nextafter_(const Tensor& self, const Operand& other) { static detail::OpName op{"nextafter"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor copysign(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}); }
 inline Tensor copysign_(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor heaviside(const Tensor& self, const Operand& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}); }
@@ -471,6 +482,9 @@ inline Tensor digamma_(const Tensor& self) { static detail::OpName op{"digamma"}
 inline Tensor polygamma(int64_t n, const Operand& self) { static detail::OpName op{"polygamma"}; return op.call({n, self}); }
 inline Tensor xlogy(const Tensor& self, const Operand& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}); }
 inline Tensor xlogy_(const Tensor& self, const Operand& other) { static detail::OpName op{"xlogy"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor special_xlog1py(const Tensor& self, const Operand& other) { static detail::OpName op{"special_xlog1py"}; return op.call({self, other}); }
+inline Tensor special_xlog1py(const Scalar& self, const Operand& other) { static detail::OpName op{"special_xlog1py.Scalar"}; return op.call({self, other}); }
+inline Tensor special_entr(const Tensor& self) { static detail::OpName op{"special_entr"}; return op.call({self}); }
 inline Tensor var(const Tensor& self, bool unbiased = true) { static detail::OpName op{"var"}; return op.call({self, unbiased}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, bool unbiased = true, bool keepdim = false) { static detail::OpName op{"var.dim"}; return op.call({self, dim, unbiased, keepdim}); }
 inline Tensor var(const Tensor& self, std::optional<Ints> dim, std::optional<Scalar> correction = std::nullopt, bool keepdim = false) { static detail::OpName op{"var.correction"}; return op.call({self, dim, correction, keepdim}); }
@@ -510,6 +524,8 @@ inline Tensor cos(const Tensor& self) { static detail::OpName op{"cos"}; return 
 inline Tensor cos_(const Tensor& self) { static detail::OpName op{"cos"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor tan(const Tensor& self) { static detail::OpName op{"tan"}; return op.call({self}); }
 inline Tensor tan_(const Tensor& self) { static detail::OpName op{"tan"}; return op.call({self}, PLAIT_INPLACE); }
+inline Tensor sinc(const Tensor& self) { static detail::OpName op{"sinc"}; return op.call({self}); }
+inline Tensor sinc_(const Tensor& self) { static detail::OpName op{"sinc"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor asin(const Tensor& self) { static detail::OpName op{"asin"}; return op.call({self}); }
 inline Tensor asin_(const Tensor& self) { static detail::OpName op{"asin"}; return op.call({self}, PLAIT_INPLACE); }
 inline Tensor acos(const Tensor& self) { static detail::OpName op{"acos"}; return op.call({self}); }

@@ -48,9 +48,18 @@ constexpr NumberTable<BinaryMath> make_table() {
     const T larger = vec::select((x > y) | (x != x), x, y);
     return larger + vec::log1p_exp(vec::select(x == y, T(0), -vec::abs(x - y)));
   });
+  number_rows<BinaryMath::LogAddExp2>(t, [](auto x, auto y) {
+    using T = decltype(x);
+    const T larger = vec::select((x > y) | (x != x), x, y);
+    return larger + vec::log1p(vec::exp2(vec::select(x == y, T(0), -vec::abs(x - y)))) * T(M_LOG2E);
+  });
   number_rows<BinaryMath::XLogY>(t, [](auto x, auto y) {
     using T = decltype(x);
     return vec::select((x == T(0)) & (y == y), T(0), x * vec::log(y));
+  });
+  number_rows<BinaryMath::XLog1pY>(t, [](auto x, auto y) {
+    using T = decltype(x);
+    return vec::select((x == T(0)) & (y == y), T(0), x * vec::log1p(y));
   });
   number_rows<BinaryMath::CopySign>(t, [](auto x, auto y) { return vec::copysign(x, y); });
   number_rows<BinaryMath::Heaviside>(t, [](auto x, auto y) {
@@ -59,6 +68,15 @@ constexpr NumberTable<BinaryMath> make_table() {
   });
   row<BinaryMath::Heaviside, 2>(t.same, BoolInts{},
                                 [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
+  row<BinaryMath::NextAfter, 2>(t.same, Types<float, double>{}, [](auto x, auto y) {
+    // Among numbers of one sign the order is that of the bits, so a step is one more or one less.
+    using T = decltype(x);
+    using U = vec::UInt<T>;
+    const bool away = (y > x) == (x > T(0));
+    const T stepped = vec::from_bits(vec::to_bits(x) + (U(away) << 1) - U(1));
+    const T moved = vec::select(x == T(0), vec::copysign(vec::from_bits(U(1)), y), stepped);
+    return vec::select((x != x) | (y != y), x + y, vec::select(x == y, y, moved));
+  });
   return t;
 }
 

@@ -1,4 +1,5 @@
 // Functions of complex numbers, by libm, and the two that lead from complex to real.
+#include <cmath>
 #include <complex>
 
 #include "ops/cpu/complex.h"
@@ -55,6 +56,11 @@ constexpr LoopTable<Trig> make_trig() {
   row<Trig::Sin>(t, [](auto z) { return std::sin(z); });
   row<Trig::Cos>(t, [](auto z) { return std::cos(z); });
   row<Trig::Tan>(t, [](auto z) { return std::tan(z); });
+  row<Trig::Sinc>(t, [](auto z) {
+    using C = decltype(z);
+    const C w = z * typename C::value_type(M_PI);
+    return z == C(0) ? C(1) : std::sin(w) / w;
+  });
   row<Trig::Asin>(t, [](auto z) { return std::asin(z); });
   row<Trig::Acos>(t, [](auto z) { return std::acos(z); });
   row<Trig::Atan>(t, [](auto z) { return std::atan(z); });

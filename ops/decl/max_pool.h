@@ -16,6 +16,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSp
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool3d_with_indices;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> adaptive_max_pool1d;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> adaptive_max_pool2d;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> adaptive_max_pool3d;
 }  // namespace plait::op
 
 namespace plait {
@@ -33,5 +34,6 @@ inline Tensor max_pool3d_(const Tensor& self, IntSpan kernel_size, std::optional
 inline std::tuple<Tensor, Tensor> max_pool3d_with_indices(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0, 0, 0}, IntSpan dilation = Dims{1, 1, 1}, bool ceil_mode = false) { return op::max_pool3d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode); }
 inline std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool1d(self, output_size); }
 inline std::tuple<Tensor, Tensor> adaptive_max_pool2d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool2d(self, output_size); }
+inline std::tuple<Tensor, Tensor> adaptive_max_pool3d(const Tensor& self, IntSpan output_size) { return op::adaptive_max_pool3d(self, output_size); }
 }  // namespace plait
 // clang-format on

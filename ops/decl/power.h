@@ -14,6 +14,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> fmin;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> atan2;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> hypot;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logaddexp;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> logaddexp2;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> nextafter;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> copysign;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> heaviside;
 }  // namespace plait::op
@@ -36,6 +38,10 @@ inline Tensor hypot(const Tensor& self, const Tensor& other) { return op::hypot(
 inline Tensor hypot_(const Tensor& self, const Tensor& other) { return op::hypot.inplace(self, other); }
 inline Tensor logaddexp(const Tensor& self, const Tensor& other) { return op::logaddexp(self, other); }
 inline Tensor logaddexp_(const Tensor& self, const Tensor& other) { return op::logaddexp.inplace(self, other); }
+inline Tensor logaddexp2(const Tensor& self, const Tensor& other) { return op::logaddexp2(self, other); }
+inline Tensor logaddexp2_(const Tensor& self, const Tensor& other) { return op::logaddexp2.inplace(self, other); }
+inline Tensor nextafter(const Tensor& self, const Tensor& other) { return op::nextafter(self, other); }
+inline Tensor nextafter_(const Tensor& self, const Tensor& other) { return op::nextafter.inplace(self, other); }
 inline Tensor copysign(const Tensor& self, const Tensor& other) { return op::copysign(self, other); }
 inline Tensor copysign_(const Tensor& self, const Tensor& other) { return op::copysign.inplace(self, other); }
 inline Tensor heaviside(const Tensor& self, const Tensor& other) { return op::heaviside(self, other); }

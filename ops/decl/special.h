@@ -14,6 +14,9 @@ extern PLAIT_API Op<Tensor(const Tensor&)> _trigamma;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> _polygamma;
 extern PLAIT_API Op<Tensor(int64_t, const Tensor&)> polygamma;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> xlogy;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> special_xlog1py;
+extern PLAIT_API Op<Tensor(const Scalar&, const Tensor&)> special_xlog1py_Scalar;
+extern PLAIT_API Op<Tensor(const Tensor&)> special_entr;
 }  // namespace plait::op
 
 namespace plait {
@@ -32,5 +35,10 @@ inline Tensor _polygamma(const Tensor& self, int64_t n) { return op::_polygamma(
 inline Tensor polygamma(int64_t n, const Tensor& self) { return op::polygamma(n, self); }
 inline Tensor xlogy(const Tensor& self, const Tensor& other) { return op::xlogy(self, other); }
 inline Tensor xlogy_(const Tensor& self, const Tensor& other) { return op::xlogy.inplace(self, other); }
+inline Tensor special_xlog1py(const Tensor& self, const Tensor& other) { return op::special_xlog1py(self, other); }
+inline Tensor special_xlog1py_(const Tensor& self, const Tensor& other) { return op::special_xlog1py.inplace(self, other); }
+inline Tensor special_xlog1py(const Scalar& self, const Tensor& other) { return op::special_xlog1py_Scalar(self, other); }
+inline Tensor special_entr(const Tensor& self) { return op::special_entr(self); }
+inline Tensor special_entr_(const Tensor& self) { return op::special_entr.inplace(self); }
 }  // namespace plait
 // clang-format on

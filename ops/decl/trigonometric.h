@@ -8,6 +8,7 @@ namespace plait::op {
 extern PLAIT_API Op<Tensor(const Tensor&)> sin;
 extern PLAIT_API Op<Tensor(const Tensor&)> cos;
 extern PLAIT_API Op<Tensor(const Tensor&)> tan;
+extern PLAIT_API Op<Tensor(const Tensor&)> sinc;
 extern PLAIT_API Op<Tensor(const Tensor&)> asin;
 extern PLAIT_API Op<Tensor(const Tensor&)> acos;
 extern PLAIT_API Op<Tensor(const Tensor&)> atan;
@@ -28,6 +29,8 @@ inline Tensor cos(const Tensor& self) { return op::cos(self); }
 inline Tensor cos_(const Tensor& self) { return op::cos.inplace(self); }
 inline Tensor tan(const Tensor& self) { return op::tan(self); }
 inline Tensor tan_(const Tensor& self) { return op::tan.inplace(self); }
+inline Tensor sinc(const Tensor& self) { return op::sinc(self); }
+inline Tensor sinc_(const Tensor& self) { return op::sinc.inplace(self); }
 inline Tensor asin(const Tensor& self) { return op::asin(self); }
 inline Tensor asin_(const Tensor& self) { return op::asin.inplace(self); }
 inline Tensor acos(const Tensor& self) { return op::acos(self); }

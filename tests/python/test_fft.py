@@ -94,6 +94,49 @@ def test_defaults_and_gradients_of_several(name):
     assert plait.autograd.gradgradcheck(f, [leaf])
 
 
+# Every kind of pass, large prime factors, lengths above what the buffers hold several lines of.
+@pytest.mark.parametrize("n", [*range(1, 41), 49, 64, 74, 121, 128, 143, 210, 1000, 1009, 2018, 4096, 5041, 40000, 65536])
+def test_lengths(n):
+    lines = 37 if n < 50 else 3
+    z, x = compl(lines, n), real(lines, n)
+    size = np.sqrt(n)
+    for numbers, dtype, tolerance in ((z, plait.complex128, 1e-14), (z, plait.complex64, 5e-6)):
+        t = plait.tensor(numbers, dtype=dtype)
+        for name in ("fft", "ifft"):
+            expected = getattr(np.fft, name)(numbers, norm="ortho")
+            assert np.abs(getattr(fft, name)(t, norm="ortho").numpy() - expected).max() < tolerance * np.log2(n + 3)
+        single = t.real.contiguous()
+        half = np.fft.rfft(numbers.real)
+        assert np.abs(fft.rfft(single).numpy() - half).max() < tolerance * size * np.log2(n + 3)
+        back = fft.irfft(plait.tensor(half, dtype=dtype), n).numpy()
+        assert np.abs(back - numbers.real).max() < tolerance * np.log2(n + 3)
+    # Lines that are apart in memory, and neighbours in the buffers that know nothing of each other.
+    np.testing.assert_allclose(fft.rfft(plait.tensor(x).T, dim=0).numpy(), np.fft.rfft(x).T, atol=1e-12 * n)
+    x[1, 0] = np.nan
+    ours = fft.rfft(plait.tensor(x)).numpy()
+    assert np.isnan(ours[1]).all() and np.isfinite(ours[0]).all() and np.isfinite(ours[2:]).all()
+
+
+def test_threads_and_real_ends():
+    before = plait.get_num_threads()
+    try:
+        x = plait.tensor(compl(300, 512))
+        plait.set_num_threads(1)
+        one = fft.fft(x)
+        plait.set_num_threads(3)
+        assert plait.equal(fft.fft(x), one)
+    finally:
+        plait.set_num_threads(before)
+    # Imaginary parts of coefficients that are their own conjugates are not read.
+    for n in (6, 7):
+        z = compl(2, n // 2 + 1)
+        np.testing.assert_allclose(fft.irfft(plait.tensor(z), n).numpy(), np.fft.irfft(z, n), atol=1e-13)
+    out = plait.empty(0, dtype=plait.complex64)
+    assert fft.fft(plait.ones(4), out=out) is out and out.shape == (4,)
+    with pytest.raises(ValueError, match=r"_fft: expected the name of a function of plait\.fft, got 'dct'"):
+        plait._C.ops["_fft"]("dct", plait.ones(4))
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 8])
 def test_inverses(n):
     x = real(3, n)

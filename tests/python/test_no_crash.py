@@ -72,6 +72,13 @@ PRIVATE = {
         (X, X.double(), True),
         (X, X.T, True),
     ],
+    "_orthogonal_polynomial": [
+        ("no_such_polynomial", X, 2),
+        ("hermite_polynomial_h", X, 2, -1),
+        ("hermite_polynomial_h", X, 2, 2**40),
+        ("hermite_polynomial_h", X, META),
+        ("hermite_polynomial_h", X, 1j),
+    ],
     "_softmax_backward": [(X, X[:1], 0), (X, INDEX, 0)],
     "_log_softmax_backward": [(X, X[:, :1], 1)],
     "_cross_entropy_rows": [

@@ -30,7 +30,6 @@ CASES = {
     "cholesky_solve": lambda **k: plait.cholesky_solve(M, L, **k),
     "diff": lambda **k: plait.diff(M, **k),
     "float_power": lambda **k: plait.float_power(T([1.0, 2.0]), 3, **k),
-    "frexp": lambda **k: plait.frexp(V, **k),
     "ger": lambda **k: plait.ger(V, V, **k),
     "inverse": lambda **k: plait.inverse(A, **k),
     "isin": lambda **k: plait.isin(V, T([2.0]), **k),

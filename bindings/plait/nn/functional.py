@@ -28,8 +28,6 @@ _OP_NAMES = """
 _OPS = frozenset(_OP_NAMES.split())
 
 _COMPOSITES = {
-    "adaptive_max_pool3d": "windows",
-    "adaptive_max_pool3d_with_indices": "windows",
     "channel_shuffle": "windows",
     "ctc_loss": "losses",
     "affine_grid": "grids",
@@ -450,8 +448,10 @@ max_pool2d_with_indices = _with_indices(max_pool2d)
 max_pool3d_with_indices = _with_indices(max_pool3d)
 adaptive_max_pool1d = _adaptive_max_pool("adaptive_max_pool1d")
 adaptive_max_pool2d = _adaptive_max_pool("adaptive_max_pool2d")
+adaptive_max_pool3d = _adaptive_max_pool("adaptive_max_pool3d")
 adaptive_max_pool1d_with_indices = _with_indices(adaptive_max_pool1d)
 adaptive_max_pool2d_with_indices = _with_indices(adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = _with_indices(adaptive_max_pool3d)
 
 
 # ---- embedding, bilinear, resizing

@@ -89,34 +89,6 @@ def lp_pool3d(
     return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-@one_op(cpu="float32")
-def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """Maxima over boxes that give the wanted size: (N, C, D, H, W) or (C, D, H, W).
-
-    A box is a product, so this is the maximum over planes of the maxima within each plane.
-    """
-    if input.dim() not in (4, 5):
-        raise RuntimeError(f"adaptive_max_pool3d: expected 4D or 5D input, got shape {tuple(input.shape)}")
-    sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 3
-    depth, height, width = (s if s is not None else input.shape[i - 3] for i, s in enumerate(sizes))
-    *lead, d, h, w = input.shape
-    from .functional import adaptive_max_pool1d, adaptive_max_pool2d
-
-    values, places = adaptive_max_pool2d(input.reshape(-1, d, h, w), (height, width), True)  # (NC, D, oh, ow)
-    flat = lambda t: t.permute(0, 2, 3, 1).reshape(-1, height * width, d)  # noqa: E731  (NC, oh ow, D)
-    values, planes = adaptive_max_pool1d(flat(values), depth, True)
-    shape = (*lead, height, width, depth)
-    order = (*range(len(lead)), len(lead) + 2, len(lead), len(lead) + 1)
-    values = values.reshape(shape).permute(*order).contiguous()
-    if not return_indices:
-        return values
-    indices = planes * (h * w) + flat(places).gather(2, planes)
-    return values, indices.reshape(shape).permute(*order).contiguous()
-
-
-def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_indices: bool = True) -> Any:
-    """`adaptive_max_pool3d` that also gives where each maximum stands."""
-    return adaptive_max_pool3d(input, output_size, True)
 
 
 def _fractional_max_pool(
@@ -214,19 +186,16 @@ class _Windows:
 
     def counts(self, who: str, height: int, width: int) -> tuple[int, int]:
         """How many windows there are in each direction."""
-        result = tuple(
-            (size + 2 * p - d * (k - 1) - 1) // s + 1
-            for size, p, d, k, s in zip(
-                (height, width), self.padding, self.dilation, self.kernel, self.stride, strict=True
-            )
-        )
-        if min(result) < 1:
+        (ph, pw), (dh, dw), (kh, kw), (sh, sw) = self.padding, self.dilation, self.kernel, self.stride
+        rows = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+        cols = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+        if rows < 1 or cols < 1:
             raise RuntimeError(
                 f"{who}: windows of {self.kernel} with dilation {self.dilation} do not fit in {height} x "
                 f"{width} with "
                 f"padding {self.padding}"
             )
-        return result
+        return rows, cols
 
     def slices(self, i: int, j: int, rows: int, cols: int) -> tuple[slice, slice]:
         """Where the windows have their point (i, j), in the padded image."""
@@ -248,14 +217,14 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     rows, cols = windows.counts("unfold", h, w)
     ph, pw = windows.padding
     if ph or pw:
-        x = plait.pad(x, (pw, pw, ph, ph))
-    kh, kw = windows.kernel
-    points = []
-    for i in range(kh):
-        for j in range(kw):
-            down, across = windows.slices(i, j, rows, cols)
-            points.append(x[:, :, down, across])
-    result = plait.stack(points, 2).reshape(n, c * kh * kw, rows * cols)
+        x = plait.constant_pad_nd(x, (pw, pw, ph, ph))
+    (kh, kw), (down, across) = windows.kernel, windows.dilation
+    tall, wide = down * (kh - 1) + 1, across * (kw - 1) + 1
+    # (N, C, rows, cols, tall, wide)
+    points = x.unfold(2, tall, windows.stride[0]).unfold(3, wide, windows.stride[1])
+    if down > 1 or across > 1:
+        points = points[..., ::down, ::across]
+    result = points.permute(0, 1, 4, 5, 2, 3).reshape(n, c * kh * kw, rows * cols)
     return result.squeeze(0) if lone else result
 
 

@@ -274,6 +274,8 @@ binary(
     right=not_opposite,
     tol=Tol(8, 2, floor=1),
 )
+binary("logaddexp2", np.logaddexp2, FLOATS, scalars=(), special=False, tol=Tol(8, 2))
+binary("nextafter", np.nextafter, ("float32", "float64"), scalars=(), mixed=False, grad=False)
 binary(
     "copysign",
     lambda a, b: np.copysign(np.asarray(a, float), b),
@@ -303,6 +305,17 @@ binary(
     special=False,
     tol=Tol(4, 2),
 )
+binary(
+    "special_xlog1py",
+    lambda a, b: np.where(np.isnan(np.asarray(b, float)), np.nan, sp.xlog1py(a, b)),
+    REAL,
+    right=positive,
+    scalars=(2, 0.5),
+    out="float",
+    special=False,
+    tol=Tol(4, 2),
+)
+
 
 
 def order(g, *s):

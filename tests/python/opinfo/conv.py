@@ -270,7 +270,7 @@ def adaptive_max_ref(n):
 def adaptive_samples(n, draw):
     def samples(g):
         d = (lambda *s: g.distinct(*s)) if draw else (lambda *s: g(*s))
-        size = (7, 6, 5)[:n]
+        size = (4, 3, 3) if draw and n == 3 else (7, 6, 5)[:n]  # so few that bfloat16 keeps them apart
         yield S(d(2, 3, *size), 3)
         yield S(d(2, 3, *size), 1)
         yield S(d(3, *size), (5, 4, 2)[:n])
@@ -310,18 +310,15 @@ for _n in (1, 2, 3):
         tol=Tol(8, 4, half=(2, 1)),
         expand=False,
     )
-    if _n < 3:
-        op(
-            f"adaptive_max_pool{_n}d",
-            adaptive_samples(_n, True),
-            adaptive_max_ref(_n),
-            REAL_NUMBERS,
-            out=("first", "int64"),
-            expand=False,
-            call=lambda lib, x, size, n=_n: getattr(lib.nn.functional, f"adaptive_max_pool{n}d")(
-                x, size, True
-            ),
-        )
+    op(
+        f"adaptive_max_pool{_n}d",
+        adaptive_samples(_n, True),
+        adaptive_max_ref(_n),
+        REAL_NUMBERS,
+        out=("first", "int64"),
+        expand=False,
+        call=lambda lib, x, size, n=_n: getattr(lib.nn.functional, f"adaptive_max_pool{n}d")(x, size, True),
+    )
 
 
 # ---- padding

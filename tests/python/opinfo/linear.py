@@ -231,6 +231,23 @@ def cross(a, b, dim=-1):
 
 
 op(
+    "linalg_cross",
+    lambda g: [S(g(4, 3), g(4, 3)), S(g(3, 4), g(3, 1), dim=0)],
+    cross,
+    **PRODUCT,
+    call=lambda lib, *args, **options: lib.linalg.cross(*args, **options),
+)
+op(
+    "linalg_vecdot",
+    lambda g: [S(g(4, 3), g(4, 3)), S(g(3, 4), g(3, 1), dim=0), S(g(2, 0), g(2, 0))],
+    lambda x, y, dim=-1: (np.conj(x) * y).sum(dim),
+    FLOAT_COMPLEX,
+    out="promote",
+    tol=DOT,
+    expand=True,
+    call=lambda lib, *args, **options: lib.linalg.vecdot(*args, **options),
+)
+op(
     "cross",
     lambda g: [
         S(g(4, 3), g(4, 3), dim=-1),

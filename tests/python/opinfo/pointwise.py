@@ -102,6 +102,15 @@ unary("rsqrt", lambda x: 1 / np.sqrt(x), low=0.25, **REAL_FLOAT)
 unary("sin", np.sin, **FLOAT_OUT, tol=Tol(4, 1))
 unary("cos", np.cos, **FLOAT_OUT, tol=Tol(4, 1))
 unary("tan", np.tan, low=-1.3, high=1.3, special=False, **FLOAT_OUT, tol=Tol(8, 1))
+# Of whole numbers it is exactly 0; the oracle rounds pi x.
+unary(
+    "sinc",
+    complex_safe(lambda x: np.where(x == np.round(x), x == 0, np.sinc(x)), np.sinc),
+    nonzero=True,
+    special=False,
+    **FLOAT_OUT,
+    tol=Tol(8, 4),
+)
 unary("asin", np.arcsin, low=-0.9, high=0.9, **REAL_FLOAT)
 unary("acos", np.arccos, low=-0.9, high=0.9, **REAL_FLOAT)
 unary("atan", np.arctan, **REAL_FLOAT)
@@ -114,11 +123,20 @@ unary("atanh", np.arctanh, low=-0.9, high=0.9, **REAL_FLOAT, tol=Tol(8))
 unary("deg2rad", np.deg2rad, **REAL_FLOAT)
 unary("rad2deg", np.rad2deg, **REAL_FLOAT)
 
+op(
+    "frexp",
+    lambda g: [S(g(3, 5)), S(g()), S(g(0, 3)), S(g.nonzero(37)), S(g(70001)).big()],
+    np.frexp,
+    FLOATS,
+    out=("first", "int32"),
+)
+
 # ---- special functions. lgamma and digamma have zeros inside the range, where only the absolute error is
 # small.
 unary("erf", sp.erf, **REAL_FLOAT)
 unary("erfc", sp.erfc, **REAL_FLOAT, tol=Tol(24))
 unary("erfinv", sp.erfinv, low=-0.9, high=0.9, **REAL_FLOAT, tol=Tol(8))
+unary("special_entr", sp.entr, low=0.25, special=False, **REAL_FLOAT, tol=Tol(8, 4))
 unary(
     "lgamma",
     lambda x: np.where(np.isinf(x), np.inf, sp.gammaln(x)),

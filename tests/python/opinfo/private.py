@@ -20,6 +20,8 @@ TESTED_APART = {
     "_linalg_solve_triangular": "test_lapack.py",
     "_linalg_svd": "test_lapack.py",
     "_fractional_max_pool": "test_fractional_pool.py",
+    "_orthogonal_polynomial": "test_polynomials.py",
+    "_fft": "test_fft.py",
 }
 
 PRIVATE = {

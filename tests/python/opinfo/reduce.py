@@ -319,6 +319,49 @@ def vector_norm(x, p="fro", dim=None, keepdim=False):
 
 
 op("norm", norm_samples, quiet(vector_norm), FLOAT_COMPLEX, out="real", tol=Tol(16, 4, half=(2, 2)))
+
+
+def vector_norm_samples(g):
+    for p in (1, 2, 3, 0.5, -1, float("inf"), float("-inf"), 0):
+        yield S(g.nonzero(3, 4, 2), p, dim=1, keepdim=p == 1)
+    yield S(g.nonzero(3, 4), dim=(0, 1))
+    yield S(g.nonzero(3, 4), 3)
+    yield S(g.nonzero(), float("inf"))
+    yield S(g(0, 3), 2, 1)
+
+
+op(
+    "linalg_vector_norm",
+    vector_norm_samples,
+    quiet(lambda x, ord=2, dim=None, keepdim=False: vector_norm(x, ord, dim, keepdim)),
+    FLOAT_COMPLEX,
+    out="real",
+    tol=Tol(16, 4, half=(4, 4)),
+    call=lambda lib, *args, **options: lib.linalg.vector_norm(*args, **options),
+)
+op(
+    "dist",
+    lambda g: [S(g.nonzero(3, 4), g.nonzero(4), p) for p in (1, 2, 3, float("inf"))] + [S(g.nonzero(5), g.nonzero(5))],
+    lambda x, y, p=2: vector_norm(x - y, p),
+    FLOAT_COMPLEX,
+    out="real",
+    tol=Tol(16, 4, half=(4, 4)),
+)
+
+
+def renorm(x, p, dim, maxnorm):
+    others = tuple(d for d in range(x.ndim) if d != dim % x.ndim)
+    norms = vector_norm(x, p, others, True)
+    return x * np.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1)
+
+
+op(
+    "renorm",
+    lambda g: [S(g.nonzero(3, 4), 2, 0, 1.5), S(g.nonzero(2, 3, 4), 1, -1, 0.5), S(g.nonzero(3, 4), 3.5, 1, 100.0)],
+    renorm,
+    FLOAT_COMPLEX,
+    tol=Tol(16, 8, half=(4, 4)),
+)
 op(
     "logsumexp",
     lambda g: [
