@@ -5,6 +5,7 @@
 #include "ops/cpu/in_double.h"
 #include "ops/cpu/unary.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/special.h"
 #include "ops/decl/ternary.h"
@@ -20,6 +21,12 @@ using cpu::Special;
 namespace {
 
 constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtPiOverTwo = 0.8862269254527580;
+
+// Of integers, numbers among them, the logarithm has the default dtype, which may be less than the
+// gradient's.
+Tensor as_float(const Tensor& t, DType dtype) {
+  return is_integral(t.dtype(), true) ? plait::_convert(t, dtype) : t;
+}
 
 }  // namespace
 
@@ -172,7 +179,7 @@ tensor([0., 0.]))",
     .meta = [](const Tensor& self, const Tensor& other) { return infer::binary_float("xlogy", self, other); },
     .vjp =
         [](Vjp& v) {
-          const Tensor self = v.in(0), other = v.in(1);
+          const Tensor self = v.in(0), other = as_float(v.in(1), v.grad().dtype());
           if (v.needs(0)) {
             const Tensor zero =
                 plait::logical_and(plait::eq(self, wrapped_scalar(0)), plait::le(other, wrapped_scalar(0)));
@@ -202,7 +209,7 @@ tensor([0.0000, 1.3863]))",
                const Tensor& other) { return infer::binary_float("special_xlog1py", self, other); },
     .vjp =
         [](Vjp& v) {
-          const Tensor self = v.in(0), other = v.in(1);
+          const Tensor self = v.in(0), other = as_float(v.in(1), v.grad().dtype());
           if (v.needs(0)) {
             const Tensor zero =
                 plait::logical_and(plait::eq(self, wrapped_scalar(0)), plait::le(other, wrapped_scalar(-1)));

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int64_t kMostLines = 16;
 constexpr int64_t kBufferNumbers = 1 << 14;  // of as many lines as fit; they stay in the second-level cache
-constexpr int64_t kWorthThread = 1 << 14;    // numbers
+constexpr int64_t kApart = 80;  // numbers between the buffers, so that they do not share the sets of a cache
+constexpr int64_t kWorthThread = 1 << 14;  // numbers
 
 // The lines of a tensor along a dimension, with strides in numbers of type T (two to a complex one).
 struct Lines {
@@ -28,6 +29,11 @@ struct Lines {
       strides.push_back(t.strides()[d] * unit);
     }
     stride = t.strides()[dim] * unit;
+  }
+  Lines every_other() const {
+    Lines result = *this;
+    result.stride *= 2;
+    return result;
   }
   int64_t offset(int64_t line) const {
     int64_t result = 0;
@@ -64,7 +70,7 @@ class LineTransform {
     const int64_t blocks = (lines_ + together - 1) / together;
     parallel_for(0, blocks, std::max<int64_t>(1, kWorthThread / (together * size)),
                  [&](int64_t begin, int64_t end) {
-                   const int64_t numbers = size * together;
+                   const int64_t numbers = size * together + kApart;
                    const Workspace workspace(4 * numbers * static_cast<int64_t>(sizeof(T)));
                    T* const memory = static_cast<T*>(workspace.data());
                    for (int64_t block = begin; block < end; ++block)
@@ -96,7 +102,7 @@ class LineTransform {
       scatter(result, at, lines, n_);
   }
 
-  // Calls f(place in a buffer, number in the tensor) for `count` numbers of each line.
+  // Calls f(place in a buffer, number in the tensor, its place in the line) for `count` numbers of each line.
   template <class P, class F>
   static void walk(P* data, const Lines& layout, const int64_t* at, int64_t lines, int64_t count,
                    const F& f) {
@@ -137,22 +143,14 @@ class LineTransform {
   // that of the second (Z_k - conj Z_{n/2-k}) / 2i, and what is wanted the first plus the second times exp(-2
   // pi i k / n).
   void gather_pairs(FftRows<T> to, const int64_t* at, int64_t lines) const {
-    for (int64_t l = 0; l < lines; ++l) {
-      const T* x = in_ + at[l];
-      for (int64_t k = 0; k < n_ / 2; ++k, x += 2 * from_.stride) {
-        to.re[k * lines + l] = x[0];
-        to.im[k * lines + l] = x[from_.stride];
-      }
-    }
+    walk(in_, from_.every_other(), at, lines, n_ / 2,
+         [&](int64_t i, const T* x, int64_t) { to.re[i] = x[0], to.im[i] = x[from_.stride]; });
   }
   void scatter_pairs(FftRows<T> from, const int64_t* at, int64_t lines) const {
-    for (int64_t l = 0; l < lines; ++l) {
-      T* x = out_ + at[l];
-      for (int64_t k = 0; k < n_ / 2; ++k, x += 2 * to_.stride) {
-        x[0] = from.re[k * lines + l] * scale_;
-        x[to_.stride] = from.im[k * lines + l] * scale_;
-      }
-    }
+    walk(out_, to_.every_other(), at, lines, n_ / 2, [&](int64_t i, T* x, int64_t) {
+      x[0] = from.re[i] * scale_;
+      x[to_.stride] = from.im[i] * scale_;
+    });
   }
   void scatter_half(FftRows<T> z, const int64_t* at, int64_t lines) const {
     const int64_t half = n_ / 2;
@@ -169,19 +167,14 @@ class LineTransform {
   // The way back: twice Z, whose transform backward of half the length makes up for that.
   void gather_half(FftRows<T> to, const int64_t* at, int64_t lines) const {
     const int64_t half = n_ / 2;
-    for (int64_t l = 0; l < lines; ++l) {
-      const T* const x = in_ + at[l];
-      for (int64_t k = 0; k < half; ++k) {
-        const T *a = x + k * from_.stride, *b = x + (half - k) * from_.stride;
-        const T a_im = k == 0 ? 0 : a[1], b_im = k == 0 ? 0 : -b[1];
-        const T even_re = a[0] + b[0], even_im = a_im + b_im, d_re = a[0] - b[0], d_im = a_im - b_im;
-        const T w_re = (*roots_)[static_cast<size_t>(2 * k)],
-                w_im = -(*roots_)[static_cast<size_t>(2 * k + 1)];
-        const T odd_re = d_re * w_re - d_im * w_im, odd_im = d_re * w_im + d_im * w_re;
-        to.re[k * lines + l] = even_re - odd_im;
-        to.im[k * lines + l] = even_im + odd_re;
-      }
-    }
+    walk(in_, from_, at, lines, half, [&](int64_t i, const T* a, int64_t k) {
+      const T* const b = a + (half - 2 * k) * from_.stride;
+      const T a_im = k == 0 ? 0 : a[1], b_im = k == 0 ? 0 : -b[1];
+      const T even_re = a[0] + b[0], even_im = a_im + b_im, d_re = a[0] - b[0], d_im = a_im - b_im;
+      const T w_re = (*roots_)[static_cast<size_t>(2 * k)], w_im = -(*roots_)[static_cast<size_t>(2 * k + 1)];
+      to.re[i] = even_re - (d_re * w_im + d_im * w_re);
+      to.im[i] = even_im + (d_re * w_re - d_im * w_im);
+    });
   }
 
   Lines to_, from_;

@@ -176,6 +176,10 @@ def test_special():
     np.testing.assert_allclose(plait.special.ndtr(t([-30.0, 40.0])).numpy(), special.ndtr([-30.0, 40.0]))
     a, b = np.array([0.0, 0.0, 1.0, 2.0]), np.array([-1.0, np.nan, 0.5, -0.5])
     np.testing.assert_allclose(plait.special.xlog1py(t(a), t(b)).numpy(), special.xlog1py(a, b))
+    for function, slope in ((plait.special.xlog1py, np.log1p(2)), (plait.xlogy, np.log(2))):
+        one = t([1.0], requires_grad=True)
+        function(one, 2).sum().backward()  # the number's logarithm has float64's digits
+        np.testing.assert_allclose(one.grad.numpy(), [slope], rtol=1e-15)
     assert plait.special.xlog1py(t(a), 1.0).shape == (4,) and plait.special.xlog1py(2.0, t(b)).shape == (4,)
     np.testing.assert_allclose(
         plait.special.multigammaln(t([3.0]), 3).numpy(), [special.multigammaln(3.0, 3)]
