@@ -100,8 +100,8 @@ Op<Pair(const Tensor&, std::string_view)> _linalg_qr{{
     .doc =
         R"(A = Q R of matrices (..., m, n). Mode: "reduced" (min(m, n) columns of Q), "complete" (m), or "r": Q is empty. Mode "raw" gives
 LAPACK's form in their place: R with the reflectors below its diagonal, and their factors tau.)",
-    .direct =
-        [](const Tensor& self, std::string_view mode) { return factorize::qr(cpu::lapack(), self, mode); },
+    .direct = [](const Tensor& self,
+                 std::string_view mode) { return factorize::qr(cpu::lapack(), self, mode); },
     .dtypes = kMatrixDTypes,
 }};
 

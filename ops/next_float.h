@@ -1,4 +1,5 @@
-// nextafter of 16-bit floats, for which processors and CUDA have no function: by their bits, from other ops, on any device.
+// nextafter of 16-bit floats, for which processors and CUDA have no function: by their bits, from other ops,
+// on any device.
 #pragma once
 
 #include "core/tensor.h"

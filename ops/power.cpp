@@ -295,7 +295,8 @@ tensor([1001.]))",
 
 Op<Tensor(const Tensor&, const Tensor&)> nextafter{{
     .schema = "nextafter(Tensor self, Tensor other) -> Tensor",
-    .doc = R"(The floating-point numbers next to self, towards other. The derivative is that of self: what is added to it
+    .doc =
+        R"(The floating-point numbers next to self, towards other. The derivative is that of self: what is added to it
 counts as a constant.
 
 Shapes: broadcast together. Dtypes: floating, promoted.

@@ -8,7 +8,6 @@ import plait
 
 from ._C import ArgumentError
 from ._out import with_out
-from .autograd.function import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

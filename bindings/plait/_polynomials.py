@@ -8,7 +8,6 @@ towards zero), and broadcasts them. Of negative degrees the value is 0. Derivati
 from __future__ import annotations
 
 from . import _C
-from ._out import with_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
