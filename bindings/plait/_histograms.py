@@ -140,8 +140,13 @@ def histogram(
     tensor([0., 2., 1., 0.])
     """
     _checked("histogram", input, weight, tuple(input.shape))
-    points = input.reshape(-1, 1)
-    one: Any = [bins]
-    weights = None if weight is None else weight.reshape(-1)
-    hist, edges = histogramdd(points, one, range=range, weight=weights, density=density)
-    return Histogram(hist, edges[0])
+    if range is not None and len(range) != 2:
+        raise ValueError(f"histogram: expected two numbers for range, got {len(range)}")
+    x = input.detach().reshape(-1)
+    edges = _edges("histogram", x, bins, range)
+    place, inside = _places(x, edges)
+    amounts = inside.to(x.dtype) if weight is None else weight.detach().reshape(-1) * inside
+    hist = _ops["zeros"]((edges.shape[0] - 1,), dtype=x.dtype, device=x.device).index_add_(0, place, amounts)
+    if density:
+        hist = hist / hist.sum() / edges.diff()
+    return Histogram(hist, edges)

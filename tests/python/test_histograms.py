@@ -63,6 +63,7 @@ def test_histogramdd(weighted, density):
         (lambda: plait.histogram(plait.ones(3), 0), ValueError, "at least one bin"),
         (lambda: plait.histogram(plait.ones(3), plait.ones(1)), ValueError, "two elements or"),
         (lambda: plait.histogram(plait.ones(3), 2, range=(1.0, 0.0)), ValueError, "rising order"),
+        (lambda: plait.histogram(plait.ones(3), 2, range=(1.0,)), ValueError, "two numbers for range, got 1"),
         (lambda: plait.histogram(plait.tensor([float("inf")]), 2), ValueError, "finite range"),
         (lambda: plait.histogram(plait.ones(3), plait.arange(3.0), range=(0.0, 1.0)), ValueError, "only with"),
         (lambda: plait.histogram(plait.ones(3), 2, weight=plait.ones(2)), ValueError, "for each sample"),
