@@ -270,13 +270,13 @@ Op<Pair(const Tensor&, IntSpan)> adaptive_max_pool3d{{
         R"(Maxima over windows that give the wanted spatial size, and where they stand. Window o covers floor(o size / out) to
 ceil((o + 1) size / out).
 
-Shapes: (N, C, D, H, W) or (C, D, H, W). Dtypes: floats. Raises ValueError for empty spatial dimensions.
+Shapes: (N, C, D, H, W) or (C, D, H, W). Dtypes: integers and floats. Raises ValueError for empty spatial dimensions.
 
 >>> plait.adaptive_max_pool3d(plait.arange(8.).reshape(1, 2, 2, 2), 1)[0]
 tensor([[[[7.]]]]))",
     .composite = adaptive_nd<3>,
     .kind = Kind::Pool,
-    .dtypes = kFloatDTypes,
+    .dtypes = kPooledDTypes,
 }};
 
 }  // namespace plait::op

@@ -202,7 +202,8 @@ def test_several_devices():
         for tensor in x:
             tensor.exp()
         x[0].to("cuda:1")
-    assert [e.device_index for e in works(prof) if launcher(prof, e).name == "exp"] == [0, 1]
+    # Two devices work at the same time: either may be the first.
+    assert sorted(e.device_index for e in works(prof) if launcher(prof, e).name == "exp") == [0, 1]
     assert "Memcpy PtoP (Device -> Device)" in [e.name for e in works(prof)]
 
 

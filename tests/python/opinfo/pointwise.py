@@ -371,7 +371,8 @@ unary("imag", np.imag, COMPLEX, out="real", view=True)
 unary("conj", lambda x: np.conj(x), ALL)
 unary(
     "angle",
-    lambda x: np.where(np.isnan(x), x, np.angle(x)) if not np.iscomplexobj(x) else np.angle(x),
+    # Of 8-bit integers NumPy makes float16.
+    lambda x: np.angle(x) if np.iscomplexobj(x) else np.where(np.isnan(x), x, np.angle(x.astype(np.result_type(x, np.float32)))),
     (*REAL, *COMPLEX),
     out=lambda s: {"complex64": "float32", "complex128": "float64"}.get(
         s.args[0].dtype, s.args[0].dtype if is_float(s.args[0].dtype) else "float32"
