@@ -11,7 +11,7 @@ import plait
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 
-from .exchange import Skip, converted, leaves
+from .exchange import converted, leaves
 from .op_errors import function_of_plait
 from .op_samples import full_name, samples_of, text_of
 from .report import Report
@@ -91,7 +91,7 @@ def run(report: Report, names: list[str]) -> None:
             try:
                 found.append((*ratios(op, ours, sample, differentiable), text_of(sample, dtype)))
                 report.same()
-            except (Skip, RuntimeError, ValueError, TypeError, IndexError, NotImplementedError):  # compared elsewhere
+            except Exception:  # compared elsewhere
                 report.skipped()
         if found:
             backward = [r for _, r, _ in found if r is not None]
