@@ -236,7 +236,13 @@ bool is_finite(const Matrices& a, int64_t b, Part part = Part::All) {
   return two(a.dtype) == 0 ? all_finite(reinterpret_cast<const float*>(data), a, part, numbers)
                            : all_finite(reinterpret_cast<const double*>(data), a, part, numbers);
 }
-constexpr int32_t kNotFinite = 1;
+// Matrices first to last: info becomes what `decompose` gives for each that is finite.
+template <class F>
+void each_finite(const Matrices& a, int64_t first, int64_t last, int32_t* info, const F& decompose,
+                 Part part = Part::All) {
+  constexpr int32_t kNotFinite = 1;
+  for (int64_t b = first; b < last; ++b) info[b] = is_finite(a, b, part) ? decompose(b) : kNotFinite;
+}
 
 // ---- eigenvectors of real matrices
 
@@ -273,16 +279,12 @@ void real_eig(const Functions& f, const Matrices& a, void* values, const Matrice
            size, &status, 1, 1);
     };
     const Work work(a.dtype, [&](void* answer, const Int* size) { run(a.data, answer, size); });
-    for (int64_t b = first; b < last; ++b) {
-      if (!is_finite(a, b)) {
-        info[b] = kNotFinite;
-        continue;
-      }
+    each_finite(a, first, last, info, [&](int64_t b) {
       run(matrix(a, b), work.data(), work.size());
-      info[b] = narrowed(status, f.wide);
       as_complex(static_cast<std::complex<T>*>(values) + b * n, real.get(), real.get() + n,
                  reinterpret_cast<std::complex<T>*>(matrix(v, b)), v.ld, vectors ? found.get() : nullptr, n);
-    }
+      return narrowed(status, f.wide);
+    });
   });
 }
 
@@ -392,14 +394,11 @@ class Lapack final : public MatrixLibrary {
       });
       const Int count = narrowed(integers, f.wide);
       std::vector<Int> iwork(static_cast<size_t>(std::max<Int>(count, 1)));
-      for (int64_t b = first; b < last; ++b) {
-        if (!is_finite(a, b, upper ? Part::Upper : Part::Lower)) {
-          info[b] = kNotFinite;
-          continue;
-        }
+      const auto decompose = [&](int64_t b) {
         run(b, work.data(), work.size(), rwork.data(), rwork.size(), iwork.data(), &count);
-        info[b] = narrowed(status, f.wide);
-      }
+        return narrowed(status, f.wide);
+      };
+      each_finite(a, first, last, info, decompose, upper ? Part::Upper : Part::Lower);
     });
   }
 
@@ -426,14 +425,10 @@ class Lapack final : public MatrixLibrary {
                                      &u.ld, matrix(vh, b), &vh.ld, work, size, iwork.data(), &status, 1);
       };
       const Work work(a.dtype, [&](void* answer, const Int* size) { run(first, answer, size); });
-      for (int64_t b = first; b < last; ++b) {
-        if (!is_finite(a, b)) {
-          info[b] = kNotFinite;
-          continue;
-        }
+      each_finite(a, first, last, info, [&](int64_t b) {
         run(b, work.data(), work.size());
-        info[b] = narrowed(status, f.wide);
-      }
+        return narrowed(status, f.wide);
+      });
     });
   }
   bool svd_gives_adjoint() const override { return true; }
@@ -454,14 +449,10 @@ class Lapack final : public MatrixLibrary {
                                      size, rwork.data(), &status, 1, 1);
       };
       const Work work(a.dtype, [&](void* answer, const Int* size) { run(first, answer, size); });
-      for (int64_t b = first; b < last; ++b) {
-        if (!is_finite(a, b)) {
-          info[b] = kNotFinite;
-          continue;
-        }
+      each_finite(a, first, last, info, [&](int64_t b) {
         run(b, work.data(), work.size());
-        info[b] = narrowed(status, f.wide);
-      }
+        return narrowed(status, f.wide);
+      });
     });
   }
   bool eig_takes_real() const override { return true; }

@@ -122,7 +122,7 @@ def test_only_what_is_read_counts(bad):
             function()
 
 
-def test_rising_pairs_of_complex_vectors():
+def test_conjugate_pairs_of_vectors():
     """Real matrices have conjugate pairs of eigenvalues, whose vectors LAPACK gives in two real columns."""
     a = numbers("float64", 7, 6, 6)
     values, vectors = linalg.eig(plait.tensor(a))
