@@ -136,16 +136,26 @@ class _SquareLU(Function):
         return solve_triangular(upper.mH, left, upper=False, left=False), None
 
 
-def _factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """L, U, both in one, pivots from 1, and info; A with its rows exchanged is L U."""
+def _plain_factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """L and U in one, pivots from 1, and info, without a derivative."""
     _check(who, A, square=False)
     if not pivot and not _lapack.by_cusolver(A):
         raise NotImplementedError(
             f"linalg.{who}: pivot=False is implemented on CUDA devices with cuSOLVER alone; use pivot=True"
         )
+    return _lapack.lu(A.detach(), pivot)
+
+
+def _packed_factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The same, with one where it is asked for."""
+    return _factors(who, A, pivot)[2:] if _tape(A) else _plain_factors(who, A, pivot)
+
+
+def _factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """L, U, both in one, pivots from 1, and info; A with its rows exchanged is L U."""
+    packed, pivots, info = _plain_factors(who, A, pivot)
     rows, columns = A.shape[-2:]
     n = min(rows, columns)
-    packed, pivots, info = _lapack.lu(A.detach(), pivot)
     if not _tape(A):
         one = _ops["eye"](rows, dtype=A.dtype, device=A.device)[:, :n]
         return packed[..., :n].tril(-1) + one, packed[..., :n, :].triu(), packed, pivots, info
@@ -200,7 +210,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     LUFactor(LU=tensor([[4.0000, 4.0000],
             [0.2500, 1.0000]]), pivots=tensor([2, 2], dtype=plait.int32))
     """
-    return LUFactor(*_factors("lu_factor", A, pivot)[2:4])
+    return LUFactor(*_packed_factors("lu_factor", A, pivot)[:2])
 
 
 @with_out
@@ -312,7 +322,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False, o
     >>> plait.linalg.lu_factor_ex(plait.tensor([[[4.0]], [[0.0]]])).info
     tensor([0, 1], dtype=plait.int32)
     """
-    _, _, packed, pivots, info = _factors("lu_factor_ex", A, pivot)
+    packed, pivots, info = _packed_factors("lu_factor_ex", A, pivot)
     if check_errors:
         _lapack.check("lu_factor_ex", info, _lapack.SINGULAR, A)
     return LUFactorEx(packed, pivots, info)
