@@ -2,6 +2,7 @@
 #include "ops/cpu/activation.h"
 #include "ops/complex_forms.h"
 
+#include "ops/cpu/binary.h"
 #include "ops/cpu/unary.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/activation_grad.h"
@@ -490,6 +491,24 @@ tensor([0.0000, 1.0986]))",
         },
 }};
 
+Op<Tensor(const Tensor&, const Tensor&)> _prelu{{
+    .schema = "_prelu(Tensor self, Tensor weight) -> Tensor",
+    .doc = "self where positive, weight * self elsewhere. Shapes: broadcast together. Dtypes: floating, "
+           "promoted.",
+    .meta = [](const Tensor& self, const Tensor& weight) { return infer::binary("prelu", self, weight); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor positive = plait::gt(v.in(0), wrapped_scalar(0)), grad = v.grad();
+          if (v.needs(0)) v.set(0, plait::where(positive, grad, grad * v.in(1)));
+          if (v.needs(1)) v.set(1, plait::where(positive, wrapped_scalar(0), grad * v.in(0)));
+        },
+    .save = "self, weight",
+    .kind = Kind::Pointwise,
+    .dtypes = kFloatDTypes,
+    .cpu = [](const Tensor& out, const Tensor& self,
+              const Tensor& weight) { cpu::binary("prelu", cpu::BinaryMath::Prelu, out, self, weight); },
+}};
+
 Op<Tensor(const Tensor&, const Tensor&)> prelu{{
     .schema = "prelu(Tensor self, Tensor weight) -> Tensor",
     .doc =
@@ -501,9 +520,7 @@ Dtypes: floating. Raises ValueError where weight has another number of elements.
 tensor([-0.5000,  2.0000]))",
     .composite =
         [](const Tensor& self, const Tensor& weight) {
-          if (weight.numel() == 1)
-            return plait::where(plait::gt(self, wrapped_scalar(0)), self,
-                                plait::mul(self, plait::reshape(weight, Dims{})));
+          if (weight.numel() == 1) return plait::_prelu(self, plait::reshape(weight, Dims{}));
           const int64_t channels = self.dim() >= 2 ? self.sizes()[1] : 1;
           check(weight.dim() == 1 && weight.numel() == channels,
                 "prelu: expected weight of one element or of {}, the channels of self of shape {}, got shape "
@@ -511,8 +528,7 @@ tensor([-0.5000,  2.0000]))",
                 channels, self.sizes(), weight.sizes());
           Dims shape(static_cast<int>(self.dim()), 1);
           shape[1] = channels;
-          return plait::where(plait::gt(self, wrapped_scalar(0)), self,
-                              plait::mul(self, plait::reshape(weight, shape)));
+          return plait::_prelu(self, plait::reshape(weight, shape));
         },
     .kind = Kind::Pointwise,
     .dtypes = kFloatDTypes,

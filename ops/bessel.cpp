@@ -2,6 +2,7 @@
 // the numbers.
 #include <cmath>
 
+#include "ops/cpu/bessel.h"
 #include "ops/cpu/in_double.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/bessel.h"
@@ -16,6 +17,7 @@
 namespace plait::op {
 namespace {
 
+using cpu::ModifiedBessel;
 using fn::Bessel;
 
 constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtTwoOverPi = 0.7978845608028654;
@@ -49,7 +51,8 @@ tensor([1.0000, 1.2661]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I0, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::modified_bessel("i0", ModifiedBessel::I0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i0e{{
@@ -71,7 +74,8 @@ tensor([1.0000, 0.4658]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I0e, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::modified_bessel("i0e", ModifiedBessel::I0e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i1{{
@@ -89,7 +93,8 @@ tensor([0.0000, 0.5652]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I1, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::modified_bessel("i1", ModifiedBessel::I1, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i1e{{
@@ -111,7 +116,8 @@ tensor([0.0000, 0.2079]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I1e, out, self); },
+    .cpu = [](const Tensor& out,
+              const Tensor& self) { cpu::modified_bessel("i1e", ModifiedBessel::I1e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_bessel_j0{{

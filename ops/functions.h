@@ -84,6 +84,7 @@ enum class BinaryMath : uint8_t {
   XLog1pY,
   CopySign,
   Heaviside,
+  Prelu,      // of self and weight
   NextAfter,  // of float32 and float64
   Count
 };

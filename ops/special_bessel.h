@@ -41,6 +41,9 @@ namespace special {
 template <int N>
 PLAIT_HD inline double chebyshev(const double (&k)[N], double t) {
   double a = 0, b = 0, c = 0;
+#ifndef __CUDACC__
+#pragma GCC unroll 32  // a loop over it can then be vector code
+#endif
   for (int i = N - 1; i >= 0; --i) {
     c = b;
     b = a;

@@ -10,8 +10,8 @@ plait, and what they return is compared.
 plait comes from $PYTHONPATH or the build. Differences that are meant stand, with reasons, in
 tests/torch_databases/known.py; anything else is printed, once for each function and kind, and makes the exit
 status 1. A whole run lists the entries of that table that it did not meet. DT=float16,int8 in the environment
-restricts the dtypes of functions. `times` compares no results: it measures the functions on their small
-inputs.
+restricts the dtypes of functions. `times` and `throughput` compare no results: they measure the functions, on
+their small inputs and on large ones.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ DATABASES = {
     "forms": "op_forms",
     "samples": "op_samples",
     "times": "times",
+    "throughput": "throughput",
 }
+TIMED = ("times", "throughput")
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="PyTorch's own test databases, run against plait")
-    of = f"of {', '.join(DATABASES)}; default: all but times"
+    of = f"of {', '.join(DATABASES)}; default: all but {' and '.join(TIMED)}"
     parser.add_argument("databases", nargs="*", metavar="database", help=of)
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="functions, ... of these names")
     parser.add_argument("--everything", action="store_true", help="print known differences, too")
@@ -79,7 +81,7 @@ def main() -> int:
 
     warnings.filterwarnings("ignore")
     reports = []
-    for database in options.databases or [name for name in DATABASES if name != "times"]:
+    for database in options.databases or [name for name in DATABASES if name not in TIMED]:
         torch.manual_seed(0)
         report = Report(database, everything=options.everything)
         importlib.import_module(f"torch_databases.{DATABASES[database]}").run(report, options.only)

@@ -274,6 +274,7 @@ from ._C import _pad_nd as _pad_nd
 from ._C import _pad_nd_backward as _pad_nd_backward
 from ._C import _polygamma as _polygamma
 from ._C import _pop_saved_hooks as _pop_saved_hooks
+from ._C import _prelu as _prelu
 from ._C import _push_saved_hooks as _push_saved_hooks
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function

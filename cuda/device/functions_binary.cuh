@@ -290,6 +290,7 @@ struct FloatMath {
       case fn::BinaryMath::CopySign: return body([](T x, T y) { return math::copysign(x, y); });
       case fn::BinaryMath::Heaviside:
         return body([](T x, T y) { return x == T(0) ? y : x > T(0) ? T(1) : T(0); });
+      case fn::BinaryMath::Prelu: return body([](T x, T weight) { return x > T(0) ? x : weight * x; });
       case fn::BinaryMath::NextAfter:
         return body([](T x, T y) {
           if constexpr (sizeof(T) == 4)

@@ -1,5 +1,6 @@
 // Sums, products, quotients, powers, comparisons, bits, and other functions of two tensors.
 #include "ops/decl/arithmetic.h"
+#include "ops/decl/activation.h"
 
 #include "cuda/ops/attach_pointwise.h"
 #include "ops/complex_forms.h"
@@ -91,7 +92,7 @@ const bool attached =
      binary_op<op::fmax, MinMax::Fmax>(), binary_op<op::fmin, MinMax::Fmin>(),
      binary_op<op::atan2, BinaryMath::Atan2>(), binary_op<op::hypot, BinaryMath::Hypot>(),
      binary_op<op::logaddexp2, BinaryMath::LogAddExp2>(), binary_op<op::copysign, BinaryMath::CopySign>(),
-     binary_op<op::heaviside, BinaryMath::Heaviside>(),
+     binary_op<op::heaviside, BinaryMath::Heaviside>(), binary_op<op::_prelu, BinaryMath::Prelu>(),
 
      binary_op<op::bitwise_and, Bits::And>(), binary_op<op::bitwise_or, Bits::Or>(),
      binary_op<op::bitwise_xor, Bits::Xor>(), binary_op<op::bitwise_left_shift, Bits::ShiftLeft>(),

@@ -1,5 +1,6 @@
 #include "ops/cpu/binary.h"
-#include "ops/cpu/loops.h"
+#include "ops/cpu/blocks.h"
+#include "ops/cpu/complex_arithmetic.h"
 
 namespace plait::cpu {
 namespace {
@@ -12,11 +13,19 @@ struct Add {
     else
       return static_cast<T>(a + b);
   }
+  template <class T>
+  Pair<T> operator()(Pair<T> a, Pair<T> b) const {
+    return {a.re + b.re, a.im + b.im};
+  }
 };
 struct Sub {
   template <class T>
   T operator()(T a, T b) const {
     return static_cast<T>(a - b);
+  }
+  template <class T>
+  Pair<T> operator()(Pair<T> a, Pair<T> b) const {
+    return {a.re - b.re, a.im - b.im};
   }
 };
 struct Mul {
@@ -29,23 +38,31 @@ struct Mul {
     else
       return static_cast<T>(a * b);
   }
+  template <class T>
+  Pair<T> operator()(Pair<T> a, Pair<T> b) const {
+    return product(a, b);
+  }
 };
 struct Div {
   template <class T>
   T operator()(T a, T b) const {
     return a / b;
   }
+  template <class T>
+  Pair<T> operator()(Pair<T> a, Pair<T> b) const {
+    return quotient(a, b);
+  }
 };
 
 template <Binary Op, class F, class... T>
 constexpr void row(NumberTable<Binary>& table) {
   constexpr int op = static_cast<int>(Op);
-  fill_row<2, F, T...>(table.same.loops[op]);
+  ((table.same.loops[op][static_cast<int>(dtype_of<T>)] = cheap<F, T, T, T>()), ...);
   if constexpr ((std::is_same_v<T, Half> || ...)) {
-    table.number_right[op][0] = &elementwise<F, Half, Half, float>;
-    table.number_right[op][1] = &elementwise<F, BFloat16, BFloat16, float>;
-    table.number_left[op][0] = &elementwise<F, Half, float, Half>;
-    table.number_left[op][1] = &elementwise<F, BFloat16, float, BFloat16>;
+    table.number_right[op][0] = cheap<F, Half, Half, float>();
+    table.number_right[op][1] = cheap<F, BFloat16, BFloat16, float>();
+    table.number_left[op][0] = cheap<F, Half, float, Half>();
+    table.number_left[op][1] = cheap<F, BFloat16, float, BFloat16>();
   }
 }
 

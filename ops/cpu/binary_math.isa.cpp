@@ -21,28 +21,12 @@ PLAIT_INLINE T integer_power(T base, T exponent) {
   return static_cast<T>(result);
 }
 
-// sqrt(x^2 + y^2) without overflow: in double for floats, by the ratio for doubles.
-PLAIT_INLINE float hypotenuse(float x, float y) {
-  const double a = x, b = y;
-  const float length = static_cast<float>(vec::sqrt(a * a + b * b));
-  const bool infinite = (vec::abs(x) == vec::kInfinity<float>) | (vec::abs(y) == vec::kInfinity<float>);
-  return vec::select(infinite, vec::kInfinity<float>, length);
-}
-PLAIT_INLINE double hypotenuse(double x, double y) {
-  const double a = vec::abs(x), b = vec::abs(y);
-  const double large = vec::select(a > b, a, b), small = vec::select(a > b, b, a);
-  const double ratio = small / vec::select(large == 0.0, 1.0, large);
-  const double length = large * vec::sqrt(1.0 + ratio * ratio);
-  const bool infinite = (a == vec::kInfinity<double>) | (b == vec::kInfinity<double>);
-  return vec::select(infinite, vec::kInfinity<double>, vec::select(a != a, a, length));
-}
-
 constexpr NumberTable<BinaryMath> make_table() {
   NumberTable<BinaryMath> t{};
   number_rows<BinaryMath::Pow>(t, [](auto x, auto y) { return vec::pow(x, y); });
   row<BinaryMath::Pow, 2>(t.same, Ints{}, [](auto x, auto y) { return integer_power(x, y); });
   number_rows<BinaryMath::Atan2>(t, [](auto y, auto x) { return vec::atan2(y, x); });
-  number_rows<BinaryMath::Hypot>(t, [](auto x, auto y) { return hypotenuse(x, y); });
+  number_rows<BinaryMath::Hypot>(t, [](auto x, auto y) { return vec::hypot(x, y); });
   number_rows<BinaryMath::LogAddExp>(t, [](auto x, auto y) {
     using T = decltype(x);
     const T larger = vec::select((x > y) | (x != x), x, y);
@@ -62,6 +46,14 @@ constexpr NumberTable<BinaryMath> make_table() {
     return vec::select((x == T(0)) & (y == y), T(0), x * vec::log1p(y));
   });
   number_rows<BinaryMath::CopySign>(t, [](auto x, auto y) { return vec::copysign(x, y); });
+  const auto copysign_bits = [](uint16_t x, uint16_t y) {
+    return static_cast<uint16_t>((x & 0x7fff) | (y & 0x8000));
+  };
+  for (const DType d : {DType::Float16, DType::BFloat16})
+    t.same.loops[static_cast<int>(BinaryMath::CopySign)][static_cast<int>(d)] =
+        &elementwise<decltype(copysign_bits), uint16_t, uint16_t, uint16_t>;
+  number_rows<BinaryMath::Prelu>(
+      t, [](auto x, auto weight) { return vec::select(x > decltype(x)(0), x, weight * x); });
   number_rows<BinaryMath::Heaviside>(t, [](auto x, auto y) {
     using T = decltype(x);
     return vec::select(x == T(0), y, vec::select(x > T(0), T(1), T(0)));

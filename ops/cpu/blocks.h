@@ -10,6 +10,7 @@
 
 #include "core/half_blocks.h"
 #include "ops/cpu/loops.h"
+#include "ops/cpu/pairs.h"
 #include "ops/cpu/pointwise.h"
 #include "ops/cpu/vecmath/map.h"
 
@@ -42,8 +43,8 @@ PLAIT_INLINE T param(const void* params, int i) {
 // y = f(a...), all contiguous; y may be one of the arguments.
 template <class F, class R, class... A>
 __attribute__((noinline, flatten)) void flat_loop(F f, R* y, int64_t n, const A*... a) {
-  if constexpr (requires(A... x) { F::in_range(x...); }) {
-    vec::map_block<F>(a..., y, n);
+  if constexpr (requires(A... x) { f.in_range(x...); }) {
+    vec::map_block<F>(a..., y, n, f);
   } else {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = static_cast<R>(f(a[i]...));
@@ -135,6 +136,22 @@ void blocked(char* const* data, const int64_t* strides, int64_t n, const void* p
   blocked_loop<F, R, A...>(data, strides, n, params, std::index_sequence_for<A...>());
 }
 
+template <class T>
+inline constexpr bool is_complex_type = std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
+
+// The loop of a function that is cheap. Complex numbers come as pairs; Half is converted a block at a time,
+// since compilers have no vector code for one element of it; the loops of all others have forms for repeated
+// operands.
+template <class F, class R, class... A>
+constexpr Loop cheap() {
+  if constexpr (is_complex_type<R> || (is_complex_type<A> || ...))
+    return &pairs<F, R, A...>;
+  else if constexpr ((std::is_same_v<R, Half> || ... || std::is_same_v<A, Half>))
+    return &blocked<F, R, A...>;
+  else
+    return &elementwise<F, R, A...>;
+}
+
 // The row of a function in a table: its loops for the dtypes T..., arguments and result of the same one...
 template <auto Function, class F, int Arity, class Table, class... T>
 constexpr void set_row(Table& table, Types<T...>) {
@@ -146,6 +163,16 @@ constexpr void set_row(Table& table, Types<T...>) {
 template <auto Function, int Arity = 1, class Table, class List, class F>
 constexpr void row(Table& table, List types, F) {
   set_row<Function, F, Arity>(table, types);
+}
+// ... or of a cheap function of two...
+template <auto Function, class R = void, class Table, class... T, class F>
+constexpr void cheap_row(Table& table, Types<T...>, F) {
+  const auto loop = []<class A>() {
+    using Element = std::conditional_t<std::is_same_v<A, bool>, uint8_t, A>;  // bytes are vector elements
+    return cheap<F, std::conditional_t<std::is_void_v<R>, Element, R>, Element, Element>();
+  };
+  auto& loops = table.loops[static_cast<int>(Function)];
+  ((loops[static_cast<int>(dtype_of<T>)] = loop.template operator()<T>()), ...);
 }
 // ... or of a function that is a template over the compute type, made from the Params...
 template <auto Function, template <class> class F, int Arity = 1, class Table, class... T>

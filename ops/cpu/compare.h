@@ -16,8 +16,6 @@ inline void compare(const char* op, Compare f, const Tensor& out, const Tensor& 
   const DType compute = compare_dtype(a, b);
   pointwise(op, compare_table().at(f, compute), out, a, b, compute);
 }
-inline void test(const char* op, Test f, const Tensor& out, const Tensor& a) {
-  pointwise(op, test_table().at(f, a.dtype()), out, a, a.dtype());
-}
+void test(const char* op, Test f, const Tensor& out, const Tensor& a);
 
 }  // namespace plait::cpu

@@ -14,20 +14,20 @@ constexpr LoopTable<Compare> make_compare_table() {
   LoopTable<Compare> t{};
   const auto equal = [](auto a, auto b) { return a == b; };
   const auto not_equal = [](auto a, auto b) { return a != b; };
-  row_to<Compare::Equal, bool, 2>(t, Reals{}, equal);
+  cheap_row<Compare::Equal, bool>(t, Reals{}, equal);
   row_to<Compare::Equal, bool, 2>(t, Complexes{}, equal);
-  row_to<Compare::NotEqual, bool, 2>(t, Reals{}, not_equal);
+  cheap_row<Compare::NotEqual, bool>(t, Reals{}, not_equal);
   row_to<Compare::NotEqual, bool, 2>(t, Complexes{}, not_equal);
-  row_to<Compare::Less, bool, 2>(t, Reals{}, [](auto a, auto b) { return a < b; });
-  row_to<Compare::LessEqual, bool, 2>(t, Reals{}, [](auto a, auto b) { return a <= b; });
+  cheap_row<Compare::Less, bool>(t, Reals{}, [](auto a, auto b) { return a < b; });
+  cheap_row<Compare::LessEqual, bool>(t, Reals{}, [](auto a, auto b) { return a <= b; });
   const auto logical_and = [](auto a, auto b) { return truth(a) & truth(b); };
   const auto logical_or = [](auto a, auto b) { return truth(a) | truth(b); };
   const auto logical_xor = [](auto a, auto b) { return truth(a) != truth(b); };
-  row_to<Compare::And, bool, 2>(t, Reals{}, logical_and);
+  cheap_row<Compare::And, bool>(t, Reals{}, logical_and);
   row_to<Compare::And, bool, 2>(t, Complexes{}, logical_and);
-  row_to<Compare::Or, bool, 2>(t, Reals{}, logical_or);
+  cheap_row<Compare::Or, bool>(t, Reals{}, logical_or);
   row_to<Compare::Or, bool, 2>(t, Complexes{}, logical_or);
-  row_to<Compare::Xor, bool, 2>(t, Reals{}, logical_xor);
+  cheap_row<Compare::Xor, bool>(t, Reals{}, logical_xor);
   row_to<Compare::Xor, bool, 2>(t, Complexes{}, logical_xor);
   return t;
 }
@@ -47,22 +47,20 @@ PLAIT_INLINE bool is_finite(T x) {
 
 constexpr LoopTable<Test> make_test_table() {
   LoopTable<Test> t{};
-  const auto never = [](auto) { return false; };
-  row_to<Test::Nan, bool>(t, BoolInts{}, never);
   row_to<Test::Nan, bool>(t, Floats{}, [](auto x) { return is_nan(x); });
   row_to<Test::Nan, bool>(t, Complexes{}, [](auto z) { return is_nan(z.real()) | is_nan(z.imag()); });
-  row_to<Test::Inf, bool>(t, BoolInts{}, never);
   row_to<Test::Inf, bool>(t, Floats{}, [](auto x) { return is_inf(x); });
   row_to<Test::Inf, bool>(t, Complexes{}, [](auto z) { return is_inf(z.real()) | is_inf(z.imag()); });
-  row_to<Test::Finite, bool>(t, BoolInts{}, [](auto) { return true; });
   row_to<Test::Finite, bool>(t, Floats{}, [](auto x) { return is_finite(x); });
   row_to<Test::Finite, bool>(t, Complexes{},
                              [](auto z) { return is_finite(z.real()) & is_finite(z.imag()); });
-  row_to<Test::Negative, bool>(t, Types<bool, uint8_t>{}, never);
   row_to<Test::Negative, bool>(t, Types<int8_t, int16_t, int32_t, int64_t>{}, [](auto x) { return x < 0; });
   row_to<Test::Negative, bool>(t, Floats{},
                                [](auto x) { return (vec::to_bits(x) >> (8 * sizeof(x) - 1)) != 0; });
-  row_to<Test::Not, bool>(t, Reals{}, [](auto x) { return !truth(x); });
+  row_to<Test::Not, bool>(t, RealNumbers{}, [](auto x) { return !truth(x); });
+  const auto flip = [](uint8_t x) { return static_cast<uint8_t>(x ^ 1); };
+  t.loops[static_cast<int>(Test::Not)][static_cast<int>(DType::Bool)] =
+      &elementwise<decltype(flip), uint8_t, uint8_t>;
   row_to<Test::Not, bool>(t, Complexes{}, [](auto x) { return !truth(x); });
   return t;
 }

@@ -1,4 +1,4 @@
-// Functions of complex numbers, by libm, and the two that lead from complex to real.
+// Functions of complex numbers by libm.
 #include <cmath>
 #include <complex>
 
@@ -18,10 +18,6 @@ constexpr void row(Table& table, F) {
 
 constexpr LoopTable<Unary> make_unary() {
   LoopTable<Unary> t{};
-  row<Unary::Neg>(t, [](auto z) { return -z; });
-  row<Unary::Conj>(t, [](auto z) { return decltype(z)(z.real(), -z.imag()); });
-  row<Unary::Square>(t, [](auto z) { return z * z; });
-  row<Unary::Reciprocal>(t, [](auto z) { return decltype(z)(1) / z; });
   row<Unary::Sqrt>(t, [](auto z) { return std::sqrt(z); });
   row<Unary::Rsqrt>(t, [](auto z) { return decltype(z)(1) / std::sqrt(z); });
   return t;
@@ -73,31 +69,6 @@ constexpr LoopTable<Trig> make_trig() {
   return t;
 }
 
-template <class F>
-void to_real_by(const char* op, const Tensor& out, const Tensor& z, int cost) {
-  const Loop loop =
-      z.dtype() == DType::Complex64 ? &elementwise<F, float, complex64> : &elementwise<F, double, complex128>;
-  pointwise(op, loop, out, z, z.dtype(), nullptr, cost);
-}
-
-struct Modulus {
-  template <class T>
-  T operator()(std::complex<T> z) const {
-    return std::hypot(z.real(), z.imag());
-  }
-};
-struct Argument {
-  template <class T>
-  T operator()(std::complex<T> z) const {
-    return std::atan2(z.imag(), z.real());
-  }
-};
-struct Join {
-  template <class T>
-  std::complex<T> operator()(T x, T y) const {
-    return {x, y};
-  }
-};
 struct Power {
   template <class T>
   std::complex<T> operator()(std::complex<T> x, std::complex<T> y) const {
@@ -107,19 +78,23 @@ struct Power {
   }
 };
 
+// The place of a dtype in ComplexParts.
+int wide(DType d) { return d == DType::Complex128; }
+
 }  // namespace
 
 extern constinit const LoopTable<Unary> complex_unary_table = make_unary();
 extern constinit const LoopTable<Explog> complex_explog_table = make_explog();
 extern constinit const LoopTable<Trig> complex_trig_table = make_trig();
 
-void modulus(const Tensor& out, const Tensor& z) { to_real_by<Modulus>("abs", out, z, 4); }
-void argument(const Tensor& out, const Tensor& z) { to_real_by<Argument>("angle", out, z, 16); }
+void modulus(const Tensor& out, const Tensor& z) {
+  pointwise("abs", complex_parts().modulus[wide(z.dtype())], out, z, z.dtype(), nullptr, 4);
+}
+void argument(const Tensor& out, const Tensor& z) {
+  pointwise("angle", complex_parts().argument[wide(z.dtype())], out, z, z.dtype(), nullptr, 16);
+}
 void join_parts(const Tensor& out, const Tensor& real, const Tensor& imag) {
-  const bool narrow = out.dtype() == DType::Complex64;
-  const Loop loop =
-      narrow ? &elementwise<Join, complex64, float, float> : &elementwise<Join, complex128, double, double>;
-  pointwise("complex", loop, out, real, imag, to_real(out.dtype()));
+  pointwise("complex", complex_parts().join[wide(out.dtype())], out, real, imag, to_real(out.dtype()));
 }
 Loop complex_power_loop(DType d) {
   return d == DType::Complex64 ? &elementwise<Power, complex64, complex64, complex64>

@@ -1,34 +1,37 @@
 #include "ops/cpu/convert.h"
-#include "ops/cpu/loops.h"
+#include "ops/cpu/blocks.h"
 
 namespace plait::cpu {
 namespace {
 
-template <class T>
-inline constexpr bool kIsComplex = std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
-
 template <class To>
 struct Convert {
   template <class V>
-  __attribute__((always_inline)) compute_t<To> operator()(V v) const {
-    if constexpr (kIsComplex<V> && !kIsComplex<To>) {
-      if constexpr (std::is_same_v<To, bool>)
-        return v.real() != 0 || v.imag() != 0;
-      else
-        return (*this)(v.real());
-    } else if constexpr (kIsComplex<To>) {
-      using R = typename To::value_type;
-      if constexpr (kIsComplex<V>)
-        return To(static_cast<R>(v.real()), static_cast<R>(v.imag()));
-      else
-        return To(static_cast<R>(v), R(0));
-    } else if constexpr (std::is_same_v<To, bool>) {
+  PLAIT_INLINE compute_t<To> operator()(V v) const {
+    if constexpr (std::is_same_v<To, bool>)
       return v != V(0);
-    } else if constexpr (std::is_integral_v<To> && sizeof(To) < 4 && std::is_floating_point_v<V>) {
+    else if constexpr (std::is_integral_v<To> && sizeof(To) < 4 && std::is_floating_point_v<V>)
       return static_cast<To>(static_cast<int32_t>(v));  // wraps, as the other integer conversions do
-    } else {
+    else
       return static_cast<compute_t<To>>(v);
-    }
+  }
+  template <class T>
+  PLAIT_INLINE compute_t<To> operator()(Pair<T> z) const {
+    if constexpr (std::is_same_v<To, bool>)
+      return (z.re != T(0)) | (z.im != T(0));
+    else
+      return (*this)(z.re);
+  }
+};
+template <class T>
+struct Convert<std::complex<T>> {
+  template <class V>
+  PLAIT_INLINE Pair<T> operator()(V v) const {
+    return {static_cast<T>(v), T(0)};
+  }
+  template <class V>
+  PLAIT_INLINE Pair<T> operator()(Pair<V> z) const {
+    return {static_cast<T>(z.re), static_cast<T>(z.im)};
   }
 };
 
@@ -45,8 +48,10 @@ struct Bits128 {
 
 template <class To, class From>
 constexpr Loop convert_loop() {
-  if constexpr (!std::is_same_v<To, From>)
-    return &elementwise<Convert<To>, To, From>;
+  if constexpr (std::is_same_v<From, bool> && !std::is_same_v<To, bool>)
+    return convert_loop<To, uint8_t>();  // the same numbers, and bytes are vector elements
+  else if constexpr (!std::is_same_v<To, From>)
+    return cheap<Convert<To>, To, From>();
   else if constexpr (sizeof(To) == 1)
     return &elementwise<Move, uint8_t, uint8_t>;
   else if constexpr (sizeof(To) == 2)

@@ -32,10 +32,36 @@ struct FloorDivide {
   }
 };
 
-// Of integers. A zero divisor is noted, for the caller to raise; INT_MIN / -1 wraps.
+// Of integers. A zero divisor is noted, for the caller to raise; the lowest number by -1 wraps.
+//
+// Machines have no vectors of integer divisions. The fast form divides floats of more digits than the numbers
+// have: a quotient that is not whole is further from the next whole number than the rounding reaches (by
+// 1 / |ab|, in relation to it), so it is rounded down or cut off to the same one.
 template <class T>
 struct IntDivision {
+  using Float = std::conditional_t<sizeof(T) <= 2, float, double>;
+  static constexpr int64_t kLimit = int64_t{1} << 50;
+
   explicit IntDivision(const void* params) : by_zero(static_cast<int*>(const_cast<void*>(params))) {}
+  PLAIT_INLINE static bool in_range(T a, T b) {
+    if constexpr (sizeof(T) == 8)
+      return (b != 0) & (a < kLimit) & (a > -kLimit) & (b < kLimit) & (b > -kLimit);
+    else if constexpr (std::is_signed_v<T>)
+      return (b != 0) & ((a != std::numeric_limits<T>::min()) | (b != T(-1)));
+    else
+      return b != 0;
+  }
+  PLAIT_INLINE static T floored(T a, T b) {
+    return static_cast<T>(vec::floor(static_cast<Float>(a) / static_cast<Float>(b)));
+  }
+  PLAIT_INLINE static T truncated(T a, T b) {
+    return static_cast<T>(static_cast<Float>(a) / static_cast<Float>(b));
+  }
+  PLAIT_INLINE static T rest(T a, T b, T quotient) {
+    return static_cast<T>(static_cast<uint64_t>(a) -
+                          static_cast<uint64_t>(quotient) * static_cast<uint64_t>(b));
+  }
+
   PLAIT_INLINE bool zero(T b) const {
     if (b != 0) return false;
     __atomic_store_n(by_zero, 1, __ATOMIC_RELAXED);
@@ -48,16 +74,18 @@ struct IntDivision {
 template <class T>
 struct IntFloor : IntDivision<T> {
   using IntDivision<T>::IntDivision;
-  T operator()(T a, T b) const {
+  PLAIT_INLINE T fast(T a, T b) const { return this->floored(a, b); }
+  PLAIT_INLINE T slow(T a, T b) const {
     if (this->zero(b)) return 0;
     if (this->minus_one(b)) return this->negated(a);
-    return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+    return static_cast<T>(a / b - ((a % b != 0) & ((a < 0) != (b < 0))));
   }
 };
 template <class T>
 struct IntTrunc : IntDivision<T> {
   using IntDivision<T>::IntDivision;
-  T operator()(T a, T b) const {
+  PLAIT_INLINE T fast(T a, T b) const { return this->truncated(a, b); }
+  PLAIT_INLINE T slow(T a, T b) const {
     if (this->zero(b)) return 0;
     return this->minus_one(b) ? this->negated(a) : static_cast<T>(a / b);
   }
@@ -65,16 +93,20 @@ struct IntTrunc : IntDivision<T> {
 template <class T>
 struct IntRemainder : IntDivision<T> {
   using IntDivision<T>::IntDivision;
-  T operator()(T a, T b) const {
+  PLAIT_INLINE T fast(T a, T b) const { return this->rest(a, b, this->floored(a, b)); }
+  PLAIT_INLINE T slow(T a, T b) const {
     if (this->zero(b) || this->minus_one(b)) return 0;
     const T r = static_cast<T>(a % b);
-    return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
+    return static_cast<T>((r != 0) & ((r < 0) != (b < 0)) ? r + b : r);
   }
 };
 template <class T>
 struct IntFmod : IntDivision<T> {
   using IntDivision<T>::IntDivision;
-  T operator()(T a, T b) const { return this->zero(b) || this->minus_one(b) ? T(0) : static_cast<T>(a % b); }
+  PLAIT_INLINE T fast(T a, T b) const { return this->rest(a, b, this->truncated(a, b)); }
+  PLAIT_INLINE T slow(T a, T b) const {
+    return this->zero(b) || this->minus_one(b) ? T(0) : static_cast<T>(a % b);
+  }
 };
 
 // Euclid's algorithm on magnitudes, so that the lowest number has one.

@@ -100,19 +100,5 @@ void elementwise(char* const* data, const int64_t* strides, int64_t n, const voi
     many_loop<F, R, A...>(data, strides, n, params, std::index_sequence_for<A...>());
 }
 
-// A row of loops, one per dtype, that a functor supports: each argument and the result of the same type...
-template <int Arity, class F, class... T>
-constexpr void fill_row(Loop (&row)[kDTypeCount]) {
-  if constexpr (Arity == 1) ((row[static_cast<int>(dtype_of<T>)] = &elementwise<F, T, T>), ...);
-  if constexpr (Arity == 2) ((row[static_cast<int>(dtype_of<T>)] = &elementwise<F, T, T, T>), ...);
-  if constexpr (Arity == 3) ((row[static_cast<int>(dtype_of<T>)] = &elementwise<F, T, T, T, T>), ...);
-}
-// ... or with a result of type R (comparisons).
-template <int Arity, class F, class R, class... T>
-constexpr void fill_row_to(Loop (&row)[kDTypeCount]) {
-  if constexpr (Arity == 1) ((row[static_cast<int>(dtype_of<T>)] = &elementwise<F, R, T>), ...);
-  if constexpr (Arity == 2) ((row[static_cast<int>(dtype_of<T>)] = &elementwise<F, R, T, T>), ...);
-}
-
 }  // namespace
 }  // namespace plait::cpu

@@ -8,16 +8,16 @@ namespace {
 constexpr LoopTable<MinMax> make_min_max_table() {
   LoopTable<MinMax> t{};
   // NaN in either argument comes through (of maximum, minimum) or loses to the other one (of fmax, fmin).
-  row<MinMax::Maximum, 2>(t, Floats{}, [](auto a, auto b) { return (a > b) | (a != a) ? a : b; });
-  row<MinMax::Minimum, 2>(t, Floats{}, [](auto a, auto b) { return (a < b) | (a != a) ? a : b; });
-  row<MinMax::Fmax, 2>(t, Floats{}, [](auto a, auto b) { return (a > b) | (b != b) ? a : b; });
-  row<MinMax::Fmin, 2>(t, Floats{}, [](auto a, auto b) { return (a < b) | (b != b) ? a : b; });
+  cheap_row<MinMax::Maximum>(t, Floats{}, [](auto a, auto b) { return (a > b) | (a != a) ? a : b; });
+  cheap_row<MinMax::Minimum>(t, Floats{}, [](auto a, auto b) { return (a < b) | (a != a) ? a : b; });
+  cheap_row<MinMax::Fmax>(t, Floats{}, [](auto a, auto b) { return (a > b) | (b != b) ? a : b; });
+  cheap_row<MinMax::Fmin>(t, Floats{}, [](auto a, auto b) { return (a < b) | (b != b) ? a : b; });
   const auto larger = [](auto a, auto b) { return a > b ? a : b; };
   const auto smaller = [](auto a, auto b) { return a < b ? a : b; };
-  row<MinMax::Maximum, 2>(t, BoolInts{}, larger);
-  row<MinMax::Minimum, 2>(t, BoolInts{}, smaller);
-  row<MinMax::Fmax, 2>(t, BoolInts{}, larger);
-  row<MinMax::Fmin, 2>(t, BoolInts{}, smaller);
+  cheap_row<MinMax::Maximum>(t, BoolInts{}, larger);
+  cheap_row<MinMax::Minimum>(t, BoolInts{}, smaller);
+  cheap_row<MinMax::Fmax>(t, BoolInts{}, larger);
+  cheap_row<MinMax::Fmin>(t, BoolInts{}, smaller);
   return t;
 }
 
@@ -26,22 +26,26 @@ template <class T>
 PLAIT_INLINE T shift_left(T a, T by) {
   constexpr int kBits = 8 * sizeof(T);
   const bool within = by >= 0 && by < static_cast<T>(kBits);
-  return within ? static_cast<T>(static_cast<uint64_t>(a) << by) : T(0);
+  // Short numbers as 32 bits: machines have vector shifts of these.
+  using Wide = std::conditional_t<sizeof(T) <= 4, uint32_t, uint64_t>;
+  return within ? static_cast<T>(static_cast<Wide>(a) << (by & (kBits - 1))) : T(0);
 }
 template <class T>
 PLAIT_INLINE T shift_right(T a, T by) {
   constexpr int kBits = 8 * sizeof(T);
   const bool within = by >= 0 && by < static_cast<T>(kBits);
-  return static_cast<T>(within ? a >> by : a < 0 ? -1 : 0);
+  using Wide =
+      std::conditional_t<(sizeof(T) > 4), T, std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>>;
+  return static_cast<T>(static_cast<Wide>(a) >> (within ? by : kBits - 1) >> (within ? 0 : 1));
 }
 
 constexpr LoopTable<Bits> make_bits_table() {
   LoopTable<Bits> t{};
-  row<Bits::And, 2>(t, BoolInts{}, [](auto a, auto b) { return static_cast<decltype(a)>(a & b); });
-  row<Bits::Or, 2>(t, BoolInts{}, [](auto a, auto b) { return static_cast<decltype(a)>(a | b); });
-  row<Bits::Xor, 2>(t, BoolInts{}, [](auto a, auto b) { return static_cast<decltype(a)>(a ^ b); });
-  row<Bits::ShiftLeft, 2>(t, Ints{}, [](auto a, auto b) { return shift_left(a, b); });
-  row<Bits::ShiftRight, 2>(t, Ints{}, [](auto a, auto b) { return shift_right(a, b); });
+  cheap_row<Bits::And>(t, BoolInts{}, [](auto a, auto b) { return static_cast<decltype(a)>(a & b); });
+  cheap_row<Bits::Or>(t, BoolInts{}, [](auto a, auto b) { return static_cast<decltype(a)>(a | b); });
+  cheap_row<Bits::Xor>(t, BoolInts{}, [](auto a, auto b) { return static_cast<decltype(a)>(a ^ b); });
+  cheap_row<Bits::ShiftLeft>(t, Ints{}, [](auto a, auto b) { return shift_left(a, b); });
+  cheap_row<Bits::ShiftRight>(t, Ints{}, [](auto a, auto b) { return shift_right(a, b); });
   return t;
 }
 

@@ -1,5 +1,7 @@
 #include "ops/cpu/pointwise.h"
 
+#include "ops/infer.h"
+
 namespace plait::cpu {
 namespace {
 
@@ -29,7 +31,7 @@ char* number_as(const Tensor& t, DType compute, char* buffer) {
 Tensor converted(const Tensor& tensor, DType dtype) {
   if (tensor.dtype() == dtype) return tensor;
   if (tensor.numel() == 1 && tensor.is_cpu() && tensor.dim() == 0) return scalar_tensor(item(tensor), dtype);
-  Tensor out = empty_tensor(TensorSpec(tensor.sizes(), dtype, tensor.device()));
+  Tensor out = empty_tensor(infer::like(tensor, dtype));  // the same layout: no transposition on the way
   copy_into(out, tensor);
   return out;
 }

@@ -43,13 +43,25 @@ template <class V, class T>
 PLAIT_INLINE V splat(T value) {
   return V{} + value;
 }
-// x, a number or a vector, with elements of type L.
+template <class T>
+using TwiceAsWide = std::conditional_t<sizeof(T) == 1, int16_t, int32_t>;
+// x, a number or a vector, with elements of type L. Integers are widened step by step: for twice the size
+// there are instructions, for four times compilers take the vector to pieces.
 template <class L, class X>
 PLAIT_INLINE auto convert_to(X x) {
-  if constexpr (std::is_arithmetic_v<X>)
+  if constexpr (std::is_arithmetic_v<X>) {
     return static_cast<L>(x);
-  else
-    return __builtin_convertvector(x, Vector<L, sizeof(X) / sizeof(x[0])>);
+  } else {
+    using E = std::remove_cvref_t<decltype(x[0])>;
+    constexpr int kCount = sizeof(X) / sizeof(E);
+    if constexpr (std::is_integral_v<E> && sizeof(L) >= 4 * sizeof(E)) {
+      using Half =
+          std::conditional_t<std::is_signed_v<E>, TwiceAsWide<E>, std::make_unsigned_t<TwiceAsWide<E>>>;
+      return convert_to<L>(__builtin_convertvector(x, Vector<Half, kCount>));
+    } else {
+      return __builtin_convertvector(x, Vector<L, kCount>);
+    }
+  }
 }
 // condition ? a : b, element by element.
 template <class C, class V>
@@ -239,31 +251,46 @@ PLAIT_INLINE void add_rows(typename F::Lane* lanes, const E* const* x, int64_t n
 
 constexpr int64_t kMaxColumns = kGathered;
 
+// The sums of at most 128 rows of n columns, added to `lanes`.
+template <class F, class T>
+PLAIT_INLINE void add_block(typename F::Lane* lanes, const char* x, int64_t rows, int64_t row_stride,
+                            int64_t n, int64_t stride) {
+  using E = Element<T>;
+  constexpr int kGroup = 4;
+  constexpr int64_t kChunk =
+      512;  // columns whose elements are gathered at a time: they stay in the first cache
+  const bool direct = kDirect<T> && stride == sizeof(T);
+  alignas(64) E buffers[kGroup][kChunk];
+  const int64_t step = direct ? n : kChunk;
+  for (int64_t c = 0; c < n; c += step) {
+    const int64_t m = n - c < step ? n - c : step;
+    const auto row = [&](int64_t r, int k) {
+      const char* from = x + r * row_stride + c * stride;
+      return direct ? reinterpret_cast<const E*>(from) : elements<T>(from, stride, buffers[k], m);
+    };
+    int64_t r = 0;
+    for (; r + kGroup <= rows; r += kGroup) {
+      const E* group[kGroup];
+      for (int k = 0; k < kGroup; ++k) group[k] = row(r + k, k);
+      add_rows<F, kGroup>(lanes + c, group, m);
+    }
+    for (; r < rows; ++r) {
+      const E* one = row(r, 0);
+      add_rows<F, 1>(lanes + c, &one, m);
+    }
+  }
+}
+
 template <class F, class T>
 void reduce_columns(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t,
                     void* acc) {
-  using E = Element<T>;
   constexpr int64_t kBlockRows = 128;
-  constexpr int kGroup = 4;
   auto* out = static_cast<typename F::Acc*>(acc);
   alignas(64) typename F::Lane lanes[kMaxColumns];
-  alignas(64) E buffer[kMaxColumns];
-  const bool direct = kDirect<T> && stride == sizeof(T);
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
-    const int64_t end = begin + kBlockRows < rows ? begin + kBlockRows : rows;
+    const int64_t count = rows - begin < kBlockRows ? rows - begin : kBlockRows;
     for (int64_t i = 0; i < n; ++i) lanes[i] = F::identity;
-    int64_t r = begin;
-    if (direct) {
-      for (; r + kGroup <= end; r += kGroup) {
-        const E* group[kGroup];
-        for (int k = 0; k < kGroup; ++k) group[k] = reinterpret_cast<const E*>(x + (r + k) * row_stride);
-        add_rows<F, kGroup>(lanes, group, n);
-      }
-    }
-    for (; r < end; ++r) {
-      const E* row = elements<T>(x + r * row_stride, stride, buffer, n);
-      add_rows<F, 1>(lanes, &row, n);
-    }
+    add_block<F, T>(lanes, x + begin * row_stride, count, row_stride, n, stride);
     for (int64_t i = 0; i < n; ++i) out[i] = F::merge(out[i], F::lift(lanes[i]));
   }
 }

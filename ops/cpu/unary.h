@@ -11,13 +11,14 @@ PLAIT_ISA_TABLE(LoopTable<Explog>, explog_table)
 PLAIT_ISA_TABLE(LoopTable<Trig>, trig_table)
 PLAIT_ISA_TABLE(LoopTable<Special>, special_table)
 
-// Functions of complex numbers are libm's and compiled once (complex.cpp).
+// Functions of complex numbers are libm's and compiled once (complex.cpp), but for a few simple ones.
 extern const LoopTable<Unary> complex_unary_table;
 extern const LoopTable<Explog> complex_explog_table;
 extern const LoopTable<Trig> complex_trig_table;
 
 inline Loop loop_of(Unary f, DType d) {
-  return (is_complex(d) ? complex_unary_table : unary_table()).at(f, d);
+  const Loop loop = unary_table().at(f, d);
+  return loop || !is_complex(d) ? loop : complex_unary_table.at(f, d);
 }
 inline Loop loop_of(Explog f, DType d) {
   return (is_complex(d) ? complex_explog_table : explog_table()).at(f, d);

@@ -26,6 +26,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Scalar&, const Scalar&)> thresho
 extern PLAIT_API Op<Tensor(const Tensor&, double)> softshrink;
 extern PLAIT_API Op<Tensor(const Tensor&, double)> hardshrink;
 extern PLAIT_API Op<Tensor(const Tensor&, std::optional<double>)> logit;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> _prelu;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&)> prelu;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> glu;
 }  // namespace plait::op
@@ -73,6 +74,7 @@ inline Tensor hardshrink(const Tensor& self, double lambd = 0.5) { return op::ha
 inline Tensor hardshrink_(const Tensor& self, double lambd = 0.5) { return op::hardshrink.inplace(self, lambd); }
 inline Tensor logit(const Tensor& self, std::optional<double> eps = std::nullopt) { return op::logit(self, eps); }
 inline Tensor logit_(const Tensor& self, std::optional<double> eps = std::nullopt) { return op::logit.inplace(self, eps); }
+inline Tensor _prelu(const Tensor& self, const Tensor& weight) { return op::_prelu(self, weight); }
 inline Tensor prelu(const Tensor& self, const Tensor& weight) { return op::prelu(self, weight); }
 inline Tensor prelu_(const Tensor& self, const Tensor& weight) { return op::prelu.inplace(self, weight); }
 inline Tensor glu(const Tensor& self, int64_t dim = -1) { return op::glu(self, dim); }

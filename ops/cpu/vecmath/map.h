@@ -10,36 +10,36 @@
 namespace plait::vec {
 namespace {
 
-// y[i] = F(x[i]); y may be x.
+// y[i] = f(x[i]); y may be x.
 template <class F, class T>
-PLAIT_INLINE void map_block(const T* x, T* y, int64_t n) {
+PLAIT_INLINE void map_block(const T* x, T* y, int64_t n, const F& f = {}) {
   constexpr int64_t kBlock = 512;
   for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t end = n - begin < kBlock ? n : begin + kBlock;
     int out_of_range = 0;
-    for (int64_t i = begin; i < end; ++i) out_of_range |= F::in_range(x[i]) ? 0 : 1;
+    for (int64_t i = begin; i < end; ++i) out_of_range |= f.in_range(x[i]) ? 0 : 1;
     if (__builtin_expect(out_of_range == 0, 1)) {
-      for (int64_t i = begin; i < end; ++i) y[i] = F::fast(x[i]);
+      for (int64_t i = begin; i < end; ++i) y[i] = f.fast(x[i]);
     } else {
-      for (int64_t i = begin; i < end; ++i) y[i] = F::in_range(x[i]) ? F::fast(x[i]) : F::slow(x[i]);
+      for (int64_t i = begin; i < end; ++i) y[i] = f.in_range(x[i]) ? f.fast(x[i]) : f.slow(x[i]);
     }
   }
 }
 
-// y[i] = F(a[i], b[i]); y may be a or b. A step of 0 repeats the first element.
+// y[i] = f(a[i], b[i]); y may be a or b. A step of 0 repeats the first element.
 template <class F, int64_t StepA = 1, int64_t StepB = 1, class T>
-PLAIT_INLINE void map_block(const T* a, const T* b, T* y, int64_t n) {
+PLAIT_INLINE void map_block(const T* a, const T* b, T* y, int64_t n, const F& f = {}) {
   constexpr int64_t kBlock = 512;
   for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t end = n - begin < kBlock ? n : begin + kBlock;
     int out_of_range = 0;
-    for (int64_t i = begin; i < end; ++i) out_of_range |= F::in_range(a[i * StepA], b[i * StepB]) ? 0 : 1;
+    for (int64_t i = begin; i < end; ++i) out_of_range |= f.in_range(a[i * StepA], b[i * StepB]) ? 0 : 1;
     if (__builtin_expect(out_of_range == 0, 1)) {
-      for (int64_t i = begin; i < end; ++i) y[i] = F::fast(a[i * StepA], b[i * StepB]);
+      for (int64_t i = begin; i < end; ++i) y[i] = f.fast(a[i * StepA], b[i * StepB]);
     } else {
       for (int64_t i = begin; i < end; ++i) {
         const T u = a[i * StepA], v = b[i * StepB];
-        y[i] = F::in_range(u, v) ? F::fast(u, v) : F::slow(u, v);
+        y[i] = f.in_range(u, v) ? f.fast(u, v) : f.slow(u, v);
       }
     }
   }

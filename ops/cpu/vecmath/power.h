@@ -88,5 +88,21 @@ PLAIT_INLINE T remainder(T x, T y) {
   return Remainder::in_range(x, y) ? Remainder::fast(x, y) : Remainder::slow(x, y);
 }
 
+// sqrt(x^2 + y^2) without overflow: in double for floats, by the ratio for doubles.
+PLAIT_INLINE float hypot(float x, float y) {
+  const double a = x, b = y;
+  const float length = static_cast<float>(sqrt(a * a + b * b));
+  const bool infinite = (abs(x) == kInfinity<float>) | (abs(y) == kInfinity<float>);
+  return select(infinite, kInfinity<float>, length);
+}
+PLAIT_INLINE double hypot(double x, double y) {
+  const double a = abs(x), b = abs(y);
+  const double large = select(a > b, a, b), small = select(a > b, b, a);
+  const double ratio = small / select(large == 0.0, 1.0, large);
+  const double length = large * sqrt(1.0 + ratio * ratio);
+  const bool infinite = (a == kInfinity<double>) | (b == kInfinity<double>);
+  return select(infinite, kInfinity<double>, select(a != a, a, length));
+}
+
 }  // namespace
 }  // namespace plait::vec

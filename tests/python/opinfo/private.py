@@ -82,6 +82,7 @@ PRIVATE = {
     "_mish_backward": "mish",
     "_move_running_": "batch_norm",
     "_polygamma": "polygamma",
+    "_prelu": "prelu",
     "_resample": "interpolate",
     "_resample_backward": "interpolate",
     "_pad_nd": "pad",
