@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/parallel.h"
 
@@ -20,50 +21,64 @@ constexpr int64_t kTile =
 constexpr int kMaxTransposed = 2;  // operands whose tiles are turned before the loop sees them
 
 // Blocks of Lanes x Lanes elements that are read as vectors along one dimension and written along the other.
-template <class T, int Lanes>
+template <class T>
 struct Block {
+  static constexpr int kLanes = 16 / sizeof(T);
   typedef T Vector __attribute__((vector_size(16)));
 
+  // The elements of two vectors in turns, from the given one on.
+  template <int First, size_t... I>
+  static Vector interleaved(Vector a, Vector b, std::index_sequence<I...>) {
+    return __builtin_shuffle(a, b, Vector{static_cast<T>(First + I / 2 + I % 2 * kLanes)...});
+  }
+
+  // Interleaving the first half of the rows with the second transposes a matrix, done as often as its side
+  // can be halved.
   static void turn(const char* from, int64_t stride, char* to, int64_t to_stride) {
-    Vector v[Lanes];
-    for (int i = 0; i < Lanes; ++i) std::memcpy(&v[i], from + i * stride, sizeof(Vector));
-    if constexpr (Lanes == 4) {
-      typedef int32_t Order __attribute__((vector_size(16)));
-      const Order low{0, 4, 1, 5}, high{2, 6, 3, 7}, first{0, 1, 4, 5}, second{2, 3, 6, 7};
-      const Vector a = __builtin_shuffle(v[0], v[1], low), b = __builtin_shuffle(v[2], v[3], low);
-      const Vector c = __builtin_shuffle(v[0], v[1], high), d = __builtin_shuffle(v[2], v[3], high);
-      v[0] = __builtin_shuffle(a, b, first);
-      v[1] = __builtin_shuffle(a, b, second);
-      v[2] = __builtin_shuffle(c, d, first);
-      v[3] = __builtin_shuffle(c, d, second);
-    } else {
-      typedef int64_t Order __attribute__((vector_size(16)));
-      const Vector a = v[0];
-      v[0] = __builtin_shuffle(a, v[1], Order{0, 2});
-      v[1] = __builtin_shuffle(a, v[1], Order{1, 3});
+    constexpr std::make_index_sequence<kLanes> lanes;
+    constexpr int kHalf = kLanes / 2;
+    Vector v[kLanes], next[kLanes];
+    for (int i = 0; i < kLanes; ++i) std::memcpy(&v[i], from + i * stride, sizeof(Vector));
+#pragma GCC unroll 4
+    for (int width = kLanes; width > 1; width /= 2) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kHalf; ++i) {
+        next[2 * i] = interleaved<0>(v[i], v[i + kHalf], lanes);
+        next[2 * i + 1] = interleaved<kHalf>(v[i], v[i + kHalf], lanes);
+      }
+      std::copy(next, next + kLanes, v);
     }
-    for (int i = 0; i < Lanes; ++i) std::memcpy(to + i * to_stride, &v[i], sizeof(Vector));
+    for (int i = 0; i < kLanes; ++i) std::memcpy(to + i * to_stride, &v[i], sizeof(Vector));
   }
 };
 
 // to[r][c] = from[c][r] for a tile of `rows` x `columns`: `from` has its rows side by side and its columns
 // `stride` bytes apart, `to` is kTile elements wide.
-template <class T, int Lanes>
+template <class T>
 void turn_tile(const char* from, int64_t stride, int64_t rows, int64_t columns, char* to) {
-  constexpr int64_t kSize = sizeof(T), kWidth = kTile * kSize;
+  constexpr int64_t kSize = sizeof(T), kWidth = kTile * kSize, kLanes = Block<T>::kLanes;
   const auto element = [&](int64_t r, int64_t c) {
     std::memcpy(to + r * kWidth + c * kSize, from + c * stride + r * kSize, kSize);
   };
   int64_t c = 0;
-  for (; c + Lanes <= columns; c += Lanes) {
+  for (; c + kLanes <= columns; c += kLanes) {
     int64_t r = 0;
-    for (; r + Lanes <= rows; r += Lanes)
-      Block<T, Lanes>::turn(from + c * stride + r * kSize, stride, to + r * kWidth + c * kSize, kWidth);
+    for (; r + kLanes <= rows; r += kLanes)
+      Block<T>::turn(from + c * stride + r * kSize, stride, to + r * kWidth + c * kSize, kWidth);
     for (; r < rows; ++r)
-      for (int i = 0; i < Lanes; ++i) element(r, c + i);
+      for (int i = 0; i < kLanes; ++i) element(r, c + i);
   }
   for (; c < columns; ++c)
     for (int64_t r = 0; r < rows; ++r) element(r, c);
+}
+
+auto turn_tile_of(int64_t size) {
+  switch (size) {
+    case 1: return turn_tile<int8_t>;
+    case 2: return turn_tile<int16_t>;
+    case 4: return turn_tile<int32_t>;
+    default: return turn_tile<int64_t>;
+  }
 }
 
 // Note [Streaming stores]
@@ -289,8 +304,8 @@ void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* p
   int transposed = 0;
   for (int k = 1; k < operands_ && transposed < kMaxTransposed; ++k) {
     const int64_t size = itemsize(inputs_[k].tensor->dtype);
-    const bool turns = !inputs_[k].output && (size == 4 || size == 8) && strides_[1][k] == size &&
-                       strides_[0][k] != size && strides_[0][k] != 0;
+    const bool turns = !inputs_[k].output && size <= 8 && strides_[1][k] == size && strides_[0][k] != size &&
+                       strides_[0][k] != 0;
     if (turns) tile_of[k] = tiles[transposed++];
   }
   const int64_t rows = (shape_[1] + kTile - 1) / kTile;
@@ -313,8 +328,7 @@ void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* p
         outer[k] = strides_[1][k];
         if (!tile_of[k]) continue;
         const int64_t size = strides_[1][k];
-        (size == 4 ? turn_tile<int32_t, 4> : turn_tile<int64_t, 2>)(data[k], inner[k], row_end - row, n,
-                                                                    tile_of[k]);
+        turn_tile_of(size)(data[k], inner[k], row_end - row, n, tile_of[k]);
         data[k] = tile_of[k];
         inner[k] = size;
         outer[k] = kTile * size;

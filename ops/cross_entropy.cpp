@@ -112,8 +112,7 @@ struct RowLoss {
     const T w = of(target);
     T value = w == T(0) ? T(0) : w * (lse - x[target]);
     if (spread > 0) {
-      T dot = 0;
-      for (int64_t c = 0; c < classes; ++c) dot += weight ? weight[c] * x[c] : x[c];
+      const T dot = cpu::cross_entropy_rows<T>().weighted_sum(x, weight, classes);
       value = keep * value + spread * (all * lse - dot);
     }
     return value;

@@ -112,7 +112,16 @@ enum class ActivationGrad : uint8_t {
 };
 
 // ---- of three
-enum class Ternary : uint8_t { Clamp, Lerp, Addcmul, Addcdiv, ScaledDifference, Count };
+enum class Ternary : uint8_t {
+  Clamp,
+  Lerp,
+  Addcmul,
+  Addcdiv,
+  ScaledDifference,
+  Huber,
+  ClampedDifference,
+  Count
+};
 
 // ---- with bool results
 enum class Compare : uint8_t { Equal, NotEqual, Less, LessEqual, And, Or, Xor, Count };

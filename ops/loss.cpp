@@ -146,18 +146,57 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_los
     .kind = Kind::Loss,
 }};
 
+Op<Tensor(const Tensor&, const Tensor&, double)> _huber{{
+    .schema = "_huber(Tensor self, Tensor other, float delta) -> Tensor",
+    .doc = "d^2 / 2 where |d| < delta, else delta (|d| - delta / 2), with d = self - other.",
+    .meta = [](const Tensor& self, const Tensor& other,
+               double) { return infer::binary_float("huber_loss", self, other); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor change = v.grad() * plait::_clamped_difference(v.in(0), v.in(1), v.attr<double>(2));
+          if (v.needs(0)) v.set(0, change);
+          if (v.needs(1)) v.set(1, -change);
+        },
+    .save = "self, other",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& other, double delta) {
+          cpu::ternary("huber_loss", cpu::Ternary::Huber, out, self, other, wrapped_scalar(delta));
+        },
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, double)> _clamped_difference{{
+    .schema = "_clamped_difference(Tensor self, Tensor other, float delta) -> Tensor",
+    .doc = "self - other, limited to [-delta, delta].",
+    .meta = [](const Tensor& self, const Tensor& other,
+               double) { return infer::binary_float("huber_loss", self, other); },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor inside = plait::lt(plait::abs(v.in(0) - v.in(1)), wrapped_scalar(v.attr<double>(2)));
+          const Tensor change = plait::where(inside, v.grad(), wrapped_scalar(0));
+          if (v.needs(0)) v.set(0, change);
+          if (v.needs(1)) v.set(1, -change);
+        },
+    .save = "self, other",
+    .kind = Kind::Pointwise,
+    .dtypes = kRealDTypes,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& other, double delta) {
+          cpu::ternary("huber_loss", cpu::Ternary::ClampedDifference, out, self, other,
+                       wrapped_scalar(delta));
+        },
+}};
+
 Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_loss{{
     .schema = "smooth_l1_loss(Tensor self, Tensor target, *, str reduction='mean', float beta=1.0) -> Tensor",
     .doc = "d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, with d = self - target (Girshick 2015).",
     .composite =
         [](const Tensor& self, const Tensor& target, std::string_view reduction, double beta) {
           check(beta >= 0, "smooth_l1_loss: expected beta of 0 or more, got {}", beta);
-          const Tensor d = self - target, a = plait::abs(d);
-          if (beta == 0) return reduced("smooth_l1_loss", a, reduction);
-          return reduced("smooth_l1_loss",
-                         plait::where(plait::lt(a, wrapped_scalar(beta)), d * d * Scalar(0.5 / beta),
-                                      a - Scalar(beta / 2)),
-                         reduction);
+          if (beta == 0) return reduced("smooth_l1_loss", plait::abs(self - target), reduction);
+          const Tensor loss = reduced("smooth_l1_loss", plait::_huber(self, target, beta), reduction);
+          return beta == 1 ? loss : loss * Scalar(1 / beta);
         },
     .kind = Kind::Loss,
 }};
@@ -170,11 +209,7 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)
         [](const Tensor& self, const Tensor& target, std::string_view reduction, double delta,
            const Tensor& weight) {
           check(delta > 0, "huber_loss: expected delta above 0, got {}", delta);
-          const Tensor d = self - target, a = plait::abs(d);
-          return reduced("huber_loss",
-                         plait::where(plait::lt(a, wrapped_scalar(delta)), d * d * Scalar(0.5),
-                                      (a - Scalar(delta / 2)) * Scalar(delta)),
-                         reduction, weight);
+          return reduced("huber_loss", plait::_huber(self, target, delta), reduction, weight);
         },
     .kind = Kind::Loss,
 }};

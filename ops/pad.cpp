@@ -118,8 +118,8 @@ Dims checked_sizes(const Dims& from, IntSpan pad, std::string_view name) {
   return sizes;
 }
 
-// For each place of the padded dimension, which element of the dimension stands there.
-Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode) {
+// For each place of the padded dimension, which element of the dimension stands there, counted from `first`.
+Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode, int64_t first = 0) {
   const Tensor out = empty_tensor(Dims{size + before + after}, DType::Int64);
   for (int64_t i = 0; i < out.numel(); ++i) {
     int64_t at = i - before;
@@ -132,7 +132,7 @@ Tensor source_index(int64_t size, int64_t before, int64_t after, Mode mode) {
         break;
       }
     }
-    out.data<int64_t>()[i] = at;
+    out.data<int64_t>()[i] = at + first;
   }
   return out;
 }
@@ -155,20 +155,32 @@ Dims cut_widths(const Padding& p, int64_t sign) {
   return widths;
 }
 
-// Cuts first, then one dimension after the other.
+// What lies inside comes over in one copy; then, one dimension after the other, what is put around it is
+// looked up in the result, which is complete in the dimensions before.
 void pad_kernel(const Tensor& out, const Tensor& self, IntSpan pad, std::string_view name) {
   const Padding p = padding_of(pad, self.sizes());
-  const std::vector<int> dims = grown_dims(p);
-  Tensor from = detached_alias(self);
-  for (int d = 0; d < self.dim(); ++d)
-    if (only_cuts(p, d)) from = plait::narrow(from, d, -p.before[d], out.sizes()[d]);
-  if (dims.empty()) return cpu::copy(out, from);
-  for (const int d : dims) {
-    const Tensor index = source_index(self.sizes()[d], p.before[d], p.after[d], mode_of(name));
-    if (d != dims.back())
-      from = plait::index_select(from, d, index);
-    else
-      op::index_select.out(std::span(&out, 1), from, d, index);
+  Tensor from = detached_alias(self), inside = out;
+  for (int d = 0; d < self.dim(); ++d) {
+    const int64_t before = p.before[d], after = p.after[d];
+    const int64_t cut = std::max<int64_t>(-before, 0),
+                  rest = self.sizes()[d] - cut - std::max<int64_t>(-after, 0);
+    from = plait::narrow(from, d, cut, rest);
+    inside = plait::narrow(inside, d, std::max<int64_t>(before, 0), rest);
+  }
+  cpu::copy(inside, from);
+  for (const int d : grown_dims(p)) {
+    const int64_t before = std::max<int64_t>(p.before[d], 0), size = inside.sizes()[d];
+    Tensor around = out;  // all of dimension d, in the dimensions after it what is inside
+    for (int k = d + 1; k < self.dim(); ++k)
+      around = plait::narrow(around, k, std::max<int64_t>(p.before[k], 0), inside.sizes()[k]);
+    const Tensor index = source_index(self.sizes()[d], p.before[d], p.after[d], mode_of(name), p.before[d]);
+    const auto look_up = [&](int64_t first, int64_t count) {
+      if (count == 0) return;
+      cpu::copy(plait::narrow(around, d, first, count),
+                plait::index_select(around, d, plait::narrow(index, 0, first, count)));
+    };
+    look_up(0, before);
+    look_up(before + size, out.sizes()[d] - before - size);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/philox_fill.h"
 #include "ops/cpu/convert.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
@@ -181,11 +182,17 @@ Op<Tensor(int64_t, const Generator&, OptDType, OptDevice)> randperm{{
           const Tensor order = empty_tensor(Dims{n}, DType::Int64);
           auto* p = order.data<int64_t>();
           std::iota(p, p + n, int64_t{0});
-          for (int64_t i = n - 1; i > 0; --i) {
-            const auto element = static_cast<uint64_t>(i), range = static_cast<uint64_t>(i + 1);
-            const uint64_t j = bounded_from_bits64(philox_bits64(draw.seed, draw.offset, element), range,
-                                                   draw.seed, draw.offset, element);
-            std::swap(p[i], p[j]);
+          constexpr int64_t kBlock = 512;
+          uint64_t bits[kBlock];
+          for (int64_t end = n; end > 1; end -= kBlock) {
+            const int64_t begin = std::max<int64_t>(end - kBlock, 0);
+            philox_fill64(draw.seed, draw.offset, static_cast<uint64_t>(begin), bits, end - begin);
+            for (int64_t i = end - 1; i >= std::max<int64_t>(begin, 1); --i) {
+              const auto element = static_cast<uint64_t>(i);
+              std::swap(
+                  p[i],
+                  p[bounded_from_bits64(bits[i - begin], element + 1, draw.seed, draw.offset, element)]);
+            }
           }
           cpu::copy(out, order);
         },

@@ -7,6 +7,8 @@
 #include "ops/decl/alias.h"
 #include "ops/decl/index.h"
 #include "ops/decl/search.h"
+#include "ops/decl/sort.h"
+#include "ops/decl/view.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -178,36 +180,28 @@ std::vector<int64_t> numbers_to(int64_t n) {
 using Triple = std::tuple<Tensor, Tensor, Tensor>;
 
 Triple unique_elements(const Tensor& self) {
-  const Tensor flat = contiguous_copy(self);
+  if (is_complex(self.dtype()))
+    fail<TypeError>("unique: complex numbers have no order; view them as real with view_as_real()");
   const int64_t n = self.numel();
-  return visit(self.dtype(), [&]<class T>() -> Triple {
-    if constexpr (is_complex(dtype_of<T>)) {
-      fail<TypeError>("unique: complex numbers have no order; view them as real with view_as_real()");
-    } else {
-      // Values and their places, sorted together: neighbours in memory stay neighbours.
-      struct Item {
-        T value;
-        int64_t place;
-      };
-      const T* data = flat.data<T>();
-      std::vector<Item> items(n);
-      for (int64_t i = 0; i < n; ++i) items[i] = {data[i], i};
-      std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-        return less(a.value, b.value) || (!less(b.value, a.value) && a.place < b.place);
-      });
-      std::vector<int64_t> order(n);
-      for (int64_t i = 0; i < n; ++i) order[i] = items[i].place;
-      const Groups groups =
-          grouped(order, [data](int64_t a, int64_t b) { return data[a] == data[b]; });  // each NaN is its own
-      const auto count = static_cast<int64_t>(groups.first.size());
-      const Tensor values = empty_tensor(Dims{count}, self.dtype());
-      for (int64_t k = 0; k < count; ++k) values.data<T>()[k] = data[groups.first[k]];
-      return {values,
-              from_storage(groups.inverse.storage(), DType::Int64, self.sizes(),
-                           contiguous_strides(self.sizes()), 0),
-              groups.counts};
+  const auto [sorted, order] = plait::sort(plait::reshape(detached_alias(self), Dims{n}), -1, false, true);
+  const int64_t* place = order.data<int64_t>();
+  const Tensor inverse = empty_tensor(Dims(self.sizes()), DType::Int64);
+  auto* group_of = inverse.data<int64_t>();
+  std::vector<int64_t> starts;
+  visit(self.dtype(), [&]<class T>() {
+    const T* x = sorted.data<T>();
+    for (int64_t i = 0; i < n; ++i) {
+      if (i == 0 || !(x[i] == x[i - 1])) starts.push_back(i);  // each NaN is its own
+      group_of[place[i]] = static_cast<int64_t>(starts.size()) - 1;
     }
   });
+  const auto count = static_cast<int64_t>(starts.size());
+  const Tensor first = empty_tensor(Dims{count}, DType::Int64),
+               counts = empty_tensor(Dims{count}, DType::Int64);
+  std::copy(starts.begin(), starts.end(), first.data<int64_t>());
+  starts.push_back(n);
+  for (int64_t k = 0; k < count; ++k) counts.data<int64_t>()[k] = starts[k + 1] - starts[k];
+  return {plait::index_select(sorted, 0, first), inverse, counts};
 }
 
 Triple unique_slices(const Tensor& self, int d) {

@@ -27,40 +27,92 @@ Tensor with_last(const Tensor& t, int64_t dim, DType compute) {
   return out;
 }
 
+// Calls f(kernels, T()) for the dtype that is computed in.
+template <class F>
+void with_kernels(DType compute, const F& f) {
+  if (compute == DType::Float64)
+    f(cpu::softmax_table().f64, double());
+  else
+    f(cpu::softmax_table().f32, float());
+}
+
 // Runs rows(kernels, row pointers...) over all rows and brings the result back to the layout of `out`.
 template <class F>
-void run_rows(const Tensor& out, const Tensor& a, const Tensor* b, int64_t dim, const F& rows) {
-  if (out.numel() == 0) return;
+void run_rows(const Tensor& out, const Tensor& a, const Tensor* b, int d, const F& rows) {
   const DType compute = compute_dtype(out.dtype());
-  const int64_t d = wrap_dim(dim, out.dim(), "softmax");
   const Tensor x = with_last(a, d, compute), y = b ? with_last(*b, d, compute) : x;
   const bool direct = out.dtype() == compute && out.is_contiguous() && x.sizes() == out.sizes() &&
                       (out.dim() == 0 || d == out.dim() - 1);
   const Tensor result = direct ? out : empty_tensor(x.sizes(), compute);
   const int64_t n = x.dim() == 0 ? 1 : x.sizes().back(), count = x.numel() / n;
   parallel_for(0, count, std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
-    if (compute == DType::Float64)
-      rows(cpu::softmax_table().f64, x.data<double>() + begin * n, y.data<double>() + begin * n, end - begin,
-           n, result.data<double>() + begin * n);
-    else
-      rows(cpu::softmax_table().f32, x.data<float>() + begin * n, y.data<float>() + begin * n, end - begin, n,
-           result.data<float>() + begin * n);
+    with_kernels(compute, [&]<class T>(const auto& kernels, T) {
+      rows(kernels, x.data<T>() + begin * n, y.data<T>() + begin * n, end - begin, n,
+           result.data<T>() + begin * n);
+    });
   });
   if (!direct)
     cpu::copy(out, d == out.dim() - 1 || out.dim() == 0 ? result : plait::transpose(result, d, -1));
 }
 
+// The elements of an inner dimension of contiguous tensors lie `inner` apart: runs columns(kernels,
+// pointers...) over blocks of neighbouring columns, as they lie.
+template <class F>
+void run_columns(const Tensor& out, const Tensor& a, const Tensor* b, int d, const F& columns) {
+  const DType compute = compute_dtype(out.dtype());
+  const auto plain = [&](const Tensor& t) { return with_last(t, t.dim() - 1, compute); };
+  const Tensor x = plain(a), y = b ? plain(*b) : x;
+  const Tensor result =
+      out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(x.sizes(), compute);
+  const int64_t n = x.sizes()[d], inner = contiguous_strides(x.sizes())[d], outer = x.numel() / (n * inner);
+  constexpr int64_t kColumns = cpu::SoftmaxKernels<float>::kColumns;
+  const int64_t blocks = (inner + kColumns - 1) / kColumns;
+  const int64_t grain = std::max<int64_t>(1, kGrainElements / (n * std::min(inner, kColumns)));
+  parallel_for(0, outer * blocks, grain, [&](int64_t begin, int64_t end) {
+    with_kernels(compute, [&]<class T>(const auto& kernels, T) {
+      for (int64_t k = begin; k < end; ++k) {
+        const int64_t first = k % blocks * kColumns, at = k / blocks * n * inner + first;
+        columns(kernels, x.data<T>() + at, y.data<T>() + at, n, inner, std::min(kColumns, inner - first),
+                result.data<T>() + at);
+      }
+    });
+  });
+  if (result.impl() != out.impl()) cpu::copy(out, result);
+}
+
+// Neighbours that are worth being computed side by side.
+constexpr int64_t kLeastColumns = 8;
+
+template <class Rows, class Columns>
+void run(const Tensor& out, const Tensor& a, const Tensor* b, int64_t dim, const Rows& rows,
+         const Columns& columns) {
+  if (out.numel() == 0) return;
+  const int d = wrap_dim(dim, out.dim(), "softmax");
+  if (out.dim() > 0 && contiguous_strides(out.sizes())[d] >= kLeastColumns)
+    run_columns(out, a, b, d, columns);
+  else
+    run_rows(out, a, b, d, rows);
+}
+
 void forward(const Tensor& out, const Tensor& self, int64_t dim, bool log) {
-  run_rows(out, self, nullptr, dim,
-           [&](const auto& k, const auto* x, const auto*, int64_t rows, int64_t n, auto* y) {
-             k.forward(x, rows, n, y, log);
-           });
+  run(
+      out, self, nullptr, dim,
+      [&](const auto& k, const auto* x, const auto*, int64_t rows, int64_t n, auto* y) {
+        k.forward(x, rows, n, y, log);
+      },
+      [&](const auto& k, const auto* x, const auto*, int64_t n, int64_t stride, int64_t width, auto* y) {
+        k.forward_columns(x, n, stride, width, y, log);
+      });
 }
 void backward(const Tensor& out, const Tensor& grad, const Tensor& result, int64_t dim, bool log) {
-  run_rows(out, grad, &result, dim,
-           [&](const auto& k, const auto* g, const auto* y, int64_t rows, int64_t n, auto* dx) {
-             k.backward(g, y, rows, n, dx, log);
-           });
+  run(
+      out, grad, &result, dim,
+      [&](const auto& k, const auto* g, const auto* y, int64_t rows, int64_t n, auto* dx) {
+        k.backward(g, y, rows, n, dx, log);
+      },
+      [&](const auto& k, const auto* g, const auto* y, int64_t n, int64_t stride, int64_t width, auto* dx) {
+        k.backward_columns(g, y, n, stride, width, dx, log);
+      });
 }
 
 TensorSpec spec(const char* op, const Tensor& self, int64_t dim) {

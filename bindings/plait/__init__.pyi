@@ -175,6 +175,7 @@ from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
+from ._C import _clamped_difference as _clamped_difference
 from ._C import _class_targets as _class_targets
 from ._C import _clocks as _clocks
 from ._C import _close_range as _close_range
@@ -226,6 +227,7 @@ from ._C import _gru_step_backward as _gru_step_backward
 from ._C import _hardsigmoid_backward as _hardsigmoid_backward
 from ._C import _hardswish_backward as _hardswish_backward
 from ._C import _hardtanh_backward as _hardtanh_backward
+from ._C import _huber as _huber
 from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward

@@ -127,10 +127,11 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     dim = _dim("trapezoid", dim, y.dim())
     if y.shape[dim] == 0:
         return y.sum(dim)
+    if x is None:
+        whole = y.sum(dim) - (y.select(dim, 0) + y.select(dim, -1)) / 2
+        return whole if dx is None else whole * dx
     y = y.movedim(dim, -1)
     middle = (y[..., 1:] + y[..., :-1]) / 2
-    if x is None:
-        return middle.sum(-1) * (1.0 if dx is None else dx)
     width = (
         diff(x)
         if x.dim() == 1

@@ -26,6 +26,16 @@ struct FloatTernary {
       case fn::Ternary::Addcmul: return body([value](T x, T a, T b) { return x + value * a * b; });
       case fn::Ternary::Addcdiv: return body([value](T x, T a, T b) { return x + value * (a / b); });
       case fn::Ternary::ScaledDifference: return body([](T a, T b, T scale) { return (a - b) * scale; });
+      case fn::Ternary::Huber:
+        return body([](T a, T b, T delta) {
+          const T d = math::fabs(a - b), near = delta < d ? delta : d;
+          return near * (d - near * T(0.5));
+        });
+      case fn::Ternary::ClampedDifference:
+        return body([](T a, T b, T delta) {
+          const T d = a - b;
+          return d < -delta ? -delta : delta < d ? delta : d;
+        });
       default: return;
     }
   }

@@ -52,5 +52,14 @@ CudaKernel scaled_difference_kernel(op::_scaled_difference, [](const Tensor& out
   ternary("mse_loss", Ternary::ScaledDifference, out, self, other, scale);
 });
 
+CudaKernel huber_kernel(op::_huber,
+                        [](const Tensor& out, const Tensor& self, const Tensor& other, double delta) {
+                          ternary("huber_loss", Ternary::Huber, out, self, other, wrapped_scalar(delta));
+                        });
+CudaKernel clamped_difference_kernel(op::_clamped_difference, [](const Tensor& out, const Tensor& self,
+                                                                 const Tensor& other, double delta) {
+  ternary("huber_loss", Ternary::ClampedDifference, out, self, other, wrapped_scalar(delta));
+});
+
 }  // namespace
 }  // namespace plait::cuda

@@ -15,6 +15,8 @@ struct CrossEntropyRows {
   // y[c] = exp(x[c] - shift), with a shift that keeps them finite; their sum, and shift + log(sum).
   void (*exponentials)(const T* x, int64_t columns, T* y, T* sum, T* lse);
   void (*scale)(T* y, int64_t columns, T factor);
+  // sum weight[c] x[c]; the weights are 1 where null
+  T (*weighted_sum)(const T* x, const T* weight, int64_t columns);
 };
 struct CrossEntropyTable {
   CrossEntropyRows<float> f32;

@@ -43,12 +43,24 @@ void scale(T* y, int64_t columns, T factor) {
   for (int64_t c = 0; c < columns; ++c) y[c] *= factor;
 }
 
+template <class T>
+T weighted_sum(const T* x, const T* weight, int64_t columns) {
+  if (!weight) return row_sum(x, columns);
+  ChainedSum<T> dot;
+  over_values<T>(
+      columns, [&](auto at) __attribute__((always_inline)) { at.add(dot, at.load(weight) * at.load(x)); });
+  return dot.total();
+}
+
+template <class T>
+constexpr CrossEntropyRows<T> kernels() {
+  return {log_sum_exp<T>, scaled_softmax<T>, row_exponentials<T>, scale<T>, weighted_sum<T>};
+}
+
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const CrossEntropyTable cross_entropy_table = {
-    {log_sum_exp<float>, scaled_softmax<float>, row_exponentials<float>, scale<float>},
-    {log_sum_exp<double>, scaled_softmax<double>, row_exponentials<double>, scale<double>}};
+extern constinit const CrossEntropyTable cross_entropy_table = {kernels<float>(), kernels<double>()};
 }
 
 }  // namespace plait::cpu

@@ -65,8 +65,8 @@ GemmKind kind_of(const Product& p) {
   return GemmKind::Tiles;
 }
 
-// By our own kernels: the batch and the larger side of c are shared among threads.
-void by_tiles(Product& p) {
+// The kernel for p, or for its transposed product where that has one of its own: p becomes it.
+GemmKind settled_kind(Product& p) {
   GemmKind kind = kind_of(p);
   if (kind == GemmKind::Tiles && !p.bias && (p.n <= kFewRows || (p.c.row == 1 && p.c.column != 1))) {
     // A few columns are a few rows of the transposed product.
@@ -75,6 +75,11 @@ void by_tiles(Product& p) {
     kind = kind_of(p);
     if (few && kind == GemmKind::Tiles) exchange(p);
   }
+  return kind;
+}
+
+// By our own kernels: the batch and the larger side of c are shared among threads.
+void by_tiles(const Product& p, GemmKind kind) {
   const GemmTable& table = gemm_table();
   const int dtype = static_cast<int>(p.dtype);
   const auto kernel = table.run[static_cast<int>(kind)][dtype];
@@ -143,10 +148,11 @@ void by_tiles(Product& p) {
 bool multiply(Product& p) {
   if (p.is_empty()) return true;
   if (is_reduced_float(p.dtype)) return p.k > 0 && by_onednn(p);
-  if (p.dtype == DType::Float32 && p.batches() * p.m * p.n * p.k > kSmall && kind_of(p) == GemmKind::Tiles &&
+  const GemmKind kind = settled_kind(p);
+  if (p.dtype == DType::Float32 && p.batches() * p.m * p.n * p.k > kSmall && kind == GemmKind::Tiles &&
       by_onednn(p))
     return true;
-  by_tiles(p);
+  by_tiles(p, kind);
   return true;
 }
 

@@ -37,11 +37,77 @@ void backward(const T* g, const T* y, int64_t rows, int64_t n, T* dx, bool log) 
   }
 }
 
+// f(i, j) for all elements of columns, row by row.
+template <class F>
+PLAIT_INLINE void over_columns(int64_t begin, int64_t end, int64_t width, const F& f) {
+  for (int64_t i = begin; i < end; ++i) {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < width; ++j) f(i, j);
+  }
+}
+// The sums of f(i, j) over i: blocks of rows first, so that rounding errors do not grow with their number.
+template <class T, class F>
+PLAIT_INLINE void sum_columns(int64_t n, int64_t width, T* sum, const F& f) {
+  constexpr int64_t kBlock = 64;
+  alignas(64) T part[SoftmaxKernels<T>::kColumns];
+  for (int64_t j = 0; j < width; ++j) sum[j] = 0;
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    for (int64_t j = 0; j < width; ++j) part[j] = 0;
+    over_columns(begin, n - begin < kBlock ? n : begin + kBlock, width,
+                 [&](int64_t i, int64_t j) { part[j] += f(i, j); });
+    for (int64_t j = 0; j < width; ++j) sum[j] += part[j];
+  }
+}
+
+template <class T>
+void forward_columns(const T* x, int64_t n, int64_t stride, int64_t width, T* y, bool log) {
+  alignas(64) T most[SoftmaxKernels<T>::kColumns], sum[SoftmaxKernels<T>::kColumns];
+  for (int64_t j = 0; j < width; ++j) most[j] = x[j];
+  over_columns(1, n, width, [&](int64_t i, int64_t j) {
+    const T value = x[i * stride + j];
+    most[j] = value > most[j] ? value : most[j];
+  });
+  if (log) {
+    sum_columns(n, width, sum, [&](int64_t i, int64_t j) { return vec::exp(x[i * stride + j] - most[j]); });
+    for (int64_t j = 0; j < width; ++j) sum[j] = vec::log(sum[j]);
+    over_columns(0, n, width,
+                 [&](int64_t i, int64_t j) { y[i * stride + j] = (x[i * stride + j] - most[j]) - sum[j]; });
+  } else {
+    sum_columns(n, width, sum, [&](int64_t i, int64_t j) {
+      return y[i * stride + j] = vec::exp(x[i * stride + j] - most[j]);
+    });
+    for (int64_t j = 0; j < width; ++j) sum[j] = T(1) / sum[j];
+    over_columns(0, n, width, [&](int64_t i, int64_t j) { y[i * stride + j] *= sum[j]; });
+  }
+}
+
+template <class T>
+void backward_columns(const T* g, const T* y, int64_t n, int64_t stride, int64_t width, T* dx, bool log) {
+  alignas(64) T sum[SoftmaxKernels<T>::kColumns];
+  if (log) {
+    sum_columns(n, width, sum, [&](int64_t i, int64_t j) { return g[i * stride + j]; });
+    over_columns(0, n, width, [&](int64_t i, int64_t j) {
+      const int64_t at = i * stride + j;
+      dx[at] = g[at] - vec::exp(y[at]) * sum[j];
+    });
+  } else {
+    sum_columns(n, width, sum, [&](int64_t i, int64_t j) { return g[i * stride + j] * y[i * stride + j]; });
+    over_columns(0, n, width, [&](int64_t i, int64_t j) {
+      const int64_t at = i * stride + j;
+      dx[at] = y[at] * (g[at] - sum[j]);
+    });
+  }
+}
+
+template <class T>
+constexpr SoftmaxKernels<T> kernels() {
+  return {forward<T>, backward<T>, forward_columns<T>, backward_columns<T>};
+}
+
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const SoftmaxTable softmax_table = {{forward<float>, backward<float>},
-                                                     {forward<double>, backward<double>}};
+extern constinit const SoftmaxTable softmax_table = {kernels<float>(), kernels<double>()};
 }
 
 }  // namespace plait::cpu

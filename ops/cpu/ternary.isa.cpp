@@ -78,6 +78,12 @@ constexpr TernaryTable make_table() {
   row_of<Ternary::Addcdiv, Addcdiv, 3>(t.same, Complexes{});
   row<Ternary::ScaledDifference, 3>(t.same, Floats{},
                                     [](auto a, auto b, auto scale) { return (a - b) * scale; });
+  row<Ternary::Huber, 3>(t.same, Floats{}, [](auto a, auto b, auto delta) {
+    const auto d = vec::abs(a - b), near = vec::at_most(d, delta);
+    return near * (d - near * decltype(d)(0.5));
+  });
+  row<Ternary::ClampedDifference, 3>(
+      t.same, Floats{}, [](auto a, auto b, auto delta) { return vec::clamp(a - b, -delta, delta); });
   const auto lerp = [&]<class... T>(Types<T...>) {
     ((t.lerp_number[static_cast<int>(dtype_of<T>)] = &blocked<LerpNumber<compute_t<T>>, T, T, T>), ...);
   };

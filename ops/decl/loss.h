@@ -9,6 +9,8 @@ extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, bool)> _squared_distanc
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> _scaled_difference;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_loss;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _huber;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, double)> _clamped_difference;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_loss;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)> huber_loss;
 extern PLAIT_API Op<void(const Tensor&)> _check_probabilities;
@@ -32,6 +34,8 @@ inline Tensor mse_loss(const Tensor& self, const Tensor& target, std::string_vie
 inline Tensor mse_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::mse_loss.inplace(self, target, reduction, weight); }
 inline Tensor l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss(self, target, reduction, weight); }
 inline Tensor l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", const Tensor& weight = {}) { return op::l1_loss.inplace(self, target, reduction, weight); }
+inline Tensor _huber(const Tensor& self, const Tensor& other, double delta) { return op::_huber(self, other, delta); }
+inline Tensor _clamped_difference(const Tensor& self, const Tensor& other, double delta) { return op::_clamped_difference(self, other, delta); }
 inline Tensor smooth_l1_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss(self, target, reduction, beta); }
 inline Tensor smooth_l1_loss_(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double beta = 1.0) { return op::smooth_l1_loss.inplace(self, target, reduction, beta); }
 inline Tensor huber_loss(const Tensor& self, const Tensor& target, std::string_view reduction = "mean", double delta = 1.0, const Tensor& weight = {}) { return op::huber_loss(self, target, reduction, delta, weight); }
