@@ -45,6 +45,17 @@ struct Move {
 struct Bits128 {
   uint64_t low, high;
 };
+template <class T>
+void move(char* const* data, const int64_t* strides, int64_t n, const void* params) {
+  if (strides[0] == sizeof(T) && strides[1] == -static_cast<int64_t>(sizeof(T))) {  // flipped
+    auto* to = reinterpret_cast<T*>(data[0]);
+    const auto* from = reinterpret_cast<const T*>(data[1]);
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) to[i] = from[-i];
+  } else {
+    elementwise<Move, T, T>(data, strides, n, params);
+  }
+}
 
 template <class To, class From>
 constexpr Loop convert_loop() {
@@ -53,15 +64,15 @@ constexpr Loop convert_loop() {
   else if constexpr (!std::is_same_v<To, From>)
     return cheap<Convert<To>, To, From>();
   else if constexpr (sizeof(To) == 1)
-    return &elementwise<Move, uint8_t, uint8_t>;
+    return &move<uint8_t>;
   else if constexpr (sizeof(To) == 2)
-    return &elementwise<Move, uint16_t, uint16_t>;
+    return &move<uint16_t>;
   else if constexpr (sizeof(To) == 4)
-    return &elementwise<Move, uint32_t, uint32_t>;
+    return &move<uint32_t>;
   else if constexpr (sizeof(To) == 8)
-    return &elementwise<Move, uint64_t, uint64_t>;
+    return &move<uint64_t>;
   else
-    return &elementwise<Move, Bits128, Bits128>;
+    return &move<Bits128>;
 }
 
 template <class To, class... From>

@@ -10,6 +10,7 @@ namespace plait::cpu {
 namespace {
 
 constexpr int64_t kGrain = 256 << 10;  // bytes worth a fork-join
+constexpr int64_t kShortPiece = 32;    // bytes; shorter ones are not worth a call of memcpy for each
 
 struct Piece {
   const char* from;
@@ -45,7 +46,8 @@ void join(const Tensor& out, TensorList tensors, int64_t outer, const std::vecto
   for (const int64_t slab : slabs) row += slab;
   if (row == 0 || outer == 0) return;
 
-  // What is not contiguous is copied by the strided iterator, straight into its place.
+  // What is not contiguous, or a few elements of each row, is copied by the strided iterator, straight into its
+  // place.
   std::vector<Piece> pieces;
   pieces.reserve(tensors.size());
   int64_t start = 0;
@@ -53,7 +55,8 @@ void join(const Tensor& out, TensorList tensors, int64_t outer, const std::vecto
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (slabs[i] == 0) continue;
     const Tensor& t = tensors[i];
-    if (t.is_contiguous() && t.dtype() == out.dtype()) {
+    const bool few = outer > 1 && slabs[i] * size < kShortPiece;
+    if (t.is_contiguous() && t.dtype() == out.dtype() && !few) {
       pieces.push_back({t.data<char>(), start * size, slabs[i] * size});
     } else {
       // The window of `out` in the shape of t: its outer dimensions advance by rows, the inner ones are

@@ -209,3 +209,15 @@ def test_tests_of_integers_read_nothing():
     x = plait.arange(10, dtype=plait.uint8)[::3]
     assert plait.isfinite(x).all() and not plait.isnan(x).any() and not plait.isinf(x).any() and not plait.signbit(x).any()
     assert plait.signbit(plait.tensor([-1, 1])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "int64", "complex128"])
+def test_flips_and_short_pieces(dtype):
+    values = np.random.default_rng(7).integers(0, 100, (37, 130))
+    x = plait.from_numpy(values).to(getattr(plait, dtype))
+    assert x.flip(1).tolist() == values[:, ::-1].astype(x.numpy().dtype).tolist()
+    assert x.flip(0, 1).tolist() == values[::-1, ::-1].astype(x.numpy().dtype).tolist()
+    stacked = plait.stack([x, x.flip(1), x], 2)
+    assert stacked.tolist() == np.stack([x.numpy(), x.numpy()[:, ::-1], x.numpy()], 2).tolist()
+    joined = plait.cat([x[:, :1], x, x[:, :2]], 1)
+    assert joined.tolist() == np.concatenate([x.numpy()[:, :1], x.numpy(), x.numpy()[:, :2]], 1).tolist()

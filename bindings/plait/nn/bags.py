@@ -36,13 +36,15 @@ def embedding_bag(
             f"{tuple(per_sample_weights.shape)}"
         )
     device = input.device
+    of_one_size = input.dim() == 2 and input.shape[1] > 0 and padding_idx is None
     if input.dim() == 2:
         if offsets is not None:
             raise ValueError(
                 "embedding_bag: offsets should be None where input has 2 dimensions, each row is a bag"
             )
         n_bags = input.shape[0]
-        bag = plait.arange(n_bags, device=device).repeat_interleave(input.shape[1])
+        if not of_one_size:
+            bag = plait.arange(n_bags, device=device).repeat_interleave(input.shape[1])
         indices = input.reshape(-1)
     elif input.dim() == 1:
         if offsets is None or offsets.dim() != 1:
@@ -75,6 +77,9 @@ def embedding_bag(
     rows = embedding(indices, weight, None, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(1)
+    if of_one_size:
+        rows = rows.reshape(*input.shape, -1)
+        return rows.max(1)[0] if mode == "max" else rows.sum(1) if mode == "sum" else rows.mean(1)
     zeros = plait.zeros((n_bags, weight.shape[1]), dtype=rows.dtype, device=device)
     if mode == "max":
         place = bag.unsqueeze(1).expand(rows.shape)
