@@ -11,8 +11,8 @@
 namespace plait::cpu {
 namespace {
 
-// Queries of a head that one thread takes at a time: enough to pay for packing the keys.
-constexpr int64_t kChunk = 384;
+// Tasks for each thread, where there are as many: none waits long for the last one.
+constexpr int64_t kTasks = 8;
 // Below so many multiply-adds one thread is faster than two.
 constexpr int64_t kOneThread = 64 * 1024;
 
@@ -86,16 +86,15 @@ void attention(const Tensor& out, const Tensor& lse, const Tensor& query, const 
   const bool direct = out.dtype() == DType::Float32 && (out.strides()[3] == 1 || out.sizes()[3] == 1);
   const Tensor to = direct ? out : empty_tensor(out.sizes(), DType::Float32);
   const int64_t queries = heads.base.queries, all = heads.batch * heads.heads;
-  // Shorter pieces where there are too few heads to keep all threads busy.
-  const int64_t pieces = std::max<int64_t>(1, 2 * num_threads() / all);
-  const int64_t share = (queries + pieces - 1) / pieces;
-  const int64_t chunk = std::min(kChunk, (share + table.block - 1) / table.block * table.block);
+  // A head is cut where there are few: its keys and values stay in the caches otherwise.
+  const int64_t pieces = (kTasks * num_threads() + all - 1) / all, share = (queries + pieces - 1) / pieces;
+  const int64_t chunk = (share + table.block - 1) / table.block * table.block;
   const int64_t chunks = (queries + chunk - 1) / chunk;
   run_tasks(all * chunks, heads.work() < kOneThread,
             table.forward_workspace(heads.base, std::min(chunk, queries)),
             [&](int64_t task, float* workspace) {
-              const int64_t index = task % all, b = index / heads.heads, h = index % heads.heads,
-                            begin = task / all * chunk;
+              const int64_t index = task / chunks, b = index / heads.heads, h = index % heads.heads,
+                            begin = task % chunks * chunk;
               AttentionHead head = heads.at(b, h);
               head.out = to.data<float>() + b * to.strides()[0] + h * to.strides()[1];
               head.out_row = to.strides()[2];
@@ -109,7 +108,7 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
                         const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
                         const Tensor& out, const Tensor& lse, bool causal, double scale) {
   const Heads heads(query, key, value, mask, causal, scale);
-  const AttentionTable& table = attention_table();
+  const AttentionBackwardTable& table = attention_backward_table();
   const Tensor g = prepared(grad), result = prepared(out);
   // Where a gradient is summed up: in place, or in float32 rows that it is copied from. dq's are whole
   // vectors.
@@ -128,7 +127,7 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
     for (int64_t i = 0; i < count; ++i) std::fill_n(rows + i * row, columns, 0.0f);
   };
   const int64_t key_heads = dk.sizes()[1];
-  run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.backward_workspace(heads.base),
+  run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.workspace(heads.base),
             [&](int64_t task, float* workspace) {
               const int64_t b = task / key_heads, key_head = task % key_heads;
               for (int64_t member = 0; member < heads.group; ++member) {
@@ -146,7 +145,7 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
                   clear(head.dk, head.keys, head.dk_row, depth);
                   clear(head.dv, head.keys, head.dv_row, head.value_depth);
                 } else {
-                  table.backward(head, workspace);
+                  table.run(head, workspace);
                 }
               }
             });
