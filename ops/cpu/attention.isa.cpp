@@ -3,6 +3,7 @@
 #include "ops/cpu/attention_weights.h"
 #include "ops/cpu/gemm_tile.h"
 #include "ops/cpu/tile_transpose.h"
+#include "ops/cpu/vecmath/explog.h"
 
 // Note [Queries in lanes]
 // A block of scores is formed transposed: a row for each key, its queries in the lanes of vectors. Keys and
@@ -18,7 +19,7 @@ namespace {
 
 constexpr int64_t kPanel = kTileColumns<float>;  // queries of a block
 constexpr int64_t kKeys = 128;                   // keys of a block: its scores stay in the first-level cache
-constexpr int64_t kBlocks = 6;  // blocks of queries that go through the keys together
+constexpr int64_t kBlocks = 6;                   // blocks of queries that go through the keys together
 constexpr int64_t kFewQueries = 4;
 constexpr float kMinusInfinity = -__builtin_inff();
 
@@ -53,7 +54,8 @@ __attribute__((noinline)) void panel_product(int64_t rows, int64_t k, const floa
 #pragma GCC unroll 16
         for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) sums[r][v] = load_vector(to + r * kPanel + v * kLane) * factors[v];
+          for (int v = 0; v < Vectors; ++v)
+            sums[r][v] = load_vector(to + r * kPanel + v * kLane) * factors[v];
       }
       accumulate<Rows, Vectors>(sums, k, a + i * a_row, a_row, a_column, b, kPanel);
 #pragma GCC unroll 16
@@ -93,13 +95,15 @@ struct QueryBlock {
   }
 
   void finish(const AttentionHead& h, float natural) const {
-    float inverse[kPanel];
-    for (int64_t i = 0; i < kPanel; ++i) inverse[i] = total[i] == 0 ? 0 : 1 / total[i];
+    float inverse[kPanel], logarithm[kPanel];
+    for (int64_t i = 0; i < kPanel; ++i) {
+      inverse[i] = total[i] == 0 ? 0 : 1 / total[i];
+      logarithm[i] = most[i] * natural + vec::log(total[i]);
+    }
     for (int64_t l = 0; l < h.value_depth; ++l)
       for (int64_t i = 0; i < kPanel; ++i) sums[l * kPanel + i] *= inverse[i];
     transpose_tile<Beyond::Nothing>(sums, kPanel, h.value_depth, count, h.out + query * h.out_row, h.out_row);
-    for (int64_t i = 0; i < count; ++i)
-      h.lse[query + i] = total[i] == 0 ? -kMinusInfinity : most[i] * natural + __builtin_logf(total[i]);
+    for (int64_t i = 0; i < count; ++i) h.lse[query + i] = total[i] == 0 ? -kMinusInfinity : logarithm[i];
   }
 };
 
@@ -155,13 +159,18 @@ PLAIT_INLINE V weigh(float* scores, int64_t count, float scale, float* most, flo
   store_vector(most, now[0]);
   const V shift = now[0] == kMinusInfinity ? V{} : now[0];
   const V factor = exp2_weight((before - shift) * scale);
-  V sum = load_vector(total) * factor;
-  for (j = 0; j < count; ++j) {
-    const V weight = exp2_weight((load_vector(scores + j * kPanel) - shift) * scale);
-    store_vector(scores + j * kPanel, weight);
-    sum += weight;
+  V sums[2] = {};
+  const auto weigh_one = [&](int64_t at) {
+    const V weight = exp2_weight((load_vector(scores + at * kPanel) - shift) * scale);
+    store_vector(scores + at * kPanel, weight);
+    return weight;
+  };
+  for (j = 0; j + 2 <= count; j += 2) {
+    sums[0] += weigh_one(j);
+    sums[1] += weigh_one(j + 1);
   }
-  store_vector(total, sum);
+  if (j < count) sums[0] += weigh_one(j);
+  store_vector(total, load_vector(total) * factor + (sums[0] + sums[1]));
   return factor;
 }
 
@@ -209,15 +218,20 @@ void blocks(const AttentionHead& h, int64_t begin, int64_t end, float* workspace
   float* const scores = workspace;
   float* const state = scores + kKeys * kPanel;
   float* const mask = state + count * QueryBlock::floats(h);
-  for (int64_t i = 0; i < count; ++i) QueryBlock(h, begin, end, i, state).start(h);
   const int64_t keys = h.causal ? least(h.keys, end) : h.keys;
-  for (int64_t first = 0; first < keys; first += kKeys) {
+  int64_t first = 0;
+  do {
+    const int64_t next = first + kKeys;
     // Queries that see none of these keys are skipped.
-    for (int64_t i = h.causal && first > begin ? (first - begin) / kPanel : 0; i < count; ++i)
-      add_keys(h, scaling, QueryBlock(h, begin, end, i, state), first, least(kKeys, keys - first), scores,
-               mask + kKeys * kPanel, mask);
-  }
-  for (int64_t i = 0; i < count; ++i) QueryBlock(h, begin, end, i, state).finish(h, scaling.natural);
+    for (int64_t i = h.causal && first > begin ? (first - begin) / kPanel : 0; i < count; ++i) {
+      const QueryBlock b(h, begin, end, i, state);
+      if (first == 0) b.start(h);
+      if (first < keys)
+        add_keys(h, scaling, b, first, least(kKeys, keys - first), scores, mask + kKeys * kPanel, mask);
+      if (next >= keys || (h.causal && next >= b.query + b.count)) b.finish(h, scaling.natural);
+    }
+    first = next;
+  } while (first < keys);
 }
 
 // ---- few queries
