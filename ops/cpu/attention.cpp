@@ -44,6 +44,7 @@ struct Heads {
     if (mask_.defined()) {
       base.mask_is_bool = mask_.dtype() == DType::Bool;
       mask = base.mask_is_bool ? mask_ : converted(mask_, DType::Float32);
+      base.mask = mask.data_ptr();
       const int missing = 4 - static_cast<int>(mask.dim());
       for (int d = missing; d < 4; ++d)
         mask_strides[d] = mask.sizes()[d - missing] == 1 ? 0 : mask.strides()[d - missing];
@@ -80,7 +81,7 @@ void run_tasks(int64_t tasks, bool one_thread, int64_t workspace_floats, const F
 
 void attention(const Tensor& out, const Tensor& lse, const Tensor& query, const Tensor& key,
                const Tensor& value, const Tensor& mask, bool causal, double scale) {
-  if (out.numel() == 0) return;
+  if (lse.numel() == 0) return;
   const Heads heads(query, key, value, mask, causal, scale);
   const AttentionTable& table = attention_table();
   const bool direct = out.dtype() == DType::Float32 && (out.strides()[3] == 1 || out.sizes()[3] == 1);

@@ -1,5 +1,7 @@
 #include "ops/cpu/attention.h"
 
+#include <type_traits>
+
 #include "ops/cpu/attention_weights.h"
 #include "ops/cpu/gemm_tile.h"
 #include "ops/cpu/tile_transpose.h"
@@ -107,20 +109,38 @@ struct QueryBlock {
   }
 };
 
+// Calls f(mask) with the mask's first element for a block: floats, or bytes that are 0 or 1.
+template <class F>
+PLAIT_INLINE void with_mask(const AttentionHead& h, int64_t query, int64_t key, const F& f) {
+  const int64_t at = query * h.mask_row + key * h.mask_column;
+  if (h.mask_is_bool)
+    f(static_cast<const uint8_t*>(h.mask) + at);
+  else
+    f(static_cast<const float*>(h.mask) + at);
+}
+
 // The mask of a block, transposed, as numbers: what is added, or not zero where a score counts.
 void load_mask(const AttentionHead& h, const QueryBlock& b, int64_t first, int64_t keys, float* rows,
                float* columns) {
-  const int64_t at = b.query * h.mask_row + first * h.mask_column;
-  const auto fill = [&](const auto* mask) {
-    for (int64_t i = 0; i < b.count; ++i)
+  const int64_t row = h.mask_row, column = h.mask_column;
+  with_mask(h, b.query, first, [&](const auto* mask) {
+    if (row == 0) {  // the same for all queries
       for (int64_t j = 0; j < keys; ++j)
-        rows[i * kKeys + j] = static_cast<float>(mask[i * h.mask_row + j * h.mask_column]);
-  };
-  if (h.mask_is_bool)
-    fill(static_cast<const bool*>(h.mask) + at);
-  else
-    fill(static_cast<const float*>(h.mask) + at);
-  transpose_tile<Beyond::Nothing>(rows, kKeys, b.count, keys, columns, kPanel);
+        for (int64_t i = 0; i < kPanel; ++i) columns[j * kPanel + i] = static_cast<float>(mask[j * column]);
+      return;
+    }
+    if constexpr (std::is_same_v<decltype(mask), const float*>) {
+      if (column == 1) return transpose_tile<Beyond::Nothing>(mask, row, b.count, keys, columns, kPanel);
+    }
+    for (int64_t i = 0; i < b.count; ++i) {
+      if (column == 1)
+        for (int64_t j = 0; j < keys; ++j) rows[i * kKeys + j] = static_cast<float>(mask[i * row + j]);
+      else
+        for (int64_t j = 0; j < keys; ++j)
+          rows[i * kKeys + j] = static_cast<float>(mask[i * row + j * column]);
+    }
+    transpose_tile<Beyond::Nothing>(rows, kKeys, b.count, keys, columns, kPanel);
+  });
 }
 
 // One vector of queries, from `query` on, and `count` keys from `first` on: scores scaled and masked.
@@ -281,13 +301,17 @@ void one_by_one(const AttentionHead& h, int64_t begin, int64_t end, float* works
       for (int64_t j = 0; j < count; ++j)
         scores[j] = dot(h.q + query * h.q_row, h.k + (first + j) * h.k_row, h.depth);
       if (scaling.before) {
-        for (int64_t j = 0; j < count; ++j) {
-          const int64_t at = query * h.mask_row + (first + j) * h.mask_column;
-          scores[j] *= h.scale;
-          if (h.mask_is_bool)
-            scores[j] = static_cast<const bool*>(h.mask)[at] ? scores[j] : kMinusInfinity;
-          else if (h.mask)
-            scores[j] += static_cast<const float*>(h.mask)[at];
+        for (int64_t j = 0; j < count; ++j) scores[j] *= h.scale;
+        if (h.mask) {
+          with_mask(h, query, first, [&]<class M>(const M* mask) {
+            for (int64_t j = 0; j < count; ++j) {
+              const M m = mask[j * h.mask_column];
+              if constexpr (std::is_same_v<M, uint8_t>)
+                scores[j] = m ? scores[j] : kMinusInfinity;
+              else
+                scores[j] += m;
+            }
+          });
         }
       }
       for (int64_t j = count; j < width; ++j) scores[j] = kMinusInfinity;
