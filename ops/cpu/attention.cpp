@@ -111,16 +111,18 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
   const Heads heads(query, key, value, mask, causal, scale);
   const AttentionBackwardTable& table = attention_backward_table();
   const Tensor g = prepared(grad), result = prepared(out);
-  // Where a gradient is summed up: in place, or in float32 rows that it is copied from. dq's are whole
-  // vectors.
-  const int64_t depth = heads.base.depth, width = (depth + table.lanes - 1) / table.lanes * table.lanes;
+  // Where a gradient is summed up: in place, or in float32 rows that it is copied from; those of keys and
+  // values are whole vectors.
+  const auto whole = [&](int64_t columns) { return (columns + table.lanes - 1) / table.lanes * table.lanes; };
   const auto sums_of = [](const Tensor& t, int64_t columns) {
     if (t.dtype() == DType::Float32 && t.strides()[3] == 1 && columns == t.sizes()[3]) return t;
     Dims sizes = t.sizes();
     sizes[3] = columns;
     return empty_tensor(sizes, DType::Float32);
   };
-  const Tensor to_q = sums_of(dq, width), to_k = sums_of(dk, depth), to_v = sums_of(dv, dv.sizes()[3]);
+  const int64_t width = whole(heads.base.depth), value_width = whole(heads.base.value_depth);
+  const Tensor to_q = sums_of(dq, heads.base.depth), to_k = sums_of(dk, width),
+               to_v = sums_of(dv, value_width);
   const auto head_of = [](const Tensor& t, int64_t b, int64_t h) {
     return t.data<float>() + b * t.strides()[0] + h * t.strides()[1];
   };
@@ -131,28 +133,23 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
   run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.workspace(heads.base),
             [&](int64_t task, float* workspace) {
               const int64_t b = task / key_heads, key_head = task % key_heads;
-              for (int64_t member = 0; member < heads.group; ++member) {
-                const int64_t h = key_head * heads.group + member;
+              float *const to_dk = head_of(to_k, b, key_head), *const to_dv = head_of(to_v, b, key_head);
+              clear(to_dk, heads.base.keys, to_k.strides()[2], width);
+              clear(to_dv, heads.base.keys, to_v.strides()[2], value_width);
+              for (int64_t h = key_head * heads.group; h < (key_head + 1) * heads.group; ++h) {
                 AttentionHead head = heads.at(b, h);
                 head.out = head_of(result, b, h), head.out_row = result.strides()[2];
                 head.lse = lse.data<float>() + (b * heads.heads + h) * head.queries;
                 head.grad = head_of(g, b, h), head.grad_row = g.strides()[2];
                 head.dq = head_of(to_q, b, h), head.dq_row = to_q.strides()[2];
-                head.dk = head_of(to_k, b, key_head), head.dk_row = to_k.strides()[2];
-                head.dv = head_of(to_v, b, key_head), head.dv_row = to_v.strides()[2];
-                head.adds = member > 0;
-                clear(head.dq, head.queries, head.dq_row, width);
-                if (head.queries == 0) {
-                  clear(head.dk, head.keys, head.dk_row, depth);
-                  clear(head.dv, head.keys, head.dv_row, head.value_depth);
-                } else {
-                  table.run(head, workspace);
-                }
+                head.dk = to_dk, head.dk_row = to_k.strides()[2];
+                head.dv = to_dv, head.dv_row = to_v.strides()[2];
+                table.run(head, workspace);
               }
             });
-  if (!to_k.same(dk)) copy(dk, to_k);
-  if (!to_v.same(dv)) copy(dv, to_v);
-  if (!to_q.same(dq)) copy(dq, make_view(to_q, dq.sizes(), to_q.strides(), 0));
+  if (!to_q.same(dq)) copy(dq, to_q);
+  if (!to_k.same(dk)) copy(dk, make_view(to_k, dk.sizes(), to_k.strides(), 0));
+  if (!to_v.same(dv)) copy(dv, make_view(to_v, dv.sizes(), to_v.strides(), 0));
 }
 
 }  // namespace plait::cpu

@@ -29,10 +29,9 @@ struct AttentionHead {
   // The backward pass.
   const float* grad;  // of out
   int64_t grad_row;
-  float* dq;       // (queries, depth), with room for whole vectors: += ; zeroed by the caller
-  float *dk, *dv;  // (keys, ...); overwritten by the first head of a group, then +=
+  float* dq;       // (queries, depth)
+  float *dk, *dv;  // (keys, ...), with room for whole vectors: += ; zeroed by the caller
   int64_t dq_row, dk_row, dv_row;
-  bool adds;  // dk and dv have values already
 };
 
 struct AttentionTable {
@@ -46,7 +45,7 @@ PLAIT_ISA_TABLE(AttentionTable, attention_table)
 struct AttentionBackwardTable {
   int64_t (*workspace)(const AttentionHead& head);  // in floats
   void (*run)(const AttentionHead& head, float* workspace);
-  int64_t lanes;  // floats in a vector: what dq's rows are padded to
+  int64_t lanes;  // floats in a vector: what the rows of dk and dv are padded to
 };
 PLAIT_ISA_TABLE(AttentionBackwardTable, attention_backward_table)
 

@@ -1,32 +1,14 @@
 #include "ops/cpu/attention.h"
 
-#include <type_traits>
-
-#include "ops/cpu/attention_weights.h"
-#include "ops/cpu/gemm_tile.h"
+#include "ops/cpu/attention_blocks.h"
 #include "ops/cpu/tile_transpose.h"
 #include "ops/cpu/vecmath/explog.h"
-
-// Note [Queries in lanes]
-// A block of scores is formed transposed: a row for each key, its queries in the lanes of vectors. Keys and
-// values are then the operands whose numbers are broadcast one by one, which may lie anyhow, so that neither
-// is packed; only the queries and the result are transposed, once. The largest score and the sum of
-// exponentials of each query are lanes of vectors too: no vector is reduced to a number. Where the diagonal
-// crosses a block, half of it, a vector wide, is skipped by itself.
-//
-// A handful of queries would leave lanes empty: they take dot products of rows instead.
 
 namespace plait::cpu {
 namespace {
 
-constexpr int64_t kPanel = kTileColumns<float>;  // queries of a block
-constexpr int64_t kKeys = 128;                   // keys of a block: its scores stay in the first-level cache
-constexpr int64_t kBlocks = 6;                   // blocks of queries that go through the keys together
+constexpr int64_t kBlocks = 6;  // blocks of queries that go through the keys together
 constexpr int64_t kFewQueries = 4;
-constexpr float kMinusInfinity = -__builtin_inff();
-
-constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // How the exponent of a weight follows from the product of a query and a key. With a mask the scores are
 // scaled before it is added, otherwise the differences to the largest one are.
 struct Scaling {
@@ -42,31 +24,6 @@ struct Scaling {
 };
 
 // ---- blocks of queries in lanes
-
-// c (rows, panel) = a b, where `Vectors` vectors of each row of b and c count. Scales: c = c * factors + a b.
-template <int Vectors, bool Scales>
-__attribute__((noinline)) void panel_product(int64_t rows, int64_t k, const float* a, int64_t a_row,
-                                             int64_t a_column, const float* b, float* c,
-                                             const V* factors = nullptr) {
-  for (int64_t i = 0; i < rows; i += kTileRows) {
-    with_rows<kTileRows>(rows - i, [&]<int Rows>() {
-      V sums[Rows][Vectors] = {};
-      float* to = c + i * kPanel;
-      if constexpr (Scales) {
-#pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v)
-            sums[r][v] = load_vector(to + r * kPanel + v * kLane) * factors[v];
-      }
-      accumulate<Rows, Vectors>(sums, k, a + i * a_row, a_row, a_column, b, kPanel);
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) store_vector(to + r * kPanel + v * kLane, sums[r][v]);
-    });
-  }
-}
 
 // A block of queries while the keys go by.
 struct QueryBlock {
@@ -109,60 +66,6 @@ struct QueryBlock {
   }
 };
 
-// Calls f(mask) with the mask's first element for a block: floats, or bytes that are 0 or 1.
-template <class F>
-PLAIT_INLINE void with_mask(const AttentionHead& h, int64_t query, int64_t key, const F& f) {
-  const int64_t at = query * h.mask_row + key * h.mask_column;
-  if (h.mask_is_bool)
-    f(static_cast<const uint8_t*>(h.mask) + at);
-  else
-    f(static_cast<const float*>(h.mask) + at);
-}
-
-// The mask of a block, transposed, as numbers: what is added, or not zero where a score counts.
-void load_mask(const AttentionHead& h, const QueryBlock& b, int64_t first, int64_t keys, float* rows,
-               float* columns) {
-  const int64_t row = h.mask_row, column = h.mask_column;
-  with_mask(h, b.query, first, [&](const auto* mask) {
-    if (row == 0) {  // the same for all queries
-      for (int64_t j = 0; j < keys; ++j)
-        for (int64_t i = 0; i < kPanel; ++i) columns[j * kPanel + i] = static_cast<float>(mask[j * column]);
-      return;
-    }
-    if constexpr (std::is_same_v<decltype(mask), const float*>) {
-      if (column == 1) return transpose_tile<Beyond::Nothing>(mask, row, b.count, keys, columns, kPanel);
-    }
-    for (int64_t i = 0; i < b.count; ++i) {
-      if (column == 1)
-        for (int64_t j = 0; j < keys; ++j) rows[i * kKeys + j] = static_cast<float>(mask[i * row + j]);
-      else
-        for (int64_t j = 0; j < keys; ++j)
-          rows[i * kKeys + j] = static_cast<float>(mask[i * row + j * column]);
-    }
-    transpose_tile<Beyond::Nothing>(rows, kKeys, b.count, keys, columns, kPanel);
-  });
-}
-
-// One vector of queries, from `query` on, and `count` keys from `first` on: scores scaled and masked.
-void mask_scores(const AttentionHead& h, bool scales, float* scores, const float* mask, int64_t query,
-                 int64_t first, int64_t count) {
-  if (scales) {
-    const V none = splat(kMinusInfinity);
-    for (int64_t j = 0; j < count; ++j) {
-      V s = load_vector(scores + j * kPanel) * h.scale;
-      if (mask) {
-        const V m = load_vector(mask + j * kPanel);
-        s = h.mask_is_bool ? (m != 0 ? s : none) : s + m;
-      }
-      store_vector(scores + j * kPanel, s);
-    }
-  }
-  if (!h.causal) return;
-  for (int64_t j = query >= first ? query - first + 1 : 0; j < count; ++j)
-    for (int64_t i = 0; i < kLane; ++i)
-      if (query + i < first + j) scores[j * kPanel + i] = kMinusInfinity;
-}
-
 // Scores to weights, relative to the largest score so far. Returns what earlier weights are to be multiplied
 // by.
 PLAIT_INLINE V weigh(float* scores, int64_t count, float scale, float* most, float* total) {
@@ -197,38 +100,31 @@ PLAIT_INLINE V weigh(float* scores, int64_t count, float scale, float* most, flo
 void add_keys(const AttentionHead& h, const Scaling& scaling, const QueryBlock& b, int64_t first,
               int64_t keys, float* scores, float* mask_rows, float* mask) {
   const float *k = h.k + first * h.k_row, *v = h.v + first * h.v_row;
-  // Keys that the queries of each vector see.
-  int64_t seen[2];
-  for (int i = 0; i < 2; ++i) {
-    const int64_t end = least(b.query + (i + 1) * kLane, b.query + b.count);
-    seen[i] = h.causal ? least(keys, end - first) : keys;
-    if (seen[i] < 0) seen[i] = 0;
-  }
+  const Seen seen(h, b.query, b.count, first, keys);
   const bool both = b.vectors() == 2;
-  // What the first vector sees, then what the second one sees beyond.
-  const int64_t more = both ? seen[1] - seen[0] : 0;
   if (both) {
-    panel_product<2, false>(seen[0], h.depth, k, h.k_row, 1, b.columns, scores);
-    panel_product<1, false>(more, h.depth, k + seen[0] * h.k_row, h.k_row, 1, b.columns + kLane,
-                            scores + seen[0] * kPanel + kLane);
+    panel_product<2, false>(seen.first, h.depth, k, h.k_row, 1, b.columns, scores);
+    panel_product<1, false>(seen.more, h.depth, k + seen.first * h.k_row, h.k_row, 1, b.columns + kLane,
+                            scores + seen.first * kPanel + kLane);
   } else {
-    panel_product<1, false>(seen[0], h.depth, k, h.k_row, 1, b.columns, scores);
+    panel_product<1, false>(seen.first, h.depth, k, h.k_row, 1, b.columns, scores);
   }
-  if (h.mask) load_mask(h, b, first, keys, mask_rows, mask);
+  if (h.mask) load_mask(h, b.query, b.count, first, keys, mask_rows, mask);
   V factors[2];
   for (int i = 0; i < b.vectors(); ++i) {
     mask_scores(h, scaling.before, scores + i * kLane, h.mask ? mask + i * kLane : nullptr,
-                b.query + i * kLane, first, seen[i]);
-    factors[i] = weigh(scores + i * kLane, seen[i], scaling.after, b.most + i * kLane, b.total + i * kLane);
+                b.query + i * kLane, first, seen.of(i));
+    factors[i] =
+        weigh(scores + i * kLane, seen.of(i), scaling.after, b.most + i * kLane, b.total + i * kLane);
   }
   if (both) {
-    panel_product<2, true>(h.value_depth, seen[0], v, 1, h.v_row, scores, b.sums, factors);
+    panel_product<2, true>(h.value_depth, seen.first, v, 1, h.v_row, scores, b.sums, factors);
     const V one = splat(1.0f);
-    if (more)
-      panel_product<1, true>(h.value_depth, more, v + seen[0] * h.v_row, 1, h.v_row,
-                             scores + seen[0] * kPanel + kLane, b.sums + kLane, &one);
+    if (seen.more)
+      panel_product<1, true>(h.value_depth, seen.more, v + seen.first * h.v_row, 1, h.v_row,
+                             scores + seen.first * kPanel + kLane, b.sums + kLane, &one);
   } else {
-    panel_product<1, true>(h.value_depth, seen[0], v, 1, h.v_row, scores, b.sums, factors);
+    panel_product<1, true>(h.value_depth, seen.first, v, 1, h.v_row, scores, b.sums, factors);
   }
 }
 

@@ -149,3 +149,62 @@ def test_half(dtype, eps, rng):
     out = plait.scaled_dot_product_attention(q, k, v, is_causal=True)
     expected = reference(*(x.double().numpy() for x in (q, k, v)), causal=True)[0]
     np.testing.assert_allclose(out.double().numpy(), expected, rtol=eps, atol=eps)
+
+
+def reference_grads(q, k, v, grad, mask=None, causal=False, scale=1.0):
+    """The derivatives by the product rule, with the weights in memory."""
+    group = q.shape[1] // k.shape[1]
+    shared = lambda x: x.reshape(x.shape[0], x.shape[1] // group, group, *x.shape[2:]).sum(2)  # noqa: E731
+    k, v = (np.repeat(x, group, 1) for x in (k, v))
+    eye = np.broadcast_to(np.eye(k.shape[2]), (*k.shape[:2], k.shape[2], k.shape[2]))
+    weights = reference(q, k, eye, mask, causal, scale)[0]
+    dweights = grad @ v.swapaxes(-1, -2)
+    dscores = weights * (dweights - (dweights * weights).sum(-1, keepdims=True)) * scale
+    return dscores @ k, shared(dscores.swapaxes(-1, -2) @ q), shared(weights.swapaxes(-1, -2) @ grad)
+
+
+def check_grads(q, k, v, mask=None, causal=False, scale=0.3):
+    grad = np.random.default_rng(1).normal(size=(*q.shape[:3], v.shape[3])).astype(np.float32)
+    leaves = [plait.tensor(x, requires_grad=True) for x in (q, k, v)]
+    given = None if mask is None else plait.tensor(mask)
+    out, _ = plait._C.ops["_attention"](*leaves, given, causal, scale)
+    out.backward(plait.tensor(grad))
+    wide = [x.astype(np.float64) for x in (q, k, v, grad)]
+    for leaf, expected in zip(leaves, reference_grads(*wide, mask, causal, scale), strict=True):
+        size = max(1, np.abs(expected).max(initial=0))
+        np.testing.assert_allclose(leaf.grad.numpy(), expected, rtol=0, atol=4e-6 * size)
+
+
+@pytest.mark.parametrize("queries", [1, 5, 16, 17, 33, 64, 129, 140])
+@pytest.mark.parametrize("keys", [1, 12, 64, 65, 200])
+@pytest.mark.parametrize("causal", [False, True])
+def test_grads_of_sizes(queries, keys, causal, rng):
+    q, k, v = heads(rng, 1, 2, queries, 24), heads(rng, 1, 2, keys, 24), heads(rng, 1, 2, keys, 13)
+    check_grads(q, k, v, causal=causal)
+
+
+@pytest.mark.parametrize(
+    ("depth", "value_depth"), [(1, 1), (3, 80), (80, 3), (64, 64), (17, 130), (0, 5), (5, 0)]
+)
+def test_grads_of_depths(depth, value_depth, rng):
+    q, k, v = heads(rng, 2, 1, 50, depth), heads(rng, 2, 1, 140, depth), heads(rng, 2, 1, 140, value_depth)
+    check_grads(q, k, v)
+    check_grads(q, k, v, causal=True)
+
+
+@pytest.mark.parametrize("shape", [(60, 150), (2, 4, 60, 150), (1, 4, 1, 150), (2, 1, 60, 1), (1, 1)])
+def test_grads_of_masks(shape, rng):
+    q, k, v = heads(rng, 2, 4, 60, 16), heads(rng, 2, 2, 150, 16), heads(rng, 2, 2, 150, 16)
+    seen = rng.uniform(size=shape) > 0.4
+    if shape[-2] > 1:
+        seen[..., 1, :] = False
+    added = rng.normal(size=shape).astype(np.float32)
+    check_grads(q, k, v, seen)
+    check_grads(q, k, v, np.where(seen, added, np.float32(-INF)))
+    check_grads(q, k, v, added, causal=True, scale=-0.3)
+
+
+def test_grads_without_keys(rng):
+    q, none = heads(rng, 1, 2, 40, 8), np.zeros((1, 2, 0, 8), np.float32)
+    check_grads(q, none, none)
+    check_grads(none, q, q)
