@@ -8,7 +8,9 @@ namespace plait::cpu {
 namespace {
 
 constexpr int64_t kBlocks = 6;  // blocks of queries that go through the keys together
-constexpr int64_t kFewQueries = 4;
+// With so few blocks, waiting for keys and values from memory is most of the time.
+constexpr int64_t kBlocksToReadAhead = 2;
+constexpr int64_t kFewQueries = 6;
 // How the exponent of a weight follows from the product of a query and a key. With a mask the scores are
 // scaled before it is added, otherwise the differences to the largest one are.
 struct Scaling {
@@ -128,6 +130,14 @@ void add_keys(const AttentionHead& h, const Scaling& scaling, const QueryBlock& 
   }
 }
 
+// Reads rows one after the other, which the hardware foresees: the products that follow jump from row to row.
+void read_ahead(const float* x, int64_t row, int64_t rows, int64_t depth) {
+  constexpr int64_t kLine = 64 / sizeof(float);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t l = 0; l < depth; l += kLine)
+      static_cast<void>(static_cast<const volatile float*>(x)[i * row + l]);
+}
+
 void blocks(const AttentionHead& h, int64_t begin, int64_t end, float* workspace) {
   const Scaling scaling(h);
   const int64_t count = (end - begin + kPanel - 1) / kPanel;
@@ -137,13 +147,16 @@ void blocks(const AttentionHead& h, int64_t begin, int64_t end, float* workspace
   const int64_t keys = h.causal ? least(h.keys, end) : h.keys;
   int64_t first = 0;
   do {
-    const int64_t next = first + kKeys;
+    const int64_t next = first + kKeys, block_keys = least(kKeys, keys - first);
+    if (count <= kBlocksToReadAhead) {
+      read_ahead(h.k + first * h.k_row, h.k_row, block_keys, h.depth);
+      read_ahead(h.v + first * h.v_row, h.v_row, block_keys, h.value_depth);
+    }
     // Queries that see none of these keys are skipped.
     for (int64_t i = h.causal && first > begin ? (first - begin) / kPanel : 0; i < count; ++i) {
       const QueryBlock b(h, begin, end, i, state);
       if (first == 0) b.start(h);
-      if (first < keys)
-        add_keys(h, scaling, b, first, least(kKeys, keys - first), scores, mask + kKeys * kPanel, mask);
+      if (first < keys) add_keys(h, scaling, b, first, block_keys, scores, mask + kKeys * kPanel, mask);
       if (next >= keys || (h.causal && next >= b.query + b.count)) b.finish(h, scaling.natural);
     }
     first = next;
