@@ -11,8 +11,8 @@
 namespace plait::cpu {
 namespace {
 
-// Queries of a head that one thread takes at a time: enough to pay for packing the keys.
-constexpr int64_t kChunk = 384;
+// Tasks for each thread, where there are as many: none waits long for the last one.
+constexpr int64_t kTasks = 8;
 // Below so many multiply-adds one thread is faster than two.
 constexpr int64_t kOneThread = 64 * 1024;
 
@@ -44,6 +44,7 @@ struct Heads {
     if (mask_.defined()) {
       base.mask_is_bool = mask_.dtype() == DType::Bool;
       mask = base.mask_is_bool ? mask_ : converted(mask_, DType::Float32);
+      base.mask = mask.data_ptr();
       const int missing = 4 - static_cast<int>(mask.dim());
       for (int d = missing; d < 4; ++d)
         mask_strides[d] = mask.sizes()[d - missing] == 1 ? 0 : mask.strides()[d - missing];
@@ -80,22 +81,21 @@ void run_tasks(int64_t tasks, bool one_thread, int64_t workspace_floats, const F
 
 void attention(const Tensor& out, const Tensor& lse, const Tensor& query, const Tensor& key,
                const Tensor& value, const Tensor& mask, bool causal, double scale) {
-  if (out.numel() == 0) return;
+  if (lse.numel() == 0) return;
   const Heads heads(query, key, value, mask, causal, scale);
   const AttentionTable& table = attention_table();
   const bool direct = out.dtype() == DType::Float32 && (out.strides()[3] == 1 || out.sizes()[3] == 1);
   const Tensor to = direct ? out : empty_tensor(out.sizes(), DType::Float32);
   const int64_t queries = heads.base.queries, all = heads.batch * heads.heads;
-  // Shorter pieces where there are too few heads to keep all threads busy.
-  const int64_t pieces = std::max<int64_t>(1, 2 * num_threads() / all);
-  const int64_t share = (queries + pieces - 1) / pieces;
-  const int64_t chunk = std::min(kChunk, (share + table.block - 1) / table.block * table.block);
+  // A head is cut where there are few: its keys and values stay in the caches otherwise.
+  const int64_t pieces = (kTasks * num_threads() + all - 1) / all, share = (queries + pieces - 1) / pieces;
+  const int64_t chunk = (share + table.block - 1) / table.block * table.block;
   const int64_t chunks = (queries + chunk - 1) / chunk;
   run_tasks(all * chunks, heads.work() < kOneThread,
             table.forward_workspace(heads.base, std::min(chunk, queries)),
             [&](int64_t task, float* workspace) {
-              const int64_t index = task % all, b = index / heads.heads, h = index % heads.heads,
-                            begin = task / all * chunk;
+              const int64_t index = task / chunks, b = index / heads.heads, h = index % heads.heads,
+                            begin = task % chunks * chunk;
               AttentionHead head = heads.at(b, h);
               head.out = to.data<float>() + b * to.strides()[0] + h * to.strides()[1];
               head.out_row = to.strides()[2];
@@ -109,18 +109,20 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
                         const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
                         const Tensor& out, const Tensor& lse, bool causal, double scale) {
   const Heads heads(query, key, value, mask, causal, scale);
-  const AttentionTable& table = attention_table();
+  const AttentionBackwardTable& table = attention_backward_table();
   const Tensor g = prepared(grad), result = prepared(out);
-  // Where a gradient is summed up: in place, or in float32 rows that it is copied from. dq's are whole
-  // vectors.
-  const int64_t depth = heads.base.depth, width = (depth + table.lanes - 1) / table.lanes * table.lanes;
+  // Where a gradient is summed up: in place, or in float32 rows that it is copied from; those of keys and
+  // values are whole vectors.
+  const auto whole = [&](int64_t columns) { return (columns + table.lanes - 1) / table.lanes * table.lanes; };
   const auto sums_of = [](const Tensor& t, int64_t columns) {
     if (t.dtype() == DType::Float32 && t.strides()[3] == 1 && columns == t.sizes()[3]) return t;
     Dims sizes = t.sizes();
     sizes[3] = columns;
     return empty_tensor(sizes, DType::Float32);
   };
-  const Tensor to_q = sums_of(dq, width), to_k = sums_of(dk, depth), to_v = sums_of(dv, dv.sizes()[3]);
+  const int64_t width = whole(heads.base.depth), value_width = whole(heads.base.value_depth);
+  const Tensor to_q = sums_of(dq, heads.base.depth), to_k = sums_of(dk, width),
+               to_v = sums_of(dv, value_width);
   const auto head_of = [](const Tensor& t, int64_t b, int64_t h) {
     return t.data<float>() + b * t.strides()[0] + h * t.strides()[1];
   };
@@ -128,31 +130,26 @@ void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, co
     for (int64_t i = 0; i < count; ++i) std::fill_n(rows + i * row, columns, 0.0f);
   };
   const int64_t key_heads = dk.sizes()[1];
-  run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.backward_workspace(heads.base),
+  run_tasks(heads.batch * key_heads, heads.work() < kOneThread, table.workspace(heads.base),
             [&](int64_t task, float* workspace) {
               const int64_t b = task / key_heads, key_head = task % key_heads;
-              for (int64_t member = 0; member < heads.group; ++member) {
-                const int64_t h = key_head * heads.group + member;
+              float *const to_dk = head_of(to_k, b, key_head), *const to_dv = head_of(to_v, b, key_head);
+              clear(to_dk, heads.base.keys, to_k.strides()[2], width);
+              clear(to_dv, heads.base.keys, to_v.strides()[2], value_width);
+              for (int64_t h = key_head * heads.group; h < (key_head + 1) * heads.group; ++h) {
                 AttentionHead head = heads.at(b, h);
                 head.out = head_of(result, b, h), head.out_row = result.strides()[2];
                 head.lse = lse.data<float>() + (b * heads.heads + h) * head.queries;
                 head.grad = head_of(g, b, h), head.grad_row = g.strides()[2];
                 head.dq = head_of(to_q, b, h), head.dq_row = to_q.strides()[2];
-                head.dk = head_of(to_k, b, key_head), head.dk_row = to_k.strides()[2];
-                head.dv = head_of(to_v, b, key_head), head.dv_row = to_v.strides()[2];
-                head.adds = member > 0;
-                clear(head.dq, head.queries, head.dq_row, width);
-                if (head.queries == 0) {
-                  clear(head.dk, head.keys, head.dk_row, depth);
-                  clear(head.dv, head.keys, head.dv_row, head.value_depth);
-                } else {
-                  table.backward(head, workspace);
-                }
+                head.dk = to_dk, head.dk_row = to_k.strides()[2];
+                head.dv = to_dv, head.dv_row = to_v.strides()[2];
+                table.run(head, workspace);
               }
             });
-  if (!to_k.same(dk)) copy(dk, to_k);
-  if (!to_v.same(dv)) copy(dv, to_v);
-  if (!to_q.same(dq)) copy(dq, make_view(to_q, dq.sizes(), to_q.strides(), 0));
+  if (!to_q.same(dq)) copy(dq, to_q);
+  if (!to_k.same(dk)) copy(dk, make_view(to_k, dk.sizes(), to_k.strides(), 0));
+  if (!to_v.same(dv)) copy(dv, make_view(to_v, dv.sizes(), to_v.strides(), 0));
 }
 
 }  // namespace plait::cpu

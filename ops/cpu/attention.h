@@ -29,22 +29,25 @@ struct AttentionHead {
   // The backward pass.
   const float* grad;  // of out
   int64_t grad_row;
-  float* dq;       // (queries, depth), with room for whole vectors: += ; zeroed by the caller
-  float *dk, *dv;  // (keys, ...); overwritten by the first head of a group, then +=
+  float* dq;       // (queries, depth)
+  float *dk, *dv;  // (keys, ...), with room for whole vectors: += ; zeroed by the caller
   int64_t dq_row, dk_row, dv_row;
-  bool adds;  // dk and dv have values already
 };
 
 struct AttentionTable {
   int64_t (*forward_workspace)(const AttentionHead& head, int64_t rows);  // in floats
   void (*forward)(const AttentionHead& head, int64_t begin, int64_t end,
                   float* workspace);  // queries begin ... end
-  int64_t (*backward_workspace)(const AttentionHead& head);
-  void (*backward)(const AttentionHead& head, float* workspace);
-  int64_t lanes;  // floats in a vector: what dq's rows are padded to
-  int64_t block;  // queries that are worked on together
+  int64_t block;                      // queries that are worked on together
 };
 PLAIT_ISA_TABLE(AttentionTable, attention_table)
+
+struct AttentionBackwardTable {
+  int64_t (*workspace)(const AttentionHead& head);  // in floats
+  void (*run)(const AttentionHead& head, float* workspace);
+  int64_t lanes;  // floats in a vector: what the rows of dk and dv are padded to
+};
+PLAIT_ISA_TABLE(AttentionBackwardTable, attention_backward_table)
 
 // query (B, H, Q, D), key (B, Hk, K, D), value (B, Hk, K, Dv); H is a multiple of Hk. The mask broadcasts to
 // (B, H, Q, K).

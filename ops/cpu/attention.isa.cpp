@@ -1,137 +1,171 @@
 #include "ops/cpu/attention.h"
 
-#include "ops/cpu/gemm_tile.h"
+#include "ops/cpu/attention_blocks.h"
+#include "ops/cpu/tile_transpose.h"
 #include "ops/cpu/vecmath/explog.h"
 
 namespace plait::cpu {
 namespace {
 
-using V = Vec<float>;
-constexpr int64_t kLane = kLanes<float>;
-constexpr int64_t kPanel = kTileColumns<float>;
-constexpr int64_t kQueries = 48;  // a block of scores, queries x keys, stays in the first-level cache
-constexpr int64_t kKeys = 64;
-// Queries that are worked on together where the diagonal crosses the keys: of the products that are masked,
-// fewer are formed.
-constexpr int64_t kDiagonal = 24;
-constexpr int64_t kFewQueries = 4;  // for fewer, keys are not worth packing
-constexpr float kMinusInfinity = -__builtin_inff();
+constexpr int64_t kBlocks = 6;  // blocks of queries that go through the keys together
+// With so few blocks, waiting for keys and values from memory is most of the time.
+constexpr int64_t kBlocksToReadAhead = 2;
+constexpr int64_t kFewQueries = 6;
+// How the exponent of a weight follows from the product of a query and a key. With a mask the scores are
+// scaled before it is added, otherwise the differences to the largest one are.
+struct Scaling {
+  bool before;
+  float after;  // includes the change from e to 2
+  // Of a largest score, to its natural unit.
+  float natural;
 
-constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t padded(int64_t n) { return (n + kLane - 1) / kLane * kLane; }
-
-// ---- products of blocks
-
-// A right-hand matrix: panels of kPanel columns, `panel` elements apart, their rows `row` apart.
-struct Right {
-  const float* data;
-  int64_t panel, row;
+  explicit Scaling(const AttentionHead& h)
+      : before(h.mask || !(h.scale > 0)),
+        after(before ? kLog2E : h.scale * kLog2E),
+        natural(before ? 1 : h.scale) {}
 };
 
-template <int Vectors, bool Add>
-__attribute__((noinline)) void panel_product(int64_t rows, int64_t k, const float* a, int64_t a_row,
-                                             int64_t a_column, const float* b, int64_t b_row, float* c,
-                                             int64_t c_row) {
-  for (int64_t i = 0; i < rows; i += kTileRows) {
-    with_rows<kTileRows>(rows - i, [&]<int Rows>() {
-      V sums[Rows][Vectors] = {};
-      float* to = c + i * c_row;
-      if constexpr (Add) {
-#pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) sums[r][v] = load_vector(to + r * c_row + v * kLane);
-      }
-      accumulate<Rows, Vectors>(sums, k, a + i * a_row, a_row, a_column, b, b_row);
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) store_vector(to + r * c_row + v * kLane, sums[r][v]);
-    });
-  }
-}
+// ---- blocks of queries in lanes
 
-// c (rows, columns) = a b, or += ; columns are padded to whole vectors.
-template <bool Add>
-void block_product(int64_t rows, int64_t columns, int64_t k, const float* a, int64_t a_row, int64_t a_column,
-                   Right b, float* c, int64_t c_row) {
-  for (int64_t j = 0; j < columns; j += kPanel) {
-    if (columns - j > kLane)
-      panel_product<2, Add>(rows, k, a, a_row, a_column, b.data, b.row, c + j, c_row);
-    else
-      panel_product<1, Add>(rows, k, a, a_row, a_column, b.data, b.row, c + j, c_row);
-    b.data += b.panel;
-  }
-}
+// A block of queries while the keys go by.
+struct QueryBlock {
+  int64_t query, count;  // the first one
+  float* columns;        // (depth, panel): the queries
+  float* sums;           // (value_depth, panel): of weighted values, relative to `most`
+  float* most;           // (panel): the largest scores so far
+  float* total;          // (panel): of exponentials
 
-// The transpose of `rows` rows of x, as panels.
-void pack_transposed(float* to, const float* x, int64_t x_row, int64_t rows, int64_t depth) {
-  for (int64_t j0 = 0; j0 < rows; j0 += kPanel) {
-    const int64_t count = least(kPanel, rows - j0);
-    for (int64_t j = 0; j < count; ++j) {
-      const float* from = x + (j0 + j) * x_row;
-      for (int64_t l = 0; l < depth; ++l) to[l * kPanel + j] = from[l];
+  static int64_t floats(const AttentionHead& h) { return (h.depth + h.value_depth + 2) * kPanel; }
+
+  QueryBlock(const AttentionHead& h, int64_t begin, int64_t end, int64_t index, float* workspace)
+      : query(begin + index * kPanel),
+        count(least(kPanel, end - query)),
+        columns(workspace + index * floats(h)),
+        sums(columns + h.depth * kPanel),
+        most(sums + h.value_depth * kPanel),
+        total(most + kPanel) {}
+
+  int vectors() const { return count > kLane ? 2 : 1; }
+
+  void start(const AttentionHead& h) const {
+    if (count < kPanel)
+      for (int64_t i = 0; i < h.depth * kPanel; ++i) columns[i] = 0;
+    transpose_tile<Beyond::Nothing>(h.q + query * h.q_row, h.q_row, count, h.depth, columns, kPanel);
+    for (int64_t i = 0; i < h.value_depth * kPanel; ++i) sums[i] = 0;
+    for (int64_t i = 0; i < kPanel; ++i) most[i] = kMinusInfinity, total[i] = 0;
+  }
+
+  void finish(const AttentionHead& h, float natural) const {
+    float inverse[kPanel], logarithm[kPanel];
+    for (int64_t i = 0; i < kPanel; ++i) {
+      inverse[i] = total[i] == 0 ? 0 : 1 / total[i];
+      logarithm[i] = most[i] * natural + vec::log(total[i]);
     }
-    for (int64_t l = 0; l < depth; ++l)
-      for (int64_t j = count; j < kPanel; ++j) to[l * kPanel + j] = 0;
-    to += depth * kPanel;
+    for (int64_t l = 0; l < h.value_depth; ++l)
+      for (int64_t i = 0; i < kPanel; ++i) sums[l * kPanel + i] *= inverse[i];
+    transpose_tile<Beyond::Nothing>(sums, kPanel, h.value_depth, count, h.out + query * h.out_row, h.out_row);
+    for (int64_t i = 0; i < count; ++i) h.lse[query + i] = total[i] == 0 ? -kMinusInfinity : logarithm[i];
+  }
+};
+
+// Scores to weights, relative to the largest score so far. Returns what earlier weights are to be multiplied
+// by.
+PLAIT_INLINE V weigh(float* scores, int64_t count, float scale, float* most, float* total) {
+  constexpr int kChains = 4;
+  const V before = load_vector(most);
+  V now[kChains] = {before, before, before, before};
+  int64_t j = 0;
+  for (; j + kChains <= count; j += kChains)
+#pragma GCC unroll 4
+    for (int c = 0; c < kChains; ++c)
+      now[c] = max_vector<float>(load_vector(scores + (j + c) * kPanel), now[c]);
+  for (; j < count; ++j) now[0] = max_vector<float>(load_vector(scores + j * kPanel), now[0]);
+  now[0] = max_vector<float>(max_vector<float>(now[0], now[1]), max_vector<float>(now[2], now[3]));
+  store_vector(most, now[0]);
+  const V shift = now[0] == kMinusInfinity ? V{} : now[0];
+  const V factor = exp2_weight((before - shift) * scale);
+  V sums[2] = {};
+  const auto weigh_one = [&](int64_t at) {
+    const V weight = exp2_weight((load_vector(scores + at * kPanel) - shift) * scale);
+    store_vector(scores + at * kPanel, weight);
+    return weight;
+  };
+  for (j = 0; j + 2 <= count; j += 2) {
+    sums[0] += weigh_one(j);
+    sums[1] += weigh_one(j + 1);
+  }
+  if (j < count) sums[0] += weigh_one(j);
+  store_vector(total, load_vector(total) * factor + (sums[0] + sums[1]));
+  return factor;
+}
+
+void add_keys(const AttentionHead& h, const Scaling& scaling, const QueryBlock& b, int64_t first,
+              int64_t keys, float* scores, float* mask_rows, float* mask) {
+  const float *k = h.k + first * h.k_row, *v = h.v + first * h.v_row;
+  const Seen seen(h, b.query, b.count, first, keys);
+  const bool both = b.vectors() == 2;
+  if (both) {
+    panel_product<2, false>(seen.first, h.depth, k, h.k_row, 1, b.columns, scores);
+    panel_product<1, false>(seen.more, h.depth, k + seen.first * h.k_row, h.k_row, 1, b.columns + kLane,
+                            scores + seen.first * kPanel + kLane);
+  } else {
+    panel_product<1, false>(seen.first, h.depth, k, h.k_row, 1, b.columns, scores);
+  }
+  if (h.mask) load_mask(h, b.query, b.count, first, keys, mask_rows, mask);
+  V factors[2];
+  for (int i = 0; i < b.vectors(); ++i) {
+    mask_scores(h, scaling.before, scores + i * kLane, h.mask ? mask + i * kLane : nullptr,
+                b.query + i * kLane, first, seen.of(i));
+    factors[i] =
+        weigh(scores + i * kLane, seen.of(i), scaling.after, b.most + i * kLane, b.total + i * kLane);
+  }
+  if (both) {
+    panel_product<2, true>(h.value_depth, seen.first, v, 1, h.v_row, scores, b.sums, factors);
+    const V one = splat(1.0f);
+    if (seen.more)
+      panel_product<1, true>(h.value_depth, seen.more, v + seen.first * h.v_row, 1, h.v_row,
+                             scores + seen.first * kPanel + kLane, b.sums + kLane, &one);
+  } else {
+    panel_product<1, true>(h.value_depth, seen.first, v, 1, h.v_row, scores, b.sums, factors);
   }
 }
 
-// Rows of x with their ends padded with zeros; x itself where nothing is to be padded.
-Right rows_of(const float* x, int64_t x_row, int64_t rows, int64_t depth, float* buffer) {
-  const int64_t width = padded(depth);
-  if (width == depth) return {x, kPanel, x_row};
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t l = 0; l < depth; ++l) buffer[i * width + l] = x[i * x_row + l];
-    for (int64_t l = depth; l < width; ++l) buffer[i * width + l] = 0;
-  }
-  return {buffer, kPanel, width};
+// Reads rows one after the other, which the hardware foresees: the products that follow jump from row to row.
+void read_ahead(const float* x, int64_t row, int64_t rows, int64_t depth) {
+  constexpr int64_t kLine = 64 / sizeof(float);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t l = 0; l < depth; l += kLine)
+      static_cast<void>(static_cast<const volatile float*>(x)[i * row + l]);
 }
 
-// ---- scores
-
-// Scores of one query against keys first ... first + count, in a row padded to whole vectors: scaled, masked,
-// -inf in the padding.
-PLAIT_INLINE void finish_scores(const AttentionHead& h, float* s, int64_t query, int64_t first,
-                                int64_t count) {
-  const int64_t width = padded(count);
-  for (int64_t j = 0; j < width; j += kLane) store_vector(s + j, load_vector(s + j) * h.scale);
-  if (h.mask) {
-    const int64_t at = query * h.mask_row + first * h.mask_column;
-    if (h.mask_is_bool) {
-      const bool* mask = static_cast<const bool*>(h.mask) + at;
-      for (int64_t j = 0; j < count; ++j) s[j] = mask[j * h.mask_column] ? s[j] : kMinusInfinity;
-    } else {
-      const float* mask = static_cast<const float*>(h.mask) + at;
-      for (int64_t j = 0; j < count; ++j) s[j] += mask[j * h.mask_column];
+void blocks(const AttentionHead& h, int64_t begin, int64_t end, float* workspace) {
+  const Scaling scaling(h);
+  const int64_t count = (end - begin + kPanel - 1) / kPanel;
+  float* const scores = workspace;
+  float* const state = scores + kKeys * kPanel;
+  float* const mask = state + count * QueryBlock::floats(h);
+  const int64_t keys = h.causal ? least(h.keys, end) : h.keys;
+  int64_t first = 0;
+  do {
+    const int64_t next = first + kKeys, block_keys = least(kKeys, keys - first);
+    if (count <= kBlocksToReadAhead) {
+      read_ahead(h.k + first * h.k_row, h.k_row, block_keys, h.depth);
+      read_ahead(h.v + first * h.v_row, h.v_row, block_keys, h.value_depth);
     }
-  }
-  const int64_t end = h.causal ? least(count, query - first + 1) : count;
-  for (int64_t j = end < 0 ? 0 : end; j < width; ++j) s[j] = kMinusInfinity;
+    // Queries that see none of these keys are skipped.
+    for (int64_t i = h.causal && first > begin ? (first - begin) / kPanel : 0; i < count; ++i) {
+      const QueryBlock b(h, begin, end, i, state);
+      if (first == 0) b.start(h);
+      if (first < keys) add_keys(h, scaling, b, first, block_keys, scores, mask + kKeys * kPanel, mask);
+      if (next >= keys || (h.causal && next >= b.query + b.count)) b.finish(h, scaling.natural);
+    }
+    first = next;
+  } while (first < keys);
 }
 
-PLAIT_INLINE float row_max(const float* s, int64_t width) {
-  V most = load_vector(s);
-  for (int64_t j = kLane; j < width; j += kLane) most = max_vector<float>(most, load_vector(s + j));
-  float result = most[0];
-  for (int i = 1; i < kLane; ++i) result = most[i] > result ? most[i] : result;
-  return result;
-}
+// ---- few queries
 
-// s = exp(s - shift); -inf gives 0.
-PLAIT_INLINE void exp_row(float* s, int64_t width, float shift) {
-#pragma GCC ivdep
-  for (int64_t j = 0; j < width; ++j)
-    s[j] = vec::exp_negative(vec::clamp(s[j] - shift, vec::kExpMin<float>, 0.0f));
-}
-
-PLAIT_INLINE float row_sum(const float* s, int64_t width) {
-  V sum = load_vector(s);
-  for (int64_t j = kLane; j < width; j += kLane) sum += load_vector(s + j);
-  return sum_lanes<float>(sum);
-}
-
+// The product of one query and a key.
 PLAIT_INLINE float dot(const float* a, const float* b, int64_t n) {
   V sum = {};
   int64_t l = 0;
@@ -141,158 +175,96 @@ PLAIT_INLINE float dot(const float* a, const float* b, int64_t n) {
   return result;
 }
 
-// Keys that the queries before `end` see, of those from `first` on.
-PLAIT_INLINE int64_t visible(const AttentionHead& h, int64_t first, int64_t end) {
-  const int64_t count = least(kKeys, h.keys - first);
-  return h.causal ? least(count, end - first) : count;
+// sums (depth) = sums * factor + the rows of v by their weights.
+void add_rows(const float* weights, int64_t count, const float* v, int64_t v_row, int64_t depth, float factor,
+              float* sums) {
+  int64_t l = 0;
+  const auto add = [&]<int Vectors>() {
+    V tile[1][Vectors];
+#pragma GCC unroll 4
+    for (int i = 0; i < Vectors; ++i) tile[0][i] = load_vector(sums + l + i * kLane) * factor;
+    accumulate<1, Vectors>(tile, count, weights, 0, 1, v + l, v_row);
+#pragma GCC unroll 4
+    for (int i = 0; i < Vectors; ++i) store_vector(sums + l + i * kLane, tile[0][i]);
+    l += Vectors * kLane;
+  };
+  while (l + 4 * kLane <= depth) add.template operator()<4>();
+  while (l + kLane <= depth) add.template operator()<1>();
+  for (; l < depth; ++l) {
+    float sum = sums[l] * factor;
+    for (int64_t j = 0; j < count; ++j) sum += weights[j] * v[j * v_row + l];
+    sums[l] = sum;
+  }
 }
 
-// Queries from `query` on, `left` at most, that are worked on together with the keys from `first` on.
-PLAIT_INLINE int64_t queries_at(const AttentionHead& h, int64_t query, int64_t first, int64_t left) {
-  const bool diagonal = h.causal && query < first + kKeys;
-  return least(diagonal ? kDiagonal : kQueries, left);
+void one_by_one(const AttentionHead& h, int64_t begin, int64_t end, float* workspace) {
+  const Scaling scaling(h);
+  float* const scores = workspace;
+  float* const sums = scores + kKeys;
+  for (int64_t query = begin; query < end; ++query) {
+    for (int64_t l = 0; l < h.value_depth; ++l) sums[l] = 0;
+    float most = kMinusInfinity, total = 0;
+    const int64_t keys = h.causal ? least(h.keys, query + 1) : h.keys;
+    for (int64_t first = 0; first < keys; first += kKeys) {
+      const int64_t count = least(kKeys, keys - first), width = (count + kLane - 1) / kLane * kLane;
+      for (int64_t j = 0; j < count; ++j)
+        scores[j] = dot(h.q + query * h.q_row, h.k + (first + j) * h.k_row, h.depth);
+      if (scaling.before) {
+        for (int64_t j = 0; j < count; ++j) scores[j] *= h.scale;
+        if (h.mask) {
+          with_mask(h, query, first, [&]<class M>(const M* mask) {
+            for (int64_t j = 0; j < count; ++j) {
+              const M m = mask[j * h.mask_column];
+              if constexpr (std::is_same_v<M, uint8_t>)
+                scores[j] = m ? scores[j] : kMinusInfinity;
+              else
+                scores[j] += m;
+            }
+          });
+        }
+      }
+      for (int64_t j = count; j < width; ++j) scores[j] = kMinusInfinity;
+      V largest = load_vector(scores);
+      for (int64_t j = kLane; j < width; j += kLane)
+        largest = max_vector<float>(load_vector(scores + j), largest);
+      float now = most;
+      for (int i = 0; i < kLane; ++i) now = largest[i] > now ? largest[i] : now;
+      const float shift = now == kMinusInfinity ? 0 : now;
+      const float factor = exp2_weight(splat(most - shift) * scaling.after)[0];
+      V sum = {};
+      for (int64_t j = 0; j < width; j += kLane) {
+        const V weight = exp2_weight((load_vector(scores + j) - shift) * scaling.after);
+        store_vector(scores + j, weight);
+        sum += weight;
+      }
+      most = now;
+      total = total * factor + sum_lanes<float>(sum);
+      add_rows(scores, count, h.v + first * h.v_row, h.v_row, h.value_depth, factor, sums);
+    }
+    const float inverse = total == 0 ? 0 : 1 / total;
+    for (int64_t l = 0; l < h.value_depth; ++l) h.out[query * h.out_row + l] = sums[l] * inverse;
+    h.lse[query] = total == 0 ? -kMinusInfinity : most * scaling.natural + __builtin_logf(total);
+  }
 }
 
-// ---- forward
+// ---- the table
 
 int64_t forward_workspace(const AttentionHead& h, int64_t rows) {
-  const int64_t value_width = padded(h.value_depth);
-  return rows * (value_width + 2) + kQueries * kKeys + kKeys * h.depth + kKeys * value_width + 4 * kLane;
+  if (rows <= kFewQueries) return kKeys + h.value_depth;
+  const int64_t count = least((rows + kPanel - 1) / kPanel, kBlocks);
+  return (h.mask ? 3 : 1) * kKeys * kPanel + count * QueryBlock::floats(h);
 }
 
 void forward(const AttentionHead& h, int64_t begin, int64_t end, float* workspace) {
-  const int64_t rows = end - begin, value_width = padded(h.value_depth);
-  float* const sums = workspace;  // of weighted values, relative to `most`
-  float* const scores = sums + rows * value_width;
-  float* const packed_keys = scores + kQueries * kKeys;
-  float* const value_rows = packed_keys + kKeys * h.depth;
-  float* const most = value_rows + kKeys * value_width;  // the largest score so far
-  float* const total = most + rows;                      // of exponentials
-  for (int64_t i = 0; i < rows * value_width; ++i) sums[i] = 0;
-  for (int64_t i = 0; i < rows; ++i) most[i] = kMinusInfinity, total[i] = 0;
-  const bool packs = rows > kFewQueries;
-  const int64_t keys = h.causal ? least(h.keys, end) : h.keys;
-  for (int64_t first = 0; first < keys; first += kKeys) {
-    const int64_t block_keys = least(kKeys, keys - first);
-    if (packs) pack_transposed(packed_keys, h.k + first * h.k_row, h.k_row, block_keys, h.depth);
-    const Right values = rows_of(h.v + first * h.v_row, h.v_row, block_keys, h.value_depth, value_rows);
-    // Queries that see none of these keys are skipped.
-    const int64_t start = h.causal && first > begin ? (first - begin) / kDiagonal * kDiagonal : 0;
-    for (int64_t i = start, count_queries; i < rows; i += count_queries) {
-      count_queries = queries_at(h, begin + i, first, rows - i);
-      const int64_t count = visible(h, first, begin + i + count_queries);
-      if (count <= 0) continue;
-      const int64_t width = padded(count);
-      if (packs) {
-        block_product<false>(count_queries, width, h.depth, h.q + (begin + i) * h.q_row, h.q_row, 1,
-                             {packed_keys, kPanel * h.depth, kPanel}, scores, kKeys);
-      } else {
-        for (int64_t r = 0; r < count_queries; ++r)
-          for (int64_t j = 0; j < width; ++j)
-            scores[r * kKeys + j] =
-                j < count ? dot(h.q + (begin + i + r) * h.q_row, h.k + (first + j) * h.k_row, h.depth) : 0;
-      }
-      for (int64_t r = 0; r < count_queries; ++r) {
-        float* s = scores + r * kKeys;
-        finish_scores(h, s, begin + i + r, first, count);
-        const float before = most[i + r], here = row_max(s, width);
-        const float now = here > before ? here : before;
-        const float shift = now == kMinusInfinity ? 0 : now;
-        exp_row(s, width, shift);
-        float factor = before - shift;
-        exp_row(&factor, 1, 0);
-        most[i + r] = now;
-        total[i + r] = total[i + r] * factor + row_sum(s, width);
-        if (factor != 1) {
-          float* sum = sums + (i + r) * value_width;
-          for (int64_t l = 0; l < value_width; l += kLane)
-            store_vector(sum + l, load_vector(sum + l) * factor);
-        }
-      }
-      block_product<true>(count_queries, value_width, count, scores, kKeys, 1, values, sums + i * value_width,
-                          value_width);
-    }
-  }
-  for (int64_t i = 0; i < rows; ++i) {
-    const float factor = total[i] == 0 ? 0 : 1 / total[i];
-    float* to = h.out + (begin + i) * h.out_row;
-    for (int64_t l = 0; l < h.value_depth; ++l) to[l] = sums[i * value_width + l] * factor;
-    h.lse[begin + i] = total[i] == 0 ? -kMinusInfinity : most[i] + __builtin_logf(total[i]);
-  }
-}
-
-// ---- backward
-
-int64_t backward_workspace(const AttentionHead& h) {
-  const int64_t width = padded(h.depth), value_width = padded(h.value_depth);
-  return 2 * kQueries * kKeys + kKeys * (h.depth + h.value_depth) + 2 * kKeys * (width + value_width) +
-         h.queries * (1 + width + value_width) + 4 * kLane;
-}
-
-// The block of dk or dv into the result.
-void write_rows(float* to, int64_t row, const float* from, int64_t rows, int64_t depth, int64_t width,
-                bool adds) {
-  for (int64_t j = 0; j < rows; ++j)
-    for (int64_t l = 0; l < depth; ++l)
-      to[j * row + l] = adds ? to[j * row + l] + from[j * width + l] : from[j * width + l];
-}
-
-void backward(const AttentionHead& h, float* workspace) {
-  const int64_t width = padded(h.depth), value_width = padded(h.value_depth);
-  float* const weights = workspace;
-  float* const dscores = weights + kQueries * kKeys;
-  float* const packed_keys = dscores + kQueries * kKeys;
-  float* const packed_values = packed_keys + kKeys * h.depth;
-  float* const key_rows = packed_values + kKeys * h.value_depth;
-  float* const dk = key_rows + kKeys * (width + value_width);
-  float* const dv = dk + kKeys * width;
-  float* const delta = dv + kKeys * value_width;  // sums over a row of grad * out
-  float* const query_rows = delta + h.queries;
-  float* const grad_rows = query_rows + h.queries * width;
-  const Right queries = rows_of(h.q, h.q_row, h.queries, h.depth, query_rows);
-  const Right grads = rows_of(h.grad, h.grad_row, h.queries, h.value_depth, grad_rows);
-  for (int64_t i = 0; i < h.queries; ++i)
-    delta[i] = dot(h.grad + i * h.grad_row, h.out + i * h.out_row, h.value_depth);
-  for (int64_t first = 0; first < h.keys; first += kKeys) {
-    const int64_t block_keys = least(kKeys, h.keys - first);
-    pack_transposed(packed_keys, h.k + first * h.k_row, h.k_row, block_keys, h.depth);
-    pack_transposed(packed_values, h.v + first * h.v_row, h.v_row, block_keys, h.value_depth);
-    const Right keys = rows_of(h.k + first * h.k_row, h.k_row, block_keys, h.depth, key_rows);
-    for (int64_t i = 0; i < kKeys * width; ++i) dk[i] = 0;
-    for (int64_t i = 0; i < kKeys * value_width; ++i) dv[i] = 0;
-    for (int64_t i = h.causal ? first / kDiagonal * kDiagonal : 0, rows; i < h.queries; i += rows) {
-      rows = queries_at(h, i, first, h.queries - i);
-      const int64_t count = visible(h, first, i + rows), columns = padded(count);
-      if (count <= 0) continue;
-      const float* grad = h.grad + i * h.grad_row;
-      const float* query = h.q + i * h.q_row;
-      block_product<false>(rows, columns, h.depth, query, h.q_row, 1, {packed_keys, kPanel * h.depth, kPanel},
-                           weights, kKeys);
-      block_product<false>(rows, columns, h.value_depth, grad, h.grad_row, 1,
-                           {packed_values, kPanel * h.value_depth, kPanel}, dscores, kKeys);
-      for (int64_t r = 0; r < rows; ++r) {
-        float *w = weights + r * kKeys, *d = dscores + r * kKeys;
-        finish_scores(h, w, i + r, first, count);
-        exp_row(w, columns, h.lse[i + r]);
-        for (int64_t j = 0; j < columns; j += kLane)
-          store_vector(d + j, load_vector(w + j) * (load_vector(d + j) - delta[i + r]) * h.scale);
-      }
-      block_product<true>(count, value_width, rows, weights, 1, kKeys,
-                          {grads.data + i * grads.row, grads.panel, grads.row}, dv, value_width);
-      block_product<true>(count, width, rows, dscores, 1, kKeys,
-                          {queries.data + i * queries.row, queries.panel, queries.row}, dk, width);
-      block_product<true>(rows, width, count, dscores, kKeys, 1, keys, h.dq + i * h.dq_row, h.dq_row);
-    }
-    write_rows(h.dk + first * h.dk_row, h.dk_row, dk, block_keys, h.depth, width, h.adds);
-    write_rows(h.dv + first * h.dv_row, h.dv_row, dv, block_keys, h.value_depth, value_width, h.adds);
-  }
+  if (end - begin <= kFewQueries) return one_by_one(h, begin, end, workspace);
+  constexpr int64_t kTogether = kBlocks * kPanel;
+  for (int64_t i = begin; i < end; i += kTogether) blocks(h, i, least(i + kTogether, end), workspace);
 }
 
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const AttentionTable attention_table = {&forward_workspace, &forward, &backward_workspace,
-                                                         &backward,          kLane,    kQueries};
+extern constinit const AttentionTable attention_table = {&forward_workspace, &forward, kPanel};
 }  // namespace PLAIT_ISA
 
 }  // namespace plait::cpu

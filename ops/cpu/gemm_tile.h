@@ -2,7 +2,9 @@
 // runs. For *.isa.cpp files; everything here has internal linkage.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "plait/inline.h"
 
@@ -44,11 +46,21 @@ template <class T>
 PLAIT_INLINE Vec<T> max_vector(Vec<T> a, Vec<T> b) {
   return a > b ? a : b;
 }
+// Halves are added until one lane is left: a chain of few additions.
+template <int Distance, class T>
+PLAIT_INLINE Vec<T> add_lanes(Vec<T> v) {
+  if constexpr (Distance == 0) {
+    return v;
+  } else {
+    const auto apart = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return __builtin_shufflevector(v, v, ((I + Distance) % kLanes<T>)...);
+    };
+    return add_lanes<Distance / 2, T>(v + apart(std::make_index_sequence<kLanes<T>>()));
+  }
+}
 template <class T>
 PLAIT_INLINE T sum_lanes(Vec<T> v) {
-  T sum = v[0];
-  for (int i = 1; i < kLanes<T>; ++i) sum += v[i];
-  return sum;
+  return add_lanes<kLanes<T> / 2, T>(v)[0];
 }
 
 // sums[r][v] += the products of rows r of a (element (r, l) at a[r * a_row + l * a_column]) and columns of b

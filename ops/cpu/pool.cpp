@@ -195,6 +195,41 @@ struct Divisors {
   }
 };
 
+// ---- windows side by side
+
+// Whether windows of one size cover the planes (of one slice) without overlap, and what they are divided by.
+struct Tiles {
+  int64_t rows, columns, height, width;  // of windows along a plane; in elements
+  int64_t divisor = 0;                   // 0: they do not
+
+  explicit Tiles(const Windows& w)
+      : rows(static_cast<int64_t>(w.spans[1].size())),
+        columns(w.in[2]),
+        height(w.in[1] / std::max<int64_t>(1, rows)),
+        width(w.in[2] / std::max<int64_t>(1, static_cast<int64_t>(w.spans[2].size()))) {
+    if (w.in[0] == 1 && w.spans[0].size() == 1 && rows > 0 && width > 0 && width <= kWidestWindow &&
+        columns <= kLongestRow && w.spans[0][0].divided_by == 1 && covers(w.spans[1], w.in[1], height) &&
+        covers(w.spans[2], columns, width))
+      divisor = w.divisor != 0 ? w.divisor : height * width;
+  }
+
+ private:
+  static bool covers(const std::vector<Span>& spans, int64_t length, int64_t size) {
+    int64_t begin = 0;
+    for (const Span& s : spans) {
+      if (s.begin != begin || s.end != begin + size || s.divided_by != size) return false;
+      begin = s.end;
+    }
+    return begin == length;
+  }
+};
+
+// f(begin, end) on parts of the rows of windows of all planes.
+template <class F>
+void over_rows(const Tiles& tiles, int64_t planes, const F& f) {
+  parallel_for(0, planes * tiles.rows, std::max<int64_t>(1, kGrain / (tiles.height * tiles.columns)), f);
+}
+
 }  // namespace
 
 void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const Windows& windows) {
@@ -251,8 +286,17 @@ void avg_pool(const Tensor& y, const Tensor& x, const Windows& windows) {
   const DType dtype = compute_dtype(x.dtype());
   const Tensor from = to_contiguous(x, dtype), to = target(y, dtype);
   const int64_t in = inputs(windows), out = outputs(windows);
+  const Tiles tiles(windows);
   with_compute_type(dtype, [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
+      if (tiles.divisor != 0) {
+        over_rows(tiles, x.sizes()[0] * x.sizes()[1], [&](int64_t begin, int64_t end) {
+          pool_of(T()).average(from.data<T>() + begin * tiles.height * tiles.columns, end - begin,
+                               tiles.columns, tiles.height, tiles.width, static_cast<T>(tiles.divisor),
+                               to.data<T>() + begin * tiles.columns / tiles.width);
+        });
+        return;
+      }
       if (by_vectors(windows)) {
         const DepthwisePlan plan = plan_of(windows, false, dtype);
         const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));
@@ -287,7 +331,16 @@ void avg_pool_backward(const Tensor& dx, const Tensor& dy, const Windows& window
   const DType dtype = compute_dtype(dx.dtype());
   const Tensor from = to_contiguous(dy, dtype), to = target(dx, dtype);
   const int64_t in = inputs(windows), out = outputs(windows);
+  const Tiles tiles(windows);
   with_float_type(dtype, [&]<class T>() {
+    if (tiles.divisor != 0) {
+      over_rows(tiles, dx.sizes()[0] * dx.sizes()[1], [&](int64_t begin, int64_t end) {
+        pool_of(T()).spread(from.data<T>() + begin * tiles.columns / tiles.width, end - begin, tiles.columns,
+                            tiles.height, tiles.width, static_cast<T>(tiles.divisor),
+                            to.data<T>() + begin * tiles.height * tiles.columns);
+      });
+      return;
+    }
     if (by_vectors(windows)) {
       const DepthwisePlan plan = plan_of(windows, true, dtype);
       const std::vector<T> ones(static_cast<size_t>(plan.filter_size()), T(1));

@@ -1,5 +1,6 @@
 #include "ops/cpu/pool_rows.h"
 
+#include <cstddef>
 #include <limits>
 
 #include "ops/cpu/depthwise_band.h"
@@ -110,10 +111,71 @@ void divide(T* x, int64_t rows, int64_t columns, const T* by_row, const T* by_co
   }
 }
 
+// Calls f with Width and the rows begin ... end, so many at a time that they fit a buffer.
+template <class F>
+PLAIT_INLINE void over_buffers(int64_t rows, int64_t columns, int64_t width, const F& f) {
+  const int64_t step = kLongestRow / columns;
+  for (int64_t begin = 0; begin < rows; begin += step) {
+    const int64_t end = clamp(begin + step, 0, rows);
+    with_rows<kWidestWindow>(width, [&]<int Width>() { f.template operator()<Width>(begin, end); });
+  }
+}
+
+template <class T>
+void average(const T* from, int64_t rows, int64_t columns, int64_t height, int64_t width, T divisor, T* to) {
+  T sums[kLongestRow];
+  over_buffers(rows, columns, width, [&]<int Width>(int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const T* row = from + r * height * columns;
+      T* sum = sums + (r - begin) * columns;
+      if (height == 1) __builtin_memcpy(sum, row, static_cast<std::size_t>(columns) * sizeof(T));
+      for (int64_t y = 1; y < height; ++y) {
+        const T *before = y == 1 ? row : sum, *next = row + y * columns;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < columns; ++i) sum[i] = before[i] + next[i];
+      }
+    }
+    T* out = to + begin * columns / Width;
+    const int64_t count = (end - begin) * columns / Width;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; ++i) {
+      T sum = sums[i * Width];
+#pragma GCC unroll 4
+      for (int x = 1; x < Width; ++x) sum += sums[i * Width + x];
+      out[i] = sum / divisor;
+    }
+  });
+}
+
+template <class T>
+void spread(const T* from, int64_t rows, int64_t columns, int64_t height, int64_t width, T divisor, T* to) {
+  T parts[kLongestRow];
+  over_buffers(rows, columns, width, [&]<int Width>(int64_t begin, int64_t end) {
+    const T* in = from + begin * columns / Width;
+    const int64_t count = (end - begin) * columns / Width;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < count; ++i) {
+      const T part = in[i] / divisor;
+#pragma GCC unroll 4
+      for (int x = 0; x < Width; ++x) parts[i * Width + x] = part;
+    }
+    for (int64_t r = begin; r < end; ++r) {
+      const T* part = parts + (r - begin) * columns;
+      for (int64_t y = 0; y < height; ++y) {
+        T* row = to + (r * height + y) * columns;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < columns; ++i) row[i] = part[i];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const PoolTable pool_table = {{max<float>, divide<float>}, {max<double>, divide<double>}};
+extern constinit const PoolTable pool_table = {
+    {max<float>, divide<float>, average<float>, spread<float>},
+    {max<double>, divide<double>, average<double>, spread<double>}};
 }
 
 }  // namespace plait::cpu

@@ -220,7 +220,13 @@ def avg_pool_samples(n):
         yield S(g(3, *size), (3, 2, 2)[:n], stride=(2, 1, 2)[:n])
         yield S(g(1, 2, *size), 3, 2, 1, count_include_pad=False)
         yield S(g(1, 2, *size), 3, 2, 1, ceil_mode=True)
+        # Windows that cover the planes side by side.
+        yield S(g(2, 3, *(8, 6, 4)[:n]), 2)
+        yield S(g(2, 2, *(3, 12, 6)[:n]), (3, 4, 1)[:n])
+        yield S(g(2, 2, *(1, 5, 6)[:n]), (1, 5, 3)[:n])
+        yield S(g(1, 1, *(4, 30, 2)[:n]), (4, 5, 2)[:n])
         if n > 1:
+            yield S(g(1, 2, *(6, 4, 2)[:n]), 2, divisor_override=3)
             yield S(g(1, 2, *size), 2, divisor_override=3)
             yield S(g(1, 2, *size), 2, divisor_override=-1)
 
