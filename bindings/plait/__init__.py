@@ -100,6 +100,7 @@ _LAZY_NAMES = {
     "iinfo": "_numeric_limits",
     "set_printoptions": "_printing",
     "gradcheck": "autograd.gradcheck",
+    "TypedStorage": "storage",
     "UntypedStorage": "storage",
     "strided": "_layout",
     "layout": "_layout",

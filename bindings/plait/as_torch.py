@@ -93,6 +93,7 @@ _ELSEWHERE = {
     "torch.distributed.nn.functional": "plait.distributed.nn",
     "torch.distributed._tensor": "plait.distributed.tensor",
     "torch.distributed.tensor.placement_types": "plait.distributed.tensor",
+    "torch.functional": "plait",
     "torch.utils.data._utils": "plait.utils.data",
     "torch.utils.data._utils.collate": "plait.utils.data.collate",
     "torch.utils.hooks": "plait._handles",
@@ -191,6 +192,7 @@ class _Loader:
             own["__file__"], own["__path__"] = plait.__file__, list(plait.__path__)
             own |= {name: getattr(_torch_names, name) for name in _torch_names.__all__}
             own["__config__"] = _torch_names.config
+            own["functional"] = plait  # where PyTorch keeps some of its functions, too
             torch = _StandIn("torch", plait, own)
             vars(torch)["torch"] = torch  # as PyTorch's module has itself
             return torch

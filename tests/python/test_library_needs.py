@@ -3,6 +3,8 @@ trees, types at run time, attention with functions of one's own."""
 
 import collections
 import copy
+import math
+import pickle
 import subprocess
 import sys
 import typing
@@ -176,7 +178,9 @@ def test_numerical_functions():
         assert found.mantissa.numpy().dtype == kind
         finite = np.isfinite(x)
         np.testing.assert_array_equal(found.exponent.numpy()[finite], expected[1][finite])
-    assert plait.autograd.gradcheck(lambda v: plait.frexp(v)[0], [plait.tensor([0.3, -5.0]).double().requires_grad_()])
+    assert plait.autograd.gradcheck(
+        lambda v: plait.frexp(v)[0], [plait.tensor([0.3, -5.0]).double().requires_grad_()]
+    )
     m = RNG.normal(size=(6, 3)) @ RNG.normal(size=(3, 8))
     for given in (m, m.T):
         u, s, v = plait.svd_lowrank(plait.tensor(given), q=3)
@@ -198,7 +202,8 @@ def test_put():
         np.testing.assert_array_equal(target.numpy(), expected)
         twice = plait.tensor([1, 1, -11])
         np.testing.assert_allclose(
-            target.put(twice, plait.ones(3).double(), accumulate=True).numpy().reshape(-1)[1], expected.reshape(-1)[1] + 3
+            target.put(twice, plait.ones(3).double(), accumulate=True).numpy().reshape(-1)[1],
+            expected.reshape(-1)[1] + 3,
         )
         with pytest.raises(IndexError):
             target.put_(plait.tensor([12]), plait.ones(1).double())
@@ -270,3 +275,60 @@ print("fine")
 
 def test_layouts_copy():
     assert copy.deepcopy(plait.strided) is plait.strided
+
+
+def test_sizes_given_one_by_one():
+    x, n, k = plait.arange(6.0), np.int64(2), plait.tensor(3)
+    assert plait.zeros(n, n).shape == (2, 2) and plait.randn(k, n).shape == (3, 2)
+    assert x.view(n, 3).shape == (2, 3) and x.reshape(k, -1).shape == (3, 2)
+    assert x.expand(k, 6).shape == (3, 6) and x.repeat(n, 1).shape == (2, 6)
+    assert x.view(2, 3).permute(plait.tensor(1), 0).shape == (3, 2)
+    assert plait.Tensor(n, 3).shape == (2, 3) and plait.Tensor(n).shape == (2,)
+    assert plait.Tensor(k).shape == ()  # a tensor alone is data
+    with pytest.raises(TypeError, match="repeats"):
+        x.repeat(True, 2)
+    with pytest.raises(TypeError, match="size"):
+        plait.ones(plait.tensor([2, 3]))
+
+
+def test_typed_storages():
+    x = plait.arange(6.0).view(2, 3)
+    s = x[1].storage()
+    assert (len(s), s.dtype, s.nbytes(), s.element_size()) == (6, plait.float32, 24, 4)
+    assert s == x.storage() and s.data_ptr() == x.data_ptr() and s.tolist() == list(range(6))
+    assert s.untyped() == x.untyped_storage() and plait.is_storage(s) and not plait.empty(0).storage()
+    copied = s.clone()
+    s[5] = 9.0
+    assert x[1, 2] == 9 and s[5] == 9 and copied[5] == 5 and plait.asarray(copied).tolist() == list(range(6))
+    assert plait.empty(0).set_(s, 1, (2,)).tolist() == [1, 2]
+    with pytest.raises(TypeError, match="a storage of .*int64, got one of .*float32"):
+        plait.empty(0, dtype=plait.int64).set_(s)
+    assert repr(s) == "TypedStorage(dtype=plait.float32, size=6, device='cpu')"
+    assert repr(s.untyped()) == "UntypedStorage(nbytes=24, device='cpu')"
+
+
+def test_pickles_of_results():
+    x = plait.ones(2, requires_grad=True) * 3
+    again = pickle.loads(pickle.dumps(x))
+    assert again.tolist() == [3, 3] and again.requires_grad and again.is_leaf
+
+
+def test_subclasses_made_by_the_base():
+    class Point(plait.Tensor):
+        pass
+
+    x = plait.ones(2)
+    point = plait.Tensor._make_subclass(Point, x, True)
+    assert type(point) is Point and point.requires_grad and point.data_ptr() == x.data_ptr()
+
+
+def test_former_assertion():
+    plait.testing.assert_allclose([1.0, math.nan], plait.tensor([1.00005, math.nan]))
+    with pytest.raises(AssertionError):
+        plait.testing.assert_allclose(plait.ones(2), plait.full((2,), 1.001))
+
+
+def test_no_remote_calls():
+    assert not plait.distributed.rpc.is_available() and not hasattr(plait.distributed.rpc, "api")
+    with pytest.raises(NotImplementedError, match="no remote procedure calls"):
+        plait.distributed.rpc.RRef(1)

@@ -154,6 +154,10 @@ class Module(HookedCall, StateDict):
             if name in CALL_HOOK_TABLES:
                 self.__dict__["_has_hooks"] = True
             return table
+        for kind in _TABLES:  # libraries call this method, or put tables of their own past __setattr__
+            members = self.__dict__.get(kind, ())
+            if name in members:
+                return members[name]
         descriptor = getattr(type(self), name, None)
         if isinstance(descriptor, property) and descriptor.fget is not None:
             return descriptor.fget(self)  # its getter raised AttributeError: show that one, not ours

@@ -49,6 +49,33 @@ def _quoted(keys: list[str]) -> str:
     return ", ".join(f'"{k}"' for k in keys)
 
 
+class _WithoutModule:
+    """A hook that takes no module, as one that does. It is copied and pickled with its module: a bound method
+    of a module goes over to the copy.
+    """
+
+    __slots__ = ("hook",)
+
+    def __init__(self, hook: Callable):
+        self.hook = hook
+
+    def __call__(self, module: Any, *args: Any) -> Any:
+        return self.hook(*args)
+
+
+class _ThatReturnsNone:
+    """A state_dict hook of the public interface, which changes the state in place."""
+
+    __slots__ = ("hook",)
+    _from_public_api = True
+
+    def __init__(self, hook: Callable):
+        self.hook = hook
+
+    def __call__(self, *args: Any) -> Any:
+        return self.hook(*args)
+
+
 class StateDict:
     """The part of Module that gives and takes its state."""
 
@@ -127,12 +154,7 @@ class StateDict:
         """Calls `hook(module, state_dict, prefix, local_metadata)` on the gathered state, which it changes in
         place.
         """
-
-        def called(*args: Any) -> Any:
-            return hook(*args)
-
-        called._from_public_api = True  # type: ignore[attr-defined]
-        return add_hook(self._state_dict_hooks, called)
+        return add_hook(self._state_dict_hooks, _ThatReturnsNone(hook))
 
     def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
         return add_hook(self._state_dict_hooks, hook)
@@ -148,7 +170,7 @@ class StateDict:
     ) -> RemovableHandle:
         if with_module:
             return add_hook(self._load_state_dict_pre_hooks, hook)
-        return add_hook(self._load_state_dict_pre_hooks, lambda module, *args: hook(*args))
+        return add_hook(self._load_state_dict_pre_hooks, _WithoutModule(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, incompatible_keys)` after loading; it may edit the two lists in place."""
