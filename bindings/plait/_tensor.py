@@ -585,6 +585,16 @@ def _storage(self):
     return TypedStorage(wrap_storage=UntypedStorage(self), dtype=self.dtype)
 
 
+def _setter_of_part(part):
+    """What `x.real = value` calls."""
+
+    def assign(self, value):
+        view = part(self)
+        view.copy_(value) if isinstance(value, Tensor) else view.fill_(value)
+
+    return assign
+
+
 def _late(name, home):
     def method(self, *args, **kwargs):
         import importlib
@@ -684,7 +694,8 @@ def _install() -> None:
         elif name in ("H", "mH"):
             setattr(Tensor, name, property(lambda self: self.transpose(-2, -1).conj()))
         elif function is not None:
-            setattr(Tensor, name, property(function))
+            setattr(Tensor, name, property(function, _setter_of_part(function)))
+    Tensor._cdata = property(id)  # type: ignore[attr-defined]  # a tensor and its Python object go together
     Tensor.layout = property(_layout)  # type: ignore[attr-defined]
     Tensor.__cuda_array_interface__ = property(_cuda_array_interface)  # type: ignore[attr-defined]
     for alias, name in (

@@ -301,7 +301,7 @@ def test_typed_storages():
     s[5] = 9.0
     assert x[1, 2] == 9 and s[5] == 9 and copied[5] == 5 and plait.asarray(copied).tolist() == list(range(6))
     assert plait.empty(0).set_(s, 1, (2,)).tolist() == [1, 2]
-    with pytest.raises(TypeError, match="a storage of .*int64, got one of .*float32"):
+    with pytest.raises(TypeError, match=r"a storage of .*int64, got one of .*float32"):
         plait.empty(0, dtype=plait.int64).set_(s)
     assert repr(s) == "TypedStorage(dtype=plait.float32, size=6, device='cpu')"
     assert repr(s.untyped()) == "UntypedStorage(nbytes=24, device='cpu')"
@@ -332,3 +332,15 @@ def test_no_remote_calls():
     assert not plait.distributed.rpc.is_available() and not hasattr(plait.distributed.rpc, "api")
     with pytest.raises(NotImplementedError, match="no remote procedure calls"):
         plait.distributed.rpc.RRef(1)
+
+
+def test_parts_of_complex_tensors_are_set():
+    z = plait.zeros(3, dtype=plait.complex64)
+    z.real = plait.arange(3.0)
+    z.imag = 2.0
+    assert z.tolist() == [2j, 1 + 2j, 2 + 2j]
+    x = plait.ones(2)
+    x.real = plait.zeros(2)
+    assert x.tolist() == [0, 0] and x._cdata == x._cdata != z._cdata
+    with pytest.raises(TypeError, match="imag"):
+        x.imag = 1.0

@@ -537,7 +537,7 @@ class Module(HookedCall, StateDict):
 
     def cpu(self) -> Self:
         """Moves everything to the CPU."""
-        return self.to("cpu")
+        return self._apply(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
         """Moves everything to a GPU (the current one, an index, or a device)."""
