@@ -100,6 +100,7 @@ _LAZY_NAMES = {
     "iinfo": "_numeric_limits",
     "set_printoptions": "_printing",
     "gradcheck": "autograd.gradcheck",
+    "_standard_gamma": "distributions.gamma",
     "TypedStorage": "storage",
     "UntypedStorage": "storage",
     "strided": "_layout",
@@ -198,7 +199,15 @@ _LAZY_NAMES = {
     ),
     **dict.fromkeys(("histogram", "histogramdd"), "_histograms"),
     "resize_as_": "_resizing",
-    "segment_reduce": "_segments",
+    **dict.fromkeys(
+        (
+            "_convert_indices_from_coo_to_csr",
+            "_convert_indices_from_csr_to_coo",
+            "_segment_reduce",
+            "segment_reduce",
+        ),
+        "_segments",
+    ),
     **dict.fromkeys(
         (
             "alias_copy",

@@ -344,3 +344,44 @@ def test_parts_of_complex_tensors_are_set():
     assert x.tolist() == [0, 0] and x._cdata == x._cdata != z._cdata
     with pytest.raises(TypeError, match="imag"):
         x.imag = 1.0
+
+
+def test_batches_of_gradients():
+    x = plait.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    unused = plait.ones(1, requires_grad=True)
+    y = x**2
+    (jacobian,) = plait.autograd.grad(y, x, plait.eye(3), is_grads_batched=True, create_graph=True)
+    assert jacobian.tolist() == [[2, 0, 0], [0, 4, 0], [0, 0, 6]]
+    (second,) = plait.autograd.grad(jacobian.sum(), x, retain_graph=True)
+    assert second.tolist() == [2, 2, 2]
+    both = plait.autograd.grad([y, x.sum()], [x, unused], [plait.eye(3), None], is_grads_batched=True, allow_unused=True)
+    assert both[1] is None and plait.equal(both[0], plait.diag(2 * x.detach()) + 1)
+    for wrong in (None, plait.tensor(1.0), plait.ones(0, 3)):
+        with pytest.raises(ValueError, match="is_grads_batched"):
+            plait.autograd.grad(x**2, x, wrong, is_grads_batched=True)
+
+
+def test_modules_with_other_tensors():
+    module = plait.nn.BatchNorm1d(1)
+    given = {"weight": plait.full((1,), 3.0), "running_mean": plait.zeros(1)}
+    own = module.weight
+    with plait.nn.utils.stateless._reparametrize_module(module, given):
+        assert module.weight is given["weight"]
+        module.weight = None
+        module(plait.ones(4, 1))
+    assert module.weight is own and module.running_mean.item() == 0 and given["weight"] is None
+    assert given["running_mean"].item() > 0
+
+
+def test_a_lazy_state_for_a_lazy_module():
+    lazy, other = plait.nn.LazyLinear(2), plait.nn.LazyLinear(2)
+    state = {name: getattr(lazy, name) for name in ("weight", "bias")}
+    assert lazy._load_member("weight", "weight", other.weight, state["weight"], False) is None
+
+
+def test_gamma_draws():
+    a = plait.full((2000,), 3.0, requires_grad=True)
+    draws = plait._standard_gamma(a)
+    draws.sum().backward()
+    assert abs(draws.mean().item() - 3) < 0.2 and draws.dtype is a.dtype  # 5 standard errors
+    assert abs(a.grad.mean().item() - 1) < 0.1  # d mean / d concentration

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import plait
 from plait import Tensor
 
-from ..parameter import Parameter
+from ..parameter import Parameter, UninitializedTensorMixin
 from .hooks import RemovableHandle, add_hook
 
 TYPE_CHECKING = False
@@ -276,6 +276,8 @@ class StateDict:
                 f'While copying the parameter named "{key}", expected plait.Tensor from checkpoint object '
                 f"but received {type(given).__name__}; try plait.as_tensor(value)"
             )
+        if isinstance(own, UninitializedTensorMixin) and isinstance(given, UninitializedTensorMixin):
+            return None  # neither has a shape, or values, yet
         if given.shape != own.shape:
             if own.dim() == 0 and given.dim() == 1 and given.numel() == 1:
                 given = given[0]  # checkpoints from before 0-d tensors
