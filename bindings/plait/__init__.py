@@ -74,6 +74,8 @@ _LAZY_MODULES = (
     "serialization",
     "signal",
     "special",
+    "quasirandom",
+    "return_types",
     "storage",
     "testing",
     "torch_version",

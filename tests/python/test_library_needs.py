@@ -3,6 +3,8 @@ trees, types at run time, attention with functions of one's own."""
 
 import collections
 import copy
+import fractions
+import importlib
 import math
 import pickle
 import subprocess
@@ -15,6 +17,7 @@ import pytest
 from plait.nn.attention import flex_attention as flex
 from plait.utils import _pytree as tree
 from scipy import integrate, special
+from scipy.stats import qmc
 
 RNG = np.random.default_rng(0)
 
@@ -385,3 +388,127 @@ def test_gamma_draws():
     draws.sum().backward()
     assert abs(draws.mean().item() - 3) < 0.2 and draws.dtype is a.dtype  # 5 standard errors
     assert abs(a.grad.mean().item() - 1) < 0.1  # d mean / d concentration
+
+
+def test_numpy_without_grad_mode():
+    x = plait.ones(3, requires_grad=True)
+    with plait.no_grad():
+        x.numpy()[0] = 5.0
+    assert x.tolist() == [5, 1, 1]
+    with pytest.raises(RuntimeError, match="requires grad"):
+        x.numpy()
+
+
+def test_weak_dictionaries():
+    weak = plait.utils.weak
+    x, y = plait.ones(2), plait.ones(2)
+    notes = weak.WeakIdKeyDictionary({x: 1, y: 2})
+    notes[x] += 10
+    assert notes[x] == 11 and set(map(id, notes)) == {id(x), id(y)} and 3 not in notes and len(notes.copy()) == 2
+    held = weak.TensorWeakRef(y)
+    assert held() is y and weak.WeakIdRef(y) == weak.WeakIdRef(y) != weak.WeakIdRef(x)
+    del y
+    assert held() is None and len(notes) == 1 and list(notes.values()) == [11]
+    del notes[x]
+    assert x not in notes
+
+
+def test_names_of_results():
+    types = plait.return_types
+    x = plait.tensor([2.0, 1.0])
+    assert type(plait.max(x, 0)) is types.max and type(plait.topk(x, 1)) is types.topk
+    assert type(plait.aminmax(x)) is types.aminmax and type(plait.svd(x.view(1, 2))) is types.svd
+    for name in types.__all__:
+        assert issubclass(getattr(types, name), tuple)
+    with pytest.raises(AttributeError, match="return_types has no 'add'"):
+        types.add
+
+
+def test_registration_hooks():
+    module, seen = plait.nn.modules.module, []
+    handles = [
+        module.register_module_parameter_registration_hook(lambda m, name, p: seen.append(name)),
+        module.register_module_buffer_registration_hook(lambda m, name, b: b + 1),
+        module.register_module_module_registration_hook(lambda m, name, c: seen.append(type(c).__name__)),
+    ]
+    try:
+        net = plait.nn.Sequential(plait.nn.Linear(1, 1))
+        net.register_buffer("count", plait.zeros(()))
+        net.last = plait.nn.ReLU()
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert seen == ["weight", "bias", "Linear", "ReLU"] and net.count.item() == 1
+    plait.nn.Linear(1, 1)
+    assert len(seen) == 4
+
+
+def test_members_are_swapped():
+    swap = plait.nn.utils._named_member_accessor.swap_tensor
+    layer = plait.nn.BatchNorm1d(1)
+    other = plait.full((1,), 2.0)
+    own = swap(layer, "running_mean", other)
+    assert layer.running_mean is other and swap(layer, "running_mean", own) is other
+    with pytest.raises(AttributeError, match="no member 'nothing'"):
+        swap(layer, "nothing", other)
+    assert swap(layer, "nothing", other, allow_missing=True) is None and layer.nothing is other
+    with pytest.raises(TypeError, match="expected 'eps' to be a tensor"):
+        swap(layer, "eps", other)
+
+
+def test_functions_of_modules_as_functorch_has_them():
+    functorch = importlib.import_module("plait._functorch")
+    layer, x = plait.nn.Linear(2, 1), plait.randn(3, 2)
+    function, params = functorch.make_functional(layer)
+    assert plait.equal(function(params, x), layer(x)) and params[0] is layer.weight
+    twice = [p.detach() * 2 for p in params]
+    assert plait.equal(function(twice, x), layer(x) * 2)
+    norm = plait.nn.BatchNorm1d(2).eval()
+    with pytest.raises(RuntimeError, match="make_functional_with_buffers"):
+        functorch.make_functional(norm)
+    function, params, buffers = functorch.make_functional_with_buffers(norm, disable_autograd_tracking=True)
+    assert plait.equal(function(params, buffers, x), norm(x)) and not params[0].requires_grad
+    function, params, buffers = functorch.combine_state_for_ensemble([layer, plait.nn.Linear(2, 1)])
+    assert functorch.vmap(function, (0, 0, None))(params, buffers, x).shape == (2, 3, 1)
+    value, product = plait.func.linearize(lambda a, b: a * b, plait.tensor(3.0), plait.tensor(4.0))
+    assert value == 12 and product(plait.tensor(1.0), plait.tensor(2.0)) == 10
+
+
+def test_several_tensors_as_one():
+    utils = importlib.import_module("plait._torch_utils")
+    parts = [plait.ones(2, 3), plait.zeros(()), plait.full((2,), 5.0)]
+    flat = utils._flatten_dense_tensors(parts)
+    again = utils._unflatten_dense_tensors(flat, parts)
+    assert all(plait.equal(a, b) for a, b in zip(again, parts)) and again[0].data_ptr() == flat.data_ptr()
+    assert utils._get_device_module("cuda") is plait.cuda and utils._get_device_index("cuda:1") == 1
+    assert utils._get_device_index("cpu", allow_cpu=True) == -1 and utils._get_device_index(3) == 3
+    for wrong in ("cpu", "cuda", None):
+        with pytest.raises(ValueError, match="_get_device_index"):
+            utils._get_device_index(wrong)
+    with pytest.raises(RuntimeError, match="'tpu'"):
+        utils._get_device_module("tpu")
+
+
+def test_sobol_points():
+    engine = plait.quasirandom.SobolEngine(3)
+    points = qmc.Sobol(3, scramble=False).random(8)
+    np.testing.assert_array_equal(engine.draw_base2(3), points.astype("float32"))
+    assert engine.num_generated == 8
+    np.testing.assert_array_equal(engine.reset().fast_forward(2).draw(3, dtype=plait.float64), points[2:5])
+    with pytest.raises(ValueError, match="no power of 2"):
+        engine.draw_base2(2)
+    with pytest.raises(ValueError, match="1 to 21201, got 0"):
+        plait.quasirandom.SobolEngine(0)
+    plait.manual_seed(0)
+    one = plait.quasirandom.SobolEngine(2, scramble=True).draw(16)
+    plait.manual_seed(0)
+    assert plait.equal(one, plait.quasirandom.SobolEngine(2, scramble=True).draw(16))
+    assert abs(one.mean().item() - 0.5) < 0.05 and bool(((one >= 0) & (one < 1)).all())
+    seeded = plait.quasirandom.SobolEngine(2, scramble=True, seed=1)
+    out = plait.empty(0)
+    assert seeded.draw(4, out=out) is out and out.shape == (4, 2) and "seed=1" in repr(seeded)
+
+
+def test_safe_globals_by_another_name():
+    with plait.serialization.safe_globals([(collections.Counter, "elsewhere.Counter"), fractions.Fraction]):
+        assert plait.serialization.get_safe_globals() == [collections.Counter, fractions.Fraction]

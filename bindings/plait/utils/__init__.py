@@ -18,6 +18,8 @@ def __getattr__(name: str):
         return _handles
     # Few programs need them, and they are not worth their import time to the others.
     if name in (
+        "_contextlib",
+        "_python_dispatch",
         "_pytree",
         "benchmark",
         "bottleneck",
@@ -26,6 +28,7 @@ def __getattr__(name: str):
         "model_zoo",
         "safetensors",
         "tensorboard",
+        "weak",
     ):
         from importlib import import_module
 

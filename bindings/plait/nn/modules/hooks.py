@@ -29,6 +29,19 @@ _NONE: dict = {}
 _global_hooks: dict[str, dict[int, _Hook]] = {name: {} for name in CALL_HOOK_TABLES}
 
 
+# Called for what any module registers, by the kind of it.
+registration_hooks: dict[str, dict[int, Callable]] = {"parameter": {}, "buffer": {}, "module": {}}
+
+
+def registered(kind: str, module: Any, name: str, value: Any) -> Any:
+    """What the hooks of registration make of a parameter, buffer or module."""
+    for hook in list(registration_hooks[kind].values()):
+        changed = hook(module, name, value)
+        if changed is not None:
+            value = changed
+    return value
+
+
 class _Hook:
     """A hook and how it wants to be called."""
 
@@ -317,3 +330,18 @@ def register_module_full_backward_pre_hook(hook: Callable) -> RemovableHandle:
 def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
     """Calls `hook(module, grad_input, grad_output)` after the backward of every module."""
     return _add_global("_backward_hooks", _Hook(hook))
+
+
+def register_module_parameter_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls `hook(module, name, parameter)` wherever a module registers one; a result takes its place."""
+    return add_hook(registration_hooks["parameter"], hook)
+
+
+def register_module_buffer_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls `hook(module, name, buffer)` wherever a module registers one; a result takes its place."""
+    return add_hook(registration_hooks["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls `hook(module, name, child)` wherever a module registers one; a result takes its place."""
+    return add_hook(registration_hooks["module"], hook)

@@ -16,7 +16,20 @@ import plait
 from plait import Tensor
 
 from ..parameter import Buffer, Parameter
-from .hooks import CALL_HOOK_TABLES, HOOK_TABLES, HookedCall
+from .hooks import (  # noqa: F401  (PyTorch documents register_module_... as names of this module)
+    CALL_HOOK_TABLES,
+    HOOK_TABLES,
+    HookedCall,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
+    registration_hooks,
+)
 from .state import _EXTRA_STATE_KEY_SUFFIX as _EXTRA_STATE_KEY_SUFFIX  # read by libraries, from here
 from .state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401
 from .state import StateDict
@@ -29,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Module"]
 
 _MISSING = object()
+_global_parameter_registration_hooks = registration_hooks["parameter"]  # read by libraries, from here
 
 
 class _Table(dict):
@@ -184,7 +198,7 @@ class Module(HookedCall, StateDict):
             parameters[name] = None
         elif isinstance(value, Module):
             self._drop(name, "a module", keep="_modules")
-            attributes["_modules"][name] = value
+            attributes["_modules"][name] = registered("module", self, name, value)
         elif isinstance(value, Buffer):
             self._drop(name, "a buffer", keep="_buffers")
             self.register_buffer(name, value, value.persistent)
@@ -289,7 +303,7 @@ class Module(HookedCall, StateDict):
                     "parameters are "
                     "leaves; compute the value in forward(), or register Parameter(value.detach())"
                 )
-        self._parameters[name] = param
+        self._parameters[name] = registered("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is moved with the module but is no parameter; `persistent`: kept in the
@@ -306,7 +320,7 @@ class Module(HookedCall, StateDict):
                 f"{type(self).__name__}: cannot assign '{_kind(tensor)}' object to buffer '{name}' "
                 "(plait.Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -317,7 +331,7 @@ class Module(HookedCall, StateDict):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__}.add_module: {_kind(module)} is not a Module subclass")
         self._check_name("module", name, "_modules")
-        self._modules[name] = module
+        self._modules[name] = registered("module", self, name, module)
 
     register_module = add_module
 
