@@ -387,7 +387,7 @@ def _run(code: str | bytes, filename: str) -> None:
     module = sys.modules["__main__"] = ModuleType("__main__")
     if filename != "<string>":
         module.__file__ = filename
-    exec(compile(code, filename, "exec"), vars(module))
+    exec(compile(code, filename, "exec", dont_inherit=True), vars(module))  # not our __future__
 
 
 def _fail(message: str) -> NoReturn:
