@@ -96,6 +96,20 @@ def test_tables_of_ones_own():
     assert plain.__getattr__("weight") is plain.weight  # as GPyTorch asks
 
 
+def test_hooks_of_a_class_with_getattr_of_its_own():
+    class Strict(nn.ReLU):
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+    seen, m = [], Strict()
+    m.register_forward_hook(lambda *args: seen.append("forward"))
+    m.register_forward_pre_hook(lambda *args: seen.append("before"))
+    m.register_state_dict_pre_hook(lambda *args: seen.append("state"))
+    m(plait.ones(1))
+    m.state_dict()
+    assert seen == ["before", "forward", "state"]
+
+
 def test_an_attribute_can_change_its_kind():
     m = nn.Module()
     m.x = 3

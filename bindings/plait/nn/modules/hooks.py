@@ -66,6 +66,16 @@ def add_hook(table: dict, hook: Any, prepend: bool = False) -> RemovableHandle:
     return handle
 
 
+def hook_table(module: Any, name: str) -> dict[int, Any]:
+    """The hooks of one kind that a module has; made at first use."""
+    attributes = module.__dict__
+    if name not in attributes:
+        attributes[name] = {}
+        if name in CALL_HOOK_TABLES:
+            attributes["_has_hooks"] = True
+    return attributes[name]
+
+
 def _merged(module: HookedCall, name: str) -> list[_Hook]:
     own = module.__dict__.get(name, _NONE)
     everyone = _global_hooks[name]
@@ -131,7 +141,7 @@ class HookedCall:
 
         With `with_kwargs` it is called as `hook(module, args, kwargs)` and returns None or `(args, kwargs)`.
         """
-        return add_hook(self._forward_pre_hooks, _Hook(hook, with_kwargs), prepend)
+        return add_hook(hook_table(self, "_forward_pre_hooks"), _Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -147,7 +157,7 @@ class HookedCall:
         >>> _ = m(plait.zeros(2, 3)); handle.remove(); seen
         [(2, 3)]
         """
-        return add_hook(self._forward_hooks, _Hook(hook, with_kwargs, always_call), prepend)
+        return add_hook(hook_table(self, "_forward_hooks"), _Hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Calls `hook(module, grad_input, grad_output)` once the gradients of the inputs are known.
@@ -155,11 +165,11 @@ class HookedCall:
         Both are tuples, with None for what is no tensor or has no gradient; what the hook returns, if not
         None, replaces `grad_input`.
         """
-        return add_hook(self._backward_hooks, _Hook(hook), prepend)
+        return add_hook(hook_table(self, "_backward_hooks"), _Hook(hook), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Calls `hook(module, grad_output)` before the module's backward; a result replaces `grad_output`."""
-        return add_hook(self._backward_pre_hooks, _Hook(hook), prepend)
+        return add_hook(hook_table(self, "_backward_pre_hooks"), _Hook(hook), prepend)
 
     def register_backward_hook(self, hook: Callable) -> RemovableHandle:
         """Refused: the old form gives wrong gradients for modules of several ops."""

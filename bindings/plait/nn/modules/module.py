@@ -17,9 +17,9 @@ from plait import Tensor
 
 from ..parameter import Buffer, Parameter
 from .hooks import (  # noqa: F401  (PyTorch documents register_module_... as names of this module)
-    CALL_HOOK_TABLES,
     HOOK_TABLES,
     HookedCall,
+    hook_table,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -164,10 +164,7 @@ class Module(HookedCall, StateDict):
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up failed. See Note [Attributes of a Module].
         if name in HOOK_TABLES and "_modules" in self.__dict__:
-            table = self.__dict__[name] = {}
-            if name in CALL_HOOK_TABLES:
-                self.__dict__["_has_hooks"] = True
-            return table
+            return hook_table(self, name)
         for kind in _TABLES:  # libraries call this method, or put tables of their own past __setattr__
             members = self.__dict__.get(kind, ())
             if name in members:

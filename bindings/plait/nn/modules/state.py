@@ -9,7 +9,7 @@ import plait
 from plait import Tensor
 
 from ..parameter import Parameter, UninitializedTensorMixin
-from .hooks import RemovableHandle, add_hook
+from .hooks import RemovableHandle, add_hook, hook_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,16 +148,16 @@ class StateDict:
 
     def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, prefix, keep_vars)` before the state is gathered."""
-        return add_hook(self._state_dict_pre_hooks, hook)
+        return add_hook(hook_table(self, "_state_dict_pre_hooks"), hook)
 
     def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, state_dict, prefix, local_metadata)` on the gathered state, which it changes in
         place.
         """
-        return add_hook(self._state_dict_hooks, _ThatReturnsNone(hook))
+        return add_hook(hook_table(self, "_state_dict_hooks"), _ThatReturnsNone(hook))
 
     def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
-        return add_hook(self._state_dict_hooks, hook)
+        return add_hook(hook_table(self, "_state_dict_hooks"), hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`
@@ -169,12 +169,12 @@ class StateDict:
         self, hook: Callable, with_module: bool = False
     ) -> RemovableHandle:
         if with_module:
-            return add_hook(self._load_state_dict_pre_hooks, hook)
-        return add_hook(self._load_state_dict_pre_hooks, _WithoutModule(hook))
+            return add_hook(hook_table(self, "_load_state_dict_pre_hooks"), hook)
+        return add_hook(hook_table(self, "_load_state_dict_pre_hooks"), _WithoutModule(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, incompatible_keys)` after loading; it may edit the two lists in place."""
-        return add_hook(self._load_state_dict_post_hooks, hook)
+        return add_hook(hook_table(self, "_load_state_dict_post_hooks"), hook)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
