@@ -108,6 +108,8 @@ _LAZY_NAMES = {
     "strided": "_layout",
     "layout": "_layout",
     "autocast": "amp",
+    "Stream": "cuda.streams",
+    "Event": "cuda.streams",
     "compile": "_eager",
     "_assert": "_eager",
     "vmap": "func",

@@ -146,7 +146,6 @@ _ABSENT = {
     "torch._subclasses": "plait has no tensors of the compiler's; device='meta' gives tensors without data",
     "torch._tensor_str": "plait prints its tensors by plait.set_printoptions",
     "torch.utils.data._utils.worker": "the workers of plait's DataLoader are threads",
-    "torch.utils.flop_counter": "plait.profiler.profile(with_flops=True) counts operations",
     "torch.utils.data.datapipes": "use plait.utils.data.Dataset and IterableDataset",
 }
 

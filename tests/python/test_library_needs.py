@@ -512,3 +512,21 @@ def test_sobol_points():
 def test_safe_globals_by_another_name():
     with plait.serialization.safe_globals([(collections.Counter, "elsewhere.Counter"), fractions.Fraction]):
         assert plait.serialization.get_safe_globals() == [collections.Counter, fractions.Fraction]
+
+
+def test_operations_are_counted(capsys):
+    layer = plait.nn.Linear(3, 4, bias=False)
+    with plait.utils.flop_counter.FlopCounterMode() as counter:
+        layer(plait.ones(2, 3)).sum().backward()
+    counts = counter.get_flop_counts()["Global"]
+    assert counter.get_total_flops() == sum(counts.values()) >= 2 * 48  # forward, and the weight's gradient
+    assert "total" in capsys.readouterr().out and "total" in counter.get_table()
+    with counter:
+        pass
+    assert counter.get_total_flops() == 0
+    with pytest.raises(NotImplementedError, match="custom_mapping"):
+        plait.utils.flop_counter.FlopCounterMode(custom_mapping={plait.add: None})
+
+
+def test_streams_and_events_have_no_device_in_their_names():
+    assert plait.Stream is plait.cuda.Stream and plait.Event is plait.cuda.Event

@@ -25,6 +25,7 @@ def __getattr__(name: str):
         "bottleneck",
         "cpp_extension",
         "dlpack",
+        "flop_counter",
         "model_zoo",
         "safetensors",
         "tensorboard",
