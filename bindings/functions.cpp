@@ -112,6 +112,14 @@ void use_default_device(const OpBase& op, Value* values) {
     if (params[i].type == ParamType::Device && values[i].is_none()) values[i] = Value(device);
 }
 
+// May an argument be the first of sizes that are given one by one? NumPy's integers and tensors of one
+// integer are sizes, too.
+bool is_size(PyObject* given) {
+  if (PyLong_Check(given)) return true;
+  int64_t size;
+  return !PyTuple_Check(given) && !PyList_Check(given) && to_int(given, size);
+}
+
 // Fills `values`, one per parameter. Returns false where this overload does not fit; `why` is filled when
 // asked for.
 bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, Py_ssize_t nargs,
@@ -131,7 +139,7 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
       return false;
     }
     const bool last = p + 1 == count || params[p + 1].keyword_only;
-    if (params[p].type == ParamType::Ints && params[p].repeat == 0 && last && PyLong_Check(args[i])) {
+    if (params[p].type == ParamType::Ints && params[p].repeat == 0 && last && is_size(args[i])) {
       for (; i < nargs; ++i) {
         int64_t size;
         if (!to_int(args[i], size)) {

@@ -188,14 +188,14 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     // without a __new__ of its own comes here too, with whatever its __init__ takes.
     const Py_ssize_t n = PyTuple_GET_SIZE(args);
     Tensor tensor;
+    int64_t size;
     if (n == 1 && is_tensor(PyTuple_GET_ITEM(args, 0))) {
       tensor = detached_alias(unwrap(PyTuple_GET_ITEM(args, 0)));
     } else if (n == 0) {
       tensor = empty_tensor(Dims{0}, default_dtype());
-    } else if (PyLong_CheckExact(PyTuple_GET_ITEM(args, 0))) {
+    } else if (to_int(PyTuple_GET_ITEM(args, 0), size)) {
       Dims sizes;
       for (Py_ssize_t i = 0; i < n; ++i) {
-        int64_t size;
         if (!to_int(PyTuple_GET_ITEM(args, i), size))
           fail<TypeError>("Tensor: expected integers for the sizes");
         sizes.push_back(size);

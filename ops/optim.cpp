@@ -201,8 +201,8 @@ Op<void(TensorList, TensorList, TensorList, TensorList, TensorList, double, doub
         .kind = Kind::Optim,
     }};
 
-Op<Tensor(TensorList, double)> _foreach_norm{{
-    .schema = "_foreach_norm(Tensor[] tensors, float ord) -> Tensor",
+Op<Tensor(TensorList, double)> _total_norm{{
+    .schema = "_total_norm(Tensor[] tensors, float ord) -> Tensor",
     .doc = "The norm of order `ord` of all elements of all tensors together, as a 0-d tensor.",
     .meta =
         [](TensorList tensors, double) {
@@ -212,7 +212,7 @@ Op<Tensor(TensorList, double)> _foreach_norm{{
     .kind = Kind::Optim,
     .cpu =
         [](const Tensor& out, TensorList tensors, double ord) {
-          const double total = total_of_powers("_foreach_norm", tensors, ord);
+          const double total = total_of_powers("_total_norm", tensors, ord);
           copy_into(out, scalar_tensor(std::isinf(ord) || ord == 0 ? total : std::pow(total, 1 / ord),
                                        DType::Float64));
         },

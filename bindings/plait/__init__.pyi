@@ -206,7 +206,6 @@ from ._C import _fft_c2c as _fft_c2c
 from ._C import _fft_c2r as _fft_c2r
 from ._C import _fft_r2c as _fft_r2c
 from ._C import _foreach_mul_ as _foreach_mul_
-from ._C import _foreach_norm as _foreach_norm
 from ._C import _foreach_zero_ as _foreach_zero_
 from ._C import _fractional_max_pool as _fractional_max_pool
 from ._C import _from_dlpack as _from_dlpack
@@ -321,6 +320,7 @@ from ._C import _tensor_on_storage as _tensor_on_storage
 from ._C import _threshold_backward as _threshold_backward
 from ._C import _to_device as _to_device
 from ._C import _to_dlpack as _to_dlpack
+from ._C import _total_norm as _total_norm
 from ._C import _trigamma as _trigamma
 from ._C import _unique as _unique
 from ._C import _vector_norm as _vector_norm

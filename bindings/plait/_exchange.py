@@ -26,7 +26,7 @@ def _numpy(self, *, force=False):
         raise TypeError(f"numpy: NumPy has no {self.dtype.name}; use .float().numpy()")
     import numpy
 
-    return numpy.asarray(memoryview(self))
+    return numpy.asarray(memoryview(self.detach() if self.requires_grad else self))
 
 
 def _array(self, dtype=None, copy=None):

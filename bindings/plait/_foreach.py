@@ -2,7 +2,7 @@
 
 The names and arguments are those that optimisers written for PyTorch call. Each tensor is computed by its
 own op, so that lists may mix shapes, dtypes and devices, and gradients flow; what plait's own optimisers fuse
-over a list (`_fused_adam_`, `_foreach_norm`, `_foreach_zero_`) are ops of its own.
+over a list (`_fused_adam_`, `_total_norm`, `_foreach_zero_`) are ops of its own.
 """
 
 from __future__ import annotations
@@ -129,7 +129,19 @@ def _foreach_copy_(self: Any, src: Any, non_blocking: bool = False) -> None:
         t.copy_(s, non_blocking)
 
 
+def _foreach_norm(tensors: Any, ord: float = 2, dtype: _C.dtype | None = None) -> tuple[Tensor, ...]:
+    """The norm of order `ord` of each tensor, of `dtype` unless None.
+
+    >>> plait._foreach_norm([plait.tensor([3.0, 4.0]), plait.ones(2, 2)])
+    (tensor(5.), tensor(2.))
+    """
+    from .linalg import vector_norm
+
+    return tuple(vector_norm(t, ord, dtype=dtype) for t in _list("_foreach_norm", tensors))
+
+
 NAMES = (
     *(f"_foreach_{name}{mark}" for name in (*UNARY, *BINARY, *TERNARY) for mark in ("", "_")),
     "_foreach_copy_",
+    "_foreach_norm",
 )

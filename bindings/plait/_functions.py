@@ -98,9 +98,9 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """As `as_tensor`; `copy=True` copies always. Takes a storage, too: its bytes."""
+    """As `as_tensor`; `copy=True` copies always. Takes a storage, too: its bytes, or numbers."""
     if is_storage(obj):
-        obj = obj._bytes()
+        obj = obj._contents()
     return _C._tensor_from_data(obj, dtype, device, requires_grad, copy is True)
 
 
@@ -158,10 +158,10 @@ def is_tensor(obj: object) -> bool:
 
 
 def is_storage(obj: object) -> bool:
-    """Is the object an untyped storage?"""
-    from .storage import UntypedStorage
+    """Is the object a storage?"""
+    from .storage import TypedStorage, UntypedStorage
 
-    return isinstance(obj, UntypedStorage)
+    return isinstance(obj, (TypedStorage, UntypedStorage))
 
 
 def is_floating_point(input: Tensor) -> bool:

@@ -36,11 +36,12 @@ class _Mode:
                 with self.clone():
                     return function(*args, **kwargs)
 
-        for attribute in ("__name__", "__qualname__", "__doc__", "__module__", "__dict__"):
+        for attribute in ("__name__", "__qualname__", "__doc__", "__module__", "__annotations__"):
             try:
                 setattr(wrapper, attribute, getattr(function, attribute))
             except AttributeError:
                 pass
+        wrapper.__dict__.update(getattr(function, "__dict__", {}))
         wrapper.__wrapped__ = function  # type: ignore[attr-defined]
         return wrapper
 

@@ -117,7 +117,7 @@ def set_(
     size: Sequence[int] | None = None,
     stride: Sequence[int] | None = None,
 ) -> Tensor:
-    """Lets self stand for the memory of `source`, a tensor of its dtype or an UntypedStorage, and returns it:
+    """Lets self stand for the memory of `source`, a tensor of its dtype or a storage, and returns it:
     all of it, or `size` elements from `storage_offset` on. Without source for none.
 
     A tensor that requires grad, or is a view, raises RuntimeError; another dtype or device TypeError.
@@ -128,9 +128,15 @@ def set_(
     >>> x
     tensor([0., 5., 5., 0.])
     """
-    from .storage import UntypedStorage
+    from .storage import TypedStorage, UntypedStorage
 
     _check("set_", self)
+    if isinstance(source, TypedStorage):
+        if source.dtype is not self.dtype:
+            raise TypeError(
+                f"set_: expected a storage of {self.dtype}, got one of {source.dtype}; convert self first"
+            )
+        source = source.untyped()
     if source is None:
         self.data = self.new_empty((0,))
         return self

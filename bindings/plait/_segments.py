@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 _ops = _C.ops
 
-__all__ = ["segment_reduce"]
+__all__ = [
+    "_convert_indices_from_coo_to_csr",
+    "_convert_indices_from_csr_to_coo",
+    "_segment_reduce",
+    "segment_reduce",
+]
 
 # What empty segments give, and the reduction of `scatter_reduce`.
 _REDUCTIONS: dict[str, tuple[float, str]] = {
@@ -75,6 +80,7 @@ def segment_reduce(
     >>> plait.segment_reduce(plait.tensor([1.0, 2.0, 3.0]), "sum", lengths=plait.tensor([1, 0, 2]))
     tensor([1., 0., 5.])
     """
+    reduce = {"amax": "max", "amin": "min"}.get(reduce, reduce)  # other names of PyTorch's
     if reduce not in _REDUCTIONS:
         names = ", ".join(map(repr, _REDUCTIONS))
         raise ValueError(f"segment_reduce: expected reduce {names}, got {reduce!r}")
@@ -108,3 +114,36 @@ def segment_reduce(
     each = at.diff().reshape((*at.shape[:-1], count, *[1] * rest))
     mean = result / each.clamp_min(1)
     return mean if initial is not None else mean.masked_fill(each == 0, float("nan"))
+
+
+_segment_reduce = segment_reduce  # the name of PyTorch's op
+
+
+def _convert_indices_from_coo_to_csr(input: Tensor, size: int, *, out_int32: bool = False) -> Tensor:
+    """Where each of `size` rows begins, and the last one ends, in `input`: the row of every element, sorted.
+
+    >>> plait._convert_indices_from_coo_to_csr(plait.tensor([0, 0, 2]), 3)
+    tensor([0, 2, 2, 3])
+    """
+    if input.dim() != 1 or input.dtype not in (_C.int64, _C.int32):
+        raise TypeError(
+            "_convert_indices_from_coo_to_csr: expected a vector of int64 or int32, got shape "
+            f"{tuple(input.shape)} and {input.dtype}"
+        )
+    rows = _ops["arange"](size + 1, dtype=input.dtype, device=input.device)
+    return _ops["searchsorted"](input, rows, out_int32=out_int32)
+
+
+def _convert_indices_from_csr_to_coo(
+    crow_indices: Tensor, col_indices: Tensor, *, out_int32: bool = False, transpose: bool = False
+) -> Tensor:
+    """The row and the column of every element, (2, n), from where rows begin and the columns.
+
+    >>> plait._convert_indices_from_csr_to_coo(plait.tensor([0, 2, 2, 3]), plait.tensor([1, 2, 0]))
+    tensor([[0, 0, 2],
+            [1, 2, 0]])
+    """
+    rows = _ops["arange"](len(crow_indices) - 1, device=crow_indices.device)
+    rows = rows.repeat_interleave(crow_indices.diff().to(_C.int64))
+    both = [col_indices, rows] if transpose else [rows, col_indices]
+    return _ops["stack"]([part.to(_C.int32 if out_int32 else _C.int64) for part in both])

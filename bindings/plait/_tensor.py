@@ -239,8 +239,7 @@ def _rebuild_generator(state):
 
 
 def _reduce(self, protocol=None):
-    if not self.is_leaf:
-        raise RuntimeError("pickle: only leaves can be pickled, since a graph cannot; use .detach() first")
+    # What is no leaf becomes one that requires grad, as in PyTorch: a graph is not pickled.
     plain = self.detach().cpu()
     plain = plain.clone(memory_format=_C.contiguous_format)
     data = bytes(_C._storage_bytes(plain)[: plain.numel() * plain.element_size()])
@@ -312,6 +311,11 @@ def _as_subclass(self, cls):
     alias = _ops["view"](self, self.shape)
     alias.__class__ = cls
     return alias
+
+
+def _make_subclass(cls, data, require_grad=False):
+    """An alias of data as an instance of cls, a subclass of Tensor; no gradient passes through."""
+    return _C._make_subclass(cls, data, require_grad)
 
 
 def _torch_function(cls, func, types, args=(), kwargs=None):
@@ -574,6 +578,23 @@ def _untyped_storage(self):
     return UntypedStorage(self)
 
 
+def _storage(self):
+    """The memory behind self, as numbers of its dtype. PyTorch has deprecated it: untyped_storage()."""
+    from .storage import TypedStorage, UntypedStorage
+
+    return TypedStorage(wrap_storage=UntypedStorage(self), dtype=self.dtype)
+
+
+def _setter_of_part(part):
+    """What `x.real = value` calls."""
+
+    def assign(self, value):
+        view = part(self)
+        view.copy_(value) if isinstance(value, Tensor) else view.fill_(value)
+
+    return assign
+
+
 def _late(name, home):
     def method(self, *args, **kwargs):
         import importlib
@@ -617,6 +638,7 @@ def _install() -> None:
         "as_subclass": _as_subclass,
         "__torch_function__": classmethod(_torch_function),
         "__init_subclass__": classmethod(_init_subclass),
+        "_make_subclass": staticmethod(_make_subclass),
         "new_tensor": _new_tensor,
         "nonzero": _nonzero,
         "where": _where,
@@ -632,6 +654,7 @@ def _install() -> None:
         "is_conj": lambda self: False,
         "is_neg": lambda self: False,
         "tensordot": _tensordot,
+        "storage": _storage,
         "untyped_storage": _untyped_storage,
         "type_as": lambda self, other: self.to(other.device, other.dtype),
         "is_inference": lambda self: _C.is_inference(self),
@@ -671,7 +694,8 @@ def _install() -> None:
         elif name in ("H", "mH"):
             setattr(Tensor, name, property(lambda self: self.transpose(-2, -1).conj()))
         elif function is not None:
-            setattr(Tensor, name, property(function))
+            setattr(Tensor, name, property(function, _setter_of_part(function)))
+    Tensor._cdata = property(id)  # type: ignore[attr-defined]  # a tensor and its Python object go together
     Tensor.layout = property(_layout)  # type: ignore[attr-defined]
     Tensor.__cuda_array_interface__ = property(_cuda_array_interface)  # type: ignore[attr-defined]
     for alias, name in (

@@ -93,8 +93,11 @@ _ELSEWHERE = {
     "torch.distributed.nn.functional": "plait.distributed.nn",
     "torch.distributed._tensor": "plait.distributed.tensor",
     "torch.distributed.tensor.placement_types": "plait.distributed.tensor",
+    "torch.functional": "plait",
     "torch.utils.data._utils": "plait.utils.data",
     "torch.utils.data._utils.collate": "plait.utils.data.collate",
+    "functorch": "plait._functorch",
+    "torch._utils": "plait._torch_utils",
     "torch.utils.hooks": "plait._handles",
     "torch._C": "plait._torch_c",
     "torch._custom_ops": "plait.library",
@@ -142,7 +145,7 @@ _ABSENT = {
     "torch._inductor": "plait is eager and compiles nothing",
     "torch._subclasses": "plait has no tensors of the compiler's; device='meta' gives tensors without data",
     "torch._tensor_str": "plait prints its tensors by plait.set_printoptions",
-    "torch.utils.flop_counter": "plait.profiler.profile(with_flops=True) counts operations",
+    "torch.utils.data._utils.worker": "the workers of plait's DataLoader are threads",
     "torch.utils.data.datapipes": "use plait.utils.data.Dataset and IterableDataset",
 }
 
@@ -191,6 +194,8 @@ class _Loader:
             own["__file__"], own["__path__"] = plait.__file__, list(plait.__path__)
             own |= {name: getattr(_torch_names, name) for name in _torch_names.__all__}
             own["__config__"] = _torch_names.config
+            own["_utils"] = importlib.import_module("plait._torch_utils")
+            own["functional"] = plait  # where PyTorch keeps some of its functions, too
             torch = _StandIn("torch", plait, own)
             vars(torch)["torch"] = torch  # as PyTorch's module has itself
             return torch
@@ -218,7 +223,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != "torch" and not name.startswith("torch."):
+        if name not in ("torch", "functorch") and not name.startswith("torch."):
             return None
         real = _home(name)
         try:
@@ -327,7 +332,7 @@ def uninstall() -> None:
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)  # type: ignore[arg-type]
     _finder = None
-    for name in [n for n in sys.modules if n == "torch" or n.startswith("torch.")]:
+    for name in [n for n in sys.modules if n in ("torch", "functorch") or n.startswith("torch.")]:
         del sys.modules[name]
 
 
@@ -381,7 +386,7 @@ def _run(code: str | bytes, filename: str) -> None:
     module = sys.modules["__main__"] = ModuleType("__main__")
     if filename != "<string>":
         module.__file__ = filename
-    exec(compile(code, filename, "exec"), vars(module))
+    exec(compile(code, filename, "exec", dont_inherit=True), vars(module))  # not our __future__
 
 
 def _fail(message: str) -> NoReturn:

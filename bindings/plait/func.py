@@ -37,6 +37,7 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "linearize",
     "stack_module_state",
     "vjp",
     "vmap",
@@ -310,6 +311,21 @@ def jvp(
     result = level.close(tree_unflatten(pushed, spec))
     value = level.close(output)
     return (value, result, level.close(aux)) if has_aux else (value, result)
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of `func` at the primals, and the function that gives the product of its Jacobian there with
+    tangents, one for each primal.
+
+    >>> value, product = linearize(lambda x: x**2, plait.tensor(3.0))
+    >>> value, product(plait.tensor(1.0))
+    (tensor(9.), tensor(6.))
+    """
+
+    def product(*tangents: Any) -> Any:
+        return jvp(func, primals, tangents)[1]
+
+    return func(*primals), product
 
 
 def jacrev(

@@ -73,10 +73,14 @@ _user_safe: dict[str, Any] = {}
 
 def add_safe_globals(objects: Iterable[Any]) -> None:
     """Lets `load(weights_only=True)` use these classes and functions; only add what may be called with any
-    argument.
+    argument. An entry may be a pair of the object and the full name that files have for it.
     """
-    for obj in objects:
-        _user_safe[f"{obj.__module__}.{obj.__qualname__}"] = obj
+    for entry in objects:
+        if isinstance(entry, tuple):
+            obj, name = entry
+        else:
+            obj, name = entry, f"{entry.__module__}.{entry.__qualname__}"
+        _user_safe[name] = obj
 
 
 def get_safe_globals() -> list[Any]:

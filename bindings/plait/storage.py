@@ -1,4 +1,4 @@
-"""UntypedStorage: the bytes behind tensors."""
+"""UntypedStorage: the bytes behind tensors. TypedStorage: the same, seen as numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ._C import Tensor
 
-__all__ = ["UntypedStorage"]
+__all__ = ["TypedStorage", "UntypedStorage"]
 
 
 class UntypedStorage:
@@ -59,7 +59,7 @@ class UntypedStorage:
             access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
             return cls(_C._storage_from_buffer(mmap.mmap(file.fileno(), size, access=access)))
 
-    def _bytes(self) -> Tensor:
+    def _contents(self) -> Tensor:
         return _C._tensor_on_storage(self._tensor, _C.uint8, [self.nbytes()], [1], 0)
 
     def data_ptr(self) -> int:
@@ -88,28 +88,31 @@ class UntypedStorage:
 
     def tolist(self) -> list[int]:
         """The bytes, as numbers."""
-        return self._bytes().tolist()
+        return self._contents().tolist()
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.tolist())
+
+    def __repr__(self) -> str:
+        return f"UntypedStorage(nbytes={self.nbytes()}, device='{self.device}')"
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             if index.step not in (None, 1):
                 raise ValueError(f"UntypedStorage: a slice has no step, got {index.step}")
-            return _Part(self._bytes()[index])
-        return self._bytes()[index].item()
+            return _Part(self._contents()[index])
+        return self._contents()[index].item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._bytes()[index] = value
+        self._contents()[index] = value
 
     def clone(self) -> UntypedStorage:
         """A copy."""
-        return UntypedStorage(self._bytes().clone())
+        return UntypedStorage(self._contents().clone())
 
     def cpu(self) -> UntypedStorage:
         """This storage, or a copy of it on the CPU."""
-        return self if self._tensor.is_cpu else UntypedStorage(self._bytes().cpu())
+        return self if self._tensor.is_cpu else UntypedStorage(self._contents().cpu())
 
     def is_shared(self) -> bool:
         """False: no storage is shared between processes."""
@@ -139,7 +142,7 @@ class UntypedStorage:
 class _Part(UntypedStorage):
     """A slice of a storage."""
 
-    def _bytes(self) -> Tensor:
+    def _contents(self) -> Tensor:
         return self._tensor
 
     def data_ptr(self) -> int:
@@ -147,3 +150,104 @@ class _Part(UntypedStorage):
 
     def nbytes(self) -> int:
         return self._tensor.numel()
+
+
+class TypedStorage:
+    """The memory behind a tensor as numbers of its dtype: what `x.storage()` gives. PyTorch has
+    deprecated it; `x.untyped_storage()` gives the bytes.
+
+    >>> x = plait.arange(6.0).view(2, 3)
+    >>> s = x[1].storage()
+    >>> len(s), s[5], s.data_ptr() == x.data_ptr()
+    (6, 5.0, True)
+    """
+
+    def __init__(self, *, wrap_storage: UntypedStorage, dtype: _C.dtype):
+        self._untyped_storage = wrap_storage
+        self.dtype = dtype
+
+    def _contents(self) -> Tensor:
+        holder = self._untyped_storage._tensor
+        return _C._tensor_on_storage(holder, self.dtype, [len(self)], [1], 0)
+
+    def untyped(self) -> UntypedStorage:
+        """The bytes."""
+        return self._untyped_storage
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return self._untyped_storage.data_ptr()
+
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return self._untyped_storage.nbytes()
+
+    def element_size(self) -> int:
+        """Bytes for each number."""
+        return self.dtype.itemsize
+
+    def size(self) -> int:
+        """How many numbers."""
+        return self.nbytes() // self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.size()
+
+    def tolist(self) -> list:
+        """The numbers."""
+        return self._contents().tolist()
+
+    def __iter__(self) -> Iterator:
+        return iter(self.tolist())
+
+    def __getitem__(self, index: int) -> Any:
+        if isinstance(index, slice):
+            raise TypeError("TypedStorage: only .untyped() has slices, .untyped()[start:stop], of bytes")
+        return self._contents()[index].item()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._contents()[index] = value
+
+    def fill_(self, value: Any) -> TypedStorage:
+        """Fills it, and returns itself."""
+        self._contents().fill_(value)
+        return self
+
+    def clone(self) -> TypedStorage:
+        """A copy."""
+        return TypedStorage(wrap_storage=self._untyped_storage.clone(), dtype=self.dtype)
+
+    def cpu(self) -> TypedStorage:
+        """This storage, or a copy of it on the CPU."""
+        return TypedStorage(wrap_storage=self._untyped_storage.cpu(), dtype=self.dtype)
+
+    def is_shared(self) -> bool:
+        """False: no storage is shared between processes."""
+        return False
+
+    @property
+    def device(self) -> _C.device:
+        """Where the numbers are."""
+        return self._untyped_storage.device
+
+    @property
+    def is_cuda(self) -> bool:
+        """Are they on a GPU?"""
+        return self._untyped_storage.is_cuda
+
+    @property
+    def _cdata(self) -> int:
+        return self._untyped_storage._cdata
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, TypedStorage)
+            and self.dtype is other.dtype
+            and self._untyped_storage == other._untyped_storage
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._cdata)
+
+    def __repr__(self) -> str:
+        return f"TypedStorage(dtype={self.dtype}, size={len(self)}, device='{self.device}')"

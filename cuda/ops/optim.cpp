@@ -224,12 +224,12 @@ CudaDirect rmsprop(op::_fused_rmsprop_, [](TensorList params, TensorList grads, 
 
 // ---- lists of tensors, each by its elements
 
-CudaKernel norm(op::_foreach_norm, [](const Tensor& out, TensorList tensors, double ord) {
-  check_device("_foreach_norm", "tensors", tensors, out.device());
+CudaKernel norm(op::_total_norm, [](const Tensor& out, TensorList tensors, double ord) {
+  check_device("_total_norm", "tensors", tensors, out.device());
   std::vector<Tensor> kept;
   std::vector<DenseTensor> groups[4];  // by dtype, of which there is one as a rule
   for (const Tensor& t : tensors) {
-    optim::check_floating("_foreach_norm", t);
+    optim::check_floating("_total_norm", t);
     const bool dense = is_dense(t.sizes(), t.strides());
     if (!dense) kept.push_back(clone_plain(detached_alias(t)));
     groups[static_cast<int>(t.dtype()) - static_cast<int>(DType::Float16)].push_back(

@@ -154,7 +154,8 @@ def test_scripts_and_modules_run_as_main(tmp_path):
         import sys, pickle
         from beside import x
         class Config:
-            pass
+            lr: float = 1.0
+        assert Config.__annotations__ == {"lr": float}  # not text: no __future__ but the program's own
         assert __name__ == "__main__" and __file__.endswith("train.py")
         assert pickle.loads(pickle.dumps(Config())).__class__ is Config
         print(sys.argv[1:], x.sum().item())

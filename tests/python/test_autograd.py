@@ -1,6 +1,7 @@
 """The engine's semantics, as PyTorch documents them."""
 
 import gc
+import inspect
 import threading
 import weakref
 
@@ -300,6 +301,18 @@ def test_modes_as_decorators(mode, on):
         for seen in generator():
             assert seen is on
             assert plait.is_grad_enabled() is not on, "the mode holds inside the generator only"
+
+
+def test_what_a_decorated_function_keeps():
+    def function(a, b: int = 1):
+        """Its text."""
+
+    function.mark = 1
+    wrapped = plait.no_grad()(plait.inference_mode()(function))
+    assert inspect.unwrap(wrapped) is function and inspect.signature(wrapped) == inspect.signature(function)
+    assert (wrapped.__name__, wrapped.__doc__, wrapped.mark) == ("function", "Its text.", 1)
+    wrapped.other = 2
+    assert vars(function) == {"mark": 1}
 
 
 def test_no_grad_without_parentheses():

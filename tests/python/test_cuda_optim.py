@@ -144,7 +144,7 @@ def test_hundreds_of_tensors():
     adam(params, grads, states, 1, {})
     adam(cuda_params, on_cuda(grads), cuda_states, 1, {})
     close(cuda_params, params, "float32")
-    close([plait._foreach_norm(on_cuda(grads), 2.0)], [plait._foreach_norm(grads, 2.0)], "float32", Tol(1))
+    close([plait._total_norm(on_cuda(grads), 2.0)], [plait._total_norm(grads, 2.0)], "float32", Tol(1))
     cuda_grads = on_cuda(grads)
     plait._foreach_zero_(cuda_grads)
     assert all(float(g.abs().sum().cpu()) == 0 for g in cuda_grads[::50])
@@ -155,21 +155,21 @@ def test_hundreds_of_tensors():
 def test_norms(dtype, order):
     tensors = make((*SHAPES, (16384,), (16385,)), dtype, 3)
     tol = Tol(32 if dtype == "float64" else 1)  # of float64 the sums' own rounding errors show
-    close([plait._foreach_norm(on_cuda(tensors), order)], [plait._foreach_norm(tensors, order)], dtype, tol)
+    close([plait._total_norm(on_cuda(tensors), order)], [plait._total_norm(tensors, order)], dtype, tol)
     views = [tensors[-1][1:], tensors[4].t(), tensors[-1][::3]]
     cuda = [tensors[-1].cuda()[1:], tensors[4].cuda().t(), tensors[-1].cuda()[::3]]
-    close([plait._foreach_norm(cuda, order)], [plait._foreach_norm(views, order)], dtype, tol)
+    close([plait._total_norm(cuda, order)], [plait._total_norm(views, order)], dtype, tol)
     for special in (math.nan, math.inf):
         tensors[5][63] = special
         close(
-            [plait._foreach_norm(on_cuda(tensors), order)], [plait._foreach_norm(tensors, order)], dtype, tol
+            [plait._total_norm(on_cuda(tensors), order)], [plait._total_norm(tensors, order)], dtype, tol
         )
-    assert plait._foreach_norm([plait.zeros(0, device="cuda")], order).item() == 0
+    assert plait._total_norm([plait.zeros(0, device="cuda")], order).item() == 0
 
 
 def test_a_norm_is_the_same_every_time():
     x = make([(100_000,), (12_345,)], "float32", 4)
-    norms = {plait._foreach_norm(on_cuda(x), 2.0).item() for _ in range(5)}
+    norms = {plait._total_norm(on_cuda(x), 2.0).item() for _ in range(5)}
     assert len(norms) == 1
 
 

@@ -364,7 +364,9 @@ def test_divergences_of_counts():
     k = np.arange(200)
     p, q = stats.poisson(2.0), stats.poisson(3.5)
     expected = (p.pmf(k) * (p.logpmf(k) - q.logpmf(k)))[:60].sum()
-    assert D.kl_divergence(D.Poisson(f64(2.0)), D.Poisson(f64(3.5))).item() == pytest.approx(expected, rel=1e-9)
+    assert D.kl_divergence(D.Poisson(f64(2.0)), D.Poisson(f64(3.5))).item() == pytest.approx(
+        expected, rel=1e-9
+    )
     b = stats.bernoulli(0.3)
     expected = sum(b.pmf(i) * (b.logpmf(i) - q.logpmf(i)) for i in (0, 1))
     ours = D.kl_divergence(D.Bernoulli(f64(0.3)), D.Poisson(f64(3.5)))
@@ -385,3 +387,21 @@ def test_wishart_of_a_batch_takes_one_value():
     w = D.Wishart(f64(4.0).squeeze(0), plait.eye(2, dtype=plait.float64))
     value = plait.tensor([[2.0, 0.3], [0.3, 1.0]], dtype=plait.float64)
     assert plait.allclose(w.expand((3,)).log_prob(value), w.log_prob(value).expand(3))
+
+
+@pytest.mark.parametrize(
+    "made, base",
+    [
+        (lambda: D.LogNormal(plait.zeros(2), 0.5), D.Normal),
+        (lambda: D.HalfNormal(plait.ones(2)), D.Normal),
+        (lambda: D.HalfCauchy(plait.ones(2)), D.Cauchy),
+    ],
+)
+def test_what_is_a_transformed_distribution(made, base):
+    d = made()
+    assert (
+        isinstance(d, D.TransformedDistribution) and isinstance(d.base_dist, base) and len(d.transforms) == 1
+    )
+    wide = d.expand((3, 2))
+    assert type(wide) is type(d) and wide.scale.shape == (3, 2) and wide.rsample((4,)).shape == (4, 3, 2)
+    assert bool((wide.sample() > 0).all()) and d.has_rsample

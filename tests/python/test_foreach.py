@@ -148,3 +148,19 @@ def test_errors():
     with pytest.raises(AttributeError, match="_foreach_nothing"):
         plait._foreach_nothing
     assert plait._foreach_sqrt([]) == ()
+
+
+@pytest.mark.parametrize("order", [1, 2, 3.0, float("inf")])
+def test_norms(order):
+    arrays = [np.arange(5.0) - 2, np.ones((2, 3)), np.array(4.0)]
+    got = plait._foreach_norm([plait.tensor(a) for a in arrays], order)
+    assert isinstance(got, tuple) and all(n.shape == () for n in got)
+    np.testing.assert_allclose([n.item() for n in got], [np.linalg.norm(a.reshape(-1), order) for a in arrays])
+
+
+def test_norms_by_default_and_of_another_dtype():
+    x = plait.tensor([3.0, 4.0], dtype=plait.float16)
+    assert plait._foreach_norm((x,))[0].item() == 5 and plait._foreach_norm([]) == ()
+    assert plait._foreach_norm([x], dtype=plait.float32)[0].dtype is plait.float32
+    with pytest.raises(TypeError, match="_foreach_norm: expected a list or tuple of Tensors"):
+        plait._foreach_norm(x)

@@ -3,6 +3,10 @@ trees, types at run time, attention with functions of one's own."""
 
 import collections
 import copy
+import fractions
+import importlib
+import math
+import pickle
 import subprocess
 import sys
 import typing
@@ -13,6 +17,7 @@ import pytest
 from plait.nn.attention import flex_attention as flex
 from plait.utils import _pytree as tree
 from scipy import integrate, special
+from scipy.stats import qmc
 
 RNG = np.random.default_rng(0)
 
@@ -176,7 +181,9 @@ def test_numerical_functions():
         assert found.mantissa.numpy().dtype == kind
         finite = np.isfinite(x)
         np.testing.assert_array_equal(found.exponent.numpy()[finite], expected[1][finite])
-    assert plait.autograd.gradcheck(lambda v: plait.frexp(v)[0], [plait.tensor([0.3, -5.0]).double().requires_grad_()])
+    assert plait.autograd.gradcheck(
+        lambda v: plait.frexp(v)[0], [plait.tensor([0.3, -5.0]).double().requires_grad_()]
+    )
     m = RNG.normal(size=(6, 3)) @ RNG.normal(size=(3, 8))
     for given in (m, m.T):
         u, s, v = plait.svd_lowrank(plait.tensor(given), q=3)
@@ -198,7 +205,8 @@ def test_put():
         np.testing.assert_array_equal(target.numpy(), expected)
         twice = plait.tensor([1, 1, -11])
         np.testing.assert_allclose(
-            target.put(twice, plait.ones(3).double(), accumulate=True).numpy().reshape(-1)[1], expected.reshape(-1)[1] + 3
+            target.put(twice, plait.ones(3).double(), accumulate=True).numpy().reshape(-1)[1],
+            expected.reshape(-1)[1] + 3,
         )
         with pytest.raises(IndexError):
             target.put_(plait.tensor([12]), plait.ones(1).double())
@@ -270,3 +278,255 @@ print("fine")
 
 def test_layouts_copy():
     assert copy.deepcopy(plait.strided) is plait.strided
+
+
+def test_sizes_given_one_by_one():
+    x, n, k = plait.arange(6.0), np.int64(2), plait.tensor(3)
+    assert plait.zeros(n, n).shape == (2, 2) and plait.randn(k, n).shape == (3, 2)
+    assert x.view(n, 3).shape == (2, 3) and x.reshape(k, -1).shape == (3, 2)
+    assert x.expand(k, 6).shape == (3, 6) and x.repeat(n, 1).shape == (2, 6)
+    assert x.view(2, 3).permute(plait.tensor(1), 0).shape == (3, 2)
+    assert plait.Tensor(n, 3).shape == (2, 3) and plait.Tensor(n).shape == (2,)
+    assert plait.Tensor(k).shape == ()  # a tensor alone is data
+    with pytest.raises(TypeError, match="repeats"):
+        x.repeat(True, 2)
+    with pytest.raises(TypeError, match="size"):
+        plait.ones(plait.tensor([2, 3]))
+
+
+def test_typed_storages():
+    x = plait.arange(6.0).view(2, 3)
+    s = x[1].storage()
+    assert (len(s), s.dtype, s.nbytes(), s.element_size()) == (6, plait.float32, 24, 4)
+    assert s == x.storage() and s.data_ptr() == x.data_ptr() and s.tolist() == list(range(6))
+    assert s.untyped() == x.untyped_storage() and plait.is_storage(s) and not plait.empty(0).storage()
+    copied = s.clone()
+    s[5] = 9.0
+    assert x[1, 2] == 9 and s[5] == 9 and copied[5] == 5 and plait.asarray(copied).tolist() == list(range(6))
+    assert plait.empty(0).set_(s, 1, (2,)).tolist() == [1, 2]
+    with pytest.raises(TypeError, match=r"a storage of .*int64, got one of .*float32"):
+        plait.empty(0, dtype=plait.int64).set_(s)
+    assert repr(s) == "TypedStorage(dtype=plait.float32, size=6, device='cpu')"
+    assert repr(s.untyped()) == "UntypedStorage(nbytes=24, device='cpu')"
+
+
+def test_pickles_of_results():
+    x = plait.ones(2, requires_grad=True) * 3
+    again = pickle.loads(pickle.dumps(x))
+    assert again.tolist() == [3, 3] and again.requires_grad and again.is_leaf
+
+
+def test_subclasses_made_by_the_base():
+    class Point(plait.Tensor):
+        pass
+
+    x = plait.ones(2)
+    point = plait.Tensor._make_subclass(Point, x, True)
+    assert type(point) is Point and point.requires_grad and point.data_ptr() == x.data_ptr()
+
+
+def test_former_assertion():
+    plait.testing.assert_allclose([1.0, math.nan], plait.tensor([1.00005, math.nan]))
+    with pytest.raises(AssertionError):
+        plait.testing.assert_allclose(plait.ones(2), plait.full((2,), 1.001))
+
+
+def test_no_remote_calls():
+    assert not plait.distributed.rpc.is_available() and not hasattr(plait.distributed.rpc, "api")
+    with pytest.raises(NotImplementedError, match="no remote procedure calls"):
+        plait.distributed.rpc.RRef(1)
+
+
+def test_parts_of_complex_tensors_are_set():
+    z = plait.zeros(3, dtype=plait.complex64)
+    z.real = plait.arange(3.0)
+    z.imag = 2.0
+    assert z.tolist() == [2j, 1 + 2j, 2 + 2j]
+    x = plait.ones(2)
+    x.real = plait.zeros(2)
+    assert x.tolist() == [0, 0] and x._cdata == x._cdata != z._cdata
+    with pytest.raises(TypeError, match="imag"):
+        x.imag = 1.0
+
+
+def test_batches_of_gradients():
+    x = plait.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    unused = plait.ones(1, requires_grad=True)
+    y = x**2
+    (jacobian,) = plait.autograd.grad(y, x, plait.eye(3), is_grads_batched=True, create_graph=True)
+    assert jacobian.tolist() == [[2, 0, 0], [0, 4, 0], [0, 0, 6]]
+    (second,) = plait.autograd.grad(jacobian.sum(), x, retain_graph=True)
+    assert second.tolist() == [2, 2, 2]
+    both = plait.autograd.grad([y, x.sum()], [x, unused], [plait.eye(3), None], is_grads_batched=True, allow_unused=True)
+    assert both[1] is None and plait.equal(both[0], plait.diag(2 * x.detach()) + 1)
+    for wrong in (None, plait.tensor(1.0), plait.ones(0, 3)):
+        with pytest.raises(ValueError, match="is_grads_batched"):
+            plait.autograd.grad(x**2, x, wrong, is_grads_batched=True)
+
+
+def test_modules_with_other_tensors():
+    module = plait.nn.BatchNorm1d(1)
+    given = {"weight": plait.full((1,), 3.0), "running_mean": plait.zeros(1)}
+    own = module.weight
+    with plait.nn.utils.stateless._reparametrize_module(module, given):
+        assert module.weight is given["weight"]
+        module.weight = None
+        module(plait.ones(4, 1))
+    assert module.weight is own and module.running_mean.item() == 0 and given["weight"] is None
+    assert given["running_mean"].item() > 0
+
+
+def test_a_lazy_state_for_a_lazy_module():
+    lazy, other = plait.nn.LazyLinear(2), plait.nn.LazyLinear(2)
+    state = {name: getattr(lazy, name) for name in ("weight", "bias")}
+    assert lazy._load_member("weight", "weight", other.weight, state["weight"], False) is None
+
+
+def test_gamma_draws():
+    a = plait.full((2000,), 3.0, requires_grad=True)
+    draws = plait._standard_gamma(a)
+    draws.sum().backward()
+    assert abs(draws.mean().item() - 3) < 0.2 and draws.dtype is a.dtype  # 5 standard errors
+    assert abs(a.grad.mean().item() - 1) < 0.1  # d mean / d concentration
+
+
+def test_numpy_without_grad_mode():
+    x = plait.ones(3, requires_grad=True)
+    with plait.no_grad():
+        x.numpy()[0] = 5.0
+    assert x.tolist() == [5, 1, 1]
+    with pytest.raises(RuntimeError, match="requires grad"):
+        x.numpy()
+
+
+def test_weak_dictionaries():
+    weak = plait.utils.weak
+    x, y = plait.ones(2), plait.ones(2)
+    notes = weak.WeakIdKeyDictionary({x: 1, y: 2})
+    notes[x] += 10
+    assert notes[x] == 11 and set(map(id, notes)) == {id(x), id(y)} and 3 not in notes and len(notes.copy()) == 2
+    held = weak.TensorWeakRef(y)
+    assert held() is y and weak.WeakIdRef(y) == weak.WeakIdRef(y) != weak.WeakIdRef(x)
+    del y
+    assert held() is None and len(notes) == 1 and list(notes.values()) == [11]
+    del notes[x]
+    assert x not in notes
+
+
+def test_names_of_results():
+    types = plait.return_types
+    x = plait.tensor([2.0, 1.0])
+    assert type(plait.max(x, 0)) is types.max and type(plait.topk(x, 1)) is types.topk
+    assert type(plait.aminmax(x)) is types.aminmax and type(plait.svd(x.view(1, 2))) is types.svd
+    for name in types.__all__:
+        assert issubclass(getattr(types, name), tuple)
+    with pytest.raises(AttributeError, match="return_types has no 'add'"):
+        types.add
+
+
+def test_registration_hooks():
+    module, seen = plait.nn.modules.module, []
+    handles = [
+        module.register_module_parameter_registration_hook(lambda m, name, p: seen.append(name)),
+        module.register_module_buffer_registration_hook(lambda m, name, b: b + 1),
+        module.register_module_module_registration_hook(lambda m, name, c: seen.append(type(c).__name__)),
+    ]
+    try:
+        net = plait.nn.Sequential(plait.nn.Linear(1, 1))
+        net.register_buffer("count", plait.zeros(()))
+        net.last = plait.nn.ReLU()
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert seen == ["weight", "bias", "Linear", "ReLU"] and net.count.item() == 1
+    plait.nn.Linear(1, 1)
+    assert len(seen) == 4
+
+
+def test_members_are_swapped():
+    swap = plait.nn.utils._named_member_accessor.swap_tensor
+    layer = plait.nn.BatchNorm1d(1)
+    other = plait.full((1,), 2.0)
+    own = swap(layer, "running_mean", other)
+    assert layer.running_mean is other and swap(layer, "running_mean", own) is other
+    with pytest.raises(AttributeError, match="no member 'nothing'"):
+        swap(layer, "nothing", other)
+    assert swap(layer, "nothing", other, allow_missing=True) is None and layer.nothing is other
+    with pytest.raises(TypeError, match="expected 'eps' to be a tensor"):
+        swap(layer, "eps", other)
+
+
+def test_functions_of_modules_as_functorch_has_them():
+    functorch = importlib.import_module("plait._functorch")
+    layer, x = plait.nn.Linear(2, 1), plait.randn(3, 2)
+    function, params = functorch.make_functional(layer)
+    assert plait.equal(function(params, x), layer(x)) and params[0] is layer.weight
+    twice = [p.detach() * 2 for p in params]
+    assert plait.equal(function(twice, x), layer(x) * 2)
+    norm = plait.nn.BatchNorm1d(2).eval()
+    with pytest.raises(RuntimeError, match="make_functional_with_buffers"):
+        functorch.make_functional(norm)
+    function, params, buffers = functorch.make_functional_with_buffers(norm, disable_autograd_tracking=True)
+    assert plait.equal(function(params, buffers, x), norm(x)) and not params[0].requires_grad
+    function, params, buffers = functorch.combine_state_for_ensemble([layer, plait.nn.Linear(2, 1)])
+    assert functorch.vmap(function, (0, 0, None))(params, buffers, x).shape == (2, 3, 1)
+    value, product = plait.func.linearize(lambda a, b: a * b, plait.tensor(3.0), plait.tensor(4.0))
+    assert value == 12 and product(plait.tensor(1.0), plait.tensor(2.0)) == 10
+
+
+def test_several_tensors_as_one():
+    utils = importlib.import_module("plait._torch_utils")
+    parts = [plait.ones(2, 3), plait.zeros(()), plait.full((2,), 5.0)]
+    flat = utils._flatten_dense_tensors(parts)
+    again = utils._unflatten_dense_tensors(flat, parts)
+    assert all(plait.equal(a, b) for a, b in zip(again, parts)) and again[0].data_ptr() == flat.data_ptr()
+    assert utils._get_device_module("cuda") is plait.cuda and utils._get_device_index("cuda:1") == 1
+    assert utils._get_device_index("cpu", allow_cpu=True) == -1 and utils._get_device_index(3) == 3
+    for wrong in ("cpu", "cuda", None):
+        with pytest.raises(ValueError, match="_get_device_index"):
+            utils._get_device_index(wrong)
+    with pytest.raises(RuntimeError, match="'tpu'"):
+        utils._get_device_module("tpu")
+
+
+def test_sobol_points():
+    engine = plait.quasirandom.SobolEngine(3)
+    points = qmc.Sobol(3, scramble=False).random(8)
+    np.testing.assert_array_equal(engine.draw_base2(3), points.astype("float32"))
+    assert engine.num_generated == 8
+    np.testing.assert_array_equal(engine.reset().fast_forward(2).draw(3, dtype=plait.float64), points[2:5])
+    with pytest.raises(ValueError, match="no power of 2"):
+        engine.draw_base2(2)
+    with pytest.raises(ValueError, match="1 to 21201, got 0"):
+        plait.quasirandom.SobolEngine(0)
+    plait.manual_seed(0)
+    one = plait.quasirandom.SobolEngine(2, scramble=True).draw(16)
+    plait.manual_seed(0)
+    assert plait.equal(one, plait.quasirandom.SobolEngine(2, scramble=True).draw(16))
+    assert abs(one.mean().item() - 0.5) < 0.05 and bool(((one >= 0) & (one < 1)).all())
+    seeded = plait.quasirandom.SobolEngine(2, scramble=True, seed=1)
+    out = plait.empty(0)
+    assert seeded.draw(4, out=out) is out and out.shape == (4, 2) and "seed=1" in repr(seeded)
+
+
+def test_safe_globals_by_another_name():
+    with plait.serialization.safe_globals([(collections.Counter, "elsewhere.Counter"), fractions.Fraction]):
+        assert plait.serialization.get_safe_globals() == [collections.Counter, fractions.Fraction]
+
+
+def test_operations_are_counted(capsys):
+    layer = plait.nn.Linear(3, 4, bias=False)
+    with plait.utils.flop_counter.FlopCounterMode() as counter:
+        layer(plait.ones(2, 3)).sum().backward()
+    counts = counter.get_flop_counts()["Global"]
+    assert counter.get_total_flops() == sum(counts.values()) >= 2 * 48  # forward, and the weight's gradient
+    assert "total" in capsys.readouterr().out and "total" in counter.get_table()
+    with counter:
+        pass
+    assert counter.get_total_flops() == 0
+    with pytest.raises(NotImplementedError, match="custom_mapping"):
+        plait.utils.flop_counter.FlopCounterMode(custom_mapping={plait.add: None})
+
+
+def test_streams_and_events_have_no_device_in_their_names():
+    assert plait.Stream is plait.cuda.Stream and plait.Event is plait.cuda.Event

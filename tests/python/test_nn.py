@@ -75,6 +75,41 @@ def test_attributes_and_tables_stay_in_step():
     assert not hasattr(m, "v")
 
 
+def test_tables_of_ones_own():
+    class Patched(nn.Linear):  # as libraries that give a module other weights do
+        def __init__(self, weight):
+            nn.Module.__init__(self)
+            object.__setattr__(self, "_parameters", {"weight": weight, "bias": None})
+            object.__setattr__(self, "_modules", {"child": nn.ReLU()})
+
+        def __setattr__(self, name, value):
+            object.__setattr__(self, name, value)
+
+    weight = plait.ones(2, 3, requires_grad=True) * 2
+    m = Patched(weight)
+    assert m.weight is weight and m.bias is None and isinstance(m.child, nn.ReLU)
+    m._parameters["weight"] = weight * 2
+    assert m(plait.ones(3)).tolist() == [12.0, 12.0]
+    with pytest.raises(AttributeError, match="no attribute 'other'"):
+        m.other
+    plain = nn.Linear(2, 2)
+    assert plain.__getattr__("weight") is plain.weight  # as GPyTorch asks
+
+
+def test_hooks_of_a_class_with_getattr_of_its_own():
+    class Strict(nn.ReLU):
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+    seen, m = [], Strict()
+    m.register_forward_hook(lambda *args: seen.append("forward"))
+    m.register_forward_pre_hook(lambda *args: seen.append("before"))
+    m.register_state_dict_pre_hook(lambda *args: seen.append("state"))
+    m(plait.ones(1))
+    m.state_dict()
+    assert seen == ["before", "forward", "state"]
+
+
 def test_an_attribute_can_change_its_kind():
     m = nn.Module()
     m.x = 3
@@ -325,6 +360,32 @@ def test_state_dict_hooks():
     bad.register_state_dict_post_hook(lambda m, state, prefix, meta: {})
     with pytest.raises(RuntimeError, match="must return None"):
         bad.state_dict()
+
+
+class Renames(nn.Module):
+    """Takes states from before its parameter had a name of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.w, self.loads = nn.Parameter(plait.zeros(1)), 0
+        self._register_load_state_dict_pre_hook(self.before_load)
+        self.register_state_dict_post_hook(self.after_save)
+
+    def before_load(self, state, prefix, *rest):
+        self.loads += 1
+        state["w"] = state.pop("old")
+
+    @staticmethod
+    def after_save(module, state, prefix, metadata):
+        state["old"] = state.pop("w")
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_have_state_dict_hooks_of_their_own(duplicate):
+    module = Renames()
+    other = duplicate(module)
+    other.load_state_dict({"old": plait.ones(1)})
+    assert (other.loads, module.loads) == (1, 0) and list(other.state_dict()) == ["old"]
 
 
 # ---- modes, moving, casting

@@ -102,3 +102,19 @@ def test_refusals(options, error, match):
 def test_integers_are_refused():
     with pytest.raises(TypeError, match="floating dtype"):
         plait.segment_reduce(plait.arange(3), "sum", lengths=plait.tensor([3]))
+
+
+def test_rows_of_sparse_formats(device):
+    rows, columns = plait.tensor([0, 0, 2, 5]), plait.tensor([1, 3, 0, 2])
+    begins = plait._convert_indices_from_coo_to_csr(rows, 7)
+    assert begins.dtype is plait.int64 and begins.tolist() == [0, 2, 2, 3, 3, 3, 4, 4]
+    assert plait._convert_indices_from_coo_to_csr(rows.int(), 7, out_int32=True).dtype is plait.int32
+    both = plait._convert_indices_from_csr_to_coo(begins, columns)
+    assert both.tolist() == [rows.tolist(), columns.tolist()]
+    turned = plait._convert_indices_from_csr_to_coo(begins, columns, transpose=True, out_int32=True)
+    assert turned.dtype is plait.int32 and turned.tolist() == [columns.tolist(), rows.tolist()]
+    assert plait._convert_indices_from_coo_to_csr(rows[:0], 2).tolist() == [0, 0, 0]
+    with pytest.raises(TypeError, match="a vector of int64 or int32"):
+        plait._convert_indices_from_coo_to_csr(rows.float(), 7)
+    x = plait.tensor([3.0, 1.0, 2.0])
+    assert plait._segment_reduce(x, "amax", lengths=plait.tensor([2, 1])).tolist() == [3, 2]

@@ -3,3 +3,7 @@
 from . import fake_tensor
 
 __all__ = ["fake_tensor"]
+
+
+def __getattr__(name: str):
+    return getattr(fake_tensor, name)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from .._missing import absent_class
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_WHY = "plait.func.vmap calls its function once for each entry of the batch"
+
 __all__ = [
+    "_add_batch_dim",
+    "_remove_batch_dim",
     "get_unwrapped",
     "is_batchedtensor",
     "is_functorch_wrapped_tensor",
@@ -14,6 +20,10 @@ __all__ = [
     "is_legacy_batchedtensor",
     "maybe_get_level",
 ]
+
+
+_add_batch_dim = absent_class(__name__, "_add_batch_dim", _WHY)
+_remove_batch_dim = absent_class(__name__, "_remove_batch_dim", _WHY)
 
 
 def is_batchedtensor(tensor: Any) -> bool:

@@ -93,6 +93,25 @@ def backward(
     _C._run_backward(tensors, grads, retain_graph, create_graph, leaves, True)
 
 
+def _batched_grad(outputs, inputs, grad_outputs, retain_graph, options):
+    batches = () if grad_outputs is None else _listed(grad_outputs)
+    counts = {len(g) for g in batches if g is not None and g.dim()}
+    if len(counts) != 1 or any(g is not None and not g.dim() for g in batches):
+        shapes = [None if g is None else tuple(g.shape) for g in batches]
+        raise ValueError(
+            "grad: is_grads_batched expects grad_outputs with one first dimension for all, the batch, before "
+            f"the shapes of outputs; got shapes {shapes}"
+        )
+    count = counts.pop()
+    if not count:
+        raise ValueError("grad: is_grads_batched expects at least one gradient, got grad_outputs of 0 rows")
+    rows = []
+    for i in range(count):
+        given = [None if g is None else g[i] for g in batches]
+        rows.append(grad(outputs, inputs, given, True if i + 1 < count else retain_graph, *options))
+    return tuple(None if parts[0] is None else _C.ops["stack"](list(parts)) for parts in zip(*rows))
+
+
 def grad(
     outputs,
     inputs,
@@ -108,16 +127,16 @@ def grad(
     `.grad`.
 
     An input that the outputs do not depend on raises RuntimeError, unless `allow_unused` (None is returned
-    for it) or `materialize_grads` (zeros).
+    for it) or `materialize_grads` (zeros). `is_grads_batched`: each tensor of grad_outputs has a first
+    dimension of several gradients, for which as many are returned, stacked; each is a backward pass.
 
     >>> x = plait.tensor(3.0, requires_grad=True)
     >>> plait.autograd.grad(x * x, x)
     (tensor(6.),)
     """
     if is_grads_batched:
-        raise NotImplementedError(
-            "grad: is_grads_batched is not supported; loop over the rows of grad_outputs"
-        )
+        options = (create_graph, only_inputs, allow_unused, False, materialize_grads)
+        return _batched_grad(outputs, inputs, grad_outputs, retain_graph, options)
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out")
     grads = () if grad_outputs is None else _listed(grad_outputs)

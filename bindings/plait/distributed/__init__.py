@@ -174,7 +174,6 @@ _placeholder = placeholders(
         "ProcessGroupNCCL",
         "fsdp",
         "init_device_mesh",
-        "rpc",
         "split_group",
     ),
     "plait.distributed has process groups and their collectives, and nn.parallel.DistributedDataParallel "
@@ -182,7 +181,7 @@ _placeholder = placeholders(
 )
 
 # Modules, imported at first use.
-_MODULES = ("algorithms", "elastic", "launch", "nn", "run", "tensor")
+_MODULES = ("algorithms", "elastic", "launch", "nn", "rpc", "run", "tensor")
 
 
 def __getattr__(name: str) -> Any:

@@ -90,6 +90,11 @@ def log_gamma_rsample(concentration: Tensor) -> Tensor:
     return log_gamma_draws(concentration)
 
 
+def _standard_gamma(input: Tensor) -> Tensor:
+    """Draws from Gamma(input, 1), differentiable functions of input: the name of PyTorch's op."""
+    return log_gamma_rsample(input).exp().to(input.dtype)
+
+
 class Gamma(Distribution):
     """The gamma distribution with shape `concentration` > 0 and inverse scale `rate` > 0.
 

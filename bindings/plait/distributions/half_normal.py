@@ -8,18 +8,14 @@ import plait
 from plait import Tensor
 
 from . import constraints
-from .distribution import Distribution
-from .utils import batch_of, broadcast_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+from .normal import Normal
+from .transformed_distribution import TransformedDistribution
+from .transforms import AbsTransform
 
 __all__ = ["HalfNormal"]
 
 
-class HalfNormal(Distribution):
+class HalfNormal(TransformedDistribution):
     """|x| for normal x of mean 0 and standard deviation `scale`.
 
     >>> plait.distributions.HalfNormal(1.0).mean
@@ -28,11 +24,15 @@ class HalfNormal(Distribution):
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
-    has_rsample = True
 
     def __init__(self, scale: Tensor | float, validate_args: bool | None = None):
-        (self.scale,) = broadcast_all(scale)
-        super().__init__(batch_of((scale,), self.scale), validate_args=validate_args)
+        base = Normal(0.0, scale, validate_args=False)
+        super().__init__(base, AbsTransform(), validate_args=validate_args)
+
+    @property
+    def scale(self) -> Tensor:
+        """The scale of x."""
+        return self.base_dist.scale
 
     @property
     def mean(self) -> Tensor:
@@ -45,14 +45,6 @@ class HalfNormal(Distribution):
     @property
     def variance(self) -> Tensor:
         return self.scale**2 * (1 - 2 / math.pi)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> HalfNormal:
-        shape = tuple(batch_shape)
-        return self._expanded(shape, _instance, scale=self.scale.expand(shape))
-
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        shape = self._extended_shape(sample_shape)
-        return plait.randn(shape, dtype=self.scale.dtype, device=self.scale.device).abs() * self.scale
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

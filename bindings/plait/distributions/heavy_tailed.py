@@ -8,7 +8,10 @@ import plait
 from plait import Tensor
 
 from . import constraints
+from .cauchy import Cauchy
 from .distribution import Distribution
+from .transformed_distribution import TransformedDistribution
+from .transforms import AbsTransform
 from .utils import batch_of, broadcast_all
 
 TYPE_CHECKING = False
@@ -21,7 +24,7 @@ __all__ = ["GeneralizedPareto", "HalfCauchy", "Pareto", "Weibull"]
 _EULER = 0.57721566490153286061
 
 
-class HalfCauchy(Distribution):
+class HalfCauchy(TransformedDistribution):
     """|x| for x of the Cauchy distribution with median 0; its mean and variance are infinite.
 
     >>> plait.distributions.HalfCauchy(1.0).cdf(plait.tensor(1.0))
@@ -30,11 +33,15 @@ class HalfCauchy(Distribution):
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
-    has_rsample = True
 
     def __init__(self, scale: Tensor | float, validate_args: bool | None = None):
-        (self.scale,) = broadcast_all(scale)
-        super().__init__(batch_of((scale,), self.scale), validate_args=validate_args)
+        base = Cauchy(0.0, scale, validate_args=False)
+        super().__init__(base, AbsTransform(), validate_args=validate_args)
+
+    @property
+    def scale(self) -> Tensor:
+        """The scale of x."""
+        return self.base_dist.scale
 
     @property
     def mean(self) -> Tensor:
@@ -47,15 +54,6 @@ class HalfCauchy(Distribution):
     @property
     def variance(self) -> Tensor:
         return plait.full_like(self.scale, math.inf)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> HalfCauchy:
-        shape = tuple(batch_shape)
-        return self._expanded(shape, _instance, scale=self.scale.expand(shape))
-
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        shape = self._extended_shape(sample_shape)
-        noise = plait.empty(shape, dtype=self.scale.dtype, device=self.scale.device).cauchy_()
-        return noise.abs() * self.scale
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

@@ -71,11 +71,11 @@ class Independent(Distribution):
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Independent:
         shape = tuple(batch_shape)
-        new = self._expanded(shape, _instance)
         inner = tuple(self._event_shape[: self.reinterpreted_batch_ndims])
-        new.base_dist = self.base_dist.expand(shape + inner)
-        new.reinterpreted_batch_ndims = self.reinterpreted_batch_ndims
-        return new
+        count = self.reinterpreted_batch_ndims
+        # The base first: subclasses take _validate_args from it.
+        given = {"base_dist": self.base_dist.expand(shape + inner), "reinterpreted_batch_ndims": count}
+        return self._expanded(shape, _instance, **given)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.base_dist.sample(sample_shape)

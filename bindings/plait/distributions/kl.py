@@ -195,7 +195,7 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
         )
     n = p.event_shape[0]
     batch = plait.broadcast_shapes(tuple(p.batch_shape), tuple(q.batch_shape))
-    ours, theirs = (d._unbroadcast.expand((*batch, n, n)) for d in (p, q))
+    ours, theirs = (d._unbroadcasted_scale_tril.expand((*batch, n, n)) for d in (p, q))
     apart = (q.loc - p.loc).expand((*batch, n)).unsqueeze(-1)
     both = plait.linalg.solve_triangular(theirs, plait.cat((ours, apart), -1), upper=False)
     logs = (d.diagonal(dim1=-2, dim2=-1).log().sum(-1) for d in (theirs, ours))

@@ -68,28 +68,28 @@ class MultivariateNormal(Distribution):
         if name == "scale_tril":
             if self._validate_args and not (matrix.diagonal(dim1=-2, dim2=-1) > 0).all():
                 raise ValueError("MultivariateNormal: expected scale_tril with a positive diagonal")
-            self.scale_tril = self._unbroadcast = matrix
+            self.scale_tril = self._unbroadcasted_scale_tril = matrix
         elif name == "covariance_matrix":
             self.covariance_matrix = matrix
-            self._unbroadcast = plait.linalg.cholesky(matrix)
+            self._unbroadcasted_scale_tril = plait.linalg.cholesky(matrix)
         else:
             self.precision_matrix = matrix
-            self._unbroadcast = _of_precision(matrix)
+            self._unbroadcasted_scale_tril = _of_precision(matrix)
 
     @lazy_property
     def scale_tril(self) -> Tensor:
         """The Cholesky factor of the covariance."""
-        return self._unbroadcast
+        return self._unbroadcasted_scale_tril
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:
         """The covariance."""
-        return self._unbroadcast @ self._unbroadcast.mT
+        return self._unbroadcasted_scale_tril @ self._unbroadcasted_scale_tril.mT
 
     @lazy_property
     def precision_matrix(self) -> Tensor:
         """The inverse of the covariance."""
-        return plait.cholesky_inverse(self._unbroadcast)
+        return plait.cholesky_inverse(self._unbroadcasted_scale_tril)
 
     @property
     def mean(self) -> Tensor:
@@ -99,31 +99,31 @@ class MultivariateNormal(Distribution):
 
     @property
     def variance(self) -> Tensor:
-        return self._unbroadcast.square().sum(-1)
+        return self._unbroadcasted_scale_tril.square().sum(-1)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> MultivariateNormal:
         shape, n = tuple(batch_shape), self.loc.shape[-1]
-        factor = self._unbroadcast.expand((*shape, n, n))
+        factor = self._unbroadcasted_scale_tril.expand((*shape, n, n))
         new = self._expanded(shape, _instance, loc=self.loc.expand((*shape, n)))
-        new._unbroadcast = factor
+        new._unbroadcasted_scale_tril = factor
         return new
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         noise = plait.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
-        return self.loc + (self._unbroadcast @ noise.unsqueeze(-1)).squeeze(-1)
+        return self.loc + (self._unbroadcasted_scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         n = self.loc.shape[-1]
         apart = value - self.loc
-        factor = self._unbroadcast.expand((*apart.shape[:-1], n, n))
+        factor = self._unbroadcasted_scale_tril.expand((*apart.shape[:-1], n, n))
         white = plait.linalg.solve_triangular(factor, apart.unsqueeze(-1), upper=False).squeeze(-1)
         half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return -0.5 * (n * math.log(2 * math.pi) + white.square().sum(-1)) - half_log_det
 
     def entropy(self) -> Tensor:
-        half_log_det = self._unbroadcast.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        half_log_det = self._unbroadcasted_scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         return 0.5 * self.loc.shape[-1] * (1.0 + math.log(2 * math.pi)) + half_log_det
 
 

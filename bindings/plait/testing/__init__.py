@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["OpCheckError", "assert_close", "make_tensor", "opcheck"]
+__all__ = ["OpCheckError", "assert_allclose", "assert_close", "make_tensor", "opcheck"]
 
 # rtol and atol by dtype, as PyTorch has them; a complex dtype has those of its parts, others compare exactly.
 _TOLERANCES = {
@@ -83,6 +83,37 @@ def assert_close(
     problem = _compare(actual, expected, "", options)
     if problem is not None:
         raise AssertionError(problem if msg is None else msg(problem) if callable(msg) else msg)
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
+    """The former `assert_close`: looser, NaN equals NaN, dtypes may differ, lists stand for tensors.
+
+    >>> plait.testing.assert_allclose(plait.tensor([1.0, float("nan")]), [1.00001, float("nan")])
+    """
+    if not isinstance(actual, plait.Tensor):
+        actual = plait.tensor(actual)
+    if not isinstance(expected, plait.Tensor):
+        expected = plait.tensor(expected, dtype=actual.dtype)
+    if rtol is None and atol is None:
+        former = {plait.float16: (1e-3, 1e-3), plait.float32: (1e-4, 1e-5), plait.float64: (1e-5, 1e-8)}
+        pairs = [former.get(t.dtype, (0.0, 0.0)) for t in (actual, expected)]
+        rtol, atol = max(r for r, _ in pairs), max(a for _, a in pairs)
+    assert_close(
+        actual,
+        expected,
+        rtol=rtol,
+        atol=atol,
+        equal_nan=equal_nan,
+        check_dtype=False,
+        msg=msg or None,
+    )
 
 
 def _compare(actual: Any, expected: Any, where: str, options: _Options) -> str | None:

@@ -18,14 +18,18 @@ def __getattr__(name: str):
         return _handles
     # Few programs need them, and they are not worth their import time to the others.
     if name in (
+        "_contextlib",
+        "_python_dispatch",
         "_pytree",
         "benchmark",
         "bottleneck",
         "cpp_extension",
         "dlpack",
+        "flop_counter",
         "model_zoo",
         "safetensors",
         "tensorboard",
+        "weak",
     ):
         from importlib import import_module
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-__all__ = ["checkpoint", "checkpoint_sequential"]
+__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
 
 
 class _Slot:
@@ -229,3 +229,20 @@ def checkpoint_sequential(
             part(start, end), input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state
         )
     return part(end, len(steps))(input)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The GPUs that tensors among the arguments are on, and the state of each one's generator, for code that
+    runs something twice: `set_device_states` sets them again.
+    """
+    from ._pytree import tree_leaves
+
+    tensors = (leaf for leaf in tree_leaves(args) if isinstance(leaf, plait.Tensor))
+    devices = [t.get_device() for t in tensors if t.is_cuda]
+    return devices, [plait.cuda.get_rng_state(device) for device in devices]
+
+
+def set_device_states(devices: Sequence[int], states: Sequence[Any], *, device_type: Any = None) -> None:
+    """Sets the generators of GPUs to what `get_device_states` gave."""
+    for device, state in zip(devices, states):
+        plait.cuda.set_rng_state(state, device)

@@ -131,7 +131,7 @@ def flat_norm(xs, ord):
 
 
 op(
-    "_foreach_norm",
+    "_total_norm",
     lambda g: [S(tensors(g), p) for p in (2.0, 1.0, float("inf"))],
     flat_norm,
     FLOATS,

@@ -29,6 +29,19 @@ _NONE: dict = {}
 _global_hooks: dict[str, dict[int, _Hook]] = {name: {} for name in CALL_HOOK_TABLES}
 
 
+# Called for what any module registers, by the kind of it.
+registration_hooks: dict[str, dict[int, Callable]] = {"parameter": {}, "buffer": {}, "module": {}}
+
+
+def registered(kind: str, module: Any, name: str, value: Any) -> Any:
+    """What the hooks of registration make of a parameter, buffer or module."""
+    for hook in list(registration_hooks[kind].values()):
+        changed = hook(module, name, value)
+        if changed is not None:
+            value = changed
+    return value
+
+
 class _Hook:
     """A hook and how it wants to be called."""
 
@@ -51,6 +64,16 @@ def add_hook(table: dict, hook: Any, prepend: bool = False) -> RemovableHandle:
     else:
         table[handle.id] = hook
     return handle
+
+
+def hook_table(module: Any, name: str) -> dict[int, Any]:
+    """The hooks of one kind that a module has; made at first use."""
+    attributes = module.__dict__
+    if name not in attributes:
+        attributes[name] = {}
+        if name in CALL_HOOK_TABLES:
+            attributes["_has_hooks"] = True
+    return attributes[name]
 
 
 def _merged(module: HookedCall, name: str) -> list[_Hook]:
@@ -118,7 +141,7 @@ class HookedCall:
 
         With `with_kwargs` it is called as `hook(module, args, kwargs)` and returns None or `(args, kwargs)`.
         """
-        return add_hook(self._forward_pre_hooks, _Hook(hook, with_kwargs), prepend)
+        return add_hook(hook_table(self, "_forward_pre_hooks"), _Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -134,7 +157,7 @@ class HookedCall:
         >>> _ = m(plait.zeros(2, 3)); handle.remove(); seen
         [(2, 3)]
         """
-        return add_hook(self._forward_hooks, _Hook(hook, with_kwargs, always_call), prepend)
+        return add_hook(hook_table(self, "_forward_hooks"), _Hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Calls `hook(module, grad_input, grad_output)` once the gradients of the inputs are known.
@@ -142,11 +165,11 @@ class HookedCall:
         Both are tuples, with None for what is no tensor or has no gradient; what the hook returns, if not
         None, replaces `grad_input`.
         """
-        return add_hook(self._backward_hooks, _Hook(hook), prepend)
+        return add_hook(hook_table(self, "_backward_hooks"), _Hook(hook), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Calls `hook(module, grad_output)` before the module's backward; a result replaces `grad_output`."""
-        return add_hook(self._backward_pre_hooks, _Hook(hook), prepend)
+        return add_hook(hook_table(self, "_backward_pre_hooks"), _Hook(hook), prepend)
 
     def register_backward_hook(self, hook: Callable) -> RemovableHandle:
         """Refused: the old form gives wrong gradients for modules of several ops."""
@@ -317,3 +340,18 @@ def register_module_full_backward_pre_hook(hook: Callable) -> RemovableHandle:
 def register_module_full_backward_hook(hook: Callable) -> RemovableHandle:
     """Calls `hook(module, grad_input, grad_output)` after the backward of every module."""
     return _add_global("_backward_hooks", _Hook(hook))
+
+
+def register_module_parameter_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls `hook(module, name, parameter)` wherever a module registers one; a result takes its place."""
+    return add_hook(registration_hooks["parameter"], hook)
+
+
+def register_module_buffer_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls `hook(module, name, buffer)` wherever a module registers one; a result takes its place."""
+    return add_hook(registration_hooks["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook: Callable) -> RemovableHandle:
+    """Calls `hook(module, name, child)` wherever a module registers one; a result takes its place."""
+    return add_hook(registration_hooks["module"], hook)

@@ -16,7 +16,20 @@ import plait
 from plait import Tensor
 
 from ..parameter import Buffer, Parameter
-from .hooks import CALL_HOOK_TABLES, HOOK_TABLES, HookedCall
+from .hooks import (  # noqa: F401  (PyTorch documents register_module_... as names of this module)
+    HOOK_TABLES,
+    HookedCall,
+    hook_table,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
+    registration_hooks,
+)
 from .state import _EXTRA_STATE_KEY_SUFFIX as _EXTRA_STATE_KEY_SUFFIX  # read by libraries, from here
 from .state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401
 from .state import StateDict
@@ -29,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Module"]
 
 _MISSING = object()
+_global_parameter_registration_hooks = registration_hooks["parameter"]  # read by libraries, from here
 
 
 class _Table(dict):
@@ -150,10 +164,11 @@ class Module(HookedCall, StateDict):
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up failed. See Note [Attributes of a Module].
         if name in HOOK_TABLES and "_modules" in self.__dict__:
-            table = self.__dict__[name] = {}
-            if name in CALL_HOOK_TABLES:
-                self.__dict__["_has_hooks"] = True
-            return table
+            return hook_table(self, name)
+        for kind in _TABLES:  # libraries call this method, or put tables of their own past __setattr__
+            members = self.__dict__.get(kind, ())
+            if name in members:
+                return members[name]
         descriptor = getattr(type(self), name, None)
         if isinstance(descriptor, property) and descriptor.fget is not None:
             return descriptor.fget(self)  # its getter raised AttributeError: show that one, not ours
@@ -180,7 +195,7 @@ class Module(HookedCall, StateDict):
             parameters[name] = None
         elif isinstance(value, Module):
             self._drop(name, "a module", keep="_modules")
-            attributes["_modules"][name] = value
+            attributes["_modules"][name] = registered("module", self, name, value)
         elif isinstance(value, Buffer):
             self._drop(name, "a buffer", keep="_buffers")
             self.register_buffer(name, value, value.persistent)
@@ -285,7 +300,7 @@ class Module(HookedCall, StateDict):
                     "parameters are "
                     "leaves; compute the value in forward(), or register Parameter(value.detach())"
                 )
-        self._parameters[name] = param
+        self._parameters[name] = registered("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is moved with the module but is no parameter; `persistent`: kept in the
@@ -302,7 +317,7 @@ class Module(HookedCall, StateDict):
                 f"{type(self).__name__}: cannot assign '{_kind(tensor)}' object to buffer '{name}' "
                 "(plait.Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -313,7 +328,7 @@ class Module(HookedCall, StateDict):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__}.add_module: {_kind(module)} is not a Module subclass")
         self._check_name("module", name, "_modules")
-        self._modules[name] = module
+        self._modules[name] = registered("module", self, name, module)
 
     register_module = add_module
 
@@ -533,7 +548,7 @@ class Module(HookedCall, StateDict):
 
     def cpu(self) -> Self:
         """Moves everything to the CPU."""
-        return self.to("cpu")
+        return self._apply(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
         """Moves everything to a GPU (the current one, an index, or a device)."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import plait
 from plait import Tensor
 
-from ..parameter import Parameter
-from .hooks import RemovableHandle, add_hook
+from ..parameter import Parameter, UninitializedTensorMixin
+from .hooks import RemovableHandle, add_hook, hook_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,33 @@ class IncompatibleKeys(tuple):
 
 def _quoted(keys: list[str]) -> str:
     return ", ".join(f'"{k}"' for k in keys)
+
+
+class _WithoutModule:
+    """A hook that takes no module, as one that does. It is copied and pickled with its module: a bound method
+    of a module goes over to the copy.
+    """
+
+    __slots__ = ("hook",)
+
+    def __init__(self, hook: Callable):
+        self.hook = hook
+
+    def __call__(self, module: Any, *args: Any) -> Any:
+        return self.hook(*args)
+
+
+class _ThatReturnsNone:
+    """A state_dict hook of the public interface, which changes the state in place."""
+
+    __slots__ = ("hook",)
+    _from_public_api = True
+
+    def __init__(self, hook: Callable):
+        self.hook = hook
+
+    def __call__(self, *args: Any) -> Any:
+        return self.hook(*args)
 
 
 class StateDict:
@@ -121,21 +148,16 @@ class StateDict:
 
     def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, prefix, keep_vars)` before the state is gathered."""
-        return add_hook(self._state_dict_pre_hooks, hook)
+        return add_hook(hook_table(self, "_state_dict_pre_hooks"), hook)
 
     def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, state_dict, prefix, local_metadata)` on the gathered state, which it changes in
         place.
         """
-
-        def called(*args: Any) -> Any:
-            return hook(*args)
-
-        called._from_public_api = True  # type: ignore[attr-defined]
-        return add_hook(self._state_dict_hooks, called)
+        return add_hook(hook_table(self, "_state_dict_hooks"), _ThatReturnsNone(hook))
 
     def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
-        return add_hook(self._state_dict_hooks, hook)
+        return add_hook(hook_table(self, "_state_dict_hooks"), hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`
@@ -147,12 +169,12 @@ class StateDict:
         self, hook: Callable, with_module: bool = False
     ) -> RemovableHandle:
         if with_module:
-            return add_hook(self._load_state_dict_pre_hooks, hook)
-        return add_hook(self._load_state_dict_pre_hooks, lambda module, *args: hook(*args))
+            return add_hook(hook_table(self, "_load_state_dict_pre_hooks"), hook)
+        return add_hook(hook_table(self, "_load_state_dict_pre_hooks"), _WithoutModule(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(module, incompatible_keys)` after loading; it may edit the two lists in place."""
-        return add_hook(self._load_state_dict_post_hooks, hook)
+        return add_hook(hook_table(self, "_load_state_dict_post_hooks"), hook)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -254,6 +276,8 @@ class StateDict:
                 f'While copying the parameter named "{key}", expected plait.Tensor from checkpoint object '
                 f"but received {type(given).__name__}; try plait.as_tensor(value)"
             )
+        if isinstance(own, UninitializedTensorMixin) and isinstance(given, UninitializedTensorMixin):
+            return None  # neither has a shape, or values, yet
         if given.shape != own.shape:
             if own.dim() == 0 and given.dim() == 1 and given.numel() == 1:
                 given = given[0]  # checkpoints from before 0-d tensors

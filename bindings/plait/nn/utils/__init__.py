@@ -69,7 +69,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("fusion", "parametrizations", "parametrize", "prune"):
+    if name in ("_named_member_accessor", "fusion", "parametrizations", "parametrize", "prune"):
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; see dir(plait.nn.utils)")

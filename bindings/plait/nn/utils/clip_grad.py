@@ -44,7 +44,7 @@ def get_total_norm(
         return plait.tensor(0.0)
     norm_type = float(norm_type)
     with plait.no_grad():
-        norms = [plait._foreach_norm(group, norm_type) for group in _by_kind(tensors)]
+        norms = [plait._total_norm(group, norm_type) for group in _by_kind(tensors)]
         total = norms[0]
         if len(norms) > 1:
             first = tensors[0].device

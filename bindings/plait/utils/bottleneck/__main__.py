@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _program(path: str) -> tuple[CodeType, dict[str, Any]]:
     with open(path, "rb") as file:
-        code = compile(file.read(), path, "exec")
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     return code, {"__name__": "__main__", "__file__": path, "__builtins__": __builtins__}
 
 
