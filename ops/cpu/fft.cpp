@@ -15,7 +15,8 @@ namespace {
 constexpr int64_t kApart = 80;  // numbers between the buffers, so that they do not share the sets of a cache
 constexpr int64_t kWorthThread = 1 << 14;  // numbers
 constexpr int64_t kMostBytes = 1 << 19;    // of the rows of one vector: they stay in the second-level cache
-constexpr int64_t kLeastLine = 64;         // numbers of a line that is worth steps of its own
+constexpr int64_t kLeastAhead = 1 << 12, kMostAhead = 1 << 15;  // numbers
+constexpr int64_t kLeastLine = 64;  // numbers of a line that is worth steps of its own
 
 // The lines of a tensor along a dimension, with strides in numbers of type T (two to a complex one).
 struct Lines {
@@ -33,13 +34,15 @@ struct Lines {
   }
   // Where some lines begin.
   void offsets(int64_t first, int64_t count, int64_t* at) const {
-    int64_t index = first, offset = 0, step = 0;
+    if (sizes.empty()) {
+      std::fill_n(at, count, int64_t{0});
+      return;
+    }
     const int last = sizes.size() - 1;
-    if (last >= 0) step = strides[last];
-    for (int64_t l = 0; l < count; ++l, offset += step) {
-      if (l == 0 || (last >= 0 && index % sizes[last] == 0)) offset = offset_of(index);
-      at[l] = offset;
-      ++index;
+    for (int64_t l = 0; l < count;) {
+      // Those up to the end of the last dimension are equally far apart.
+      const int64_t until = std::min(count, l + sizes[last] - (first + l) % sizes[last]);
+      for (int64_t offset = offset_of(first + l); l < until; ++l, offset += strides[last]) at[l] = offset;
     }
   }
 
@@ -50,7 +53,7 @@ struct Lines {
       result += line % sizes[d] * strides[d];
       line /= sizes[d];
     }
-    return sizes.empty() ? 0 : result + line * strides[0];
+    return result + line * strides[0];
   }
 };
 
@@ -126,7 +129,8 @@ class LanesTransform {
     };
     int64_t at[kFftMostLanes];
     p.from.offsets(first, count, at);
-    const FftLines<const T> from = {p.in_data, at, count, p.from.stride};
+    std::fill(at + count, at + lanes, at[0]);
+    const FftLines<const T> from = {p.in_data, at, count, p.from.stride, ahead_of(at, count)};
     if (p.real_in && p.halved) {
       load_pairs(rows, from, lanes);
     } else if (p.real_in) {
@@ -140,13 +144,22 @@ class LanesTransform {
     const FftRows<T> run = plan_.run(parts_of(rows), parts_of(scratch));
     T* const result = std::min(run.re, run.im);
     p.to.offsets(first, count, at);
-    const FftLines<T> to = {p.out_data, at, count, p.to.stride};
+    const FftLines<T> to = {p.out_data, at, count, p.to.stride, ahead_of(at, count)};
     if (p.real_in && p.halved)
       loops.to_coefficients({result, result + lanes}, plan_.order(), p.roots->data(), p.length);
     if (p.real_out && p.halved)
       store_pairs(to, result, lanes);
     else
       store(to, result, p.real_in ? p.n / 2 + 1 : p.n, p.real_out ? 1 : 2);
+  }
+
+  // The distance to lines that come later: memory that is worth fetching early. Processors see by themselves
+  // what comes in long lines.
+  int64_t ahead_of(const int64_t* at, int64_t count) const {
+    if (count < 2) return 0;
+    const int64_t block = (at[1] - at[0]) * count;
+    if (block <= 0 || block > kMostAhead) return 0;
+    return (kLeastAhead + block - 1) / block * block;
   }
 
   template <class D>
@@ -188,12 +201,13 @@ class LanesTransform {
   }
   // Note [Real lines]
   void load_pairs(T* rows, FftLines<const T> from, int64_t lanes) const {
-    if (from.stride == 1) return load(rows, {from.data, from.at, from.lanes, 2}, problem_.length, 2);
+    if (from.stride == 1)
+      return load(rows, {from.data, from.at, from.lanes, 2, from.ahead}, problem_.length, 2);
     load(rows, {from.data, from.at, from.lanes, 2 * from.stride}, problem_.length, 1);
     load(rows + lanes, {from.data + from.stride, from.at, from.lanes, 2 * from.stride}, problem_.length, 1);
   }
   void store_pairs(const FftLines<T>& to, const T* rows, int64_t lanes) const {
-    if (to.stride == 1) return store({to.data, to.at, to.lanes, 2}, rows, problem_.length, 2);
+    if (to.stride == 1) return store({to.data, to.at, to.lanes, 2, to.ahead}, rows, problem_.length, 2);
     store({to.data, to.at, to.lanes, 2 * to.stride}, rows, problem_.length, 1);
     store({to.data + to.stride, to.at, to.lanes, 2 * to.stride}, rows + lanes, problem_.length, 1);
   }

@@ -124,7 +124,7 @@ void FftLine<T>::rows(const T* in, T* out, bool forward, T scale) const {
   const int64_t a = column_plan_->size(), b = row_plan_->size();
   over_blocks<T>(a, b, [&](int64_t first, int64_t lines, T* rows) {
     int64_t at[kFftMostLanes];
-    for (int64_t l = 0; l < lines; ++l) at[l] = 2 * (first + l) * b;
+    for (int64_t l = 0; l < kFftMostLanes; ++l) at[l] = 2 * (first + (l < lines ? l : 0)) * b;
     loops.load_lines(rows, {in, at, lines, 2}, b, 2);
     const FftRows<T> given = directed(rows, forward);
     row_plan_->run(given, given);

@@ -97,7 +97,8 @@ void FftPlan<T>::plan_passes(const std::vector<int64_t>& factors) {
   for (const int64_t radix : factors) {
     if (size * row > kDeep) ++shallow_;
     const int64_t m = size / radix;
-    Step step{radix, m, numbers_.size(), 0};
+    const FftPasses<T>& passes = fft_passes<T>();
+    Step step{has_pass(radix) ? passes.of_radix[radix] : passes.by_definition, radix, m, numbers_.size(), 0};
     for (int64_t p = 0; p < m; ++p)
       for (int64_t j = 1; j < radix; ++j) append_root(numbers_, j * p, size);
     step.roots = numbers_.size();
@@ -145,9 +146,7 @@ void FftPlan<T>::plan_convolution() {
 template <class T>
 void FftPlan<T>::pass(const Step& step, FftRows<T> rows, int64_t count) const {
   const T* numbers = numbers_.data();
-  const FftPass<T> pass{rows, step.radix, step.m, count, numbers + step.twiddles, numbers + step.roots};
-  const FftPasses<T>& passes = fft_passes<T>();
-  (has_pass(step.radix) ? passes.of_radix[step.radix] : passes.by_definition)(pass);
+  step.run({rows, step.radix, step.m, count, numbers + step.twiddles, numbers + step.roots});
 }
 
 template <class T>

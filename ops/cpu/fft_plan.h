@@ -32,6 +32,7 @@ class FftPlan {
 
  private:
   struct Step {
+    void (*run)(const FftPass<T>& pass);
     int64_t radix, m;
     size_t twiddles, roots;  // where they begin
   };

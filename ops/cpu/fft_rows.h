@@ -10,9 +10,10 @@ namespace plait::cpu {
 template <class T>
 struct FftLines {
   T* data;
-  const int64_t* at;  // where each begins
-  int64_t lanes;      // how many they are: at most a vector's lanes
+  const int64_t* at;  // where each begins; of a vector's lanes that are too many, any of them
+  int64_t lanes;      // how many they are
   int64_t stride;     // from element to element of a line
+  int64_t ahead = 0;  // where memory is soon needed, from what is read or written: it is fetched already
 };
 
 // In `parts` 2, elements are complex; in 1 they are real, and stand in every other vector of the rows.

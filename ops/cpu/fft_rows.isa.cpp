@@ -70,61 +70,81 @@ PLAIT_INLINE void store_part(T* to, Vec<T> v, int64_t n) {
     __builtin_memcpy(to, &v, static_cast<size_t>(n) * sizeof(T));
 }
 
-// Numbers c ... c + kLanes - 1 of the lines, as vectors over the lines.
-template <bool Whole, class T>
-PLAIT_INLINE void load_square(Vec<T> (&v)[kLanes<T>], const FftLines<const T>& from, int64_t c, int64_t n) {
-#pragma GCC unroll 16
-  for (int l = 0; l < kLanes<T>; ++l) {
-    const T* const x = from.data + from.at[Whole || l < from.lanes ? l : 0] + c;
-    v[l] = Whole ? load_vector(x) : load_part(x, l < from.lanes ? n : 0);
-  }
-  transpose<T>(v);
+// Calls f(c) for every square of numbers c ... c + kLanes - 1 of the lines; the last may overlap another.
+template <class T, class F>
+PLAIT_INLINE void over_squares(int64_t numbers, const F& f) {
+  int64_t c = 0;
+  for (; c + kLanes<T> <= numbers; c += kLanes<T>) f(c);
+  if (c < numbers) f(numbers - kLanes<T>);
 }
 
+template <int Parts, class T>
+void load_lines_of(T* rows, const FftLines<const T>& from, int64_t count) {
+  constexpr int64_t kStep = kRow<T> / Parts;
+  const int64_t numbers = count * Parts, ahead = from.ahead, *const at = from.at;
+  const T* const data = from.data;
+  if (numbers < kLanes<T>) {
+    for (int l = 0; l < kLanes<T>; ++l)
+      for (int64_t c = 0; c < numbers; ++c) rows[c * kStep + l] = data[at[l] + c];
+    return;
+  }
+  over_squares<T>(numbers, [=](int64_t c) {
+    Vec<T> v[kLanes<T>];
+#pragma GCC unroll 16
+    for (int l = 0; l < kLanes<T>; ++l) {
+      v[l] = load_vector(data + at[l] + c);
+      __builtin_prefetch(data + at[l] + c + ahead, 0, 2);
+    }
+    transpose<T>(v);
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes<T>; ++i) store_vector(rows + (c + i) * kStep, v[i]);
+  });
+}
 template <class T>
 void load_lines(T* rows, const FftLines<const T>& from, int64_t count, int parts) {
-  const int64_t numbers = count * parts, step = kRow<T> / parts;
-  int64_t c = 0;
-  Vec<T> v[kLanes<T>];
-  if (from.lanes == kLanes<T>)
-    for (; c + kLanes<T> <= numbers; c += kLanes<T>) {
-      load_square<true, T>(v, from, c, kLanes<T>);
-#pragma GCC unroll 16
-      for (int i = 0; i < kLanes<T>; ++i) store_vector(rows + (c + i) * step, v[i]);
-    }
-  for (; c < numbers; c += kLanes<T>) {
-    load_square<false, T>(v, from, c, numbers - c);
-    for (int i = 0; i < kLanes<T> && c + i < numbers; ++i) store_vector(rows + (c + i) * step, v[i]);
+  if (parts == 2)
+    load_lines_of<2>(rows, from, count);
+  else
+    load_lines_of<1>(rows, from, count);
+}
+
+template <int Parts, class T>
+void store_lines_of(const FftLines<T>& to, const T* rows, const int32_t* order, int64_t count, T scale) {
+  const int64_t numbers = count * Parts, lanes = to.lanes, ahead = to.ahead, *const at = to.at;
+  T* const data = to.data;
+  if (numbers < kLanes<T>) {
+    for (int64_t l = 0; l < lanes; ++l)
+      for (int64_t c = 0; c < numbers; ++c)
+        data[at[l] + c] = rows[order[c / Parts] * kRow<T> + c % Parts * kLanes<T> + l] * scale;
+    return;
   }
+  over_squares<T>(numbers, [=](int64_t c) {
+    Vec<T> v[kLanes<T>];
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes<T>; i += Parts) {
+      const T* const row = rows + order[(c + i) / Parts] * kRow<T>;
+      v[i] = load_vector(row) * scale;
+      if constexpr (Parts == 2) v[i + 1] = load_vector(row + kLanes<T>) * scale;
+    }
+    transpose<T>(v);
+    if (lanes == kLanes<T>) {
+#pragma GCC unroll 16
+      for (int l = 0; l < kLanes<T>; ++l) {
+        store_vector(data + at[l] + c, v[l]);
+        __builtin_prefetch(data + at[l] + c + ahead, 1, 2);
+      }
+    } else {
+      for (int l = 0; l < lanes; ++l) store_vector(data + at[l] + c, v[l]);
+    }
+  });
 }
-
-template <class T>
-PLAIT_INLINE const T* row_of_number(const T* rows, const int32_t* order, int64_t c, int parts) {
-  return parts == 2 ? rows + order[c / 2] * kRow<T> + c % 2 * kLanes<T> : rows + order[c] * kRow<T>;
-}
-
 template <class T>
 void store_lines(const FftLines<T>& to, const T* rows, const int32_t* order, int64_t count, int parts,
                  T scale) {
-  const int64_t numbers = count * parts;
-  Vec<T> v[kLanes<T>];
-  int64_t c = 0;
-  for (; c + kLanes<T> <= numbers; c += kLanes<T>) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes<T>; ++i) v[i] = load_vector(row_of_number(rows, order, c + i, parts)) * scale;
-    transpose<T>(v);
-    if (to.lanes == kLanes<T>) {
-#pragma GCC unroll 16
-      for (int l = 0; l < kLanes<T>; ++l) store_vector(to.data + to.at[l] + c, v[l]);
-    } else {
-      for (int l = 0; l < to.lanes; ++l) store_vector(to.data + to.at[l] + c, v[l]);
-    }
-  }
-  if (c == numbers) return;
-  for (int i = 0; i < kLanes<T>; ++i)
-    v[i] = c + i < numbers ? load_vector(row_of_number(rows, order, c + i, parts)) * scale : Vec<T>{};
-  transpose<T>(v);
-  for (int l = 0; l < to.lanes; ++l) store_part(to.data + to.at[l] + c, v[l], numbers - c);
+  if (parts == 2)
+    store_lines_of<2>(to, rows, order, count, scale);
+  else
+    store_lines_of<1>(to, rows, order, count, scale);
 }
 
 template <bool Whole, class T>
