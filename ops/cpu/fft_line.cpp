@@ -9,7 +9,6 @@ namespace plait::cpu {
 namespace {
 
 constexpr int64_t kWorthThread = 1 << 14;  // numbers
-constexpr int64_t kApart = 80;  // numbers between buffers, so that they do not share the sets of a cache
 
 int64_t vectors(int64_t n, int64_t lanes) { return (n + lanes - 1) / lanes; }
 
