@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -87,13 +88,50 @@ struct Functions {
          {std::tuple("scipy_", "_64_", true), std::tuple("", "_64_", true), std::tuple("scipy_", "_", false),
           std::tuple("", "_", false)}) {
       prefix = before, suffix = after, wide = integers;
-      if (load_all(library)) return true;
+      if (load_all(library)) {
+        find_threads(library);
+        return true;
+      }
     }
     return false;
   }
 
+  // Note [Threads of LAPACK]
+  // The library has threads of its own, as many as the environment said when it was loaded. It is given the
+  // count of plait.set_num_threads() before a call where that has changed, and at first where plait has
+  // fewer: what OPENBLAS_NUM_THREADS=1 asks for holds until somebody sets another count. NumPy's products,
+  // which are computed by the same library, follow.
+  void use_threads() const {
+    const int count = num_threads();
+    if (set_threads && threads.exchange(count, std::memory_order_relaxed) != count) set_threads(count);
+  }
+
  private:
   const char *prefix = "", *suffix = "";
+  void (*set_threads)(int) = nullptr;
+  mutable std::atomic<int> threads{0};  // plait's, when the library was told last
+
+  void find_threads(void* library) {
+    const auto symbol = [&](const std::string& name) { return dlsym(library, name.c_str()); };
+    int (*get)() = nullptr;
+    for (const char* const end : {"64_", ""}) {
+      const std::string start = prefix + std::string("openblas_");
+      set_threads = reinterpret_cast<void (*)(int)>(symbol(start + "set_num_threads" + end));
+      get = reinterpret_cast<int (*)()>(symbol(start + "get_num_threads" + end));
+      if (set_threads && get) break;
+    }
+    if (!set_threads || !get) {
+      set_threads = reinterpret_cast<void (*)(int)>(symbol("MKL_Set_Num_Threads"));
+      get = reinterpret_cast<int (*)()>(symbol("MKL_Get_Max_Threads"));
+    }
+    if (!set_threads || !get) {
+      set_threads = nullptr;
+      return;
+    }
+    const int count = num_threads();
+    if (count < get()) set_threads(count);
+    threads.store(count, std::memory_order_relaxed);
+  }
 
   template <class F>
   bool find(void* library, F*& function, const char* type, const char* name) const {
@@ -124,7 +162,7 @@ struct Functions {
 };
 
 // Null where there is none. NumPy may be installed later: what was not found is looked for again.
-const Functions* functions() {
+const Functions* found_functions() {
   static std::atomic<const Functions*> found{nullptr};
   if (const Functions* f = found.load(std::memory_order_acquire)) return f;
   const auto finder = g_finder.load();
@@ -147,6 +185,13 @@ const Functions* functions() {
     return f.release();
   }
   return nullptr;
+}
+
+// For a call that follows.
+const Functions* functions() {
+  const Functions* const f = found_functions();
+  if (f) f->use_threads();
+  return f;
 }
 
 // ---- arguments
@@ -290,14 +335,20 @@ void real_eig(const Functions& f, const Matrices& a, void* values, const Matrice
 
 // ---- the functions
 
+// Ops are called "_linalg_..." by the functions of plait.linalg.
+std::string_view public_name(std::string_view op) {
+  constexpr std::string_view kPrivate = "_linalg_";
+  return op.starts_with(kPrivate) ? op.substr(kPrivate.size()) : op;
+}
+
 class Lapack final : public MatrixLibrary {
  public:
   void require(const char* op) const override {
     check<RuntimeError>(
-        functions() != nullptr,
-        "{}: LAPACK was not found; it comes with NumPy: pip install numpy (or set PLAIT_LAPACK "
+        found_functions() != nullptr,
+        "linalg.{}: LAPACK was not found; it comes with NumPy: pip install numpy (or set PLAIT_LAPACK "
         "to a shared library that has it)",
-        op);
+        public_name(op));
   }
 
   void cholesky(const Matrices& a, bool upper, int32_t* info) const override {
@@ -314,7 +365,7 @@ class Lapack final : public MatrixLibrary {
   void lu(const Matrices& a, int32_t* pivots, int32_t* info) const override {
     const Functions& f = *functions();
     check<NotImplementedError>(pivots != nullptr,
-                               "_linalg_lu: pivot=False is not implemented on the CPU; expected pivot=True");
+                               "linalg.lu: pivot=False is not implemented on the CPU; expected pivot=True");
     const int64_t least = std::min(a.rows, a.columns);
     each_part(a, [&](int64_t first, int64_t last) {
       std::vector<Int> exchanged(static_cast<size_t>(least));

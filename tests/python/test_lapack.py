@@ -59,7 +59,46 @@ def test_without_lapack():
     program = "import plait; plait.linalg.inv(plait.eye(2))"
     environment = {**os.environ, "PLAIT_LAPACK": "/nowhere/liblapack.so"}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
-    assert "LAPACK was not found" in ran.stderr and "pip install numpy" in ran.stderr
+    assert "linalg.lu: LAPACK was not found" in ran.stderr and "pip install numpy" in ran.stderr
+
+
+def test_numpy_is_not_imported():
+    program = "import plait, sys; plait.linalg.inv(plait.eye(2)); assert 'numpy' not in sys.modules"
+    environment = {name: value for name, value in os.environ.items() if name != "PLAIT_LAPACK"}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+THREADS = """
+import ctypes, os, sys
+import plait
+library = ctypes.CDLL(os.environ["PLAIT_LAPACK"])
+count = next(
+    getattr(library, name)
+    for name in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads")
+    if hasattr(library, name)
+)
+a = plait.eye(100)
+seen = [count()]
+for threads in (None, 1, 2, 2):
+    if threads:
+        plait.set_num_threads(threads)
+    plait.linalg.inv(a)
+    seen.append(count())
+print(seen)
+"""
+
+
+@pytest.mark.parametrize("package", ["numpy", "scipy"])
+@pytest.mark.parametrize(("given", "seen"), [("1", [1, 1, 1, 2, 2]), ("2", [2, 2, 1, 2, 2])])
+def test_threads(package, given, seen):
+    """LAPACK has as many threads as plait, once plait was told; before that what the environment says holds."""
+    if not (library := openblas_of(package)):
+        pytest.skip(f"this {package} is linked to another library")
+    environment = {**os.environ, "PLAIT_LAPACK": str(library), "OPENBLAS_NUM_THREADS": given, "OMP_NUM_THREADS": "2"}
+    ran = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == str(seen if (os.cpu_count() or 1) > 1 else [1] * 5)
 
 
 def numbers(dtype, *shape):
