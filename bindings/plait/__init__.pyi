@@ -241,6 +241,7 @@ from ._C import _linalg_eigh as _linalg_eigh
 from ._C import _linalg_householder_product as _linalg_householder_product
 from ._C import _linalg_ldl_factor as _linalg_ldl_factor
 from ._C import _linalg_ldl_solve as _linalg_ldl_solve
+from ._C import _linalg_lstsq as _linalg_lstsq
 from ._C import _linalg_lu as _linalg_lu
 from ._C import _linalg_lu_solve as _linalg_lu_solve
 from ._C import _linalg_qr as _linalg_qr

@@ -59,6 +59,18 @@ using Sytrf = void(const char* uplo, const Int* n, void* a, const Int* lda, Int*
                    const Int* work_size, Int* info, Length);
 using Sytrs = void(const char* uplo, const Int* n, const Int* columns, const void* a, const Int* lda,
                    const Int* pivots, void* b, const Int* ldb, Int* info, Length);
+using RealGelsy = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                       const Int* ldb, Int* order, const void* rcond, Int* rank, void* work,
+                       const Int* work_size, Int* info);
+using ComplexGelsy = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                          const Int* ldb, Int* order, const void* rcond, Int* rank, void* work,
+                          const Int* work_size, void* rwork, Int* info);
+using RealGelsd = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                       const Int* ldb, void* s, const void* rcond, Int* rank, void* work,
+                       const Int* work_size, Int* iwork, Int* info);
+using ComplexGelsd = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                          const Int* ldb, void* s, const void* rcond, Int* rank, void* work,
+                          const Int* work_size, void* rwork, Int* iwork, Int* info);
 
 // ---- the library
 
@@ -81,6 +93,10 @@ struct Functions {
   Sytrf* hetrf[2];
   Sytrs* sytrs[4];
   Sytrs* hetrs[2];
+  RealGelsy* real_gelsy[2];
+  ComplexGelsy* complex_gelsy[2];
+  RealGelsd* real_gelsd[2];
+  ComplexGelsd* complex_gelsd[2];
 
   // Names as the library has them: OpenBLAS of NumPy's and SciPy's wheels with a prefix.
   bool load(void* library) {
@@ -157,7 +173,9 @@ struct Functions {
            find_two(library, complex_gesdd, "cz", "gesdd") && find_two(library, real_geev, "sd", "geev") &&
            find_two(library, complex_geev, "cz", "geev") && find_four(library, sytrf, "sytrf", "sytrf") &&
            find_two(library, hetrf, "cz", "hetrf") && find_four(library, sytrs, "sytrs", "sytrs") &&
-           find_two(library, hetrs, "cz", "hetrs");
+           find_two(library, hetrs, "cz", "hetrs") && find_two(library, real_gelsy, "sd", "gelsy") &&
+           find_two(library, complex_gelsy, "cz", "gelsy") && find_two(library, real_gelsd, "sd", "gelsd") &&
+           find_two(library, complex_gelsd, "cz", "gelsd");
   }
 };
 
@@ -553,6 +571,56 @@ void lapack_ldl_solve(const Matrices& a, bool hermitian, const int32_t* pivots, 
       }
       run("L", &n, &b.columns, matrix(a, i), &a.ld, exchanges.data(), matrix(b, i), &b.ld, &status, 1);
     }
+  });
+}
+
+void lapack_lstsq(const Matrices& a, const Matrices& b, double rcond, void* s, int64_t* rank, int32_t* info) {
+  const Functions& f = *functions();
+  const int64_t least = std::min(a.rows, a.columns);
+  const DType real = to_real(a.dtype);
+  const float single_rcond = static_cast<float>(rcond);
+  const void* const limit = two(a.dtype) == 0 ? static_cast<const void*>(&single_rcond) : &rcond;
+  each_part(a, [&](int64_t first, int64_t last) {
+    Int status = 0, found = 0, integers = 0;
+    std::vector<Int> iwork(static_cast<size_t>(a.columns));
+    double real_size = 0;
+    const auto run = [&](int64_t i, void* work, const Int* size, void* rwork, Int* other) {
+      void* const values = s ? element(s, real, i * least) : nullptr;
+      void *const x = matrix(a, i), *const y = matrix(b, i);
+      const Int &m = a.rows, &n = a.columns, &k = b.columns;
+      if (s && is_complex(a.dtype))
+        f.complex_gelsd[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, values, limit, &found, work, size,
+                                      rwork, other, &status);
+      else if (s)
+        f.real_gelsd[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, values, limit, &found, work, size, other,
+                                   &status);
+      else if (is_complex(a.dtype))
+        f.complex_gelsy[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, other, limit, &found, work, size, rwork,
+                                      &status);
+      else
+        f.real_gelsy[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, other, limit, &found, work, size, &status);
+    };
+    const Work work(a.dtype, [&](void* answer, const Int* size) {
+      run(first, answer, size, &real_size, s ? &integers : iwork.data());
+    });
+    Work rwork(real);
+    if (s) {
+      // gelsd asks for integers, and of complex matrices for real numbers, beside the answer.
+      iwork.resize(static_cast<size_t>(std::max<Int>(narrowed(integers, f.wide), 1)));
+      float single_size;
+      std::memcpy(&single_size, &real_size, sizeof single_size);
+      if (is_complex(a.dtype))
+        rwork.resize(two(a.dtype) == 0 ? static_cast<Int>(std::nextafter(single_size, INFINITY))
+                                       : static_cast<Int>(real_size));
+    } else {
+      rwork.resize(2 * a.columns);
+    }
+    each_finite(a, first, last, info, [&](int64_t i) {
+      std::fill(iwork.begin(), iwork.end(), Int(0));  // gelsy: any column may be exchanged
+      run(i, work.data(), work.size(), rwork.data(), iwork.data());
+      rank[i] = narrowed(found, f.wide);
+      return narrowed(status, f.wide);
+    });
   });
 }
 

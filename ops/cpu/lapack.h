@@ -23,6 +23,12 @@ void lapack_ldl(const Matrices& a, bool hermitian, int32_t* pivots, int32_t* inf
 // B becomes X with A X = B.
 void lapack_ldl_solve(const Matrices& a, bool hermitian, const int32_t* pivots, const Matrices& b);
 
+// B, of max(m, n) rows, becomes in the first n of them the shortest X of the least |A X - B|, A overwritten.
+// What is below rcond of the largest counts as zero: of the singular values, which `s` becomes (gelsd), or
+// where that is null of the diagonal of R of a QR decomposition with exchanged columns, as gelsy estimates
+// it.
+void lapack_lstsq(const Matrices& a, const Matrices& b, double rcond, void* s, int64_t* rank, int32_t* info);
+
 // Who knows where NumPy is (Python's bindings) says which file to load, or "".
 PLAIT_API void set_lapack_finder(std::string (*find)());
 

@@ -13,6 +13,7 @@ TESTED_APART = {
     "_linalg_householder_product": "test_lapack.py",
     "_linalg_ldl_factor": "test_linalg_factorizations.py",
     "_linalg_ldl_solve": "test_linalg_factorizations.py",
+    "_linalg_lstsq": "test_linalg_factorizations.py",
     "_linalg_lu": "test_lapack.py",
     "_linalg_lu_solve": "test_lapack.py",
     "_linalg_qr": "test_lapack.py",
