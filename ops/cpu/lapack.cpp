@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "ops/cpu/small_matrices.h"
 
 namespace plait::cpu {
 namespace {
@@ -372,6 +373,7 @@ class Lapack final : public MatrixLibrary {
   void cholesky(const Matrices& a, bool upper, int32_t* info) const override {
     const Functions& f = *functions();
     each_part(a, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_cholesky(a, upper, first, last, info);
       for (int64_t b = first; b < last; ++b) {
         Int status = 0;
         f.potrf[four(a.dtype)](upper ? "U" : "L", &a.columns, matrix(a, b), &a.ld, &status, 1);
@@ -386,6 +388,7 @@ class Lapack final : public MatrixLibrary {
                                "linalg.lu: pivot=False is not implemented on the CPU; expected pivot=True");
     const int64_t least = std::min(a.rows, a.columns);
     each_part(a, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_lu(a, first, last, pivots, info);
       std::vector<Int> exchanged(static_cast<size_t>(least));
       for (int64_t b = first; b < last; ++b) {
         Int status = 0;
@@ -402,6 +405,7 @@ class Lapack final : public MatrixLibrary {
     const float single_ones[2] = {1, 0};
     const void* one = two(a.dtype) == 0 ? static_cast<const void*>(single_ones) : ones;
     each_part(b, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_triangular(t, a, b, first, last);
       for (int64_t i = first; i < last; ++i)
         f.trsm[four(a.dtype)](t.right ? "R" : "L", t.upper ? "U" : "L", t.transposed ? "T" : "N",
                               t.unit ? "U" : "N", &b.rows, &b.columns, one, matrix(a, i), &a.ld, matrix(b, i),
