@@ -203,6 +203,36 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_ldl_solve{
     .dtypes = kMatrixDTypes,
 }};
 
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, bool)> _linalg_ormqr{{
+    .schema = "_linalg_ormqr(Tensor self, Tensor tau, Tensor other, bool left, bool adjoint) -> Tensor",
+    .doc =
+        R"(Q C, or C Q where not `left`, on the CPU, for matrices C and the square Q of the reflectors in A (..., m, n) and their factors
+tau (..., k) with k <= n, as _linalg_qr gives them; with `adjoint` for Q^H.)",
+    .direct =
+        [](const Tensor& self, const Tensor& tau, const Tensor& other, bool left, bool adjoint) {
+          const char* const name = "_linalg_ormqr";
+          cpu::lapack().require(name);
+          factorize::check_matrices(name, self, false);
+          factorize::check_matrices(name, other, false);
+          const Dims batch = factorize::batch_and(self, {});
+          check(tau.dim() == self.dim() - 1 && factorize::batch_and(tau, {}, 1) == batch &&
+                    factorize::batch_and(other, {}) == batch && other.size(left ? -2 : -1) == self.size(-2) &&
+                    tau.size(-1) <= std::min(self.size(-1), self.size(-2)),
+                "{}: expected A (..., m, n), tau (..., k) and C (..., m, p), or (..., p, m), with the same "
+                "batch, got {}, {} and {}",
+                name, self.sizes(), tau.sizes(), other.sizes());
+          check<TypeError>(self.dtype() == other.dtype() && self.dtype() == tau.dtype(),
+                           "{}: expected one dtype, got {}, {} and {}", name, self.dtype(), tau.dtype(),
+                           other.dtype());
+          const Tensor c = factorize::copied_by_columns(other), factors = plait::contiguous(tau);
+          if (c.numel() && tau.numel())
+            cpu::lapack_ormqr(factorize::matrices_of(factorize::copied_by_columns(self)), factors.data_ptr(),
+                              tau.size(-1), factorize::matrices_of(c), left, adjoint);
+          return c;
+        },
+    .dtypes = kMatrixDTypes,
+}};
+
 Op<Quadruple(const Tensor&, const Tensor&, double, bool)> _linalg_lstsq{{
     .schema =
         "_linalg_lstsq(Tensor self, Tensor other, float rcond, bool values) -> (Tensor solution, Tensor "

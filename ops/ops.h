@@ -64,6 +64,7 @@
 #include "ops/decl/scatter.h"
 #include "ops/decl/scatter_reduce.h"
 #include "ops/decl/search.h"
+#include "ops/decl/segments.h"
 #include "ops/decl/softmax.h"
 #include "ops/decl/sort.h"
 #include "ops/decl/special.h"

@@ -244,6 +244,7 @@ from ._C import _linalg_ldl_solve as _linalg_ldl_solve
 from ._C import _linalg_lstsq as _linalg_lstsq
 from ._C import _linalg_lu as _linalg_lu
 from ._C import _linalg_lu_solve as _linalg_lu_solve
+from ._C import _linalg_ormqr as _linalg_ormqr
 from ._C import _linalg_qr as _linalg_qr
 from ._C import _linalg_row_order as _linalg_row_order
 from ._C import _linalg_solve_triangular as _linalg_solve_triangular
@@ -294,6 +295,8 @@ from ._C import _scale as _scale
 from ._C import _scaled_difference as _scaled_difference
 from ._C import _scaled_mm as _scaled_mm
 from ._C import _scan_linear as _scan_linear
+from ._C import _segment_reduce as _segment_reduce
+from ._C import _segment_spread as _segment_spread
 from ._C import _set_anomaly_mode as _set_anomaly_mode
 from ._C import _set_default_device as _set_default_device
 from ._C import _set_grad_enabled as _set_grad_enabled

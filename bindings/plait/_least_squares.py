@@ -8,7 +8,7 @@ from . import _C, _lapack
 from ._autocast import one_op
 from ._out import with_out
 from .autograd import Function
-from .linalg import _applied, _check, _same_batch, eigvalsh, svdvals
+from .linalg import _applied, _check, _same_batch, svdvals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +21,19 @@ _ops = _C.ops
 Lstsq = namedtuple("Lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
-def _threshold(A: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
-    """Up to where singular values s (..., k) of A count as zero, (..., 1)."""
+def _relative(A: Tensor) -> float:
+    """Up to which part of the largest singular value the others count as zero."""
     from ._numeric_limits import finfo
 
+    return max(A.shape[-2:]) * finfo(A.dtype).eps
+
+
+def _threshold(A: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
+    """Up to where singular values s (..., k) of A count as zero, (..., 1)."""
     if rtol is None:
-        rtol = max(A.shape[-2:]) * finfo(A.dtype).eps if atol is None else 0.0
+        rtol = _relative(A) if atol is None else 0.0
+        if atol is None:
+            return s.amax(-1, True) * rtol
     atol, rtol = (t.unsqueeze(-1) if isinstance(t, _C.Tensor) else t for t in (atol, rtol))
     relative = rtol * s.amax(-1, True)
     return relative if atol is None else _ops["maximum"](relative, relative.new_zeros(()) + atol)
@@ -121,7 +128,11 @@ def matrix_rank(
 @one_op(cpu="float32", cuda="float32")
 def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, hermitian: bool) -> Tensor:
     _check("matrix_rank", A, square=hermitian)
-    s = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
+    A = A.detach()
+    if hermitian:
+        s = _lapack.eigh("matrix_rank", A, False, False)[0].abs()
+    else:
+        s = _lapack.svd("matrix_rank", A, False, False)[1]
     if s.shape[-1] == 0:
         return s.sum(-1).to(_C.int64)
     return (s > _threshold(A, s, atol, rtol)).sum(-1)
@@ -182,10 +193,7 @@ def lstsq(
         rank = matrix_rank(A, rtol=rcond)
         values = svdvals(A.detach()) if wants_values else empty
     else:
-        if rcond is None:
-            from ._numeric_limits import finfo
-
-            rcond = max(A.shape[-2:]) * finfo(A.dtype).eps
+        rcond = _relative(A) if rcond is None else rcond
         solution, rank, values = _applied(_Solution, *_same_batch("lstsq", A, B), rcond, wants_values)
     residuals = empty
     if A.shape[-2] > A.shape[-1] and (rank.numel() == 0 or int(rank.amin()) == A.shape[-1]):

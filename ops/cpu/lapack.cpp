@@ -38,6 +38,9 @@ using Geqrf = void(const Int* m, const Int* n, void* a, const Int* lda, void* ta
                    const Int* work_size, Int* info);
 using Orgqr = void(const Int* m, const Int* n, const Int* k, void* a, const Int* lda, const void* tau,
                    void* work, const Int* work_size, Int* info);
+using Ormqr = void(const char* side, const char* trans, const Int* m, const Int* n, const Int* k,
+                   const void* a, const Int* lda, const void* tau, void* c, const Int* ldc, void* work,
+                   const Int* work_size, Int* info, Length, Length);
 using Syevd = void(const char* job, const char* uplo, const Int* n, void* a, const Int* lda, void* values,
                    void* work, const Int* work_size, Int* iwork, const Int* iwork_size, Int* info, Length,
                    Length);
@@ -84,6 +87,7 @@ struct Functions {
   Trsm* trsm[4];
   Geqrf* geqrf[4];
   Orgqr* orgqr[4];
+  Ormqr* ormqr[4];
   Syevd* syevd[2];
   Heevd* heevd[2];
   RealGesdd* real_gesdd[2];
@@ -169,14 +173,14 @@ struct Functions {
   bool load_all(void* library) {
     return find_four(library, potrf, "potrf", "potrf") && find_four(library, getrf, "getrf", "getrf") &&
            find_four(library, trsm, "trsm", "trsm") && find_four(library, geqrf, "geqrf", "geqrf") &&
-           find_four(library, orgqr, "orgqr", "ungqr") && find_two(library, syevd, "sd", "syevd") &&
-           find_two(library, heevd, "cz", "heevd") && find_two(library, real_gesdd, "sd", "gesdd") &&
-           find_two(library, complex_gesdd, "cz", "gesdd") && find_two(library, real_geev, "sd", "geev") &&
-           find_two(library, complex_geev, "cz", "geev") && find_four(library, sytrf, "sytrf", "sytrf") &&
-           find_two(library, hetrf, "cz", "hetrf") && find_four(library, sytrs, "sytrs", "sytrs") &&
-           find_two(library, hetrs, "cz", "hetrs") && find_two(library, real_gelsy, "sd", "gelsy") &&
-           find_two(library, complex_gelsy, "cz", "gelsy") && find_two(library, real_gelsd, "sd", "gelsd") &&
-           find_two(library, complex_gelsd, "cz", "gelsd");
+           find_four(library, orgqr, "orgqr", "ungqr") && find_four(library, ormqr, "ormqr", "unmqr") &&
+           find_two(library, syevd, "sd", "syevd") && find_two(library, heevd, "cz", "heevd") &&
+           find_two(library, real_gesdd, "sd", "gesdd") && find_two(library, complex_gesdd, "cz", "gesdd") &&
+           find_two(library, real_geev, "sd", "geev") && find_two(library, complex_geev, "cz", "geev") &&
+           find_four(library, sytrf, "sytrf", "sytrf") && find_two(library, hetrf, "cz", "hetrf") &&
+           find_four(library, sytrs, "sytrs", "sytrs") && find_two(library, hetrs, "cz", "hetrs") &&
+           find_two(library, real_gelsy, "sd", "gelsy") && find_two(library, complex_gelsy, "cz", "gelsy") &&
+           find_two(library, real_gelsd, "sd", "gelsd") && find_two(library, complex_gelsd, "cz", "gelsd");
   }
 };
 
@@ -575,6 +579,22 @@ void lapack_ldl_solve(const Matrices& a, bool hermitian, const int32_t* pivots, 
       }
       run("L", &n, &b.columns, matrix(a, i), &a.ld, exchanges.data(), matrix(b, i), &b.ld, &status, 1);
     }
+  });
+}
+
+void lapack_ormqr(const Matrices& a, const void* tau, int64_t reflectors, const Matrices& c, bool left,
+                  bool adjoint) {
+  const Functions& f = *functions();
+  const char *side = left ? "L" : "R", *trans = !adjoint ? "N" : is_complex(a.dtype) ? "C" : "T";
+  each_part(c, [&](int64_t first, int64_t last) {
+    Int status = 0;
+    const auto run = [&](int64_t i, void* work, const Int* size) {
+      f.ormqr[four(a.dtype)](side, trans, &c.rows, &c.columns, &reflectors, matrix(a, i), &a.ld,
+                             element(const_cast<void*>(tau), a.dtype, i * reflectors), matrix(c, i), &c.ld,
+                             work, size, &status, 1, 1);
+    };
+    const Work work(a.dtype, [&](void* answer, const Int* size) { run(first, answer, size); });
+    for (int64_t i = first; i < last; ++i) run(i, work.data(), work.size());
   });
 }
 

@@ -13,6 +13,7 @@ TESTED_APART = {
     "_linalg_householder_product": "test_lapack.py",
     "_linalg_ldl_factor": "test_linalg_factorizations.py",
     "_linalg_ldl_solve": "test_linalg_factorizations.py",
+    "_linalg_ormqr": "test_linalg_factorizations.py",
     "_linalg_lstsq": "test_linalg_factorizations.py",
     "_linalg_lu": "test_lapack.py",
     "_linalg_lu_solve": "test_lapack.py",
@@ -23,6 +24,8 @@ TESTED_APART = {
     "_fractional_max_pool": "test_fractional_pool.py",
     "_orthogonal_polynomial": "test_polynomials.py",
     "_fft": "test_fft.py",
+    "_segment_reduce": "test_segments.py",
+    "_segment_spread": "test_segments.py",
 }
 
 PRIVATE = {
