@@ -226,6 +226,7 @@ from ._C import _gru_step_backward as _gru_step_backward
 from ._C import _hardsigmoid_backward as _hardsigmoid_backward
 from ._C import _hardswish_backward as _hardswish_backward
 from ._C import _hardtanh_backward as _hardtanh_backward
+from ._C import _histogram as _histogram
 from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
@@ -265,6 +266,7 @@ from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
+from ._C import _mode_index as _mode_index
 from ._C import _move_running_ as _move_running_
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
@@ -274,6 +276,7 @@ from ._C import _overrides as _overrides
 from ._C import _pack_for_function as _pack_for_function
 from ._C import _pad_nd as _pad_nd
 from ._C import _pad_nd_backward as _pad_nd_backward
+from ._C import _pdist as _pdist
 from ._C import _polygamma as _polygamma
 from ._C import _pop_saved_hooks as _pop_saved_hooks
 from ._C import _push_saved_hooks as _push_saved_hooks

@@ -24,6 +24,9 @@ TESTED_APART = {
     "_fractional_max_pool": "test_fractional_pool.py",
     "_orthogonal_polynomial": "test_polynomials.py",
     "_fft": "test_fft.py",
+    "_histogram": "test_histograms.py",
+    "_mode_index": "test_composites.py",
+    "_pdist": "test_composites.py",
     "_segment_reduce": "test_segments.py",
     "_segment_spread": "test_segments.py",
 }
