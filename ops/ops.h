@@ -46,6 +46,7 @@
 #include "ops/decl/linear_activation.h"
 #include "ops/decl/logical.h"
 #include "ops/decl/loss.h"
+#include "ops/decl/margin_losses.h"
 #include "ops/decl/matmul.h"
 #include "ops/decl/max_pool.h"
 #include "ops/decl/minmax.h"

@@ -268,6 +268,8 @@ from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
 from ._C import _mode_index as _mode_index
 from ._C import _move_running_ as _move_running_
+from ._C import _multi_margin as _multi_margin
+from ._C import _multilabel_margin as _multilabel_margin
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
 from ._C import _orthogonal_polynomial as _orthogonal_polynomial

@@ -25,6 +25,8 @@ TESTED_APART = {
     "_orthogonal_polynomial": "test_polynomials.py",
     "_fft": "test_fft.py",
     "_histogram": "test_histograms.py",
+    "_multi_margin": "test_nn_layers.py",
+    "_multilabel_margin": "test_nn_layers.py",
     "_mode_index": "test_composites.py",
     "_pdist": "test_composites.py",
     "_segment_reduce": "test_segments.py",
