@@ -129,12 +129,12 @@ def matrix_rank(
 def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, hermitian: bool) -> Tensor:
     _check("matrix_rank", A, square=hermitian)
     A = A.detach()
+    if 0 in A.shape:
+        return _ops["zeros"](A.shape[:-2], dtype=_C.int64, device=A.device)
     if hermitian:
         s = _lapack.eigh("matrix_rank", A, False, False)[0].abs()
     else:
         s = _lapack.svd("matrix_rank", A, False, False)[1]
-    if s.shape[-1] == 0:
-        return s.sum(-1).to(_C.int64)
     return (s > _threshold(A, s, atol, rtol)).sum(-1)
 
 
