@@ -14,7 +14,7 @@ from cases import Case, Data, traffic
 MILLION = 1_000_000
 
 
-def forward(function: Callable, inputs: Callable, oracle: Callable | None):
+def forward(function: Callable, inputs: Callable, oracle: Callable | None, unique: Callable | None = None):
     def setup(lib: Any, data: Data) -> dict[str, Any]:
         arguments = inputs(data)
         tensors = [t for t in arguments if hasattr(t, "element_size")]
@@ -23,7 +23,12 @@ def forward(function: Callable, inputs: Callable, oracle: Callable | None):
             with lib.no_grad():
                 return function(lib, *arguments)
 
-        names: dict[str, Any] = {"run": run, "traffic": traffic(*tensors, run())}
+        results = run()
+        if not isinstance(results, tuple):
+            results = (results,)
+        names: dict[str, Any] = {"run": run, "traffic": traffic(*tensors, *results)}
+        if unique:
+            names["unique"] = lambda: unique(lib, *run())
         if oracle:
             names["numpy"] = lambda: oracle(*(in_float64(lib, t) for t in arguments))
         return names
@@ -53,15 +58,22 @@ def forward_backward(function: Callable, inputs: Callable):
 def in_float64(lib: Any, t: Any) -> Any:
     if not hasattr(t, "numpy"):
         return t
-    return (t.to(lib.float64) if t.is_floating_point() else t).numpy()
+    exact = lib.complex128 if t.is_complex() else lib.float64 if t.is_floating_point() else t.dtype
+    return t.to(exact).numpy()
 
 
 def op(
     family: str, name: str, function: Callable, inputs: Callable, *,
-    backward: bool = False, numpy: Callable | None = None, flops: float = 0.0, **facts: Any,
+    backward: bool = False, numpy: Callable | None = None, unique: Callable | None = None, flops: float = 0.0,
+    **facts: Any,
 ) -> list[Case]:
-    """The forward case, and with `backward` the forward+backward case as well (three times the flops)."""
-    result = [Case("ops", name, forward(function, inputs, numpy), family=family, flops=flops, **facts)]
+    """The forward case, and with `backward` the forward+backward case as well (three times the flops).
+
+    Where an answer may differ and be right, `unique` makes of it what may not.
+    """
+    setup = forward(function, inputs, numpy, unique)
+    answer = "unique()" if unique else "run()"
+    result = [Case("ops", name, setup, answer=answer, family=family, flops=flops, **facts)]
     if backward:
         setup = forward_backward(function, inputs)
         facts = {key: value for key, value in facts.items() if key != "bytes"}
@@ -230,9 +242,68 @@ def sequences() -> Iterator[list[Case]]:
              backward=True, flops=2 * 16 * 64 * 3 * 256 * (128 + 256), terms=16 * 64 * 256)
 
 
+def decompositions() -> Iterator[list[Case]]:
+    """Of one small matrix, of a batch of small ones, and of a large one; all well-conditioned."""
+
+    def dominant(*shape: int) -> Callable:
+        return lambda d: (2 * d.normal(*shape) / shape[-1] ** 0.5 + 4 * d.lib.eye(shape[-1]),)
+
+    def positive(*shape: int) -> Callable:
+        def inputs(d: Data) -> tuple[Any]:
+            (a,) = dominant(*shape)(d)
+            return (a @ a.mT,)
+
+        return inputs
+
+    def product(lib: Any, *factors: Any) -> Any:
+        return factors[0] @ (product(lib, *factors[1:]) if len(factors) > 2 else factors[1])
+
+    def case(name: str, shape: tuple, function: Callable, inputs: Callable, oracle: Callable, **facts: Any):
+        label = f"{name} {shape[0]} x " if len(shape) == 3 else f"{name} "
+        return op("linalg", f"{label}{shape[-2]}x{shape[-1]}", function, inputs, numpy=oracle,
+                  terms=shape[-1] ** 2, **facts)
+
+    for shape in ((8, 8), (256, 16, 16), (500, 500)):
+        square, symmetric = dominant(*shape), positive(*shape)
+        ones = (*shape[:-1], 1)
+        yield case("cholesky", shape, lambda lib, a: lib.linalg.cholesky(a), symmetric, np.linalg.cholesky)
+        yield case("solve", shape, lambda lib, a, b: lib.linalg.solve(a, b),
+                   lambda d, square=square, ones=ones: (*square(d), d.normal(*ones)), np.linalg.solve)
+        yield case("inv", shape, lambda lib, a: lib.linalg.inv(a), square, np.linalg.inv)
+        yield case("lu_factor", shape, lambda lib, a: lib.linalg.lu_factor(a), square, lambda a: a,
+                   unique=lambda lib, lu, pivots: product(lib, *lib.lu_unpack(lu, pivots)))
+        yield case("qr", shape, lambda lib, a: lib.linalg.qr(a), square, lambda a: a, unique=product)
+        yield case("eigh", shape, lambda lib, a: lib.linalg.eigh(a), symmetric, lambda a: a,
+                   unique=lambda lib, w, v: product(lib, v * w[..., None, :], v.mT))
+        yield case("svd", shape, lambda lib, a: lib.linalg.svd(a), square, lambda a: a,
+                   unique=lambda lib, u, s, vh: product(lib, u * s[..., None, :], vh))
+        rows, columns = 2 * shape[-2], shape[-1]
+        yield case("lstsq", (*shape[:-2], rows, columns), lambda lib, a, b: lib.linalg.lstsq(a, b)[0],
+                   normals((*shape[:-2], rows, columns), (*shape[:-2], rows, 1)),
+                   lambda a, b: np.linalg.pinv(a) @ b)
+
+
+def transforms() -> Iterator[list[Case]]:
+    def complexes(*shape: int) -> Callable:
+        return lambda d: (d.lib.complex(d.normal(*shape), d.normal(*shape)),)
+
+    for shape, text in (((1000,), "1000"), ((1024, 1024), "1024 x 1024"), ((1024, 1000), "1024 x 1000"),
+                        ((1 << 20,), "2^20")):
+        yield op("fft", f"fft {text}", lambda lib, a: lib.fft.fft(a), complexes(*shape), numpy=np.fft.fft,
+                 terms=shape[-1])
+    yield op("fft", "fft dim 0, 1024x1024", lambda lib, a: lib.fft.fft(a, dim=0), complexes(1024, 1024),
+             numpy=lambda a: np.fft.fft(a, axis=0), terms=1024)
+    yield op("fft", "fft2 512x512", lambda lib, a: lib.fft.fft2(a), complexes(512, 512), numpy=np.fft.fft2,
+             terms=512)
+    yield op("fft", "rfft 1024 x 1024", lambda lib, a: lib.fft.rfft(a), normals((1024, 1024)),
+             numpy=np.fft.rfft, terms=1024)
+    yield op("fft", "irfft 1024 x 513", lambda lib, a: lib.fft.irfft(a), complexes(1024, 513),
+             numpy=np.fft.irfft, terms=1024)
+
+
 def cases() -> list[Case]:
     families = (
         pointwise, reductions, indexing, random, norms, pooling, sampling, losses, products, convolutions,
-        sequences,
+        sequences, decompositions, transforms,
     )
     return [case for family in families for row in family() for case in row]

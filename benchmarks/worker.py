@@ -76,7 +76,7 @@ class Worker:
         return {"source": f"{self.lib.__name__} in float64"}
 
     def save(self, path: str, case: Case, answer: Any) -> None:
-        arrays = [np.asarray(a) for a in self.flatten(answer)]
+        arrays = [parts(np.asarray(a)) for a in self.flatten(answer)]
         if case.moments:
             arrays = [np.array([a.mean(), a.std(), a.size]) for a in arrays]
         np.savez(path, *(sample(a) for a in arrays), shapes=np.array([str(a.shape) for a in arrays]))
@@ -101,6 +101,11 @@ class Worker:
         t = self.lib.from_numpy(a)
         product = min(best(lambda: a @ a), best(lambda: t @ t))
         return {"copy": 2 * source.nbytes / copy, "flops": 2 * n**3 / product}
+
+
+def parts(a: np.ndarray) -> np.ndarray:
+    """Real and imaginary parts along a last dimension, of complex numbers."""
+    return np.stack([a.real, a.imag], -1) if np.iscomplexobj(a) else a
 
 
 def sample(a: np.ndarray) -> np.ndarray:

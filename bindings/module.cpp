@@ -1,6 +1,7 @@
 // plait._C: everything that is not hot, by pybind11, and the assembly of the module.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <unistd.h>
 
 #include "autograd/inplace_view.h"
 #include "bindings/autocast.h"
@@ -22,6 +23,25 @@ namespace plait::python {
 void add_errors(PyObject* module);
 
 namespace {
+
+// The file of NumPy that is linked to a LAPACK, or "". NumPy is looked for, and not imported.
+std::string numpys_lapack() {
+  py::gil_scoped_acquire gil;
+  try {
+    const py::object spec = py::module_::import("importlib.util").attr("find_spec")("numpy");
+    if (spec.is_none()) return "";
+    const py::object folders = spec.attr("submodule_search_locations");
+    const py::object suffixes = py::module_::import("importlib.machinery").attr("EXTENSION_SUFFIXES");
+    for (const py::handle folder : folders)
+      for (const py::handle suffix : suffixes) {
+        const std::string file =
+            py::cast<std::string>(folder) + "/linalg/_umath_linalg" + py::cast<std::string>(suffix);
+        if (access(file.c_str(), R_OK) == 0) return file;
+      }
+  } catch (const py::error_already_set&) {  // no NumPy that could be imported
+  }
+  return "";
+}
 
 const Tensor& tensor_arg(py::handle object, const char* who) {
   if (!is_tensor(object.ptr()))
@@ -117,14 +137,7 @@ PYBIND11_MODULE(_C, m) {
     return folders;
   });
   // LAPACK is the one that NumPy is linked to.
-  cpu::set_lapack_finder([]() -> std::string {
-    py::gil_scoped_acquire gil;
-    try {
-      return py::cast<std::string>(py::module_::import("numpy.linalg._umath_linalg").attr("__file__"));
-    } catch (const py::error_already_set&) {
-      return "";  // no NumPy
-    }
-  });
+  cpu::set_lapack_finder(numpys_lapack);
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);

@@ -6,6 +6,9 @@
 #include "ops/cpu/convert.h"
 #include "ops/cpu/lapack.h"
 #include "ops/decl/copy.h"
+#include "ops/decl/create.h"
+#include "ops/decl/pad.h"
+#include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/factorize.h"
 
@@ -196,6 +199,74 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_ldl_solve{
             cpu::lapack_ldl_solve(factorize::matrices_of(factors), hermitian && is_complex(self.dtype()),
                                   exchanges, factorize::matrices_of(x));
           return x;
+        },
+    .dtypes = kMatrixDTypes,
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, bool)> _linalg_ormqr{{
+    .schema = "_linalg_ormqr(Tensor self, Tensor tau, Tensor other, bool left, bool adjoint) -> Tensor",
+    .doc =
+        R"(Q C, or C Q where not `left`, on the CPU, for matrices C and the square Q of the reflectors in A (..., m, n) and their factors
+tau (..., k) with k <= n, as _linalg_qr gives them; with `adjoint` for Q^H.)",
+    .direct =
+        [](const Tensor& self, const Tensor& tau, const Tensor& other, bool left, bool adjoint) {
+          const char* const name = "_linalg_ormqr";
+          cpu::lapack().require(name);
+          factorize::check_matrices(name, self, false);
+          factorize::check_matrices(name, other, false);
+          const Dims batch = factorize::batch_and(self, {});
+          check(tau.dim() == self.dim() - 1 && factorize::batch_and(tau, {}, 1) == batch &&
+                    factorize::batch_and(other, {}) == batch && other.size(left ? -2 : -1) == self.size(-2) &&
+                    tau.size(-1) <= std::min(self.size(-1), self.size(-2)),
+                "{}: expected A (..., m, n), tau (..., k) and C (..., m, p), or (..., p, m), with the same "
+                "batch, got {}, {} and {}",
+                name, self.sizes(), tau.sizes(), other.sizes());
+          check<TypeError>(self.dtype() == other.dtype() && self.dtype() == tau.dtype(),
+                           "{}: expected one dtype, got {}, {} and {}", name, self.dtype(), tau.dtype(),
+                           other.dtype());
+          const Tensor c = factorize::copied_by_columns(other), factors = plait::contiguous(tau);
+          if (c.numel() && tau.numel())
+            cpu::lapack_ormqr(factorize::matrices_of(factorize::copied_by_columns(self)), factors.data_ptr(),
+                              tau.size(-1), factorize::matrices_of(c), left, adjoint);
+          return c;
+        },
+    .dtypes = kMatrixDTypes,
+}};
+
+Op<Quadruple(const Tensor&, const Tensor&, double, bool)> _linalg_lstsq{{
+    .schema =
+        "_linalg_lstsq(Tensor self, Tensor other, float rcond, bool values) -> (Tensor solution, Tensor "
+        "rank, Tensor S, Tensor info)",
+    .doc =
+        R"(The shortest X of the least |A X - B| on the CPU, for A (..., m, n) and B (..., m, k) with the same batch, as LAPACK's gelsy or,
+with the singular values, gelsd finds it; ranks, int64; info, int32: not 0 where the method did not converge.)",
+    .direct =
+        [](const Tensor& self, const Tensor& other, double rcond, bool values) {
+          const char* const name = "_linalg_lstsq";
+          cpu::lapack().require(name);
+          factorize::check_matrices(name, self, false);
+          factorize::check_matrices(name, other, false);
+          const int64_t m = self.size(-2), n = self.size(-1), k = other.size(-1);
+          check(m == other.size(-2) && factorize::batch_and(self, {}) == factorize::batch_and(other, {}),
+                "{}: expected A (..., m, n) and B (..., m, k) with the same batch, got {} and {}", name,
+                self.sizes(), other.sizes());
+          check<TypeError>(self.dtype() == other.dtype(), "{}: expected one dtype, got A of {} and B of {}",
+                           name, self.dtype(), other.dtype());
+          const Tensor info = factorize::new_info(self), a = factorize::copied_by_columns(self),
+                       rank = empty_tensor(factorize::batch_and(self, {}), DType::Int64),
+                       s = empty_tensor(values ? factorize::batch_and(self, {std::min(m, n)}) : Dims{0},
+                                        to_real(self.dtype()));
+          // B's memory holds X too.
+          Tensor b = m >= n ? other : plait::constant_pad_nd(other, Dims{0, 0, 0, n - m}, Scalar(0));
+          b = factorize::copied_by_columns(b);
+          if (self.numel() == 0 || k == 0) {
+            plait::zero_(b);
+            plait::zero_(rank);
+          }
+          if (self.numel() && k)
+            cpu::lapack_lstsq(factorize::matrices_of(a), factorize::matrices_of(b), rcond,
+                              values ? s.data_ptr() : nullptr, rank.data<int64_t>(), info.data<int32_t>());
+          return Quadruple(m > n ? detached_alias(plait::narrow(b, -2, 0, n)) : b, rank, s, info);
         },
     .dtypes = kMatrixDTypes,
 }};

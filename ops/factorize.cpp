@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/op.h"
+#include "ops/cpu/small_matrices.h"
 #include "ops/decl/complex.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create_range.h"
@@ -43,7 +44,12 @@ Tensor by_columns(const Dims& sizes, const Tensor& like, DType dtype) {
 }
 Tensor copied_by_columns(const Tensor& source, DType dtype) {
   const Tensor copy = by_columns(source.sizes(), source, dtype);
-  if (copy.numel()) plait::copy_(copy, source);
+  if (copy.numel() == 0) return copy;
+  const Matrices to = matrices_of(copy);
+  if (cpu::is_small(to) && dtype == source.dtype() && source.is_cpu() && source.is_contiguous())
+    cpu::small_transpose(to, source.data_ptr());
+  else
+    plait::copy_(copy, source);
   return copy;
 }
 }  // namespace

@@ -175,7 +175,6 @@ from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
-from ._C import _clamped_difference as _clamped_difference
 from ._C import _class_targets as _class_targets
 from ._C import _clocks as _clocks
 from ._C import _close_range as _close_range
@@ -206,6 +205,7 @@ from ._C import _fft_c2c as _fft_c2c
 from ._C import _fft_c2r as _fft_c2r
 from ._C import _fft_r2c as _fft_r2c
 from ._C import _foreach_mul_ as _foreach_mul_
+from ._C import _foreach_norm as _foreach_norm
 from ._C import _foreach_zero_ as _foreach_zero_
 from ._C import _fractional_max_pool as _fractional_max_pool
 from ._C import _from_dlpack as _from_dlpack
@@ -226,7 +226,7 @@ from ._C import _gru_step_backward as _gru_step_backward
 from ._C import _hardsigmoid_backward as _hardsigmoid_backward
 from ._C import _hardswish_backward as _hardswish_backward
 from ._C import _hardtanh_backward as _hardtanh_backward
-from ._C import _huber as _huber
+from ._C import _histogram as _histogram
 from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
@@ -242,8 +242,10 @@ from ._C import _linalg_eigh as _linalg_eigh
 from ._C import _linalg_householder_product as _linalg_householder_product
 from ._C import _linalg_ldl_factor as _linalg_ldl_factor
 from ._C import _linalg_ldl_solve as _linalg_ldl_solve
+from ._C import _linalg_lstsq as _linalg_lstsq
 from ._C import _linalg_lu as _linalg_lu
 from ._C import _linalg_lu_solve as _linalg_lu_solve
+from ._C import _linalg_ormqr as _linalg_ormqr
 from ._C import _linalg_qr as _linalg_qr
 from ._C import _linalg_row_order as _linalg_row_order
 from ._C import _linalg_solve_triangular as _linalg_solve_triangular
@@ -264,7 +266,10 @@ from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
+from ._C import _mode_index as _mode_index
 from ._C import _move_running_ as _move_running_
+from ._C import _multi_margin as _multi_margin
+from ._C import _multilabel_margin as _multilabel_margin
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
 from ._C import _orthogonal_polynomial as _orthogonal_polynomial
@@ -273,9 +278,9 @@ from ._C import _overrides as _overrides
 from ._C import _pack_for_function as _pack_for_function
 from ._C import _pad_nd as _pad_nd
 from ._C import _pad_nd_backward as _pad_nd_backward
+from ._C import _pdist as _pdist
 from ._C import _polygamma as _polygamma
 from ._C import _pop_saved_hooks as _pop_saved_hooks
-from ._C import _prelu as _prelu
 from ._C import _push_saved_hooks as _push_saved_hooks
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
@@ -295,6 +300,8 @@ from ._C import _scale as _scale
 from ._C import _scaled_difference as _scaled_difference
 from ._C import _scaled_mm as _scaled_mm
 from ._C import _scan_linear as _scan_linear
+from ._C import _segment_reduce as _segment_reduce
+from ._C import _segment_spread as _segment_spread
 from ._C import _set_anomaly_mode as _set_anomaly_mode
 from ._C import _set_default_device as _set_default_device
 from ._C import _set_grad_enabled as _set_grad_enabled
@@ -320,7 +327,6 @@ from ._C import _tensor_on_storage as _tensor_on_storage
 from ._C import _threshold_backward as _threshold_backward
 from ._C import _to_device as _to_device
 from ._C import _to_dlpack as _to_dlpack
-from ._C import _total_norm as _total_norm
 from ._C import _trigamma as _trigamma
 from ._C import _unique as _unique
 from ._C import _vector_norm as _vector_norm

@@ -155,17 +155,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     if input.dim() == 0:
         return Mode(input.clone(), _ops["zeros"]((), dtype=_C.int64, device=input.device))
     dim = _dim("mode", dim, input.dim())
-    size = input.shape[dim]
-    if size == 0:
-        raise IndexError(f"mode: dimension {dim} of shape {tuple(input.shape)} is empty")
-    ordered, order = input.detach().movedim(dim, -1).sort(-1, stable=True)
-    place = _ops["arange"](size, device=input.device).expand(ordered.shape)
-    first = _ops["ones_like"](ordered[..., :1], dtype=_C.bool)
-    begins = _ops["cat"]([first, ordered[..., 1:] != ordered[..., :-1]], -1)
-    start = place.masked_fill(~begins, 0).cummax(-1)[0]
-    # The end of the longest run, of the first one where several are as long.
-    best = ((place - start) * size - place).argmax(-1, True)
-    index = order.gather(-1, best).movedim(-1, dim)
+    index = _ops["_mode_index"](input.detach(), dim)
     values = input.gather(dim, index)
     return Mode(values, index) if keepdim else Mode(values.squeeze(dim), index.squeeze(dim))
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from itertools import pairwise
 
 from . import _C, _lapack
 from ._autocast import one_op
@@ -454,39 +453,57 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     tensor(11.)
     """
     found = list(tensors)
-    if len(found) < 2:
-        raise ValueError(f"linalg.multi_dot: expected at least 2 tensors, got {len(found)}")
+    n = len(found)
+    if n < 2:
+        raise ValueError(f"linalg.multi_dot: expected at least 2 tensors, got {n}")
     first_vector, last_vector = found[0].dim() == 1, found[-1].dim() == 1
     if first_vector:
         found[0] = found[0].unsqueeze(0)
     if last_vector:
         found[-1] = found[-1].unsqueeze(-1)
-    for i, t in enumerate(found):
-        if t.dim() != 2:
-            raise ValueError(f"linalg.multi_dot: tensor {i} should be a matrix, got shape {tuple(t.shape)}")
-    for a, b in pairwise(found):
-        if a.shape[1] != b.shape[0]:
-            raise ValueError(f"linalg.multi_dot: {tuple(a.shape)} and {tuple(b.shape)} do not fit")
-    sizes = [t.shape[0] for t in found] + [found[-1].shape[1]]
+    shapes = [t.shape for t in found]
+    sizes: list[int] = []
+    for i, shape in enumerate(shapes):
+        if len(shape) != 2:
+            raise ValueError(f"linalg.multi_dot: tensor {i} should be a matrix, got shape {tuple(shape)}")
+        if i and sizes[-1] != shape[0]:
+            raise ValueError(f"linalg.multi_dot: {tuple(shapes[i - 1])} and {tuple(shape)} do not fit")
+        if i == 0:
+            sizes.append(shape[0])
+        sizes.append(shape[1])
+    if n == 2:
+        result = found[0] @ found[1]
+    elif n == 3:
+        a, b, c, d = sizes
+        x, y, z = found
+        result = (x @ y) @ z if a * c * (b + d) <= b * d * (a + c) else x @ (y @ z)
+    else:
+        result = _chained(found, sizes)
+    if first_vector:
+        result = result.squeeze(0)
+    return result.squeeze(-1) if last_vector else result
+
+
+def _chained(found: list[Tensor], sizes: list[int]) -> Tensor:
+    """Cormen et al., "Introduction to Algorithms", 15.2: the cheapest place to split each stretch i ... j."""
     n = len(found)
-    # Cormen et al., "Introduction to Algorithms", 15.2: the cheapest place to split each stretch i ... j.
     cost = [[0] * n for _ in range(n)]
     split = [[0] * n for _ in range(n)]
     for length in range(1, n):
         for i in range(n - length):
             j = i + length
-            options = [
-                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
-            ]
-            cost[i][j], split[i][j] = min(options)
+            ends = sizes[i] * sizes[j + 1]
+            best = -1
+            for k in range(i, j):
+                total = cost[i][k] + cost[k + 1][j] + ends * sizes[k + 1]
+                if best < 0 or total < best:
+                    best, split[i][j] = total, k
+            cost[i][j] = best
 
     def product(i: int, j: int) -> Tensor:
         return found[i] if i == j else product(i, split[i][j]) @ product(split[i][j] + 1, j)
 
-    result = product(0, n - 1)
-    if first_vector:
-        result = result.squeeze(0)
-    return result.squeeze(-1) if last_vector else result
+    return product(0, n - 1)
 
 
 @with_out

@@ -22,7 +22,9 @@ __all__ = ["histogram", "histogramdd"]
 
 
 def _edges(who: str, x: Tensor, bins: Any, limits: Sequence[float] | None) -> Tensor:
-    """The edges of the bins of samples x (n): those given, or equally spaced ones."""
+    """The edges of bins: those given, or equally spaced ones between the limits, or between the least and the
+    largest sample, x (2); of no samples x is empty.
+    """
     if isinstance(bins, _C.Tensor):
         if bins.dim() != 1 or bins.numel() < 2 or bins.dtype is not x.dtype:
             raise ValueError(
@@ -39,7 +41,7 @@ def _edges(who: str, x: Tensor, bins: Any, limits: Sequence[float] | None) -> Te
     elif x.numel() == 0:
         low, high = 0.0, 1.0
     else:
-        low, high = x.min().item(), x.max().item()
+        low, high = x.tolist()
     if not (-float("inf") < low <= high < float("inf")):
         raise ValueError(f"{who}: expected a finite range in rising order, got from {low} to {high}")
     if low == high:
@@ -54,6 +56,32 @@ def _places(x: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
     place = _ops["where"](x == edges[-1], last, place)
     inside = (place >= 0) & (place <= last)
     return place.clamp(0, last), inside
+
+
+def _ends(points: Tensor, bins: Sequence[Any], limits: Any) -> Tensor:
+    """The least and the largest numbers of the points, if there are any and they are needed."""
+    if limits is not None or points.shape[0] == 0 or all(isinstance(b, _C.Tensor) for b in bins):
+        return points[:0]
+    return _ops["stack"]([points.amin(0), points.amax(0)])
+
+
+def _counts(points: Tensor, edges: list[Tensor], weight: Tensor | None) -> Tensor:
+    """How many of the points (n, d), or how much of their weight, lies in each box."""
+    if not points.is_cuda and points.dtype in (_C.float32, _C.float64):
+        return _ops["_histogram"](points, edges, weight)
+    where = _ops["zeros"]((points.shape[0],), dtype=_C.int64, device=points.device)
+    counted = _ops["ones_like"](where, dtype=_C.bool)
+    shape = []
+    total = 1
+    for i, e in enumerate(edges):
+        place, inside = _places(points[:, i], e)
+        shape.append(e.shape[0] - 1)
+        total *= shape[-1]
+        where = where * shape[-1] + place
+        counted = counted & inside
+    amounts = counted.to(points.dtype) if weight is None else weight * counted
+    hist = _ops["zeros"]((total,), dtype=points.dtype, device=points.device)
+    return hist.index_add_(0, where, amounts).reshape(shape)
 
 
 def _checked(who: str, input: Tensor, weight: Tensor | None, samples: tuple[int, ...]) -> None:
@@ -97,20 +125,9 @@ def histogramdd(
         )
     points = input.detach().reshape(-1, n)
     limits = [None if range is None else range[2 * i : 2 * i + 2] for i in _ints(n)]
-    edges = [_edges("histogramdd", points[:, i], each[i], limits[i]) for i in _ints(n)]
-    where = _ops["zeros"]((points.shape[0],), dtype=_C.int64, device=input.device)
-    counted = _ops["ones_like"](where, dtype=_C.bool)
-    for i in _ints(n):
-        place, inside = _places(points[:, i], edges[i])
-        where = where * (edges[i].shape[0] - 1) + place
-        counted = counted & inside
-    shape = [e.shape[0] - 1 for e in edges]
-    total = 1
-    for size in shape:
-        total *= size
-    amounts = counted.to(input.dtype) if weight is None else weight.detach().reshape(-1) * counted
-    hist = _ops["zeros"]((total,), dtype=input.dtype, device=input.device)
-    hist = hist.index_add(0, where, amounts).reshape(shape)
+    ends = _ends(points, each, range)
+    edges = [_edges("histogramdd", ends[:, i], each[i], limits[i]) for i in _ints(n)]
+    hist = _counts(points, edges, None if weight is None else weight.detach().reshape(-1))
     if density:
         hist = hist / hist.sum()
         for i, e in enumerate(edges):
@@ -143,10 +160,8 @@ def histogram(
     if range is not None and len(range) != 2:
         raise ValueError(f"histogram: expected two numbers for range, got {len(range)}")
     x = input.detach().reshape(-1)
-    edges = _edges("histogram", x, bins, range)
-    place, inside = _places(x, edges)
-    amounts = inside.to(x.dtype) if weight is None else weight.detach().reshape(-1) * inside
-    hist = _ops["zeros"]((edges.shape[0] - 1,), dtype=x.dtype, device=x.device).index_add_(0, place, amounts)
+    edges = _edges("histogram", _ends(x, [bins], range), bins, range)
+    hist = _counts(x.unsqueeze(-1), [edges], None if weight is None else weight.detach().reshape(-1))
     if density:
         hist = hist / hist.sum() / edges.diff()
     return Histogram(hist, edges)

@@ -130,6 +130,8 @@ def ormqr(
             f"got {tuple(input.shape)} {input.dtype}, {tuple(tau.shape)} {tau.dtype} and "
             f"{tuple(other.shape)} {other.dtype}"
         )
+    if not input.is_cuda and not linalg._tape(input, tau, other):
+        return linalg._ops["_linalg_ormqr"](input, tau, other, left, transpose)
     if left:
         return reflected(input, tau, other, transpose)
     return reflected(input, tau, other.mH, not transpose).mH

@@ -6,8 +6,6 @@ from . import _C
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ._C import Tensor
 
 _ops = _C.ops
@@ -19,7 +17,7 @@ __all__ = [
     "segment_reduce",
 ]
 
-# What empty segments give, and the reduction of `scatter_reduce`.
+# What empty segments give, and the reduction of the op.
 _REDUCTIONS: dict[str, tuple[float, str]] = {
     "sum": (0.0, "sum"),
     "mean": (0.0, "sum"),
@@ -97,21 +95,11 @@ def segment_reduce(
         )
     axis %= data.dim()
     at = _offsets(data, lengths, offsets, axis, not unsafe)
-    count, rest = at.shape[-1] - 1, data.dim() - axis - 1
-    places = _ops["arange"](data.shape[axis], device=data.device).expand((*data.shape[: axis + 1],))
-    number = _ops["searchsorted"](at.contiguous(), places.contiguous(), right=True) - 1
-    # What is in no segment goes to one more, which is left out.
-    number = number.masked_fill((number < 0) | (number >= count), count)
-    index = number.reshape((*number.shape, *[1] * rest)).expand(data.shape)
     start, how = _REDUCTIONS[reduce]
-    start = start if initial is None else initial
-    sizes = list(data.shape)
-    sizes[axis] = count + 1
-    empty: Any = _ops["full"](sizes, start, dtype=data.dtype, device=data.device)
-    result = _ops["scatter_reduce"](empty, axis, index, data, how, include_self=True).narrow(axis, 0, count)
+    result = _ops["_segment_reduce"](data, at, axis, how, start if initial is None else initial)
     if reduce != "mean":
         return result
-    each = at.diff().reshape((*at.shape[:-1], count, *[1] * rest))
+    each = at.diff().reshape((*at.shape[:-1], at.shape[-1] - 1, *[1] * (data.dim() - axis - 1)))
     mean = result / each.clamp_min(1)
     return mean if initial is not None else mean.masked_fill(each == 0, float("nan"))
 

@@ -1,20 +1,22 @@
-// Fourier transforms of CPU tensors, one dimension after the other: some lines at a time are brought into
-// buffers, where they lie interleaved, and transformed there (fft_passes.h).
+// Fourier transforms of CPU tensors, one dimension after the other: as many lines at a time as a vector has
+// lanes are brought into rows of vectors and transformed there (fft_passes.h); or, where lines are few or do
+// not fit the cache, the columns and rows of each (fft_line.h).
 #include "ops/cpu/fft.h"
 
 #include <algorithm>
 
 #include "core/parallel.h"
-#include "ops/cpu/fft_plan.h"
+#include "ops/cpu/fft_line.h"
 #include "ops/cpu/workspace.h"
 
 namespace plait::cpu {
 namespace {
 
-constexpr int64_t kMostLines = 16;
-constexpr int64_t kBufferNumbers = 1 << 14;  // of as many lines as fit; they stay in the second-level cache
 constexpr int64_t kApart = 80;  // numbers between the buffers, so that they do not share the sets of a cache
 constexpr int64_t kWorthThread = 1 << 14;  // numbers
+constexpr int64_t kMostBytes = 1 << 19;    // of the rows of one vector: they stay in the second-level cache
+constexpr int64_t kLeastAhead = 1 << 12, kMostAhead = 1 << 15;  // numbers
+constexpr int64_t kLeastLine = 64;  // numbers of a line that is worth steps of its own
 
 // The lines of a tensor along a dimension, with strides in numbers of type T (two to a complex one).
 struct Lines {
@@ -30,171 +32,321 @@ struct Lines {
     }
     stride = t.strides()[dim] * unit;
   }
-  Lines every_other() const {
-    Lines result = *this;
-    result.stride *= 2;
-    return result;
+  // Where some lines begin.
+  void offsets(int64_t first, int64_t count, int64_t* at) const {
+    if (sizes.empty()) {
+      std::fill_n(at, count, int64_t{0});
+      return;
+    }
+    const int last = sizes.size() - 1;
+    for (int64_t l = 0; l < count;) {
+      // Those up to the end of the last dimension are equally far apart.
+      const int64_t until = std::min(count, l + sizes[last] - (first + l) % sizes[last]);
+      for (int64_t offset = offset_of(first + l); l < until; ++l, offset += strides[last]) at[l] = offset;
+    }
   }
-  int64_t offset(int64_t line) const {
+
+ private:
+  int64_t offset_of(int64_t line) const {
     int64_t result = 0;
-    for (int d = sizes.size() - 1; d >= 0; --d) {
+    for (int d = sizes.size() - 1; d > 0; --d) {
       result += line % sizes[d] * strides[d];
       line /= sizes[d];
     }
-    return result;
+    return result + line * strides[0];
   }
 };
 
+// What a transform along one dimension makes of what.
 template <class T>
-class LineTransform {
- public:
-  LineTransform(const Tensor& out, const Tensor& in, int dim, bool forward, double scale)
-      : to_(out, dim),
-        from_(in, dim),
-        out_(static_cast<T*>(out.data_ptr())),
-        in_(static_cast<const T*>(in.data_ptr())),
-        real_in_(!is_complex(in.dtype())),
-        real_out_(!is_complex(out.dtype())),
-        forward_(forward),
-        scale_(static_cast<T>(scale)),
-        n_((real_out_ ? out : in).sizes()[dim]),
-        halved_((real_in_ || real_out_) && n_ % 2 == 0),
-        plan_(fft_plan<T>(halved_ ? n_ / 2 : n_)) {
-    if (halved_) roots_ = fft_roots<T>(n_ / 2);
-    lines_ = out.numel() / out.sizes()[dim];
+struct Problem {
+  Problem(const Tensor& out, const Tensor& in, int dim, bool is_forward, double factor)
+      : to(out, dim),
+        from(in, dim),
+        out_data(static_cast<T*>(out.data_ptr())),
+        in_data(static_cast<const T*>(in.data_ptr())),
+        real_in(!is_complex(in.dtype())),
+        real_out(!is_complex(out.dtype())),
+        forward(is_forward),
+        scale(static_cast<T>(factor)),
+        n((real_out ? out : in).sizes()[dim]),
+        halved((real_in || real_out) && n % 2 == 0),
+        length(halved ? n / 2 : n),
+        lines(out.numel() / out.sizes()[dim]) {
+    if (halved) roots = fft_roots<T>(length);
   }
 
-  void run() const {
-    const int64_t size = plan_->capacity();
-    const int64_t together = std::clamp<int64_t>(kBufferNumbers / size, 1, std::min(kMostLines, lines_));
-    const int64_t blocks = (lines_ + together - 1) / together;
-    parallel_for(0, blocks, std::max<int64_t>(1, kWorthThread / (together * size)),
-                 [&](int64_t begin, int64_t end) {
-                   const int64_t numbers = size * together + kApart;
-                   const Workspace workspace(4 * numbers * static_cast<int64_t>(sizeof(T)));
-                   T* const memory = static_cast<T*>(workspace.data());
-                   for (int64_t block = begin; block < end; ++block)
-                     run_block(block * together, std::min(together, lines_ - block * together),
-                               {memory, memory + numbers}, {memory + 2 * numbers, memory + 3 * numbers});
-                 });
+  Lines to, from;
+  T* out_data;
+  const T* in_data;
+  bool real_in, real_out, forward;
+  T scale;
+  int64_t n;
+  bool halved;     // real lines of even length
+  int64_t length;  // of the complex transform
+  int64_t lines;
+  std::shared_ptr<const std::vector<T>> roots;
+};
+
+// Note [Real lines]
+// Of n real numbers, n even, those at even places are taken as real and those at odd ones as imaginary parts
+// of n / 2 numbers, which is how they lie in memory. With Z the transform of these, that of the first is
+// (Z_k + conj Z_{n/2-k}) / 2, that of the second (Z_k - conj Z_{n/2-k}) / 2i, and what is wanted the first
+// plus the second times exp(-2 pi i k / n). Coefficients k and n / 2 - k come from the same two numbers. The
+// way back gives twice Z, whose transform backward of half the length makes up for that.
+
+// As many lines together as a vector has lanes.
+template <class T>
+class LanesTransform {
+ public:
+  LanesTransform(const Problem<T>& problem, const FftPlan<T>& plan) : problem_(problem), plan_(plan) {}
+
+  // Lines begin ... end - 1.
+  void run(int64_t begin, int64_t end) const {
+    const int64_t lanes = fft_passes<T>().lanes, blocks = (end - begin + lanes - 1) / lanes;
+    const int64_t numbers = 2 * lanes * (plan_.capacity() + 1);
+    const int64_t grain = std::max<int64_t>(1, kWorthThread / (lanes * plan_.capacity()));
+    parallel_for(0, blocks, grain, [&](int64_t first, int64_t last) {
+      const Workspace workspace((plan_.needs_scratch() ? 2 * numbers + kApart : numbers) *
+                                static_cast<int64_t>(sizeof(T)));
+      T* const rows = static_cast<T*>(workspace.data());
+      T* const scratch = plan_.needs_scratch() ? rows + numbers + kApart : rows;
+      for (int64_t block = first; block < last; ++block) {
+        const int64_t line = begin + block * lanes;
+        run_block(line, std::min(lanes, end - line), rows, scratch);
+      }
+    });
   }
 
  private:
   // With real and imaginary parts in each other's places, forward is backward.
-  void run_block(int64_t first, int64_t lines, FftRows<T> rows, FftRows<T> scratch) const {
-    FftRows<T> given = forward_ ? rows : FftRows<T>{rows.im, rows.re};
-    int64_t at[kMostLines];
-    for (int64_t l = 0; l < lines; ++l) at[l] = from_.offset(first + l);
-    if (real_in_)
-      halved_ ? gather_pairs(given, at, lines) : gather_reals(given, at, lines);
-    else if (real_out_)
-      halved_ ? gather_half(given, at, lines) : gather_hermitian(given, at, lines);
+  void run_block(int64_t first, int64_t count, T* rows, T* scratch) const {
+    const Problem<T>& p = problem_;
+    const int64_t lanes = fft_passes<T>().lanes;
+    const FftRowLoops<T>& loops = fft_row_loops<T>();
+    const auto parts_of = [&](T* data) {
+      return p.forward ? FftRows<T>{data, data + lanes} : FftRows<T>{data + lanes, data};
+    };
+    int64_t at[kFftMostLanes];
+    p.from.offsets(first, count, at);
+    std::fill(at + count, at + lanes, at[0]);
+    const FftLines<const T> from = {p.in_data, at, count, p.from.stride, ahead_of(at, count)};
+    if (p.real_in && p.halved) {
+      load_pairs(rows, from, lanes);
+    } else if (p.real_in) {
+      load(rows, from, p.n, 1);
+      for (int64_t k = 0; k < p.n; ++k) std::fill_n(rows + (2 * k + 1) * lanes, lanes, T(0));
+    } else {
+      load(rows, from, p.real_out ? p.n / 2 + 1 : p.n, 2);
+      if (p.real_out && p.halved) loops.from_coefficients({rows, rows + lanes}, p.roots->data(), p.length);
+      if (p.real_out && !p.halved) mirror(rows, lanes);
+    }
+    const FftRows<T> run = plan_.run(parts_of(rows), parts_of(scratch));
+    T* const result = std::min(run.re, run.im);
+    p.to.offsets(first, count, at);
+    const FftLines<T> to = {p.out_data, at, count, p.to.stride, ahead_of(at, count)};
+    if (p.real_in && p.halved)
+      loops.to_coefficients({result, result + lanes}, plan_.order(), p.roots->data(), p.length);
+    if (p.real_out && p.halved)
+      store_pairs(to, result, lanes);
     else
-      gather(given, at, lines);
-    FftRows<T> result = plan_->run(rows, scratch, lines);
-    if (!forward_) std::swap(result.re, result.im);
-    for (int64_t l = 0; l < lines; ++l) at[l] = to_.offset(first + l);
-    if (real_in_)
-      halved_ ? scatter_half(result, at, lines) : scatter(result, at, lines, n_ / 2 + 1);
-    else if (real_out_)
-      halved_ ? scatter_pairs(result, at, lines) : scatter_reals(result, at, lines);
-    else
-      scatter(result, at, lines, n_);
+      store(to, result, p.real_in ? p.n / 2 + 1 : p.n, p.real_out ? 1 : 2);
   }
 
-  // Calls f(place in a buffer, number in the tensor, its place in the line) for `count` numbers of each line.
-  template <class P, class F>
-  static void walk(P* data, const Lines& layout, const int64_t* at, int64_t lines, int64_t count,
-                   const F& f) {
-    for (int64_t l = 0; l < lines; ++l) {
-      P* x = data + at[l];
-      for (int64_t k = 0; k < count; ++k, x += layout.stride) f(k * lines + l, x, k);
+  // The distance to lines that come later: memory that is worth fetching early. Processors see by themselves
+  // what comes in long lines.
+  int64_t ahead_of(const int64_t* at, int64_t count) const {
+    if (count < 2) return 0;
+    const int64_t block = (at[1] - at[0]) * count;
+    if (block <= 0 || block > kMostAhead) return 0;
+    return (kLeastAhead + block - 1) / block * block;
+  }
+
+  template <class D>
+  static bool are_contiguous(const FftLines<D>& lines, int64_t parts) {
+    return lines.stride == parts;
+  }
+  template <class D>
+  static bool are_neighbours(const FftLines<D>& lines, int64_t parts) {
+    for (int64_t l = 1; l < lines.lanes; ++l)
+      if (lines.at[l] != lines.at[l - 1] + parts) return false;
+    return true;
+  }
+
+  void load(T* rows, const FftLines<const T>& from, int64_t count, int parts) const {
+    const FftRowLoops<T>& loops = fft_row_loops<T>();
+    if (are_contiguous(from, parts)) return loops.load_lines(rows, from, count, parts);
+    if (are_neighbours(from, parts)) return loops.load_columns(rows, from, count, parts);
+    const int64_t lanes = fft_passes<T>().lanes;
+    for (int64_t k = 0; k < count; ++k, rows += 2 * lanes)
+      for (int64_t l = 0; l < lanes; ++l) {
+        const T* const x = from.data + from.at[l < from.lanes ? l : 0] + k * from.stride;
+        rows[l] = l < from.lanes ? x[0] : T(0);
+        if (parts == 2) rows[lanes + l] = l < from.lanes ? x[1] : T(0);
+      }
+  }
+  void store(const FftLines<T>& to, const T* rows, int64_t count, int parts) const {
+    const FftRowLoops<T>& loops = fft_row_loops<T>();
+    const int32_t* const order = plan_.order();
+    if (are_contiguous(to, parts)) return loops.store_lines(to, rows, order, count, parts, problem_.scale);
+    if (are_neighbours(to, parts)) return loops.store_columns(to, rows, order, count, parts, problem_.scale);
+    const int64_t lanes = fft_passes<T>().lanes;
+    for (int64_t k = 0; k < count; ++k)
+      for (int64_t l = 0; l < to.lanes; ++l) {
+        T* const x = to.data + to.at[l] + k * to.stride;
+        const T* const number = rows + order[k] * 2 * lanes + l;
+        x[0] = number[0] * problem_.scale;
+        if (parts == 2) x[1] = number[lanes] * problem_.scale;
+      }
+  }
+  // Note [Real lines]
+  void load_pairs(T* rows, FftLines<const T> from, int64_t lanes) const {
+    if (from.stride == 1)
+      return load(rows, {from.data, from.at, from.lanes, 2, from.ahead}, problem_.length, 2);
+    load(rows, {from.data, from.at, from.lanes, 2 * from.stride}, problem_.length, 1);
+    load(rows + lanes, {from.data + from.stride, from.at, from.lanes, 2 * from.stride}, problem_.length, 1);
+  }
+  void store_pairs(const FftLines<T>& to, const T* rows, int64_t lanes) const {
+    if (to.stride == 1) return store({to.data, to.at, to.lanes, 2, to.ahead}, rows, problem_.length, 2);
+    store({to.data, to.at, to.lanes, 2 * to.stride}, rows, problem_.length, 1);
+    store({to.data + to.stride, to.at, to.lanes, 2 * to.stride}, rows + lanes, problem_.length, 1);
+  }
+  // The coefficients that are not given are the others' conjugates; the first one is real.
+  void mirror(T* rows, int64_t lanes) const {
+    std::fill_n(rows + lanes, lanes, T(0));
+    for (int64_t k = 1; 2 * k < problem_.n; ++k) {
+      const T* const given = rows + k * 2 * lanes;
+      T* const other = rows + (problem_.n - k) * 2 * lanes;
+      for (int64_t l = 0; l < lanes; ++l) other[l] = given[l], other[lanes + l] = -given[lanes + l];
     }
   }
 
-  void gather(FftRows<T> to, const int64_t* at, int64_t lines) const {
-    walk(in_, from_, at, lines, n_,
-         [&](int64_t i, const T* x, int64_t) { to.re[i] = x[0], to.im[i] = x[1]; });
-  }
-  void scatter(FftRows<T> from, const int64_t* at, int64_t lines, int64_t count) const {
-    walk(out_, to_, at, lines, count,
-         [&](int64_t i, T* x, int64_t) { x[0] = from.re[i] * scale_, x[1] = from.im[i] * scale_; });
-  }
-  void gather_reals(FftRows<T> to, const int64_t* at, int64_t lines) const {
-    walk(in_, from_, at, lines, n_, [&](int64_t i, const T* x, int64_t) { to.re[i] = *x, to.im[i] = 0; });
-  }
-  void scatter_reals(FftRows<T> from, const int64_t* at, int64_t lines) const {
-    walk(out_, to_, at, lines, n_, [&](int64_t i, T* x, int64_t) { *x = from.re[i] * scale_; });
-  }
-  // The coefficients that are not given are the others' conjugates; the first one is real.
-  void gather_hermitian(FftRows<T> to, const int64_t* at, int64_t lines) const {
-    walk(in_, from_, at, lines, n_ / 2 + 1, [&](int64_t i, const T* x, int64_t k) {
-      to.re[i] = x[0];
-      to.im[i] = k == 0 ? 0 : x[1];
-      if (k == 0) return;
-      const int64_t mirrored = i + (n_ - 2 * k) * lines;
-      to.re[mirrored] = x[0];
-      to.im[mirrored] = -x[1];
-    });
-  }
-
-  // Of n real numbers, n even, those at even places are taken as real and those at odd ones as imaginary
-  // parts of n / 2 numbers. With Z the transform of these, that of the first is (Z_k + conj Z_{n/2-k}) / 2,
-  // that of the second (Z_k - conj Z_{n/2-k}) / 2i, and what is wanted the first plus the second times exp(-2
-  // pi i k / n).
-  void gather_pairs(FftRows<T> to, const int64_t* at, int64_t lines) const {
-    walk(in_, from_.every_other(), at, lines, n_ / 2,
-         [&](int64_t i, const T* x, int64_t) { to.re[i] = x[0], to.im[i] = x[from_.stride]; });
-  }
-  void scatter_pairs(FftRows<T> from, const int64_t* at, int64_t lines) const {
-    walk(out_, to_.every_other(), at, lines, n_ / 2, [&](int64_t i, T* x, int64_t) {
-      x[0] = from.re[i] * scale_;
-      x[to_.stride] = from.im[i] * scale_;
-    });
-  }
-  void scatter_half(FftRows<T> z, const int64_t* at, int64_t lines) const {
-    const int64_t half = n_ / 2;
-    walk(out_, to_, at, lines, half + 1, [&](int64_t i, T* x, int64_t k) {
-      const int64_t l = i - k * lines, j = k == half ? l : i, mirrored = k == 0 ? l : (half - k) * lines + l;
-      const T even_re = z.re[j] + z.re[mirrored], even_im = z.im[j] - z.im[mirrored];
-      const T odd_re = z.im[j] + z.im[mirrored], odd_im = z.re[mirrored] - z.re[j];
-      const T w_re = k == half ? T(-1) : (*roots_)[static_cast<size_t>(2 * k)];
-      const T w_im = k == half ? T(0) : (*roots_)[static_cast<size_t>(2 * k + 1)];
-      x[0] = (even_re + odd_re * w_re - odd_im * w_im) * (scale_ / 2);
-      x[1] = (even_im + odd_re * w_im + odd_im * w_re) * (scale_ / 2);
-    });
-  }
-  // The way back: twice Z, whose transform backward of half the length makes up for that.
-  void gather_half(FftRows<T> to, const int64_t* at, int64_t lines) const {
-    const int64_t half = n_ / 2;
-    walk(in_, from_, at, lines, half, [&](int64_t i, const T* a, int64_t k) {
-      const T* const b = a + (half - 2 * k) * from_.stride;
-      const T a_im = k == 0 ? 0 : a[1], b_im = k == 0 ? 0 : -b[1];
-      const T even_re = a[0] + b[0], even_im = a_im + b_im, d_re = a[0] - b[0], d_im = a_im - b_im;
-      const T w_re = (*roots_)[static_cast<size_t>(2 * k)], w_im = -(*roots_)[static_cast<size_t>(2 * k + 1)];
-      to.re[i] = even_re - (d_re * w_im + d_im * w_re);
-      to.im[i] = even_im + (d_re * w_re - d_im * w_im);
-    });
-  }
-
-  Lines to_, from_;
-  T* out_;
-  const T* in_;
-  bool real_in_, real_out_, forward_;
-  T scale_;
-  int64_t n_;
-  bool halved_;
-  std::shared_ptr<const FftPlan<T>> plan_;
-  std::shared_ptr<const std::vector<T>> roots_;
-  int64_t lines_;
+  const Problem<T>& problem_;
+  const FftPlan<T>& plan_;
 };
+
+// One line after the other.
+template <class T>
+class LongTransform {
+ public:
+  LongTransform(const Problem<T>& problem, const FftLine<T>& plan) : problem_(problem), plan_(plan) {}
+
+  // Lines begin ... end - 1; where they are few, the threads share out each of them.
+  void run(int64_t begin, int64_t end) const {
+    const auto some = [&](int64_t first, int64_t last) {
+      for (int64_t line = first; line < last; ++line) run_line(line);
+    };
+    if (end - begin < num_threads()) return some(begin, end);
+    parallel_for(begin, end, std::max<int64_t>(1, kWorthThread / problem_.n), some);
+  }
+
+ private:
+  void run_line(int64_t line) const {
+    const Problem<T>& p = problem_;
+    int64_t in_at = 0, out_at = 0;
+    p.from.offsets(line, 1, &in_at);
+    p.to.offsets(line, 1, &out_at);
+    const T* const in = p.in_data + in_at;
+    T* const out = p.out_data + out_at;
+    const bool in_lies = p.from.stride == (p.real_in ? 1 : 2) && (p.real_in ? p.halved : !p.real_out);
+    const bool out_lies = p.to.stride == (p.real_out ? 1 : 2) && (p.real_out ? p.halved : !p.real_in);
+    const Workspace workspace(in_lies && out_lies ? 0 : 2 * p.length * static_cast<int64_t>(sizeof(T)));
+    T* const numbers = static_cast<T*>(workspace.data());
+    if (!in_lies) gather(numbers, in);
+    const bool scaled = !(p.real_in && p.halved);
+    plan_.run(in_lies ? in : numbers, out_lies ? out : numbers, p.forward, scaled ? p.scale : T(1));
+    if (!out_lies) scatter(out, numbers);
+  }
+
+  void gather(T* to, const T* in) const {
+    const Problem<T>& p = problem_;
+    const int64_t stride = p.from.stride, half = p.length;
+    if (p.real_in && p.halved) {
+      over(half,
+           [=](int64_t k) { to[2 * k] = in[2 * k * stride], to[2 * k + 1] = in[(2 * k + 1) * stride]; });
+    } else if (p.real_in) {
+      over(p.n, [=](int64_t k) { to[2 * k] = in[k * stride], to[2 * k + 1] = 0; });
+    } else if (!p.real_out) {
+      over(p.n, [=](int64_t k) { to[2 * k] = in[k * stride], to[2 * k + 1] = in[k * stride + 1]; });
+    } else if (!p.halved) {
+      over(p.n / 2 + 1, [=, n = p.n](int64_t k) {
+        const T re = in[k * stride], im = k == 0 ? T(0) : in[k * stride + 1];
+        to[2 * k] = re, to[2 * k + 1] = im;
+        if (k > 0) to[2 * (n - k)] = re, to[2 * (n - k) + 1] = -im;
+      });
+    } else {
+      const T* const roots = p.roots->data();
+      over(half, [=](int64_t k) {
+        const T *const a = in + k * stride, *const b = in + (half - k) * stride;
+        const T a_im = k == 0 ? T(0) : a[1], b_im = k == 0 ? T(0) : -b[1];
+        const T even_re = a[0] + b[0], even_im = a_im + b_im, d_re = a[0] - b[0], d_im = a_im - b_im;
+        const T w_re = roots[2 * k], w_im = -roots[2 * k + 1];
+        to[2 * k] = even_re - (d_re * w_im + d_im * w_re);
+        to[2 * k + 1] = even_im + (d_re * w_re - d_im * w_im);
+      });
+    }
+  }
+
+  void scatter(T* out, const T* from) const {
+    const Problem<T>& p = problem_;
+    const int64_t stride = p.to.stride, half = p.length;
+    if (p.real_out && p.halved) {
+      over(half, [=](int64_t k) {
+        out[2 * k * stride] = from[2 * k], out[(2 * k + 1) * stride] = from[2 * k + 1];
+      });
+    } else if (p.real_out) {
+      over(p.n, [=](int64_t k) { out[k * stride] = from[2 * k]; });
+    } else if (!p.halved) {
+      over(p.real_in ? p.n / 2 + 1 : p.n,
+           [=](int64_t k) { out[k * stride] = from[2 * k], out[k * stride + 1] = from[2 * k + 1]; });
+    } else {
+      const T *const roots = p.roots->data(), scale = p.scale / 2;
+      over(half + 1, [=](int64_t k) {
+        const T *const a = from + (k == half ? 0 : 2 * k), *const b = from + (k == 0 ? 0 : 2 * (half - k));
+        const T even_re = a[0] + b[0], even_im = a[1] - b[1], odd_re = a[1] + b[1], odd_im = b[0] - a[0];
+        const T w_re = k == half ? T(-1) : roots[2 * k], w_im = k == half ? T(0) : roots[2 * k + 1];
+        out[k * stride] = (even_re + odd_re * w_re - odd_im * w_im) * scale;
+        out[k * stride + 1] = (even_im + odd_re * w_im + odd_im * w_re) * scale;
+      });
+    }
+  }
+
+  template <class F>
+  static void over(int64_t count, const F& f) {
+    parallel_for(0, count, kWorthThread, [&](int64_t begin, int64_t end) {
+      for (int64_t k = begin; k < end; ++k) f(k);
+    });
+  }
+
+  const Problem<T>& problem_;
+  const FftLine<T>& plan_;
+};
+
+template <class T>
+void transform_of(const Problem<T>& p) {
+  const int64_t lanes = fft_passes<T>().lanes;
+  const auto bytes = static_cast<int64_t>(sizeof(T)) * 2 * lanes;
+  // By lanes, all lines but those that do not fill a vector, and these too where that takes less.
+  int64_t by_lanes = p.length * bytes <= kMostBytes ? p.lines : 0;
+  const int64_t rest = p.lines % lanes;
+  std::shared_ptr<const FftLine<T>> line;
+  std::shared_ptr<const FftPlan<T>> plan;
+  if (by_lanes > 0) plan = fft_plan<T>(p.length);
+  if (by_lanes > 0 && rest != 0 && rest <= lanes / 2 && p.length >= kLeastLine) {
+    line = fft_line<T>(p.length);
+    if (rest * line->work() < plan->work()) by_lanes -= rest;
+  }
+  if (by_lanes < p.lines && !line) line = fft_line<T>(p.length);
+  if (by_lanes > 0) LanesTransform<T>(p, *plan).run(0, by_lanes);
+  if (by_lanes < p.lines) LongTransform<T>(p, *line).run(by_lanes, p.lines);
+}
 
 void transform(const Tensor& out, const Tensor& in, int64_t dim, bool forward, double scale) {
   const int d = static_cast<int>(dim);
   if (to_real(out.dtype()) == DType::Float32)
-    LineTransform<float>(out, in, d, forward, scale).run();
+    transform_of(Problem<float>(out, in, d, forward, scale));
   else
-    LineTransform<double>(out, in, d, forward, scale).run();
+    transform_of(Problem<double>(out, in, d, forward, scale));
 }
 
 }  // namespace

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
-#include <unordered_map>
-
-#include "ops/cpu/fft_passes.h"
+#include <numeric>
 
 namespace plait::cpu {
 namespace {
@@ -23,6 +20,41 @@ void root_of_unity(int64_t k, int64_t n, double& re, double& im) {
   }
 }
 
+bool has_pass(int64_t radix) {
+  return std::find(std::begin(kFftRadices), std::end(kFftRadices), radix) != std::end(kFftRadices);
+}
+
+// Empty where a prime factor is too large for a pass. The last pass does not turn its sums: the largest one.
+std::vector<int64_t> factors_of(int64_t n) {
+  std::vector<int64_t> factors;
+  const auto divide = [&](int64_t radix) {
+    for (; n % radix == 0; n /= radix) factors.push_back(radix);
+  };
+  int twos = 0;
+  for (; n % 2 == 0; n /= 2) ++twos;
+  for (int64_t radix = 3; radix <= kFftLargestRadix; radix += 2) divide(radix);
+  // Two fours rather than a two and an eight.
+  const int fours = twos % 3 == 2 ? 1 : twos % 3 == 1 && twos > 1 ? 2 : 0;
+  if (twos == 1) factors.push_back(2);
+  factors.insert(factors.end(), static_cast<size_t>(fours), 4);
+  factors.insert(factors.end(), static_cast<size_t>((twos - 2 * fours) / 3), 8);
+  if (n > 1) factors.clear();
+  return factors;
+}
+
+// A length for a convolution: a power of two, perhaps times 3, 5, 9 or 15.
+int64_t convolution_length(int64_t n) {
+  int64_t best = 0;
+  for (const int64_t odd : {1, 3, 5, 9, 15}) {
+    int64_t length = odd;
+    while (length < n) length *= 2;
+    if (best == 0 || length < best) best = length;
+  }
+  return best;
+}
+
+}  // namespace
+
 template <class T>
 void append_root(std::vector<T>& to, int64_t k, int64_t n) {
   double re, im;
@@ -31,176 +63,148 @@ void append_root(std::vector<T>& to, int64_t k, int64_t n) {
   to.push_back(static_cast<T>(im));
 }
 
-// Empty where a prime factor is too large for a pass.
-std::vector<int64_t> factors_of(int64_t n) {
-  std::vector<int64_t> factors;
-  const auto divide = [&](int64_t radix) {
-    for (; n % radix == 0; n /= radix) factors.push_back(radix);
-  };
-  for (const int radix : kFftRadices) divide(radix);
-  for (int64_t radix = 7; radix <= kFftLargestRadix; radix += 2) divide(radix);
-  if (n > 1) factors.clear();
-  return factors;
-}
+bool fft_has_passes(int64_t n) { return n == 1 || !factors_of(n).empty(); }
 
 template <class T>
-const FftPasses<T>& passes_of() {
-  if constexpr (sizeof(T) == sizeof(float))
-    return fft_table().in_float;
-  else
-    return fft_table().in_double;
-}
-
-// What was made for a length, for as long as there are not too many.
-template <class V>
-class Kept {
- public:
-  template <class F>
-  std::shared_ptr<const V> get(int64_t n, const F& make) {
-    constexpr size_t kMost = 128;
-    const std::lock_guard lock(mutex_);
-    std::shared_ptr<const V>& found = values_[n];
-    if (!found) {
-      std::shared_ptr<const V> made = make();
-      if (values_.size() > kMost) values_.clear();
-      values_[n] = made;
-      return made;
-    }
-    return found;
+FftChirp<T>::FftChirp(int64_t n) : length(convolution_length(2 * n - 1)) {
+  numbers.reserve(static_cast<size_t>(2 * n));
+  for (int64_t k = 0, square = 0; k < n; ++k) {
+    append_root(numbers, square, 2 * n);
+    square = (square + 2 * k + 1) % (2 * n);
   }
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<int64_t, std::shared_ptr<const V>> values_;
-};
-
-}  // namespace
-
-template <class T>
-std::vector<T> roots_of_unity(int64_t n, int64_t count) {
-  std::vector<T> roots;
-  roots.reserve(static_cast<size_t>(2 * count));
-  for (int64_t k = 0; k < count; ++k) append_root(roots, k, n);
-  return roots;
+  conjugates.resize(static_cast<size_t>(2 * length));
+  for (int64_t k = 0; k < n; ++k)
+    for (const int64_t at : {k, k > 0 ? length - k : 0}) {
+      const auto i = static_cast<size_t>(2 * k), j = static_cast<size_t>(2 * at);
+      conjugates[j] = numbers[i] / static_cast<T>(length);
+      conjugates[j + 1] = -numbers[i + 1] / static_cast<T>(length);
+    }
 }
 
 template <class T>
 FftPlan<T>::FftPlan(int64_t n) : n_(n) {
-  const std::vector<int64_t> factors = factors_of(n);
-  if (n == 1 || !factors.empty())
-    plan_passes(factors);
+  if (fft_has_passes(n))
+    plan_passes(factors_of(n));
   else
     plan_convolution();
 }
 
 template <class T>
 void FftPlan<T>::plan_passes(const std::vector<int64_t>& factors) {
+  constexpr int64_t kDeep = 1 << 14;  // bytes
+  const auto row = static_cast<int64_t>(sizeof(T)) * 2 * fft_passes<T>().lanes;
   int64_t size = n_;
   for (const int64_t radix : factors) {
+    if (size * row > kDeep) ++shallow_;
     const int64_t m = size / radix;
-    Step step{radix, m, numbers_.size(), 0};
+    const FftPasses<T>& passes = fft_passes<T>();
+    Step step{has_pass(radix) ? passes.of_radix[radix] : passes.by_definition, radix, m, numbers_.size(), 0};
     for (int64_t p = 0; p < m; ++p)
       for (int64_t j = 1; j < radix; ++j) append_root(numbers_, j * p, size);
     step.roots = numbers_.size();
-    if (radix > 5)
+    if (!has_pass(radix))
       for (int64_t k = 0; k < radix; ++k) append_root(numbers_, k, radix);
     steps_.push_back(step);
     size = m;
   }
+  // Sum j + radix * l of a pass is sum l of the j-th of the transforms that it leaves.
+  order_.resize(static_cast<size_t>(n_));
+  for (int64_t k = 0; k < n_; ++k) {
+    int64_t rest = k, row_of = 0;
+    for (const Step& step : steps_) {
+      row_of += rest % step.radix * step.m;
+      rest /= step.radix;
+    }
+    order_[static_cast<size_t>(k)] = static_cast<int32_t>(row_of);
+  }
+  order_.push_back(static_cast<int32_t>(n_));
 }
 
-// j k = (j^2 + k^2 - (k - j)^2) / 2: the numbers times a chirp are convolved with the chirp's conjugate.
 template <class T>
 void FftPlan<T>::plan_convolution() {
-  int64_t length = 1;
-  while (length < 2 * n_ - 1) length *= 2;
-  auto plan = std::make_unique<FftPlan>(length);
-  for (int64_t k = 0, square = 0; k < n_; ++k) {
-    append_root(chirp_, square, 2 * n_);
-    square = (square + 2 * k + 1) % (2 * n_);
+  FftChirp<T> chirp(n_);
+  auto plan = std::make_unique<FftPlan>(chirp.length);
+  const int64_t lanes = fft_passes<T>().lanes, row = 2 * lanes;
+  std::vector<T> buffer(static_cast<size_t>(chirp.length * row));
+  for (size_t k = 0; k < chirp.conjugates.size(); ++k)
+    buffer[k * static_cast<size_t>(lanes)] = chirp.conjugates[k];
+  const FftRows<T> rows = {buffer.data(), buffer.data() + lanes};
+  plan->run(rows, rows);
+  for (int64_t k = 0; k < chirp.length; ++k) {
+    const int64_t at = plan->order_[static_cast<size_t>(k)] * row;
+    response_.push_back(rows.re[at]);
+    response_.push_back(rows.im[at]);
   }
-  std::vector<T> buffer(static_cast<size_t>(4 * length));
-  T *re = buffer.data(), *im = re + length;
-  for (int64_t k = 0; k < n_; ++k) {
-    const auto i = static_cast<size_t>(2 * k);
-    re[k] = chirp_[i], im[k] = -chirp_[i + 1];
-    if (k > 0) re[length - k] = re[k], im[length - k] = im[k];
-  }
-  const FftRows<T> result = plan->run({re, im}, {im + length, im + 2 * length}, 1);
-  for (int64_t k = 0; k < length; ++k) {
-    // With the factor of the way back.
-    response_.push_back(result.re[k] / static_cast<T>(length));
-    response_.push_back(result.im[k] / static_cast<T>(length));
-  }
+  order_.assign(plan->order_.begin(), plan->order_.begin() + n_);
+  order_.push_back(static_cast<int32_t>(chirp.length));
+  natural_.resize(static_cast<size_t>(chirp.length));
+  std::iota(natural_.begin(), natural_.end(), 0);
+  chirp_ = std::move(chirp.numbers);
   convolution_ = std::move(plan);
 }
 
 template <class T>
-FftRows<T> FftPlan<T>::run(FftRows<T> rows, FftRows<T> scratch, int64_t lines) const {
-  if (convolution_) return convolve(rows, scratch, lines);
-  int64_t s = lines;
-  for (const Step& step : steps_) {
-    const T* numbers = numbers_.data();
-    const FftPass<T> pass{rows.re,
-                          rows.im,
-                          scratch.re,
-                          scratch.im,
-                          step.radix,
-                          step.m,
-                          s,
-                          numbers + step.twiddles,
-                          numbers + step.roots};
-    (step.radix <= 5 ? passes_of<T>().of_radix[step.radix] : passes_of<T>().by_definition)(pass);
-    std::swap(rows, scratch);
-    s *= step.radix;
+void FftPlan<T>::pass(const Step& step, FftRows<T> rows, int64_t count) const {
+  const T* numbers = numbers_.data();
+  step.run({rows, step.radix, step.m, count, numbers + step.twiddles, numbers + step.roots});
+}
+
+template <class T>
+FftRows<T> FftPlan<T>::run(FftRows<T> rows, FftRows<T> scratch) const {
+  const int64_t row = 2 * fft_passes<T>().lanes;
+  if (convolution_) {
+    const FftRowLoops<T>& loops = fft_row_loops<T>();
+    const int64_t length = convolution_->n_;
+    const int32_t *natural = natural_.data(), *order = convolution_->order();
+    loops.multiply(rows, natural, rows, natural, chirp_.data(), n_);
+    T* const first = std::min(rows.re, rows.im);
+    std::fill(first + n_ * row, first + length * row, T(0));
+    convolution_->run(rows, scratch);
+    loops.multiply(scratch, natural, rows, order, response_.data(), length);
+    // With real and imaginary parts in each other's places, forward is backward.
+    convolution_->run({scratch.im, scratch.re}, rows);
+    loops.multiply(scratch, order, scratch, order, chirp_.data(), n_);
+    return scratch;
+  }
+  int64_t count = 1;
+  for (size_t i = 0; i < shallow_; ++i) {
+    pass(steps_[i], rows, count);
+    count *= steps_[i].radix;
+  }
+  if (shallow_ == steps_.size()) return rows;
+  // The rest of each of the shorter transforms while it is in the cache.
+  const int64_t size = n_ / count;
+  FftRows<T> part = rows;
+  for (int64_t k = 0; k < count; ++k, part.re += size * row, part.im += size * row) {
+    int64_t inside = 1;
+    for (size_t i = shallow_; i < steps_.size(); ++i) {
+      pass(steps_[i], part, inside);
+      inside *= steps_[i].radix;
+    }
   }
   return rows;
 }
 
-namespace {
-
-// The rows times a complex number each.
-template <class T>
-void multiply(FftRows<T> rows, const std::vector<T>& numbers, int64_t lines) {
-  for (size_t k = 0; 2 * k < numbers.size(); ++k) {
-    const T w_re = numbers[2 * k], w_im = numbers[2 * k + 1];
-    T *re = rows.re + static_cast<int64_t>(k) * lines, *im = rows.im + static_cast<int64_t>(k) * lines;
-    for (int64_t l = 0; l < lines; ++l) {
-      const T x = re[l], y = im[l];
-      re[l] = x * w_re - y * w_im;
-      im[l] = x * w_im + y * w_re;
-    }
-  }
-}
-
-}  // namespace
-
-template <class T>
-FftRows<T> FftPlan<T>::convolve(FftRows<T> rows, FftRows<T> scratch, int64_t lines) const {
-  multiply(rows, chirp_, lines);
-  std::fill(rows.re + n_ * lines, rows.re + convolution_->n_ * lines, T(0));
-  std::fill(rows.im + n_ * lines, rows.im + convolution_->n_ * lines, T(0));
-  FftRows<T> there = convolution_->run(rows, scratch, lines);
-  FftRows<T> other = there.re == rows.re ? scratch : rows;
-  multiply(there, response_, lines);
-  // With real and imaginary parts in each other's places, forward is backward.
-  FftRows<T> back = convolution_->run({there.im, there.re}, {other.im, other.re}, lines);
-  std::swap(back.re, back.im);
-  multiply(back, chirp_, lines);
-  return back;
-}
-
 template <class T>
 std::shared_ptr<const FftPlan<T>> fft_plan(int64_t n) {
-  static Kept<FftPlan<T>> kept;
+  static FftKept<FftPlan<T>> kept;
   return kept.get(n, [n] { return std::make_shared<const FftPlan<T>>(n); });
 }
 template <class T>
 std::shared_ptr<const std::vector<T>> fft_roots(int64_t n) {
-  static Kept<std::vector<T>> kept;
-  return kept.get(n, [n] { return std::make_shared<const std::vector<T>>(roots_of_unity<T>(2 * n, n)); });
+  static FftKept<std::vector<T>> kept;
+  return kept.get(n, [n] {
+    std::vector<T> roots;
+    roots.reserve(static_cast<size_t>(2 * n));
+    for (int64_t k = 0; k < n; ++k) append_root(roots, k, 2 * n);
+    return std::make_shared<const std::vector<T>>(std::move(roots));
+  });
 }
 
+template void append_root(std::vector<float>&, int64_t, int64_t);
+template void append_root(std::vector<double>&, int64_t, int64_t);
+template struct FftChirp<float>;
+template struct FftChirp<double>;
 template class FftPlan<float>;
 template class FftPlan<double>;
 template std::shared_ptr<const FftPlan<float>> fft_plan<float>(int64_t);

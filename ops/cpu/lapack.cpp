@@ -10,11 +10,13 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "ops/cpu/small_matrices.h"
 
 namespace plait::cpu {
 namespace {
@@ -36,6 +38,9 @@ using Geqrf = void(const Int* m, const Int* n, void* a, const Int* lda, void* ta
                    const Int* work_size, Int* info);
 using Orgqr = void(const Int* m, const Int* n, const Int* k, void* a, const Int* lda, const void* tau,
                    void* work, const Int* work_size, Int* info);
+using Ormqr = void(const char* side, const char* trans, const Int* m, const Int* n, const Int* k,
+                   const void* a, const Int* lda, const void* tau, void* c, const Int* ldc, void* work,
+                   const Int* work_size, Int* info, Length, Length);
 using Syevd = void(const char* job, const char* uplo, const Int* n, void* a, const Int* lda, void* values,
                    void* work, const Int* work_size, Int* iwork, const Int* iwork_size, Int* info, Length,
                    Length);
@@ -58,6 +63,18 @@ using Sytrf = void(const char* uplo, const Int* n, void* a, const Int* lda, Int*
                    const Int* work_size, Int* info, Length);
 using Sytrs = void(const char* uplo, const Int* n, const Int* columns, const void* a, const Int* lda,
                    const Int* pivots, void* b, const Int* ldb, Int* info, Length);
+using RealGelsy = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                       const Int* ldb, Int* order, const void* rcond, Int* rank, void* work,
+                       const Int* work_size, Int* info);
+using ComplexGelsy = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                          const Int* ldb, Int* order, const void* rcond, Int* rank, void* work,
+                          const Int* work_size, void* rwork, Int* info);
+using RealGelsd = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                       const Int* ldb, void* s, const void* rcond, Int* rank, void* work,
+                       const Int* work_size, Int* iwork, Int* info);
+using ComplexGelsd = void(const Int* m, const Int* n, const Int* columns, void* a, const Int* lda, void* b,
+                          const Int* ldb, void* s, const void* rcond, Int* rank, void* work,
+                          const Int* work_size, void* rwork, Int* iwork, Int* info);
 
 // ---- the library
 
@@ -70,6 +87,7 @@ struct Functions {
   Trsm* trsm[4];
   Geqrf* geqrf[4];
   Orgqr* orgqr[4];
+  Ormqr* ormqr[4];
   Syevd* syevd[2];
   Heevd* heevd[2];
   RealGesdd* real_gesdd[2];
@@ -80,6 +98,10 @@ struct Functions {
   Sytrf* hetrf[2];
   Sytrs* sytrs[4];
   Sytrs* hetrs[2];
+  RealGelsy* real_gelsy[2];
+  ComplexGelsy* complex_gelsy[2];
+  RealGelsd* real_gelsd[2];
+  ComplexGelsd* complex_gelsd[2];
 
   // Names as the library has them: OpenBLAS of NumPy's and SciPy's wheels with a prefix.
   bool load(void* library) {
@@ -87,13 +109,50 @@ struct Functions {
          {std::tuple("scipy_", "_64_", true), std::tuple("", "_64_", true), std::tuple("scipy_", "_", false),
           std::tuple("", "_", false)}) {
       prefix = before, suffix = after, wide = integers;
-      if (load_all(library)) return true;
+      if (load_all(library)) {
+        find_threads(library);
+        return true;
+      }
     }
     return false;
   }
 
+  // Note [Threads of LAPACK]
+  // The library has threads of its own, as many as the environment said when it was loaded. It is given the
+  // count of plait.set_num_threads() before a call where that has changed, and at first where plait has
+  // fewer: what OPENBLAS_NUM_THREADS=1 asks for holds until somebody sets another count. NumPy's products,
+  // which are computed by the same library, follow.
+  void use_threads() const {
+    const int count = num_threads();
+    if (set_threads && threads.exchange(count, std::memory_order_relaxed) != count) set_threads(count);
+  }
+
  private:
   const char *prefix = "", *suffix = "";
+  void (*set_threads)(int) = nullptr;
+  mutable std::atomic<int> threads{0};  // plait's, when the library was told last
+
+  void find_threads(void* library) {
+    const auto symbol = [&](const std::string& name) { return dlsym(library, name.c_str()); };
+    int (*get)() = nullptr;
+    for (const char* const end : {"64_", ""}) {
+      const std::string start = prefix + std::string("openblas_");
+      set_threads = reinterpret_cast<void (*)(int)>(symbol(start + "set_num_threads" + end));
+      get = reinterpret_cast<int (*)()>(symbol(start + "get_num_threads" + end));
+      if (set_threads && get) break;
+    }
+    if (!set_threads || !get) {
+      set_threads = reinterpret_cast<void (*)(int)>(symbol("MKL_Set_Num_Threads"));
+      get = reinterpret_cast<int (*)()>(symbol("MKL_Get_Max_Threads"));
+    }
+    if (!set_threads || !get) {
+      set_threads = nullptr;
+      return;
+    }
+    const int count = num_threads();
+    if (count < get()) set_threads(count);
+    threads.store(count, std::memory_order_relaxed);
+  }
 
   template <class F>
   bool find(void* library, F*& function, const char* type, const char* name) const {
@@ -114,17 +173,19 @@ struct Functions {
   bool load_all(void* library) {
     return find_four(library, potrf, "potrf", "potrf") && find_four(library, getrf, "getrf", "getrf") &&
            find_four(library, trsm, "trsm", "trsm") && find_four(library, geqrf, "geqrf", "geqrf") &&
-           find_four(library, orgqr, "orgqr", "ungqr") && find_two(library, syevd, "sd", "syevd") &&
-           find_two(library, heevd, "cz", "heevd") && find_two(library, real_gesdd, "sd", "gesdd") &&
-           find_two(library, complex_gesdd, "cz", "gesdd") && find_two(library, real_geev, "sd", "geev") &&
-           find_two(library, complex_geev, "cz", "geev") && find_four(library, sytrf, "sytrf", "sytrf") &&
-           find_two(library, hetrf, "cz", "hetrf") && find_four(library, sytrs, "sytrs", "sytrs") &&
-           find_two(library, hetrs, "cz", "hetrs");
+           find_four(library, orgqr, "orgqr", "ungqr") && find_four(library, ormqr, "ormqr", "unmqr") &&
+           find_two(library, syevd, "sd", "syevd") && find_two(library, heevd, "cz", "heevd") &&
+           find_two(library, real_gesdd, "sd", "gesdd") && find_two(library, complex_gesdd, "cz", "gesdd") &&
+           find_two(library, real_geev, "sd", "geev") && find_two(library, complex_geev, "cz", "geev") &&
+           find_four(library, sytrf, "sytrf", "sytrf") && find_two(library, hetrf, "cz", "hetrf") &&
+           find_four(library, sytrs, "sytrs", "sytrs") && find_two(library, hetrs, "cz", "hetrs") &&
+           find_two(library, real_gelsy, "sd", "gelsy") && find_two(library, complex_gelsy, "cz", "gelsy") &&
+           find_two(library, real_gelsd, "sd", "gelsd") && find_two(library, complex_gelsd, "cz", "gelsd");
   }
 };
 
 // Null where there is none. NumPy may be installed later: what was not found is looked for again.
-const Functions* functions() {
+const Functions* found_functions() {
   static std::atomic<const Functions*> found{nullptr};
   if (const Functions* f = found.load(std::memory_order_acquire)) return f;
   const auto finder = g_finder.load();
@@ -147,6 +208,13 @@ const Functions* functions() {
     return f.release();
   }
   return nullptr;
+}
+
+// For a call that follows.
+const Functions* functions() {
+  const Functions* const f = found_functions();
+  if (f) f->use_threads();
+  return f;
 }
 
 // ---- arguments
@@ -290,19 +358,26 @@ void real_eig(const Functions& f, const Matrices& a, void* values, const Matrice
 
 // ---- the functions
 
+// Ops are called "_linalg_..." by the functions of plait.linalg.
+std::string_view public_name(std::string_view op) {
+  constexpr std::string_view kPrivate = "_linalg_";
+  return op.starts_with(kPrivate) ? op.substr(kPrivate.size()) : op;
+}
+
 class Lapack final : public MatrixLibrary {
  public:
   void require(const char* op) const override {
     check<RuntimeError>(
-        functions() != nullptr,
-        "{}: LAPACK was not found; it comes with NumPy: pip install numpy (or set PLAIT_LAPACK "
+        found_functions() != nullptr,
+        "linalg.{}: LAPACK was not found; it comes with NumPy: pip install numpy (or set PLAIT_LAPACK "
         "to a shared library that has it)",
-        op);
+        public_name(op));
   }
 
   void cholesky(const Matrices& a, bool upper, int32_t* info) const override {
     const Functions& f = *functions();
     each_part(a, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_cholesky(a, upper, first, last, info);
       for (int64_t b = first; b < last; ++b) {
         Int status = 0;
         f.potrf[four(a.dtype)](upper ? "U" : "L", &a.columns, matrix(a, b), &a.ld, &status, 1);
@@ -314,9 +389,10 @@ class Lapack final : public MatrixLibrary {
   void lu(const Matrices& a, int32_t* pivots, int32_t* info) const override {
     const Functions& f = *functions();
     check<NotImplementedError>(pivots != nullptr,
-                               "_linalg_lu: pivot=False is not implemented on the CPU; expected pivot=True");
+                               "linalg.lu: pivot=False is not implemented on the CPU; expected pivot=True");
     const int64_t least = std::min(a.rows, a.columns);
     each_part(a, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_lu(a, first, last, pivots, info);
       std::vector<Int> exchanged(static_cast<size_t>(least));
       for (int64_t b = first; b < last; ++b) {
         Int status = 0;
@@ -333,6 +409,7 @@ class Lapack final : public MatrixLibrary {
     const float single_ones[2] = {1, 0};
     const void* one = two(a.dtype) == 0 ? static_cast<const void*>(single_ones) : ones;
     each_part(b, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_triangular(t, a, b, first, last);
       for (int64_t i = first; i < last; ++i)
         f.trsm[four(a.dtype)](t.right ? "R" : "L", t.upper ? "U" : "L", t.transposed ? "T" : "N",
                               t.unit ? "U" : "N", &b.rows, &b.columns, one, matrix(a, i), &a.ld, matrix(b, i),
@@ -502,6 +579,72 @@ void lapack_ldl_solve(const Matrices& a, bool hermitian, const int32_t* pivots, 
       }
       run("L", &n, &b.columns, matrix(a, i), &a.ld, exchanges.data(), matrix(b, i), &b.ld, &status, 1);
     }
+  });
+}
+
+void lapack_ormqr(const Matrices& a, const void* tau, int64_t reflectors, const Matrices& c, bool left,
+                  bool adjoint) {
+  const Functions& f = *functions();
+  const char *side = left ? "L" : "R", *trans = !adjoint ? "N" : is_complex(a.dtype) ? "C" : "T";
+  each_part(c, [&](int64_t first, int64_t last) {
+    Int status = 0;
+    const auto run = [&](int64_t i, void* work, const Int* size) {
+      f.ormqr[four(a.dtype)](side, trans, &c.rows, &c.columns, &reflectors, matrix(a, i), &a.ld,
+                             element(const_cast<void*>(tau), a.dtype, i * reflectors), matrix(c, i), &c.ld,
+                             work, size, &status, 1, 1);
+    };
+    const Work work(a.dtype, [&](void* answer, const Int* size) { run(first, answer, size); });
+    for (int64_t i = first; i < last; ++i) run(i, work.data(), work.size());
+  });
+}
+
+void lapack_lstsq(const Matrices& a, const Matrices& b, double rcond, void* s, int64_t* rank, int32_t* info) {
+  const Functions& f = *functions();
+  const int64_t least = std::min(a.rows, a.columns);
+  const DType real = to_real(a.dtype);
+  const float single_rcond = static_cast<float>(rcond);
+  const void* const limit = two(a.dtype) == 0 ? static_cast<const void*>(&single_rcond) : &rcond;
+  each_part(a, [&](int64_t first, int64_t last) {
+    Int status = 0, found = 0, integers = 0;
+    std::vector<Int> iwork(static_cast<size_t>(a.columns));
+    double real_size = 0;
+    const auto run = [&](int64_t i, void* work, const Int* size, void* rwork, Int* other) {
+      void* const values = s ? element(s, real, i * least) : nullptr;
+      void *const x = matrix(a, i), *const y = matrix(b, i);
+      const Int &m = a.rows, &n = a.columns, &k = b.columns;
+      if (s && is_complex(a.dtype))
+        f.complex_gelsd[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, values, limit, &found, work, size,
+                                      rwork, other, &status);
+      else if (s)
+        f.real_gelsd[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, values, limit, &found, work, size, other,
+                                   &status);
+      else if (is_complex(a.dtype))
+        f.complex_gelsy[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, other, limit, &found, work, size, rwork,
+                                      &status);
+      else
+        f.real_gelsy[two(a.dtype)](&m, &n, &k, x, &a.ld, y, &b.ld, other, limit, &found, work, size, &status);
+    };
+    const Work work(a.dtype, [&](void* answer, const Int* size) {
+      run(first, answer, size, &real_size, s ? &integers : iwork.data());
+    });
+    Work rwork(real);
+    if (s) {
+      // gelsd asks for integers, and of complex matrices for real numbers, beside the answer.
+      iwork.resize(static_cast<size_t>(std::max<Int>(narrowed(integers, f.wide), 1)));
+      float single_size;
+      std::memcpy(&single_size, &real_size, sizeof single_size);
+      if (is_complex(a.dtype))
+        rwork.resize(two(a.dtype) == 0 ? static_cast<Int>(std::nextafter(single_size, INFINITY))
+                                       : static_cast<Int>(real_size));
+    } else {
+      rwork.resize(2 * a.columns);
+    }
+    each_finite(a, first, last, info, [&](int64_t i) {
+      std::fill(iwork.begin(), iwork.end(), Int(0));  // gelsy: any column may be exchanged
+      run(i, work.data(), work.size(), rwork.data(), iwork.data());
+      rank[i] = narrowed(found, f.wide);
+      return narrowed(status, f.wide);
+    });
   });
 }
 

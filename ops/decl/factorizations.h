@@ -17,6 +17,8 @@ extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor, Tensor>(const Tensor&, bo
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool)> _linalg_eig;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, bool)> _linalg_ldl_factor;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool)> _linalg_ldl_solve;
+extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, bool)> _linalg_ormqr;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, double, bool)> _linalg_lstsq;
 }  // namespace plait::op
 
 namespace plait {
@@ -32,5 +34,7 @@ inline std::tuple<Tensor, Tensor, Tensor, Tensor> _linalg_svd(const Tensor& self
 inline std::tuple<Tensor, Tensor, Tensor> _linalg_eig(const Tensor& self, bool vectors) { return op::_linalg_eig(self, vectors); }
 inline std::tuple<Tensor, Tensor, Tensor> _linalg_ldl_factor(const Tensor& self, bool hermitian) { return op::_linalg_ldl_factor(self, hermitian); }
 inline Tensor _linalg_ldl_solve(const Tensor& LD, const Tensor& pivots, const Tensor& other, bool hermitian) { return op::_linalg_ldl_solve(LD, pivots, other, hermitian); }
+inline Tensor _linalg_ormqr(const Tensor& self, const Tensor& tau, const Tensor& other, bool left, bool adjoint) { return op::_linalg_ormqr(self, tau, other, left, adjoint); }
+inline std::tuple<Tensor, Tensor, Tensor, Tensor> _linalg_lstsq(const Tensor& self, const Tensor& other, double rcond, bool values) { return op::_linalg_lstsq(self, other, rcond, values); }
 }  // namespace plait
 // clang-format on

@@ -3,6 +3,7 @@
 import numpy as np
 import plait
 import pytest
+from cuda_device import needs_cuda
 from plait.nn import functional as F
 from scipy import signal, special
 
@@ -514,3 +515,39 @@ def test_linear_cross_entropy_refuses():
         plait.nn.LinearCrossEntropyLoss(3, 4, weight=plait.ones(3))
     with pytest.raises(ValueError, match="label_smoothing in"):
         plait.nn.LinearCrossEntropyLoss(3, 4, label_smoothing=2)
+
+
+DEVICES = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+
+
+@DEVICES
+def test_euclidean_distances_of_pairs(device):
+    from scipy.spatial.distance import pdist
+
+    for n, k in ((2, 1), (3, 0), (70, 5), (7, 130)):
+        for dtype, tolerance in ((plait.float64, 1e-12), (plait.float32, 1e-5)):
+            x = 100 + RNG.normal(size=(k, n)).T
+            ours = plait.nn.functional.pdist(plait.tensor(x, dtype=dtype, device=device))
+            given = plait.tensor(x, dtype=dtype).double().numpy()
+            np.testing.assert_allclose(ours.cpu(), pdist(given), rtol=tolerance)
+    leaf = plait.tensor(RNG.normal(size=(5, 3)) + 10, device=device, requires_grad=True)
+    assert plait.autograd.gradcheck(plait.nn.functional.pdist, [leaf])
+    assert plait.autograd.gradgradcheck(plait.nn.functional.pdist, [leaf])
+    same = plait.ones(3, 2, device=device, requires_grad=True)
+    plait.nn.functional.pdist(same).sum().backward()
+    assert same.grad.tolist() == [[0, 0]] * 3
+
+
+@DEVICES
+def test_places_of_the_mode(device):
+    nan = float("nan")
+    for numbers, place in (([3, 1, 3, 1, 2], 3), ([nan, 1, nan, 1], 3), ([nan, nan, 2], 2), ([nan, nan], 0), ([5], 0)):
+        x = plait.tensor(numbers, dtype=plait.float32, device=device)
+        assert x.mode().indices.item() == place
+        assert plait.stack([x, x], 1).mode(0).indices.tolist() == [place, place]
+    many = RNG.integers(0, 50, (40, 300))
+    for dtype in (plait.int64, plait.uint8, plait.float16):
+        values, index = plait.tensor(many, device=device).to(dtype).T.mode(0)
+        expected = [np.bincount(row).argmax() for row in many]
+        assert values.cpu().long().tolist() == expected
+        assert index.cpu().tolist() == [np.flatnonzero(row == value)[-1] for row, value in zip(many, expected, strict=True)]

@@ -95,7 +95,9 @@ def test_defaults_and_gradients_of_several(name):
 
 
 # Every kind of pass, large prime factors, lengths above what the buffers hold several lines of.
-@pytest.mark.parametrize("n", [*range(1, 41), 49, 64, 74, 121, 128, 143, 210, 1000, 1009, 2018, 4096, 5041, 40000, 65536])
+@pytest.mark.parametrize(
+    "n", [*range(1, 41), 49, 64, 74, 121, 128, 143, 210, 1000, 1009, 2018, 4096, 5041, 40000, 65536]
+)
 def test_lengths(n):
     lines = 37 if n < 50 else 3
     z, x = compl(lines, n), real(lines, n)
@@ -104,7 +106,9 @@ def test_lengths(n):
         t = plait.tensor(numbers, dtype=dtype)
         for name in ("fft", "ifft"):
             expected = getattr(np.fft, name)(numbers, norm="ortho")
-            assert np.abs(getattr(fft, name)(t, norm="ortho").numpy() - expected).max() < tolerance * np.log2(n + 3)
+            assert np.abs(getattr(fft, name)(t, norm="ortho").numpy() - expected).max() < tolerance * np.log2(
+                n + 3
+            )
         single = t.real.contiguous()
         half = np.fft.rfft(numbers.real)
         assert np.abs(fft.rfft(single).numpy() - half).max() < tolerance * size * np.log2(n + 3)
@@ -216,3 +220,52 @@ def test_one_dimension_may_be_a_number():
         f = getattr(plait.fft, name)
         np.testing.assert_array_equal(f(x, dim=-1), f(x, dim=(-1,)))
         np.testing.assert_array_equal(f(x, s=3, dim=0), f(x, s=(3,), dim=(0,)))
+
+
+# Lines as they lie in memory: one after the other, side by side, neither; fewer than a vector has lanes, and more.
+@pytest.mark.parametrize("dim", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(19, 24, 21), (3, 20, 7), (2, 9, 33), (64, 2, 5), (1, 70, 1)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(plait.complex128, 1e-13), (plait.complex64, 1e-4)])
+def test_layouts(shape, dim, dtype, tolerance):
+    z = compl(*shape)
+    for numbers in (z, z.transpose(2, 1, 0), z[::2], z[:, ::-1]):
+        t = plait.tensor(np.ascontiguousarray(numbers), dtype=dtype)
+        for turned in (t, plait.tensor(np.ascontiguousarray(numbers.T), dtype=dtype).permute(2, 1, 0)):
+            n = numbers.shape[dim]
+            size = tolerance * n
+            np.testing.assert_allclose(
+                fft.fft(turned, dim=dim).numpy(), np.fft.fft(numbers, axis=dim), atol=size
+            )
+            np.testing.assert_allclose(
+                fft.ifft(turned, dim=dim).numpy(), np.fft.ifft(numbers, axis=dim), atol=size
+            )
+            np.testing.assert_allclose(
+                fft.rfft(turned.real, dim=dim).numpy(), np.fft.rfft(numbers.real, axis=dim), atol=size
+            )
+            for count in {max(1, 2 * n - 2), 2 * n - 1}:
+                np.testing.assert_allclose(
+                    fft.irfft(turned, count, dim=dim).numpy(),
+                    np.fft.irfft(numbers, count, axis=dim),
+                    atol=size,
+                )
+
+
+@pytest.mark.parametrize("n", [1 << 16, 50000, 65537, 59049])
+def test_long_lines_on_several_threads(n):
+    before = plait.get_num_threads()
+    z = compl(2, n)
+    strided = plait.tensor(z.T)
+    try:
+        for f, numbers in ((fft.fft, z), (fft.ifft, z), (fft.rfft, z.real), (fft.irfft, z)):
+            expected = getattr(np.fft, f.__name__)(numbers)
+            results = []
+            for threads in (1, 3):
+                plait.set_num_threads(threads)
+                results.append(f(plait.tensor(np.ascontiguousarray(numbers))))
+            assert plait.equal(*results)
+            scale = np.abs(expected).max()
+            np.testing.assert_allclose(results[0].numpy(), expected, atol=1e-14 * scale * np.log2(n))
+            apart = strided.real if f is fft.rfft else strided
+            np.testing.assert_allclose(f(apart, dim=0).numpy().T, expected, atol=1e-14 * scale * np.log2(n))
+    finally:
+        plait.set_num_threads(before)

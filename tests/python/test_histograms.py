@@ -3,6 +3,7 @@
 import numpy as np
 import plait
 import pytest
+from cuda_device import needs_cuda
 
 RNG = np.random.default_rng(0)
 
@@ -74,3 +75,17 @@ def test_histogramdd(weighted, density):
 def test_errors(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_bins_of_any_width(device, dtype):
+    """Numbers at the edges and past them, edges of any distances, no points."""
+    edges = [np.array([0.0, 0.5, 4.0, 4.5]), np.array([-1.0, 0.0, 64.0])]
+    x = RNG.integers(-4, 20, (200, 2)) / 4
+    x[:3] = [[4.5, 64], [0, -1], [4.0, 0.0]]
+    points, own = (plait.tensor(v, dtype=getattr(plait, dtype), device=device) for v in (x, x[:0]))
+    given = [plait.tensor(e, dtype=getattr(plait, dtype), device=device) for e in edges]
+    assert plait.histogramdd(points, given).hist.tolist() == np.histogramdd(x, edges)[0].tolist()
+    assert plait.histogramdd(own, given).hist.sum().item() == 0
+    assert plait.histogramdd(own, 2).hist.shape == (2, 2)

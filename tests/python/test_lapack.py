@@ -59,7 +59,46 @@ def test_without_lapack():
     program = "import plait; plait.linalg.inv(plait.eye(2))"
     environment = {**os.environ, "PLAIT_LAPACK": "/nowhere/liblapack.so"}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
-    assert "LAPACK was not found" in ran.stderr and "pip install numpy" in ran.stderr
+    assert "linalg.lu: LAPACK was not found" in ran.stderr and "pip install numpy" in ran.stderr
+
+
+def test_numpy_is_not_imported():
+    program = "import plait, sys; plait.linalg.inv(plait.eye(2)); assert 'numpy' not in sys.modules"
+    environment = {name: value for name, value in os.environ.items() if name != "PLAIT_LAPACK"}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+THREADS = """
+import ctypes, os, sys
+import plait
+library = ctypes.CDLL(os.environ["PLAIT_LAPACK"])
+count = next(
+    getattr(library, name)
+    for name in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads")
+    if hasattr(library, name)
+)
+a = plait.eye(100)
+seen = [count()]
+for threads in (None, 1, 2, 2):
+    if threads:
+        plait.set_num_threads(threads)
+    plait.linalg.inv(a)
+    seen.append(count())
+print(seen)
+"""
+
+
+@pytest.mark.parametrize("package", ["numpy", "scipy"])
+@pytest.mark.parametrize(("given", "seen"), [("1", [1, 1, 1, 2, 2]), ("2", [2, 2, 1, 2, 2])])
+def test_threads(package, given, seen):
+    """LAPACK has as many threads as plait, once plait was told; before that what the environment says holds."""
+    if not (library := openblas_of(package)):
+        pytest.skip(f"this {package} is linked to another library")
+    environment = {**os.environ, "PLAIT_LAPACK": str(library), "OPENBLAS_NUM_THREADS": given, "OMP_NUM_THREADS": "2"}
+    ran = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == str(seen if (os.cpu_count() or 1) > 1 else [1] * 5)
 
 
 def numbers(dtype, *shape):
@@ -130,3 +169,33 @@ def test_conjugate_pairs_of_vectors():
     np.testing.assert_allclose(np.sort_complex(values.numpy()), np.sort_complex(w), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(np.linalg.norm(vectors.numpy(), axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose((plait.tensor(a).to(plait.complex128) @ vectors).numpy(), (vectors * values.unsqueeze(-2)).numpy(), atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (5, 8), (8, 5), (8, 8), (9, 9), (3, 20)])
+def test_small_matrices_as_lapack(dtype, shape):
+    """Factors, exchanges of rows, and where it failed: of small matrices, which no library sees, as of others."""
+    lapack = pytest.importorskip("scipy.linalg.lapack")
+    tolerance = 1e-5 if dtype in ("float32", "complex64") else 1e-13
+    for a in (numbers(dtype, *shape), np.ones(shape, dtype), np.zeros(shape, dtype)):
+        packed, pivots, info = linalg.lu_factor_ex(plait.tensor(a))
+        theirs = lapack.get_lapack_funcs("getrf", (a,))(a)
+        np.testing.assert_allclose(packed.numpy(), theirs[0], atol=tolerance)
+        np.testing.assert_array_equal(pivots.numpy(), theirs[1] + 1)
+        assert info.item() == theirs[2]
+        if shape[0] != shape[1]:
+            continue
+        positive = a @ a.conj().T + np.eye(shape[0], dtype=dtype)
+        for h in (
+            positive,
+            positive - 2 * np.diag(np.arange(shape[0]) == shape[0] // 2).astype(dtype) * positive,
+        ):
+            theirs = lapack.get_lapack_funcs("potrf", (h,))(h, lower=1)
+            for upper in (False, True):
+                factor, info = linalg.cholesky_ex(plait.tensor(h), upper=upper)
+                assert info.item() == theirs[1]
+                if theirs[1] == 0:
+                    lower = factor.mH if upper else factor
+                    np.testing.assert_allclose(
+                        lower.numpy(), np.tril(theirs[0]), rtol=10 * tolerance, atol=10 * tolerance
+                    )

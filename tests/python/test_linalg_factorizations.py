@@ -236,6 +236,28 @@ def test_drivers_of_least_squares():
         plait.linalg.lstsq(a, b, driver="qr")
 
 
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("driver", [None, "gelsd"])
+def test_least_squares_of_lower_rank(complex_, driver):
+    """The shortest of all solutions; B may have another batch, and no columns."""
+    a, b = rand(2, 5, 2), rand(5, 3, seed=1)
+    if complex_:
+        a, b = a + 1j * rand(2, 5, 2, seed=2), b + 1j * rand(5, 3, seed=3)
+    for wide in (False, True):
+        m = plait.cat([a, a[..., :1]], -1)
+        m = m.mT if wide else m
+        c = b[None, :3] if wide else b[None]
+        found = plait.linalg.lstsq(m, c, driver=driver)
+        assert found.rank.tolist() == [2, 2] and found.residuals.numel() == 0
+        np.testing.assert_allclose(found.solution.cpu(), np.linalg.pinv(m.cpu().numpy()) @ c.cpu().numpy(), atol=1e-12)
+        assert plait.linalg.lstsq(m, c[..., :0]).solution.shape == (2, m.shape[-1], 0)
+    leaves = [x.detach().clone().requires_grad_() for x in (a, b[None])]
+    assert plait.autograd.gradcheck(lambda p, q: plait.view_as_real(plait.linalg.lstsq(p, q).solution + 0j), leaves)
+    assert plait.autograd.gradgradcheck(lambda p, q: plait.view_as_real(plait.linalg.lstsq(p, q).solution + 0j), leaves)
+    with pytest.raises(plait.linalg.LinAlgError, match="the method did not converge"):
+        plait.linalg.lstsq(a * float("nan"), b[None])
+
+
 def test_fewer_reflectors_than_columns():
     a, tau = rand(4, 3), rand(2)
     whole = plait.linalg.householder_product(a, plait.cat([tau, plait.zeros(1, dtype=plait.float64)]))

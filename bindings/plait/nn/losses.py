@@ -82,14 +82,7 @@ def multi_margin_loss(
             f"multi_margin_loss: expected input (N, C) and target (N), got {tuple(input.shape)} and "
             f"{tuple(target.shape)}"
         )
-    index = t.unsqueeze(1)
-    term = (margin - x.gather(1, index) + x).clamp(min=0)
-    if p == 2:
-        term = term * term
-    if weight is not None:
-        term = term * weight[t].unsqueeze(1)
-    others = plait.ones_like(x).scatter(1, index, 0.0)
-    loss = (term * others).mean(1)
+    loss = plait._C.ops["_multi_margin"](x, t, weight, p, margin)
     return _reduced("multi_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce)
 
 
@@ -111,11 +104,7 @@ def multilabel_margin_loss(
         )
     lone = input.dim() < 2
     x, t = (input.reshape(1, -1), target.reshape(1, -1)) if lone else (input, target)
-    listed = ((t < 0).to(plait.int64).cumsum(1) == 0).to(x.dtype)  # before the first -1
-    labels = t.clamp(min=0)
-    is_label = plait.zeros_like(x).scatter_add(1, labels, listed).clamp(max=1)
-    term = (1 - x.gather(1, labels).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
-    loss = (term * listed.unsqueeze(2) * (1 - is_label).unsqueeze(1)).sum((1, 2)) / x.shape[1]
+    loss = plait._C.ops["_multilabel_margin"](x, t)
     return _reduced(
         "multilabel_margin_loss", loss.squeeze(0) if lone else loss, reduction, size_average, reduce
     )
@@ -242,6 +231,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         )
     if p < 0:
         raise ValueError(f"pdist: expected p >= 0, got {p}; 2.0 is the Euclidean distance")
+    if p == 2 and input.dtype in (plait.float32, plait.float64):
+        return plait._C.ops["_pdist"](input)
     n = input.shape[0]
     rows, columns = plait.triu_indices(n, n, 1, device=input.device)
     return plait.norm(input.index_select(0, rows) - input.index_select(0, columns), p, 1)
