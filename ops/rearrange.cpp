@@ -144,7 +144,7 @@ Tensor repeated(const Tensor& self, IntSpan repeats) {
 // ---- turning
 
 Op<Tensor(const Tensor&, IntSpan)> flip{{
-    .schema = "flip(Tensor self, int[1] dims) -> Tensor",
+    .schema = "flip(Tensor self, int[] dims) -> Tensor",
     .doc = R"(A copy with the order of the given dimensions reversed.
 
 >>> plait.flip(plait.tensor([1, 2, 3]), (0,))

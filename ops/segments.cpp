@@ -85,7 +85,7 @@ void reduce_kernel(const Tensor& out, const Tensor& self, const Tensor& offsets,
                    std::string_view how, double initial) {
   if (out.numel() == 0) return;
   const Tensor x = plait::contiguous(self), at = plait::contiguous(offsets);
-  const Segments segments(x.sizes(), at, wrap_dim(axis, x.dim(), "_segment_reduce"));
+  const Segments segments(x.sizes(), at, wrap_dim(axis, x.dim(), "_reduce_segments"));
   visit(out.dtype(), [&]<class T>() {
     if constexpr (std::is_floating_point_v<compute_t<T>>) {
       const auto run = [&](const auto& combine) {
@@ -120,19 +120,19 @@ void spread_kernel(const Tensor& out, const Tensor& self, const Tensor& offsets,
 
 }  // namespace
 
-Op<Tensor(const Tensor&, const Tensor&, int64_t, std::string_view, double)> _segment_reduce{{
-    .schema = "_segment_reduce(Tensor self, Tensor offsets, int axis, str reduce, float initial) -> Tensor",
+Op<Tensor(const Tensor&, const Tensor&, int64_t, std::string_view, double)> _reduce_segments{{
+    .schema = "_reduce_segments(Tensor self, Tensor offsets, int axis, str reduce, float initial) -> Tensor",
     .doc =
         R"(Segment s of dimension `axis`, from offsets[..., s] up to offsets[..., s + 1], reduced to one element from `initial` on: "sum",
 "prod", "amax" or "amin".
 
->>> plait._C.ops["_segment_reduce"](plait.tensor([1.0, 2.0, 3.0]), plait.tensor([0, 1, 3]), 0, "sum", 0.0)
+>>> plait._C.ops["_reduce_segments"](plait.tensor([1.0, 2.0, 3.0]), plait.tensor([0, 1, 3]), 0, "sum", 0.0)
 tensor([1., 5.]))",
     .meta =
         [](const Tensor& self, const Tensor& offsets, int64_t axis, std::string_view how, double) {
           check(how == "sum" || how == "prod" || how == "amax" || how == "amin",
-                "_segment_reduce: expected reduce 'sum', 'prod', 'amax' or 'amin', got '{}'", how);
-          const int64_t d = checked_axis("_segment_reduce", self, offsets, axis);
+                "_reduce_segments: expected reduce 'sum', 'prod', 'amax' or 'amin', got '{}'", how);
+          const int64_t d = checked_axis("_reduce_segments", self, offsets, axis);
           return resized(self, d, offsets.size(-1) - 1);
         },
     .vjp =
@@ -151,17 +151,17 @@ tensor([1., 5.]))",
             // without it.
             const Tensor one = wrapped_scalar(1), zero = plait::eq(x, wrapped_scalar(0)),
                          zeros = plait::_convert(zero, x.dtype()),
-                         count = spread(plait::_segment_reduce(zeros, offsets, axis, "sum", 0)),
+                         count = spread(plait::_reduce_segments(zeros, offsets, axis, "sum", 0)),
                          lone = plait::logical_and(zero, plait::eq(count, one)),
-                         without = plait::_segment_reduce(plait::masked_fill(x, lone, one), offsets, axis,
-                                                          "prod", initial);
+                         without = plait::_reduce_segments(plait::masked_fill(x, lone, one), offsets, axis,
+                                                           "prod", initial);
             return v.set(0, plait::where(lone, spread(v.grad() * without),
                                          spread(v.grad() * v.out()) / plait::masked_fill(x, zero, one)));
           }
           // Those that are as large share the gradient, and so does the initial value.
           const Tensor hit = plait::_convert(plait::eq(x, spread(v.out())), x.dtype()),
                        first = plait::_convert(plait::eq(v.out(), wrapped_scalar(initial)), x.dtype()),
-                       count = plait::_segment_reduce(hit, offsets, axis, "sum", 0) + first;
+                       count = plait::_reduce_segments(hit, offsets, axis, "sum", 0) + first;
           v.set(0, hit * spread(v.grad() / plait::clamp_min(count, wrapped_scalar(1))));
         },
     .save = "self, offsets, result",
@@ -186,7 +186,7 @@ tensor([1., 5., 5.]))",
               offsets.size(-1) - 1, self.sizes(), size);
           return resized(self, d, size);
         },
-    .vjp = [](Vjp& v) { v.set(0, plait::_segment_reduce(v.grad(), v.in(1), v.attr<int64_t>(2), "sum", 0)); },
+    .vjp = [](Vjp& v) { v.set(0, plait::_reduce_segments(v.grad(), v.in(1), v.attr<int64_t>(2), "sum", 0)); },
     .save = "offsets",
     .dtypes = kFloatDTypes,
     .cpu = [](const Tensor& out, const Tensor& self, const Tensor& offsets, int64_t axis,

@@ -175,6 +175,7 @@ from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
+from ._C import _clamped_difference as _clamped_difference
 from ._C import _class_targets as _class_targets
 from ._C import _clocks as _clocks
 from ._C import _close_range as _close_range
@@ -205,7 +206,6 @@ from ._C import _fft_c2c as _fft_c2c
 from ._C import _fft_c2r as _fft_c2r
 from ._C import _fft_r2c as _fft_r2c
 from ._C import _foreach_mul_ as _foreach_mul_
-from ._C import _foreach_norm as _foreach_norm
 from ._C import _foreach_zero_ as _foreach_zero_
 from ._C import _fractional_max_pool as _fractional_max_pool
 from ._C import _from_dlpack as _from_dlpack
@@ -227,6 +227,7 @@ from ._C import _hardsigmoid_backward as _hardsigmoid_backward
 from ._C import _hardswish_backward as _hardswish_backward
 from ._C import _hardtanh_backward as _hardtanh_backward
 from ._C import _histogram as _histogram
+from ._C import _huber as _huber
 from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
@@ -281,9 +282,11 @@ from ._C import _pad_nd_backward as _pad_nd_backward
 from ._C import _pdist as _pdist
 from ._C import _polygamma as _polygamma
 from ._C import _pop_saved_hooks as _pop_saved_hooks
+from ._C import _prelu as _prelu
 from ._C import _push_saved_hooks as _push_saved_hooks
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
+from ._C import _reduce_segments as _reduce_segments
 from ._C import _refuse_saved_hooks as _refuse_saved_hooks
 from ._C import _register_hook as _register_hook
 from ._C import _remove_hook as _remove_hook
@@ -300,7 +303,6 @@ from ._C import _scale as _scale
 from ._C import _scaled_difference as _scaled_difference
 from ._C import _scaled_mm as _scaled_mm
 from ._C import _scan_linear as _scan_linear
-from ._C import _segment_reduce as _segment_reduce
 from ._C import _segment_spread as _segment_spread
 from ._C import _set_anomaly_mode as _set_anomaly_mode
 from ._C import _set_default_device as _set_default_device
@@ -327,6 +329,7 @@ from ._C import _tensor_on_storage as _tensor_on_storage
 from ._C import _threshold_backward as _threshold_backward
 from ._C import _to_device as _to_device
 from ._C import _to_dlpack as _to_dlpack
+from ._C import _total_norm as _total_norm
 from ._C import _trigamma as _trigamma
 from ._C import _unique as _unique
 from ._C import _vector_norm as _vector_norm

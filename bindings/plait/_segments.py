@@ -96,7 +96,7 @@ def segment_reduce(
     axis %= data.dim()
     at = _offsets(data, lengths, offsets, axis, not unsafe)
     start, how = _REDUCTIONS[reduce]
-    result = _ops["_segment_reduce"](data, at, axis, how, start if initial is None else initial)
+    result = _ops["_reduce_segments"](data, at, axis, how, start if initial is None else initial)
     if reduce != "mean":
         return result
     each = at.diff().reshape((*at.shape[:-1], at.shape[-1] - 1, *[1] * (data.dim() - axis - 1)))

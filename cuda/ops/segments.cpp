@@ -37,8 +37,9 @@ Tensor segment_of(const Tensor& offsets, const Dims& sizes, int64_t axis) {
                        sizes);
 }
 
-CudaKernel reduce_kernel(op::_segment_reduce, [](const Tensor& out, const Tensor& self, const Tensor& offsets,
-                                                 int64_t axis, std::string_view how, double initial) {
+CudaKernel reduce_kernel(op::_reduce_segments, [](const Tensor& out, const Tensor& self,
+                                                  const Tensor& offsets, int64_t axis, std::string_view how,
+                                                  double initial) {
   const auto d = static_cast<int>(axis < 0 ? axis + self.dim() : axis);
   Dims sizes(out.sizes());
   ++sizes[d];

@@ -412,7 +412,7 @@ inline Tensor bernoulli_(const Tensor& self, const Tensor& p, Generator generato
 inline Tensor multinomial(const Tensor& self, int64_t num_samples, bool replacement = false, Generator generator = {}) { static detail::OpName op{"multinomial"}; return op.call({self, num_samples, replacement, generator}); }
 inline Tensor dropout(const Tensor& self, double p = 0.5, bool train = true) { static detail::OpName op{"dropout"}; return op.call({self, p, train}); }
 inline Tensor dropout_(const Tensor& self, double p = 0.5, bool train = true) { static detail::OpName op{"dropout"}; return op.call({self, p, train}, PLAIT_INPLACE); }
-inline Tensor flip(const Tensor& self, const Ints& dims) { static detail::OpName op{"flip"}; return op.call({self, dims}); }
+inline Tensor flip(const Tensor& self, const Dims& dims) { static detail::OpName op{"flip"}; return op.call({self, dims}); }
 inline Tensor fliplr(const Tensor& self) { static detail::OpName op{"fliplr"}; return op.call({self}); }
 inline Tensor flipud(const Tensor& self) { static detail::OpName op{"flipud"}; return op.call({self}); }
 inline Tensor roll(const Tensor& self, const Ints& shifts, const Ints& dims = Dims{}) { static detail::OpName op{"roll"}; return op.call({self, shifts, dims}); }

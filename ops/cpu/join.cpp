@@ -46,8 +46,8 @@ void join(const Tensor& out, TensorList tensors, int64_t outer, const std::vecto
   for (const int64_t slab : slabs) row += slab;
   if (row == 0 || outer == 0) return;
 
-  // What is not contiguous, or a few elements of each row, is copied by the strided iterator, straight into its
-  // place.
+  // What is not contiguous, or a few elements of each row, is copied by the strided iterator, straight into
+  // its place.
   std::vector<Piece> pieces;
   pieces.reserve(tensors.size());
   int64_t start = 0;

@@ -90,12 +90,6 @@ def forms(op: Any, dtype: Any) -> Iterator[tuple[str, tuple[Any, ...], dict[str,
             yield "all", (x,), {}
 
 
-def ratio(by_torch: Callable[[], Any], by_plait: Callable[[], Any]) -> float:
-    """By turns, since machines are busy with other things, too."""
-    rounds = [(best_of(by_torch), best_of(by_plait)) for _ in range(2)]
-    return min(theirs for theirs, _ in rounds) / min(ours for _, ours in rounds)
-
-
 def run(report: Report, names: list[str]) -> None:
     """Prints the cases that are slower than PyTorch's, slowest first, and the median of all."""
     torch.set_num_threads(1)
@@ -103,7 +97,7 @@ def run(report: Report, names: list[str]) -> None:
     found: dict[str, float] = {}
     for name, by_torch, by_plait in chain(of_database(names), of_calls(names)):
         try:
-            found[name] = ratio(by_torch, by_plait)
+            found[name] = best_of(by_torch) / best_of(by_plait)
             report.same()
         except Exception:  # compared elsewhere
             report.skipped()

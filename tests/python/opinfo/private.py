@@ -29,7 +29,7 @@ TESTED_APART = {
     "_multilabel_margin": "test_nn_layers.py",
     "_mode_index": "test_composites.py",
     "_pdist": "test_composites.py",
-    "_segment_reduce": "test_segments.py",
+    "_reduce_segments": "test_segments.py",
     "_segment_spread": "test_segments.py",
 }
 
