@@ -8,8 +8,6 @@ namespace plait::cpu {
 namespace {
 
 constexpr int64_t kBlocks = 6;  // blocks of queries that go through the keys together
-// With so few blocks, waiting for keys and values from memory is most of the time.
-constexpr int64_t kBlocksToReadAhead = 2;
 constexpr int64_t kFewQueries = 6;
 // How the exponent of a weight follows from the product of a query and a key. With a mask the scores are
 // scaled before it is added, otherwise the differences to the largest one are.
@@ -35,13 +33,15 @@ struct QueryBlock {
   float* most;           // (panel): the largest scores so far
   float* total;          // (panel): of exponentials
 
-  static int64_t floats(const AttentionHead& h) { return (h.depth + h.value_depth + 2) * kPanel; }
+  static int64_t floats(const AttentionHead& h) { return (width(h) + h.value_depth + 2) * kPanel; }
+  // Of the queries, and in the end of the rows of the result.
+  static int64_t width(const AttentionHead& h) { return h.depth > h.value_depth ? h.depth : h.value_depth; }
 
   QueryBlock(const AttentionHead& h, int64_t begin, int64_t end, int64_t index, float* workspace)
       : query(begin + index * kPanel),
         count(least(kPanel, end - query)),
         columns(workspace + index * floats(h)),
-        sums(columns + h.depth * kPanel),
+        sums(columns + width(h) * kPanel),
         most(sums + h.value_depth * kPanel),
         total(most + kPanel) {}
 
@@ -63,7 +63,7 @@ struct QueryBlock {
     }
     for (int64_t l = 0; l < h.value_depth; ++l)
       for (int64_t i = 0; i < kPanel; ++i) sums[l * kPanel + i] *= inverse[i];
-    transpose_tile<Beyond::Nothing>(sums, kPanel, h.value_depth, count, h.out + query * h.out_row, h.out_row);
+    write_rows(sums, count, h.value_depth, columns, h.out + query * h.out_row, h.out_row);
     for (int64_t i = 0; i < count; ++i) h.lse[query + i] = total[i] == 0 ? -kMinusInfinity : logarithm[i];
   }
 };
@@ -130,25 +130,20 @@ void add_keys(const AttentionHead& h, const Scaling& scaling, const QueryBlock& 
   }
 }
 
-// Reads rows one after the other, which the hardware foresees: the products that follow jump from row to row.
-void read_ahead(const float* x, int64_t row, int64_t rows, int64_t depth) {
-  constexpr int64_t kLine = 64 / sizeof(float);
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t l = 0; l < depth; l += kLine)
-      static_cast<void>(static_cast<const volatile float*>(x)[i * row + l]);
-}
-
-void blocks(const AttentionHead& h, int64_t begin, int64_t end, float* workspace) {
+// starts: no queries of this task came before.
+void blocks(const AttentionHead& h, int64_t begin, int64_t end, bool starts, float* workspace) {
   const Scaling scaling(h);
   const int64_t count = (end - begin + kPanel - 1) / kPanel;
   float* const scores = workspace;
   float* const state = scores + kKeys * kPanel;
   float* const mask = state + count * QueryBlock::floats(h);
   const int64_t keys = h.causal ? least(h.keys, end) : h.keys;
+  read_ahead(h.q + begin * h.q_row, h.q_row, end - begin, h.depth);
   int64_t first = 0;
   do {
     const int64_t next = first + kKeys, block_keys = least(kKeys, keys - first);
-    if (count <= kBlocksToReadAhead) {
+    // Keys that queries before these have not seen.
+    if (starts || (h.causal && next > begin)) {
       read_ahead(h.k + first * h.k_row, h.k_row, block_keys, h.depth);
       read_ahead(h.v + first * h.v_row, h.v_row, block_keys, h.value_depth);
     }
@@ -258,7 +253,8 @@ int64_t forward_workspace(const AttentionHead& h, int64_t rows) {
 void forward(const AttentionHead& h, int64_t begin, int64_t end, float* workspace) {
   if (end - begin <= kFewQueries) return one_by_one(h, begin, end, workspace);
   constexpr int64_t kTogether = kBlocks * kPanel;
-  for (int64_t i = begin; i < end; i += kTogether) blocks(h, i, least(i + kTogether, end), workspace);
+  for (int64_t i = begin; i < end; i += kTogether)
+    blocks(h, i, least(i + kTogether, end), i == begin, workspace);
 }
 
 }  // namespace

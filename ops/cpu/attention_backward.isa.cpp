@@ -127,9 +127,7 @@ class QueryBlock {
                            ones);
   }
 
-  void finish() const {
-    transpose_tile<Beyond::Nothing>(dq, kPanel, h.depth, count, h.dq + query * h.dq_row, h.dq_row);
-  }
+  void finish() const { write_rows(dq, count, h.depth, columns, h.dq + query * h.dq_row, h.dq_row); }
 
  private:
   const AttentionHead& h;
@@ -194,14 +192,20 @@ void backward(const AttentionHead& h, float* workspace) {
   for (int64_t begin = 0; begin < h.queries; begin += kTogether) {
     const int64_t end = least(begin + kTogether, h.queries), count = (end - begin + kPanel - 1) / kPanel;
     const int64_t keys = h.causal ? least(h.keys, end) : h.keys;
+    read_ahead(h.q + begin * h.q_row, h.q_row, end - begin, h.depth);
+    read_ahead(h.grad + begin * h.grad_row, h.grad_row, end - begin, h.value_depth);
     int64_t first = 0;
     do {
-      const int64_t next = first + kKeysAtOnce;
+      const int64_t next = first + kKeysAtOnce, block_keys = least(kKeysAtOnce, keys - first);
+      // Keys that queries before these have not seen.
+      if (begin == 0 || (h.causal && next > begin)) {
+        read_ahead(h.k + first * h.k_row, h.k_row, block_keys, h.depth);
+        read_ahead(h.v + first * h.v_row, h.v_row, block_keys, h.value_depth);
+      }
       // Queries that see none of these keys are skipped.
       for (int64_t i = h.causal && first > begin ? (first - begin) / kPanel : 0; i < count; ++i) {
         const QueryBlock b(h, begin, end, i, state, first == 0);
-        if (first < keys)
-          b.add_keys(first, least(kKeysAtOnce, keys - first), weights, dscores, mask + kKeys * kPanel, mask);
+        if (first < keys) b.add_keys(first, block_keys, weights, dscores, mask + kKeys * kPanel, mask);
         if (next >= keys || (h.causal && next >= least(end, begin + (i + 1) * kPanel))) b.finish();
       }
       first = next;

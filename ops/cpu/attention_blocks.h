@@ -1,6 +1,7 @@
 // Blocks of attention's scores. For *.isa.cpp files; everything here has internal linkage.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
 #include "ops/cpu/attention.h"
@@ -45,6 +46,22 @@ PLAIT_INLINE V exp2_weight(V x) {
   y = r * y + 0.693147182f;
   y = r * y + 1.0f;
   return y * __builtin_bit_cast(V, __builtin_bit_cast(Bits, rounded) << 23);
+}
+
+// Reads rows one after the other, which the hardware foresees: the products that follow jump from row to row.
+void read_ahead(const float* x, int64_t row, int64_t rows, int64_t depth) {
+  constexpr int64_t kLine = 64 / sizeof(float);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t l = 0; l < depth; l += kLine)
+      static_cast<void>(static_cast<const volatile float*>(x)[i * row + l]);
+}
+
+// The transpose of (depth, panel) columns to `count` rows, by a buffer of that size: memory is written in
+// order.
+void write_rows(const float* columns, int64_t count, int64_t depth, float* buffer, float* to, int64_t row) {
+  transpose_tile<Beyond::Nothing>(columns, kPanel, depth, count, buffer, depth);
+  for (int64_t i = 0; i < count; ++i)
+    __builtin_memcpy(to + i * row, buffer + i * depth, static_cast<std::size_t>(depth) * sizeof(float));
 }
 
 // c (rows, panel) = a b, where `Vectors` vectors of each row of b and c count. Scales: c = c * factors + a b.
