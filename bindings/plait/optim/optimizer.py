@@ -224,8 +224,9 @@ class Optimizer:
                 hint = "; give module.parameters()" if isinstance(p, plait.nn.Module) else ""
                 raise TypeError(f"{who}: params[{i}] should be a Tensor, got {type(p).__name__}{hint}")
             if not (p.is_leaf or getattr(p, "retains_grad", False) or self.defaults.get("differentiable")):
+                op = p.grad_fn.name() if p.grad_fn is not None else "unknown"
                 raise ValueError(
-                    f"{who}: params[{i}] of shape {tuple(p.shape)} is the result of an op ({p.grad_fn.name()}), "
+                    f"{who}: params[{i}] of shape {tuple(p.shape)} is the result of an op ({op}), "
                     "not a leaf; optimise the tensor it was computed from, or its .detach().requires_grad_()"
                 )
         for name, default in self.defaults.items():
