@@ -6,6 +6,7 @@
 
 #include "bindings/python.h"
 #include "core/backend.h"
+#include "core/warning.h"
 
 namespace plait::python {
 namespace {
@@ -157,6 +158,11 @@ WithoutGil::~WithoutGil() {
 
 namespace {
 
+void warn_in_python(const std::string& text) {
+  const WithGil gil;
+  checked(PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1));
+}
+
 // Around a wait for a device, deep within an op: the thread may have given up the GIL before (WithoutGil),
 // may have taken it again (a hook in backward), or may be one that Python does not know.
 void* begin_wait() {
@@ -171,6 +177,7 @@ void add_errors(PyObject* module) {
   PyModule_AddObjectRef(module, "OutOfMemoryError", out_of_memory_error());
   PyModule_AddObjectRef(module, "ArgumentError", argument_error());
   current_call_site = call_site;
+  warn = warn_in_python;
   describe_call_site = call_site_text;
   current_call_stack = call_stack;
   describe_call_stack = call_stack_text;

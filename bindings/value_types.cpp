@@ -191,6 +191,24 @@ PyObject* size_repr(PyObject* o) {
   }
   return text(out + "])");
 }
+// A tuple of Python's ints: NumPy's and tensors of one integer become such.
+PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    Object size(checked(PyTuple_Type.tp_new(type, args, kwargs)));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(size.get()); ++i) {
+      PyObject* item = PyTuple_GET_ITEM(size.get(), i);
+      if (PyLong_CheckExact(item)) continue;
+      int64_t value = PyBool_Check(item) ? item == Py_True : 0;
+      if (!PyBool_Check(item) && !to_int(item, value))
+        fail<TypeError>("Size: expected ints, got {} at position {}", Py_TYPE(item)->tp_name,
+                        static_cast<int64_t>(i));
+      PyObject* number = checked(PyLong_FromLongLong(value));
+      PyTuple_SET_ITEM(size.get(), i, number);  // nobody else has the tuple yet
+      Py_DECREF(item);
+    }
+    return size.release();
+  });
+}
 PyObject* size_numel(PyObject* o, PyObject*) {
   int64_t numel = 1;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); ++i) numel *= PyLong_AsLongLong(PyTuple_GET_ITEM(o, i));
@@ -338,11 +356,9 @@ void add_value_types(PyObject* module) {
     checked(PyModule_AddObjectRef(module, kFormatNames[i], format_objects[i]));
   }
   Object bases(checked(Py_BuildValue("(O)", reinterpret_cast<PyObject*>(&PyTuple_Type))));
-  PyType_Slot slots[] = {{Py_tp_repr, slot(size_repr)},
-                         {Py_tp_methods, size_methods},
-                         {Py_mp_subscript, slot(size_subscript)},
-                         {Py_sq_concat, slot(size_concat)},
-                         {0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_new, slot(size_new)},       {Py_tp_repr, slot(size_repr)},
+                         {Py_tp_methods, size_methods},     {Py_mp_subscript, slot(size_subscript)},
+                         {Py_sq_concat, slot(size_concat)}, {0, nullptr}};
   PyType_Spec spec{"plait.Size", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   size_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpecWithBases(&spec, bases.get())));
   checked(PyModule_AddObjectRef(module, "Size", reinterpret_cast<PyObject*>(size_type)));

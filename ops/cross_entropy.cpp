@@ -72,8 +72,9 @@ void check_class_shapes(const char* op, const Tensor& self, const Tensor& target
   check(self.dim() >= 1, "{}: expected self of shape (C), (N, C) or (N, C, d1, ...), got a 0-d tensor", op);
   Dims expected(self.sizes());
   expected.erase(self.dim() == 1 ? 0 : 1);
-  check(target.sizes() == expected, "{}: expected target of shape {} for self of shape {}, got {}", op,
-        expected, self.sizes(), target.sizes());
+  check(target.sizes() == expected, "{}: expected target of shape {} for self of shape {}, got {}{}", op,
+        expected, self.sizes(), target.sizes(),
+        target.dim() == 2 && target.sizes()[1] == 1 && self.dim() == 2 ? "; use target.squeeze(1)" : "");
   check<TypeError>(target.dtype() == DType::Int64,
                    "{}: expected class indices of dtype int64, got {}; convert target with .long()", op,
                    target.dtype());
@@ -414,8 +415,9 @@ Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, co
                         int64_t ignore, std::string_view reduction, double smoothing) {
   check(smoothing >= 0 && smoothing <= 1, "cross_entropy: expected label_smoothing between 0 and 1, got {}",
         smoothing);
-  check<TypeError>(is_floating(self.dtype()), "cross_entropy: expected logits of a floating dtype, got {}",
-                   self.dtype());
+  check<TypeError>(is_floating(self.dtype()), "cross_entropy: expected logits of a floating dtype, got {}{}",
+                   self.dtype(),
+                   is_floating(target.dtype()) ? "; the order is cross_entropy(logits, target)" : "");
   const bool wide = loss != self.dtype();
   const Tensor weight = weights.defined() && wide ? plait::_convert(weights, loss) : weights;
   if (is_floating(target.dtype())) {
@@ -427,8 +429,8 @@ Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, co
       return cross_entropy_in(loss, plait::_convert(self, loss), plait::_convert(target, loss), weight,
                               ignore, reduction, smoothing);
     check(target.sizes() == self.sizes(),
-          "cross_entropy: expected probabilities of the shape {} of self, got {}", self.sizes(),
-          target.sizes());
+          "cross_entropy: expected probabilities of the shape {} of self, got {}{}", self.sizes(),
+          target.sizes(), target.dim() < self.dim() ? "; for classes convert target with .long()" : "");
     const int64_t dim = self.dim() == 1 ? 0 : 1, classes = self.sizes()[static_cast<int>(dim)];
     const Tensor smooth =
         smoothing > 0 ? target * Scalar(1 - smoothing) + Scalar(smoothing / static_cast<double>(classes))

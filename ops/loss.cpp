@@ -5,7 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "core/error.h"
 #include "core/parallel.h"
+#include "core/warning.h"
 #include "ops/cpu/ternary.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/compare.h"
@@ -24,6 +26,15 @@
 
 namespace plait::op {
 namespace {
+
+// The loss of (N, 1) and (N) is over all N x N pairs, which trains nothing and is seldom meant.
+void warn_of_broadcast(const char* op, const Tensor& self, const Tensor& target) {
+  if (self.sizes() == target.sizes()) return;
+  warn(message(
+      "{}: target of shape {} is broadcast with self of shape {}, so that every one of its elements is "
+      "compared with several; give both one shape, by target.view_as(self) where they hold as many",
+      op, target.sizes(), self.sizes()));
+}
 
 Tensor reduced(const char* op, const Tensor& terms, std::string_view reduction, const Tensor& weight = {}) {
   const Tensor weighted = weight.defined() ? terms * weight : terms;
@@ -128,6 +139,7 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> mse_lo
 tensor(2.))",
     .composite =
         [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
+          warn_of_broadcast("mse_loss", self, target);
           if ((reduction == "mean" || reduction == "sum") && in_one_pass(self, target, weight))
             return plait::_squared_distance(self, target, reduction == "mean");
           const Tensor d = self - target;
@@ -141,6 +153,7 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, const Tensor&)> l1_los
     .doc = "|self - target|, broadcast and reduced.",
     .composite =
         [](const Tensor& self, const Tensor& target, std::string_view reduction, const Tensor& weight) {
+          warn_of_broadcast("l1_loss", self, target);
           return reduced("l1_loss", plait::abs(self - target), reduction, weight);
         },
     .kind = Kind::Loss,
@@ -193,6 +206,7 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, double)> smooth_l1_los
     .doc = "d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, with d = self - target (Girshick 2015).",
     .composite =
         [](const Tensor& self, const Tensor& target, std::string_view reduction, double beta) {
+          warn_of_broadcast("smooth_l1_loss", self, target);
           check(beta >= 0, "smooth_l1_loss: expected beta of 0 or more, got {}", beta);
           if (beta == 0) return reduced("smooth_l1_loss", plait::abs(self - target), reduction);
           const Tensor loss = reduced("smooth_l1_loss", plait::_huber(self, target, beta), reduction);
@@ -208,6 +222,7 @@ Op<Tensor(const Tensor&, const Tensor&, std::string_view, double, const Tensor&)
     .composite =
         [](const Tensor& self, const Tensor& target, std::string_view reduction, double delta,
            const Tensor& weight) {
+          warn_of_broadcast("huber_loss", self, target);
           check(delta > 0, "huber_loss: expected delta above 0, got {}", delta);
           return reduced("huber_loss", plait::_huber(self, target, delta), reduction, weight);
         },

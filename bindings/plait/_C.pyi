@@ -90,7 +90,7 @@ class Generator:
 
 class Node:
     """One recorded op of the tape."""
-    name: str
+    def name(self) -> builtins.str: ...
     source: str
     next_functions: tuple[tuple[Node | None, builtins.int], ...]
     metadata: dict[str, Any]

@@ -277,13 +277,20 @@ def _write_atomically(f: Any, write: Callable[[Any], None], who: str) -> None:
             os.close(handle)
 
 
-def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 5) -> None:
+def save(
+    obj: Any,
+    f: Any,
+    pickle_module: Any = None,
+    pickle_protocol: int = 5,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:
     """Writes `obj` to `f`, a path or a binary file; see Note [The file].
 
     A path is written atomically: to a temporary file in the same folder, flushed to the disk, then renamed,
     so that a crash leaves the previous file as it was. A view brings its whole storage along; `clone()` it to
     save only its own part. Raises FileNotFoundError when the folder does not exist, PicklingError (or what
-    the object raises) for something that cannot be pickled; then nothing is left behind.
+    the object raises) for something that cannot be pickled; then nothing is left behind. `pickle_module` and
+    `_use_new_zipfile_serialization` are taken and change nothing.
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "model.pt")

@@ -1,5 +1,7 @@
 """Bad input raises Python exceptions that name the op, what was given and what fits."""
 
+import warnings
+
 import plait
 import pytest
 
@@ -385,3 +387,39 @@ def test_index_errors_in_a_parallel_kernel():
 def test_addmm_activation_names_its_own_arguments(self, mat2, text):
     with pytest.raises((TypeError, ValueError), match=text):
         plait._addmm_activation(self, plait.ones(8, 16), mat2, use_gelu=True)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+def test_losses_warn_of_broadcasts(name):
+    loss, x = getattr(plait.nn.functional, name), plait.ones(4, 1)
+    with pytest.warns(UserWarning, match=rf"{name}: target of shape \(4,\) is broadcast with self of shape \(4, 1\)"):
+        assert loss(x, plait.ones(4)).item() == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(x, plait.ones(4, 1))
+        with pytest.raises(UserWarning, match="is broadcast"):
+            loss(x, plait.ones(4))
+
+
+def test_what_targets_are_told():
+    cross_entropy, x = plait.nn.functional.cross_entropy, plait.zeros(4, 3)
+    target = plait.tensor([0, 1, 2, 0])
+    for wrong, hint in (
+        ((x, target.float()), r"convert target with \.long\(\)"),
+        ((x, target[:, None]), r"use target\.squeeze\(1\)"),
+        ((target, x), r"the order is cross_entropy\(logits, target\)"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=hint):
+            cross_entropy(*wrong)
+    with pytest.raises(TypeError, match=r"give module\.parameters\(\)"):
+        plait.optim.SGD(plait.nn.Sequential(plait.nn.Linear(1, 1)), lr=0.1)
+    with pytest.raises(ValueError, match=r"the result of an op \(MulBackward0\)"):
+        plait.optim.SGD([plait.ones(1, requires_grad=True) * 2], lr=0.1)
+
+    class Half(plait.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+    with pytest.raises(NotImplementedError, match="Half: a custom Function must define a static method backward"):
+        Half.apply(plait.ones(1, requires_grad=True)).backward()

@@ -530,3 +530,12 @@ def test_operations_are_counted(capsys):
 
 def test_streams_and_events_have_no_device_in_their_names():
     assert plait.Stream is plait.cuda.Stream and plait.Event is plait.cuda.Event
+
+
+def test_a_size_holds_ints():
+    size = plait.Size([np.int64(2), plait.tensor(3), True])
+    assert size == (2, 3, 1) and [type(n) for n in size] == [int, int, int] and size.numel() == 6
+    assert size[1:] == (3, 1) and type(size + (4,)) is plait.Size and plait.Size() == () and pickle.loads(pickle.dumps(size)) == size
+    for wrong in ([2.0], ["a"], [plait.tensor([1, 2])]):
+        with pytest.raises(TypeError, match=r"Size: expected ints, got .* at position 0"):
+            plait.Size(wrong)

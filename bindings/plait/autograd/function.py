@@ -165,7 +165,8 @@ class Function:
     def backward(ctx, *grads):
         """Computes the gradients of the inputs from those of the outputs; subclasses define it."""
         raise NotImplementedError(
-            "a custom Function must define a static method backward(ctx, *grads) to be differentiated"
+            f"{getattr(ctx, '_name', 'Function')}: a custom Function must define a static method "
+            "backward(ctx, *grads) to be differentiated"
         )
 
     def __init__(self, *args, **kwargs):

@@ -172,6 +172,8 @@ _placeholder = placeholders(
         "DeviceMesh",
         "ProcessGroupGloo",
         "ProcessGroupNCCL",
+        "checkpoint",
+        "device_mesh",
         "fsdp",
         "init_device_mesh",
         "split_group",

@@ -221,10 +221,12 @@ class Optimizer:
             raise ValueError(f"{who}: all groups should have named parameters, or none")
         for i, p in enumerate(params):
             if not isinstance(p, plait.Tensor):
-                raise TypeError(f"{who}: params[{i}] should be a Tensor, got {type(p).__name__}")
+                hint = "; give module.parameters()" if isinstance(p, plait.nn.Module) else ""
+                raise TypeError(f"{who}: params[{i}] should be a Tensor, got {type(p).__name__}{hint}")
             if not (p.is_leaf or getattr(p, "retains_grad", False) or self.defaults.get("differentiable")):
+                op = p.grad_fn.name() if p.grad_fn is not None else "unknown"
                 raise ValueError(
-                    f"{who}: params[{i}] of shape {tuple(p.shape)} is the result of an op ({p.grad_fn}), "
+                    f"{who}: params[{i}] of shape {tuple(p.shape)} is the result of an op ({op}), "
                     "not a leaf; optimise the tensor it was computed from, or its .detach().requires_grad_()"
                 )
         for name, default in self.defaults.items():
