@@ -1,10 +1,36 @@
 // Histograms of points: what plait.histogram and plait.histogramdd are made of.
+#include "ops/histograms.h"
+
 #include <algorithm>
 
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
 #include "ops/decl/histograms.h"
 #include "ops/declare.h"
+
+namespace plait::histograms {
+
+Dims checked_boxes(const Tensor& self, TensorList edges, const Tensor& weight) {
+  check(
+      self.dim() == 2 && static_cast<size_t>(self.size(1)) == edges.size(),
+      "_histogram: expected points (n, d) and edges for each of the d coordinates, got shape {} and {} edges",
+      self.sizes(), edges.size());
+  const auto fits = [&](const Tensor& t) {
+    return t.dim() == 1 && t.dtype() == self.dtype() && t.device() == self.device();
+  };
+  check(!weight.defined() || (fits(weight) && weight.size(0) == self.size(0)),
+        "_histogram: expected a weight for each of {} points, of dtype {} on {}", self.size(0), self.dtype(),
+        self.device());
+  Dims sizes;
+  for (const Tensor& t : edges) {
+    check(fits(t) && t.size(0) >= 2, "_histogram: expected two edges or more of dtype {} on {}, got {} {}",
+          self.dtype(), self.device(), t.dtype(), t.sizes());
+    sizes.push_back(t.size(0) - 1);
+  }
+  return sizes;
+}
+
+}  // namespace plait::histograms
 
 namespace plait::op {
 namespace {
@@ -57,44 +83,28 @@ void count(const Tensor& out, const Tensor& points, TensorList edges, const Tens
 Op<Tensor(const Tensor&, TensorList, const Tensor&)> _histogram{{
     .schema = "_histogram(Tensor self, Tensor[] edges, Tensor? weight=None) -> Tensor",
     .doc =
-        R"(How many of the points (n, d) on the CPU lie in each box between the edges, of which there are two or more in rising order for
+        R"(How many of the points (n, d) lie in each box between the edges, of which there are two or more in rising order for
 each coordinate, or the sums of their weights (n).
 
 >>> plait._C.ops["_histogram"](plait.tensor([[0.0], [1.0]]), [plait.tensor([0.0, 0.5, 1.0])])
 tensor([1., 1.]))",
     .direct =
         [](const Tensor& self, TensorList edges, const Tensor& weight) {
-          check(self.dim() == 2 && static_cast<size_t>(self.size(1)) == edges.size(),
-                "_histogram: expected points (n, d) and edges for each of the d coordinates, got shape {} "
-                "and {} "
-                "edges",
-                self.sizes(), edges.size());
-          const auto fits = [&](const Tensor& t) {
-            return t.dim() == 1 && t.dtype() == self.dtype() && t.device() == self.device();
-          };
-          check(!weight.defined() || (fits(weight) && weight.size(0) == self.size(0)),
-                "_histogram: expected a weight for each of {} points, of dtype {} on {}", self.size(0),
-                self.dtype(), self.device());
-          Dims sizes;
+          const Dims sizes = histograms::checked_boxes(self, edges, weight);
+          const DType dtype = is_reduced_float(self.dtype()) ? DType::Float32 : self.dtype();
+          const auto packed = [&](const Tensor& t) { return plait::contiguous(plait::_convert(t, dtype)); };
           std::vector<Tensor> sorted;
-          for (const Tensor& t : edges) {
-            check(fits(t) && t.size(0) >= 2,
-                  "_histogram: expected two edges or more of dtype {} on {}, got {} {}", self.dtype(),
-                  self.device(), t.dtype(), t.sizes());
-            sizes.push_back(t.size(0) - 1);
-            sorted.push_back(plait::contiguous(t));
-          }
-          const Tensor out = plait::zeros(sizes, self.dtype(), self.device()),
-                       points = plait::contiguous(self),
-                       amounts = weight.defined() ? plait::contiguous(weight) : weight;
-          if (self.dtype() == DType::Float32)
+          for (const Tensor& t : edges) sorted.push_back(packed(t));
+          const Tensor out = plait::zeros(sizes, dtype, self.device()), points = packed(self),
+                       amounts = weight.defined() ? packed(weight) : weight;
+          if (dtype == DType::Float32)
             count<float>(out, points, sorted, amounts);
           else
             count<double>(out, points, sorted, amounts);
-          return out;
+          return plait::_convert(out, self.dtype());
         },
     .kind = Kind::Reduction,
-    .dtypes = static_cast<DTypeSet>(set_of(DType::Float32) | set_of(DType::Float64)),
+    .dtypes = kFloatDTypes,
 }};
 
 }  // namespace plait::op

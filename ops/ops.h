@@ -20,6 +20,7 @@
 #include "ops/decl/create.h"
 #include "ops/decl/create_range.h"
 #include "ops/decl/cross_entropy.h"
+#include "ops/decl/ctc.h"
 #include "ops/decl/cudnn_rnn.h"
 #include "ops/decl/distances.h"
 #include "ops/decl/einsum.h"

@@ -189,6 +189,8 @@ from ._C import _converted as _converted
 from ._C import _cross_entropy_rows as _cross_entropy_rows
 from ._C import _cross_entropy_rows_backward as _cross_entropy_rows_backward
 from ._C import _cross_entropy_with_grad as _cross_entropy_with_grad
+from ._C import _ctc_loss as _ctc_loss
+from ._C import _ctc_loss_backward as _ctc_loss_backward
 from ._C import _cudnn_rnn as _cudnn_rnn
 from ._C import _cudnn_rnn_backward as _cudnn_rnn_backward
 from ._C import _cudnn_rnn_flatten_weights as _cudnn_rnn_flatten_weights

@@ -49,39 +49,11 @@ def _edges(who: str, x: Tensor, bins: Any, limits: Sequence[float] | None) -> Te
     return _ops["linspace"](low, high, bins + 1, dtype=x.dtype, device=x.device)
 
 
-def _places(x: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-    """The bin of each sample, and whether it is in one. A bin has its left edge; the last one both."""
-    last = edges.shape[0] - 2
-    place = _ops["searchsorted"](edges, x.contiguous(), right=True) - 1
-    place = _ops["where"](x == edges[-1], last, place)
-    inside = (place >= 0) & (place <= last)
-    return place.clamp(0, last), inside
-
-
 def _ends(points: Tensor, bins: Sequence[Any], limits: Any) -> Tensor:
     """The least and the largest numbers of the points, if there are any and they are needed."""
     if limits is not None or points.shape[0] == 0 or all(isinstance(b, _C.Tensor) for b in bins):
         return points[:0]
     return _ops["stack"]([points.amin(0), points.amax(0)])
-
-
-def _counts(points: Tensor, edges: list[Tensor], weight: Tensor | None) -> Tensor:
-    """How many of the points (n, d), or how much of their weight, lies in each box."""
-    if not points.is_cuda and points.dtype in (_C.float32, _C.float64):
-        return _ops["_histogram"](points, edges, weight)
-    where = _ops["zeros"]((points.shape[0],), dtype=_C.int64, device=points.device)
-    counted = _ops["ones_like"](where, dtype=_C.bool)
-    shape = []
-    total = 1
-    for i, e in enumerate(edges):
-        place, inside = _places(points[:, i], e)
-        shape.append(e.shape[0] - 1)
-        total *= shape[-1]
-        where = where * shape[-1] + place
-        counted = counted & inside
-    amounts = counted.to(points.dtype) if weight is None else weight * counted
-    hist = _ops["zeros"]((total,), dtype=points.dtype, device=points.device)
-    return hist.index_add_(0, where, amounts).reshape(shape)
 
 
 def _checked(who: str, input: Tensor, weight: Tensor | None, samples: tuple[int, ...]) -> None:
@@ -127,7 +99,7 @@ def histogramdd(
     limits = [None if range is None else range[2 * i : 2 * i + 2] for i in _ints(n)]
     ends = _ends(points, each, range)
     edges = [_edges("histogramdd", ends[:, i], each[i], limits[i]) for i in _ints(n)]
-    hist = _counts(points, edges, None if weight is None else weight.detach().reshape(-1))
+    hist = _ops["_histogram"](points, edges, None if weight is None else weight.detach().reshape(-1))
     if density:
         hist = hist / hist.sum()
         for i, e in enumerate(edges):
@@ -161,7 +133,8 @@ def histogram(
         raise ValueError(f"histogram: expected two numbers for range, got {len(range)}")
     x = input.detach().reshape(-1)
     edges = _edges("histogram", _ends(x, [bins], range), bins, range)
-    hist = _counts(x.unsqueeze(-1), [edges], None if weight is None else weight.detach().reshape(-1))
+    amounts = None if weight is None else weight.detach().reshape(-1)
+    hist = _ops["_histogram"](x.unsqueeze(-1), [edges], amounts)
     if density:
         hist = hist / hist.sum() / edges.diff()
     return Histogram(hist, edges)

@@ -421,6 +421,7 @@ class Lapack final : public MatrixLibrary {
     const Functions& f = *functions();
     const int64_t least = std::min(a.rows, a.columns);
     each_part(a, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_qr(a, first, last, tau);
       Int status = 0;
       const auto run = [&](int64_t b, void* work, const Int* size) {
         f.geqrf[four(a.dtype)](&a.rows, &a.columns, matrix(a, b), &a.ld, element(tau, a.dtype, b * least),
@@ -434,6 +435,7 @@ class Lapack final : public MatrixLibrary {
   void q(const Matrices& a, int64_t reflectors, const void* tau) const override {
     const Functions& f = *functions();
     each_part(a, [&](int64_t first, int64_t last) {
+      if (is_small(a)) return small_q(a, reflectors, first, last, tau);
       Int status = 0;
       const auto run = [&](int64_t b, void* work, const Int* size) {
         f.orgqr[four(a.dtype)](&a.rows, &a.columns, &reflectors, matrix(a, b), &a.ld,

@@ -120,6 +120,66 @@ void substitute(const T* a, Distances at_a, T* b, Distances at_b, int64_t n, int
   }
 }
 
+// The norm of n numbers without overflow on the way.
+template <class T>
+auto norm_of(const T* x, int64_t n) {
+  auto largest = size(T(0));
+  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, size(x[i]));
+  if (largest == 0 || !(largest - largest == 0)) return largest;
+  auto sum = size(T(0));
+  for (int64_t i = 0; i < n; ++i) {
+    const T part = x[i] / largest;
+    sum += std::real(product(part, conjugate(part)));
+  }
+  return largest * std::sqrt(sum);
+}
+
+// x of n numbers becomes beta, and the reflector without its leading one, of H^H x = beta e_1; its factor.
+template <class T>
+T reflector_of(T* x, int64_t n) {
+  const T alpha = x[0];
+  if (norm_of(x + 1, n - 1) == 0 && std::imag(alpha) == 0) return T(0);
+  const auto beta = -std::copysign(norm_of(x, n), std::real(alpha));
+  const T scale = T(1) / (alpha - T(beta));
+  for (int64_t i = 1; i < n; ++i) x[i] = product(x[i], scale);
+  x[0] = beta;
+  return (T(beta) - alpha) / beta;
+}
+
+// (1 - factor v v^H) of a column, for v with a leading one.
+template <class T>
+void reflect(const T* v, T factor, T* column, int64_t n) {
+  T sum = column[0];
+  for (int64_t i = 1; i < n; ++i) sum += product(conjugate(v[i]), column[i]);
+  sum = product(sum, factor);
+  column[0] -= sum;
+  for (int64_t i = 1; i < n; ++i) column[i] -= product(v[i], sum);
+}
+
+template <class T>
+void qr_of(T* a, int64_t rows, int64_t columns, int64_t ld, T* tau) {
+  for (int64_t i = 0; i < std::min(rows, columns); ++i) {
+    T* const own = a + i * ld + i;
+    tau[i] = reflector_of(own, rows - i);
+    for (int64_t j = i + 1; j < columns; ++j) reflect(own, conjugate(tau[i]), a + j * ld + i, rows - i);
+  }
+}
+
+template <class T>
+void q_of(T* a, int64_t rows, int64_t columns, int64_t ld, int64_t reflectors, const T* tau) {
+  for (int64_t j = reflectors; j < columns; ++j) {
+    std::fill_n(a + j * ld, rows, T(0));
+    a[j * ld + j] = T(1);
+  }
+  for (int64_t i = reflectors; i-- > 0;) {
+    T* const own = a + i * ld + i;
+    for (int64_t j = i + 1; j < columns; ++j) reflect(own, tau[i], a + j * ld + i, rows - i);
+    for (int64_t k = 1; k < rows - i; ++k) own[k] = product(own[k], -tau[i]);
+    own[0] = T(1) - tau[i];
+    std::fill_n(a + i * ld, i, T(0));
+  }
+}
+
 }  // namespace
 
 bool is_small(const Matrices& a) { return a.rows <= kSmall && a.columns <= kSmall; }
@@ -153,6 +213,25 @@ void small_lu(const Matrices& a, int64_t first, int64_t last, int32_t* pivots, i
     using T = decltype(zero);
     for (int64_t i = first; i < last; ++i)
       info[i] = lu_of(static_cast<T*>(a.data) + i * a.stride, a.rows, a.columns, a.ld, pivots + i * least);
+  });
+}
+
+void small_qr(const Matrices& a, int64_t first, int64_t last, void* tau) {
+  const int64_t least = std::min(a.rows, a.columns);
+  with_type(a.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t i = first; i < last; ++i)
+      qr_of(static_cast<T*>(a.data) + i * a.stride, a.rows, a.columns, a.ld,
+            static_cast<T*>(tau) + i * least);
+  });
+}
+
+void small_q(const Matrices& a, int64_t reflectors, int64_t first, int64_t last, const void* tau) {
+  with_type(a.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t i = first; i < last; ++i)
+      q_of(static_cast<T*>(a.data) + i * a.stride, a.rows, a.columns, a.ld, reflectors,
+           static_cast<const T*>(tau) + i * reflectors);
   });
 }
 

@@ -17,4 +17,7 @@ void small_lu(const Matrices& a, int64_t first, int64_t last, int32_t* pivots, i
 void small_triangular(const Triangle& triangle, const Matrices& a, const Matrices& b, int64_t first,
                       int64_t last);
 
+void small_qr(const Matrices& a, int64_t first, int64_t last, void* tau);
+void small_q(const Matrices& a, int64_t reflectors, int64_t first, int64_t last, const void* tau);
+
 }  // namespace plait::cpu

@@ -183,6 +183,17 @@ def test_small_matrices_as_lapack(dtype, shape):
         np.testing.assert_allclose(packed.numpy(), theirs[0], atol=tolerance)
         np.testing.assert_array_equal(pivots.numpy(), theirs[1] + 1)
         assert info.item() == theirs[2]
+        reflectors, tau = plait.geqrf(plait.tensor(a))
+        theirs = lapack.get_lapack_funcs("geqrf", (a,))(a)
+        if np.linalg.matrix_rank(a) == min(shape):  # else what remains of columns is rounding
+            np.testing.assert_allclose(reflectors.numpy(), theirs[0], atol=10 * tolerance)
+            np.testing.assert_allclose(tau.numpy(), theirs[1], atol=10 * tolerance)
+        for scale in (1, np.finfo(dtype).max / 100):
+            for mode in ("reduced", "complete"):
+                q, r = linalg.qr(plait.tensor(a * a.dtype.type(scale)), mode)
+                one = np.eye(q.shape[-1])
+                np.testing.assert_allclose((q.mH @ q).numpy(), one, atol=20 * tolerance)
+                np.testing.assert_allclose((q @ (r / scale)).numpy(), a, atol=20 * tolerance)
         if shape[0] != shape[1]:
             continue
         positive = a @ a.conj().T + np.eye(shape[0], dtype=dtype)

@@ -3,7 +3,6 @@
 import numpy as np
 import plait
 import pytest
-from cuda_device import needs_cuda
 from plait import nn
 from plait.nn import functional as F
 from scipy import signal, special
@@ -809,41 +808,3 @@ def test_former_names_of_init():
 def test_kl_div_of_a_number_is_its_own_batch():
     x, t = plait.tensor(-0.5), plait.tensor(0.6)
     assert F.kl_div(x, t, reduction="batchmean").item() == pytest.approx(0.6 * np.log(0.6) + 0.3, abs=1e-7)
-
-
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
-def test_margins_of_classes(rng, device, dtype):
-    """Sums by hand; derivatives of the input and of the weights; classes that are none."""
-    rows, classes = 6, 5
-    tolerance = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}[dtype]
-    given = plait.tensor(rng.normal(size=(rows, classes)), device=device, dtype=getattr(plait, dtype))
-    weights = plait.tensor(rng.uniform(size=classes), device=device, dtype=getattr(plait, dtype))
-    x, w = array(given.double().cpu()), array(weights.double().cpu())
-    label = rng.integers(0, classes, rows)
-    labels = rng.integers(-1, classes, (rows, classes))
-    t, ts = plait.tensor(label, device=device), plait.tensor(labels, device=device)
-    for p in (1, 2):
-        expected = [
-            w[j] * sum(max(0, 0.7 - r[j] + r[i]) ** p for i in range(classes) if i != j) / classes
-            for r, j in zip(x, label, strict=True)
-        ]
-        ours = F.multi_margin_loss(given, t, p, 0.7, weights, reduction="none")
-        np.testing.assert_allclose(array(ours.double().cpu()), expected, rtol=tolerance, atol=tolerance)
-    expected = []
-    for r, row in zip(x, labels, strict=True):
-        listed = list(row[: np.argmax(row < 0)] if (row < 0).any() else row)
-        others = [i for i in range(classes) if i not in listed]
-        expected.append(sum(max(0, 1 - r[j] + r[i]) for j in listed for i in others) / classes)
-    ours = F.multilabel_margin_loss(given, ts, reduction="none")
-    np.testing.assert_allclose(array(ours.double().cpu()), expected, rtol=tolerance, atol=tolerance)
-    if dtype == "float64":
-        leaves = [given.clone().requires_grad_(), weights.clone().requires_grad_()]
-        for p in (1, 2):
-            assert plait.autograd.gradcheck(lambda a, b, p=p: F.multi_margin_loss(a, t, p, 0.7, b), leaves)
-        assert plait.autograd.gradgradcheck(lambda a, b: F.multi_margin_loss(a, t, 2, 0.7, b), leaves)
-        assert plait.autograd.gradcheck(lambda a: F.multilabel_margin_loss(a, ts), leaves[:1])
-    if device == "cpu":
-        for call in (lambda: F.multi_margin_loss(given, t + classes), lambda: F.multilabel_margin_loss(given, ts + classes + 1)):
-            with pytest.raises(IndexError, match="margin_loss: expected classes from 0 to 4 in target, got"):
-                call()

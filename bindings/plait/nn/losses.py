@@ -157,7 +157,7 @@ def ctc_loss(
     """-log of the summed probability of all alignments of each target (Graves et al. 2006, eq. 6 to 8).
 
     log_probs (T, N, C) or (T, C); targets (N, S), (S) or all in one row; lengths (N). The mean divides each
-    loss by the length of its target first. The forward recursion runs in log space over all samples at once.
+    loss by the length of its target first.
     """
     lone = log_probs.dim() == 2
     if lone:
@@ -170,51 +170,16 @@ def ctc_loss(
     if not 0 <= blank < classes:
         raise ValueError(f"ctc_loss: blank should be one of the {classes} classes, got {blank}")
     reach = _lengths("input_lengths", input_lengths, n, steps)
-    given = targets.tolist()
     most = targets.numel() if targets.dim() == 1 else targets.shape[1]
     sizes = _lengths("target_lengths", target_lengths, n, most)
-    if targets.dim() == 1:
-        starts = [sum(sizes[:i]) for i in range(n)]
-        given = [given[s : s + k] for s, k in zip(starts, sizes, strict=True)]
-    longest = max(sizes, default=0)
-    # every label between blanks; what is past the end of a target is blank and never read
-    paths, jumps = [], []
-    for row, size in zip(given, sizes, strict=True):
-        path = [blank] * (2 * longest + 1)
-        path[1 : 2 * size : 2] = row[:size]
-        paths.append(path)
-        jumps.append([i >= 2 and path[i] != blank and path[i] != path[i - 2] for i in range(len(path))])
-    device, dtype = log_probs.device, log_probs.dtype
-    nothing = float("-inf")
-    # finite, so that the gradient of logsumexp stays a number
-    low = -1e30 if dtype in (plait.float32, plait.float64) else -1e4
-    index = plait.tensor(paths, dtype=plait.int64, device=device)
-    barred = plait.tensor([[0.0 if j else low for j in row] for row in jumps], dtype=dtype, device=device)
-    emitted = log_probs.gather(2, index.unsqueeze(0).expand(steps, n, index.shape[1]))
-    begin = plait.full((n, index.shape[1]), low, dtype=dtype, device=device)
-    begin[:, :2] = 0.0
-    alpha = begin + (emitted[0] if steps else 0.0)
-    ends = [alpha]
-    wall = plait.full((n, 2), low, dtype=dtype, device=device)
-    for t in range(1, steps):
-        one = plait.cat([wall[:, :1], alpha[:, :-1]], 1)
-        two = plait.cat([wall, alpha[:, :-2]], 1)[:, : index.shape[1]] + barred
-        alpha = plait.logsumexp(plait.stack([alpha, one, two]), 0) + emitted[t]
-        ends.append(alpha)
-    losses = []
-    for i, (last, size) in enumerate(zip(reach, sizes, strict=True)):
-        if last == 0:
-            losses.append(plait.full((), 0.0 if size == 0 else -nothing, dtype=dtype, device=device))
-            continue
-        final = ends[last - 1][i, max(2 * size - 1, 0) : 2 * size + 1]
-        total = -plait.logsumexp(final, 0)
-        impossible = float(total.detach()) > -low / 2
-        losses.append(total * 0.0 - nothing if impossible else total)
-    loss = plait.stack(losses) if losses else log_probs.sum((0, 2))
+    from ._ctc import each_loss
+
+    loss = each_loss(log_probs, targets, reach, sizes, blank)
     if zero_infinity:
-        loss = plait.where(loss == -nothing, plait.zeros_like(loss), loss)
+        loss = plait.where(loss == float("inf"), plait.zeros_like(loss), loss)
     if reduction == "mean":
-        return (loss / plait.tensor([max(s, 1) for s in sizes], dtype=dtype, device=device)).mean()
+        each = [max(s, 1) for s in sizes]
+        return (loss / plait.tensor(each, dtype=loss.dtype, device=loss.device)).mean()
     return _reduced("ctc_loss", loss.squeeze(0) if lone else loss, reduction)
 
 
