@@ -1,4 +1,4 @@
-"""What Tensor shows to other libraries: NumPy's arrays, DLPack, __cuda_array_interface__."""
+"""What Tensor shows to other libraries: NumPy's arrays, DLPack, CUDA arrays, storages, aliases, copies."""
 
 from __future__ import annotations
 
@@ -87,3 +87,66 @@ def _cuda_array_interface(self):
 
 def _dlpack_device(self):
     return (1, 0) if self.is_cpu else (2, self.device.index or 0)
+
+
+def _untyped_storage(self):
+    """The bytes behind self."""
+    from .storage import UntypedStorage
+
+    return UntypedStorage(self)
+
+
+def _storage(self):
+    """The memory behind self, as numbers of its dtype. PyTorch has deprecated it: untyped_storage()."""
+    from .storage import TypedStorage, UntypedStorage
+
+    return TypedStorage(wrap_storage=UntypedStorage(self), dtype=self.dtype)
+
+
+def _make_subclass(cls, data, require_grad=False):
+    """An alias of data as an instance of cls, a subclass of Tensor; no gradient passes through."""
+    return _C._make_subclass(cls, data, require_grad)
+
+
+def _deepcopy(self, memo):
+    if not self.is_leaf:
+        raise RuntimeError(
+            "deepcopy: only leaves can be copied deeply, since a graph cannot; use .detach().clone()"
+        )
+    if id(self) in memo:
+        return memo[id(self)]
+    from copy import deepcopy
+
+    with_grad = self.requires_grad
+    if self.is_meta:
+        out = self.detach().clone()
+    else:  # by storage, so that views of one storage share a copy
+        _, size, _, storage = _C._storage_info(self)
+        key = ("plait.storage", storage)
+        if key not in memo:
+            memo[key] = _C._tensor_on_storage(self, _C.uint8, [size], [1], 0).clone()
+        out = _C._tensor_on_storage(
+            memo[key], self.dtype, list(self.shape), list(self.stride()), self.storage_offset()
+        )
+    if type(self) is not _C.Tensor:
+        out = _C._make_subclass(type(self), out, with_grad)
+    elif with_grad:
+        out.requires_grad_()
+    memo[id(self)] = out
+    if self.grad is not None:
+        out.grad = deepcopy(self.grad, memo)
+    if self.__dict__:
+        out.__dict__.update(deepcopy(self.__dict__, memo))
+    return out
+
+
+def _copy(self):
+    out = (
+        _C._make_subclass(type(self), self, self.requires_grad)
+        if type(self) is not _C.Tensor
+        else _C._detached(self)
+    )
+    if self.requires_grad and self.is_leaf:
+        out.requires_grad_()
+    out.__dict__.update(self.__dict__)
+    return out

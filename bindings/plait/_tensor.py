@@ -5,7 +5,18 @@ that are defined elsewhere.
 from __future__ import annotations
 
 from . import _C
-from ._exchange import _array, _cuda_array_interface, _dlpack, _dlpack_device, _numpy
+from ._exchange import (
+    _array,
+    _copy,
+    _cuda_array_interface,
+    _deepcopy,
+    _dlpack,
+    _dlpack_device,
+    _make_subclass,
+    _numpy,
+    _storage,
+    _untyped_storage,
+)
 from ._handles import RemovableHandle
 
 Tensor = _C.Tensor
@@ -260,50 +271,6 @@ def _reduce(self, protocol=None):
     )
 
 
-def _deepcopy(self, memo):
-    if not self.is_leaf:
-        raise RuntimeError(
-            "deepcopy: only leaves can be copied deeply, since a graph cannot; use .detach().clone()"
-        )
-    if id(self) in memo:
-        return memo[id(self)]
-    from copy import deepcopy
-
-    with_grad = self.requires_grad
-    if self.is_meta:
-        out = self.detach().clone()
-    else:  # by storage, so that views of one storage share a copy
-        _, size, _, storage = _C._storage_info(self)
-        key = ("plait.storage", storage)
-        if key not in memo:
-            memo[key] = _C._tensor_on_storage(self, _C.uint8, [size], [1], 0).clone()
-        out = _C._tensor_on_storage(
-            memo[key], self.dtype, list(self.shape), list(self.stride()), self.storage_offset()
-        )
-    if type(self) is not Tensor:
-        out = _C._make_subclass(type(self), out, with_grad)
-    elif with_grad:
-        out.requires_grad_()
-    memo[id(self)] = out
-    if self.grad is not None:
-        out.grad = deepcopy(self.grad, memo)
-    if self.__dict__:
-        out.__dict__.update(deepcopy(self.__dict__, memo))
-    return out
-
-
-def _copy(self):
-    out = (
-        _C._make_subclass(type(self), self, self.requires_grad)
-        if type(self) is not Tensor
-        else _C._detached(self)
-    )
-    if self.requires_grad and self.is_leaf:
-        out.requires_grad_()
-    out.__dict__.update(self.__dict__)
-    return out
-
-
 def _as_subclass(self, cls):
     """An alias of self as an instance of a subclass of Tensor, through which gradients pass."""
     if not (self.requires_grad and _C.is_grad_enabled()):
@@ -311,11 +278,6 @@ def _as_subclass(self, cls):
     alias = _ops["view"](self, self.shape)
     alias.__class__ = cls
     return alias
-
-
-def _make_subclass(cls, data, require_grad=False):
-    """An alias of data as an instance of cls, a subclass of Tensor; no gradient passes through."""
-    return _C._make_subclass(cls, data, require_grad)
 
 
 def _torch_function(cls, func, types, args=(), kwargs=None):
@@ -569,20 +531,6 @@ def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=Non
     from ._functions import unique_consecutive
 
     return unique_consecutive(self, return_inverse, return_counts, dim)
-
-
-def _untyped_storage(self):
-    """The bytes behind self."""
-    from .storage import UntypedStorage
-
-    return UntypedStorage(self)
-
-
-def _storage(self):
-    """The memory behind self, as numbers of its dtype. PyTorch has deprecated it: untyped_storage()."""
-    from .storage import TypedStorage, UntypedStorage
-
-    return TypedStorage(wrap_storage=UntypedStorage(self), dtype=self.dtype)
 
 
 def _setter_of_part(part):

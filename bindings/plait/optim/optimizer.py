@@ -101,6 +101,9 @@ class Optimizer:
         if step is not None and "_step_supports_amp_scaling" not in cls.__dict__:
             cls._step_supports_amp_scaling = False
 
+    def _patch_step_function(self) -> None:
+        """Nothing: a class's step runs hooks as soon as there are any. Wrappers of optimisers call this."""
+
     def __init__(self, params: Iterable, defaults: dict[str, Any]):
         if isinstance(params, plait.Tensor):
             raise TypeError(
