@@ -9,8 +9,10 @@ namespace {
 constexpr LoopTable<MinMax> make_min_max_table() {
   LoopTable<MinMax> t{};
   // NaN in either argument comes through (of maximum, minimum) or loses to the other one (of fmax, fmin).
-  cheap_row<MinMax::Maximum>(t, Floats{}, [](auto a, auto b) { return vec::select((a > b) | (a != a), a, b); });
-  cheap_row<MinMax::Minimum>(t, Floats{}, [](auto a, auto b) { return vec::select((a < b) | (a != a), a, b); });
+  cheap_row<MinMax::Maximum>(t, Floats{},
+                             [](auto a, auto b) { return vec::select((a > b) | (a != a), a, b); });
+  cheap_row<MinMax::Minimum>(t, Floats{},
+                             [](auto a, auto b) { return vec::select((a < b) | (a != a), a, b); });
   cheap_row<MinMax::Fmax>(t, Floats{}, [](auto a, auto b) { return vec::select((a > b) | (b != b), a, b); });
   cheap_row<MinMax::Fmin>(t, Floats{}, [](auto a, auto b) { return vec::select((a < b) | (b != b), a, b); });
   const auto larger = [](auto a, auto b) { return a > b ? a : b; };
