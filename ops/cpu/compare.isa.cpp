@@ -57,10 +57,10 @@ constexpr LoopTable<Test> make_test_table() {
   row_to<Test::Negative, bool>(t, Types<int8_t, int16_t, int32_t, int64_t>{}, [](auto x) { return x < 0; });
   row_to<Test::Negative, bool>(t, Floats{},
                                [](auto x) { return (vec::to_bits(x) >> (8 * sizeof(x) - 1)) != 0; });
-  row_to<Test::Not, bool>(t, RealNumbers{}, [](auto x) { return !truth(x); });
-  const auto flip = [](uint8_t x) { return static_cast<uint8_t>(x ^ 1); };
+  const auto is_zero = [](auto x) { return !truth(x); };
+  row_to<Test::Not, bool>(t, RealNumbers{}, is_zero);
   t.loops[static_cast<int>(Test::Not)][static_cast<int>(DType::Bool)] =
-      &elementwise<decltype(flip), uint8_t, uint8_t>;
+      &elementwise<decltype(is_zero), uint8_t, uint8_t>;  // bytes are vector elements, bools not
   row_to<Test::Not, bool>(t, Complexes{}, [](auto x) { return !truth(x); });
   return t;
 }

@@ -1,5 +1,5 @@
-// Functions of numbers that are computed in double whatever the dtype, one element at a time: they take tens
-// of nanoseconds, and vectors would gain nothing.
+// Functions of numbers that are computed in double whatever the dtype, one element at a time: those whose
+// series and recurrences are of a length of their own for each element, which is no vector code.
 #pragma once
 
 #include <array>

@@ -41,9 +41,9 @@ struct NanToNum {
   T nan, high, low;
 };
 
-// Of a bool's byte. As bytes they are vector elements, as bools not.
-struct FlipBool {
-  uint8_t operator()(uint8_t x) const { return x ^ 1; }
+// Of a bool's byte, any of which but 0 is true. As bytes they are vector elements, as bools not.
+struct NotBool {
+  uint8_t operator()(uint8_t x) const { return x == 0; }
 };
 
 constexpr Loop& loop_of(LoopTable<Unary>& table, Unary function, DType dtype) {
@@ -99,7 +99,7 @@ constexpr LoopTable<Unary> make_table() {
   cheap_unary<Unary::Round>(t, Floats{}, [](auto x) { return vec::round(x); });
   cheap_unary<Unary::Trunc>(t, Floats{}, [](auto x) { return vec::trunc(x); });
   cheap_unary<Unary::Frac>(t, Floats{}, [](auto x) { return x - vec::trunc(x); });
-  loop_of(t, Unary::BitwiseNot, DType::Bool) = &elementwise<FlipBool, uint8_t, uint8_t>;
+  loop_of(t, Unary::BitwiseNot, DType::Bool) = &elementwise<NotBool, uint8_t, uint8_t>;
   row<Unary::BitwiseNot>(t, Ints{}, [](auto x) { return static_cast<decltype(x)>(~x); });
   row<Unary::Angle>(t, Floats{}, [](auto x) {
     using T = decltype(x);
