@@ -42,7 +42,7 @@ $(STAMPS)/cudnn-frontend: $(STAMPS)/req-cuda
 
 $(BUILD)/build.ninja: $(STAMPS)/req-build $(CUDA)
 	@$(CMAKE) -S . -B $(BUILD) -G Ninja --log-level=NOTICE -DPython_EXECUTABLE=$(CURDIR)/$(PY) \
-	  -DCMAKE_BUILD_TYPE=Release -DPLAIT_TESTS=ON -DPLAIT_WERROR=ON
+	  -DCMAKE_BUILD_TYPE=Release -DPLAIT_TESTS=ON -DPLAIT_WERROR=ON $(CMAKE_FLAGS)
 
 build: $(BUILD)/build.ninja ## build the libraries and the Python package (build/release/python)
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
@@ -103,8 +103,9 @@ parity: build ## PyTorch's own test databases against plait (ARGS='--torch-pytho
 emit: build ## regenerate ops/decl, the type stubs and docs/reference/ops.md from the registry
 	@$(PY) tools/emit.py $(ARGS)
 
+# WHEEL_BUILD=build/release packs what stands there, in place of a build of its own.
 wheel: $(STAMPS)/req-build $(CUDA) ## build a wheel into dist/, install it into a fresh environment and import it
-	@bash tools/wheel.sh $(PYTHON)
+	@bash tools/wheel.sh $(PYTHON) $(WHEEL_BUILD)
 
 clean: ## remove the builds (not .venv)
 	rm -rf build dist

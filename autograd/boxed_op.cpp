@@ -9,8 +9,6 @@
 namespace plait {
 namespace {
 
-constexpr int kMaxReturns = 4;
-
 // Which ops of the registry are boxed ones.
 struct BoxedOps {
   std::mutex mutex;
@@ -53,12 +51,20 @@ BoxedOp::BoxedOp(BoxedDecl&& decl)
   if (decl_.inplace != Inplace::None && !self)
     refuse(".inplace is for ops that take a Tensor first and return one");
   for (const Param& param : schema_.params) {
-    types_.push_back(param.type);
+    param_types_.push_back(param.type);
     mutates_ |= param.mutates;
   }
+  types_ = param_types_.data();
 
   signature_ = &typeid(BoxedOp);
-  boxed_ = &run_boxed;
+  static constexpr Boxed kBoxed{
+      [](const OpBase& op, const Value* args, Value* results) { boxed(op).call(args, results); },
+      [](const OpBase& op, const Value* args, TensorSpec* specs) { boxed(op).decl_.meta(args, specs); },
+      [](const OpBase& op, const Tensor* outs, const Value* args) {
+        boxed(op).run_kernel(outs, args);
+        boxed(op).bump_versions(args);
+      }};
+  boxed_ = &kBoxed;
   inplace_ = decl_.inplace;
   has_out_ = decl_.out && tensors == returns && returns > 0;
   no_grad_ = decl_.no_grad;
@@ -74,6 +80,8 @@ BoxedOp::BoxedOp(BoxedDecl&& decl)
       op.decl_.vjp(v);
     };
   is_structured_ = decl_.meta != nullptr;
+  any_layout_ = decl_.kind == Kind::Pointwise && decl_.inplace == Inplace::Direct;
+  makes_history_ = !vjp_ || decl_.autograd;
   if (decl_.cpu) attach_boxed(Key::CPU, decl_.cpu);
   direct_[static_cast<int>(Key::CPU)] = decl_.direct;
   direct_[static_cast<int>(Key::Meta)] = decl_.direct_meta;
@@ -103,54 +111,6 @@ void BoxedOp::attach_direct(Key key, Direct direct) {
 BoxedOp* BoxedOp::from(const OpBase* op) {
   std::lock_guard lock(boxed_ops().mutex);
   return boxed_ops().all.count(op) ? const_cast<BoxedOp*>(static_cast<const BoxedOp*>(op)) : nullptr;
-}
-
-// visit(argument, parameter's index), as a const Tensor&, a TensorList or a const Value&.
-template <class Visitor>
-void BoxedOp::each_arg(const Value* args, const Visitor& visit) const {
-  const int count = static_cast<int>(types_.size());
-  for (int i = 0; i < count; ++i) {
-    if (types_[i] == ParamType::Tensor)
-      visit(args[i].tensor(), i);
-    else if (types_[i] == ParamType::TensorList)
-      visit(Arg<TensorList>::unbox(args[i]), i);
-    else
-      visit(args[i], i);
-  }
-}
-
-// As Op::check_args (core/op_impl.h); gives the arguments' keys, since both walk them.
-KeySet BoxedOp::check_args(const Value* args) const {
-  KeySet keys = bit(Key::CPU);
-  bool first = true, settled = false;
-  Device device;
-  const auto check_tensor = [&](const Tensor& t, int param) {
-    if (!t.defined()) return;
-    keys |= t.keys();
-    if (first) {
-      if (!(dtypes_ & set_of(t.dtype()))) fail_dtype(t, param);
-      device = t.device();
-      first = false;
-    } else if (t.device() != device) {
-      if (t.dim() == 0 && t.is_cpu()) return;
-      if (settled) fail_device(t, param, device);
-      device = t.device();
-    }
-    settled |= t.dim() > 0 || !t.is_cpu();
-  };
-  const int count = static_cast<int>(types_.size());
-  for (int i = 0; i < count; ++i) {
-    if (types_[i] == ParamType::Tensor) {
-      const Tensor& t = args[i].tensor();
-      check_defined(t, i);
-      check_tensor(t, i);
-    } else if (types_[i] == ParamType::TensorList) {
-      for (const Tensor& t : Arg<TensorList>::unbox(args[i])) check_tensor(t, i);
-    } else if (args[i].tag() == Value::Tag::Device) {
-      keys |= bit(args[i].device().key());
-    }
-  }
-  return keys;
 }
 
 // Of the first tensor that is not on the CPU, or the device that is asked for.
@@ -263,12 +223,6 @@ void BoxedOp::bump_versions(const Value* args) const {
   });
 }
 
-bool BoxedOp::records(const Value* args) const {
-  NodeBuilder builder(*this);
-  each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
-  return builder.records();
-}
-
 void BoxedOp::call_autograd(const Value* args, Value* results, KeySet keys) const {
   NodeBuilder builder(*this);
   if (!no_grad_) each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
@@ -322,8 +276,7 @@ void BoxedOp::call(const Value* args, Value* results) const {
   if (decl_.composite) keys &= ~unsigned{bit(Key::Autocast)};
   RecordScope scope;
   if (keys & bit(Key::Record)) {
-    scope.open(*this, false);
-    each_arg(args, [&](const auto& arg, int) { scope.args(arg); });
+    record(scope, false, args);
     keys &= bit(Key::Record) - 1;
   }
   if (keys & bit(Key::Autocast)) {
@@ -345,96 +298,6 @@ void BoxedOp::call(const Value* args, Value* results) const {
     call_autograd(args, results, static_cast<KeySet>(keys));
   } else {
     call_below(args, results, static_cast<KeySet>(keys));
-  }
-}
-
-Tensor BoxedOp::run_inplace(const Value* args) const {
-  NoGrad guard;
-  const Tensor& self = args[0].tensor();
-  const KeySet keys = check_args(args);
-  bool direct = false;
-  if (decl_.meta && inplace_ == Inplace::Direct) {
-    TensorSpec spec;
-    decl_.meta(args, &spec);
-    check_inplace(self, spec);
-    direct = spec.dtype == self.dtype();
-  }
-  if (direct) {
-    detail::check_result_device(*this, keys, self.device());
-    // Arguments of a pointwise kernel may be the result itself; of others, only self.
-    std::vector<Value> own;
-    each_arg(args, [&]<class T>(const T& arg, int i) {
-      if constexpr (std::is_same_v<T, Tensor>) {
-        const detail::Unaliased<const Tensor&> safe(arg, self, kind_ == Kind::Pointwise || i == 0);
-        own.push_back(safe.get().defined() ? Value(safe.get()) : Value());
-      } else {
-        own.emplace_back(arg);
-      }
-    });
-    run_kernel(&self, own.data());
-  } else {
-    Value result[kMaxReturns];
-    call(args, result);
-    const Tensor& r = result[0].tensor();
-    check_inplace(self, TensorSpec(r.sizes(), r.dtype(), r.device()));
-    copy_into(self, r);
-  }
-  if (self.storage()) self.storage()->bump_version();
-  return self;
-}
-
-Tensor BoxedOp::call_inplace(const Value* args) const {
-  if (inplace_ == Inplace::None) fail<TypeError>("{}: has no in-place form", name());
-  const Tensor& self = args[0].tensor();
-  check_defined(self, 0);
-  RecordScope scope;
-  if (recording()) {
-    scope.open(*this, true);
-    each_arg(args, [&](const auto& arg, int) { scope.args(arg); });
-  }
-  if (!(check_args(args) & context().enabled & bit(Key::Autograd)) || no_grad_) return run_inplace(args);
-  NodeBuilder builder(*this);
-  each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
-  check_inplace_allowed(name(), self, builder.records());
-  if (!builder.records()) return run_inplace(args);
-  if (is_composite_ || decl_.autograd) {  // the recorded copy_ of the recorded result
-    static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
-    Value result[kMaxReturns];
-    call(args, result);
-    return copy.inplace(self, result[0].tensor(), false);
-  }
-  builder.begin_inplace(self);
-  each_arg(args, [&](const auto& arg, int) { builder.fill(arg); });
-  Tensor result = run_inplace(args);
-  builder.finish_inplace(self);
-  return result;
-}
-
-void BoxedOp::call_out(std::span<const Tensor> outs, const Value* args) const {
-  if (!has_out_) fail<TypeError>("{}: has no out= form", name());
-  check<TypeError>(static_cast<int>(outs.size()) == output_count_, "{}: expected {} tensors for out=, got {}",
-                   name(), static_cast<int>(output_count_), static_cast<int64_t>(outs.size()));
-  bool wants_grad = grad_enabled() && records(args);
-  for (const Tensor& out : outs) wants_grad |= grad_enabled() && out.requires_grad();
-  if (wants_grad) fail_out_requires_grad();
-  NoGrad guard;
-  Value results[kMaxReturns];
-  call(args, results);
-  for (int i = 0; i < output_count_; ++i) {
-    const Tensor& result = results[i].tensor();
-    prepare_out(outs[i], TensorSpec(result.sizes(), result.dtype(), result.device()), true);
-    copy_into(outs[i], result);
-    if (outs[i].storage()) outs[i].storage()->bump_version();
-  }
-}
-
-void BoxedOp::run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
-                        Value* results) {
-  const auto& op = static_cast<const BoxedOp&>(base);
-  switch (form) {
-    case Form::Functional: op.call(args, results); break;
-    case Form::InPlace: results[0] = Value(op.call_inplace(args)); break;
-    case Form::Out: op.call_out(outs, args); break;
   }
 }
 

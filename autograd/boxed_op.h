@@ -54,34 +54,29 @@ class PLAIT_API BoxedOp final : detail::BoxedTexts, public OpBase {
 
   const std::string& library() const { return BoxedTexts::library; }
   void attach_direct(Key key, Direct direct);
-  void set_autograd(Direct autograd) { decl_.autograd = std::move(autograd); }
+  void set_autograd(Direct autograd) {
+    decl_.autograd = std::move(autograd);
+    makes_history_ = true;
+  }
   bool has_derivative() const { return decl_.vjp || decl_.autograd; }
   static BoxedOp* from(const OpBase* op);  // null where `op` was declared with a C++ signature
 
  private:
   explicit BoxedOp(BoxedDecl&& decl);
 
-  static void run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
-                        Value* results);
+  static const BoxedOp& boxed(const OpBase& op) { return static_cast<const BoxedOp&>(op); }
   void call(const Value* args, Value* results) const;
   void call_autograd(const Value* args, Value* results, KeySet keys) const;
   void call_below(const Value* args, Value* results, KeySet keys) const;
-  Tensor call_inplace(const Value* args) const;
-  void call_out(std::span<const Tensor> outs, const Value* args) const;
-  Tensor run_inplace(const Value* args) const;
 
-  bool records(const Value* args) const;
-  KeySet check_args(const Value* args) const;
   Device device_of(const Value* args) const;
   void check_results(const Value* results) const;
   void check_no_alias(const Value* args, const Value* results) const;
   void bump_versions(const Value* args) const;
   void run_kernel(const Tensor* outs, const Value* args) const;
-  template <class Builder>
-  void each_arg(const Value* args, const Builder& visit) const;
 
   BoxedDecl decl_;
-  std::vector<ParamType> types_;  // of the schema, side by side
+  std::vector<ParamType> param_types_;
   std::array<Direct, kKeyCount> direct_;
   bool mutates_ = false;
 };

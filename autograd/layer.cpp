@@ -137,4 +137,23 @@ void NodeBuilder::finish_inplace(const Tensor& self) {
   rebase_history(self, std::move(node_));
 }
 
+Tensor inplace_with_history(const OpBase& op, const Value* args) {
+  const Tensor& self = args[0].tensor();
+  NodeBuilder builder(op);
+  op.each_arg(args, [&](const auto& arg, int) { builder.scan(arg); });
+  check_inplace_allowed(op.name(), self, builder.records());
+  if (!builder.records()) return op.run_inplace_boxed(args);
+  if (op.makes_history()) {  // a composite: the recorded `copy_` of its recorded result
+    static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
+    Value result;
+    op.call_boxed(args, &result);
+    return copy.inplace(self, result.tensor(), false);
+  }
+  builder.begin_inplace(self);
+  op.each_arg(args, [&](const auto& arg, int) { builder.fill(arg); });
+  Tensor result = op.run_inplace_boxed(args);
+  builder.finish_inplace(self);
+  return result;
+}
+
 }  // namespace plait

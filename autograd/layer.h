@@ -1,5 +1,6 @@
 // The dispatcher's Autograd entry: one template per C++ signature. It builds the node around the call below.
-// What does not depend on the signature is in NodeBuilder, out of line.
+// What does not depend on the signature is in NodeBuilder, out of line, and so is the layer of in-place
+// forms.
 #pragma once
 
 #include "autograd/variable.h"
@@ -89,32 +90,6 @@ struct AutogradLayer {
     if (op.is_view()) return op.call_view(static_cast<A>(a)...);
     NoGrad guard;
     return op(static_cast<A>(a)...);
-  }
-
-  static Tensor inplace(const Op<R(A...)>& op, A... a) {
-    if constexpr (!std::is_same_v<R, Tensor> || sizeof...(A) == 0) {
-      return op.run_inplace(static_cast<A>(a)...);
-    } else {
-      const Tensor& self = detail::first_tensor(a...);
-      NodeBuilder builder(op);
-      (builder.scan(a), ...);
-      check_inplace_allowed(op.name(), self, builder.records());
-      if (!builder.records()) return op.run_inplace(static_cast<A>(a)...);
-      if (!op.vjp()) return inplace_by_copy(op, static_cast<A>(a)...);
-      builder.begin_inplace(self);
-      (builder.fill(a), ...);
-      Tensor result = op.run_inplace(static_cast<A>(a)...);
-      builder.finish_inplace(self);
-      return result;
-    }
-  }
-
- private:
-  // A composite: its in-place form is the recorded `copy_` of its recorded result.
-  static Tensor inplace_by_copy(const Op<R(A...)>& op, A... a) {
-    static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
-    const Tensor& self = detail::first_tensor(a...);
-    return copy.inplace(self, op(static_cast<A>(a)...), false);
   }
 };
 

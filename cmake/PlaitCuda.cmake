@@ -107,6 +107,7 @@ target_link_options(plait_cuda_flags INTERFACE -Wl,-Bsymbolic-functions -Wl,--gc
 if(PLAIT_CUDA OR PLAIT_CUDA_EMULATOR)
   add_library(plait_cuda_ops OBJECT ${PLAIT_CUDA_OPS})
   target_link_libraries(plait_cuda_ops PRIVATE plait plait_cuda_flags fmt::fmt-header-only)
+  plait_precompile(plait_cuda_ops)
 endif()
 
 if(PLAIT_CUDA)

@@ -138,55 +138,6 @@ void OpBase::fail_meta() const {
   fail<NotImplementedError>(
       "{}: the shape of the result depends on data, which tensors on the meta device do not have", name());
 }
-void OpBase::fail_out_requires_grad() const {
-  fail<RuntimeError>(
-      "{}: out= does not record gradients, but one of the arguments requires grad; "
-      "drop out=, or call it under plait.no_grad()",
-      name());
-}
-
-void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
-  if (self.device() != spec.device) detail::fail_result_device(*this, self.device());
-  if (self.sizes() != spec.sizes)
-    fail<ValueError>(
-        "{}_: the result has shape {}, which cannot be written into self of shape {}; use {}() and keep its "
-        "result",
-        name(), spec.sizes, self.sizes(), name());
-  if (!can_cast(spec.dtype, self.dtype()))
-    fail<RuntimeError>(
-        "{}_: the result has dtype {}, which cannot be written into self of dtype {}; convert self first",
-        name(), spec.dtype, self.dtype());
-  if (!self.impl()->contiguous && has_internal_overlap(self.sizes(), self.strides()))
-    fail<RuntimeError>(
-        "{}_: self of shape {} and strides {} has elements that share memory (an expanded tensor?); "
-        "call .clone() first",
-        name(), self.sizes(), self.strides());
-}
-
-Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_strides) const {
-  check<TypeError>(out.defined(), "{}: out= must be a Tensor, not None", name());
-  if (out.device() != spec.device && out.device() != concrete(spec.device) &&
-      !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
-    fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);
-  if (!can_cast(spec.dtype, out.dtype()))
-    fail<RuntimeError>("{}: out= has dtype {}, which the result of dtype {} cannot be written into", name(),
-                       out.dtype(), spec.dtype);
-  if (out.sizes() != spec.sizes) {
-    if (out.numel() != 0)
-      fail<ValueError>(
-          "{}: out= has shape {}, the result has shape {}; give an empty tensor to have it resized", name(),
-          out.sizes(), spec.sizes);
-    // out= may be one of the arguments, too, and must keep its shape until the kernel has read it: copy_into
-    // resizes.
-    return empty_tensor(spec);
-  }
-  if (has_internal_overlap(out.sizes(), out.strides()))
-    fail<RuntimeError>("{}: out= of strides {} has elements that share memory; call .clone() first", name(),
-                       out.strides());
-  if (out.dtype() == spec.dtype && (any_strides || out.is_contiguous())) return out;
-  return empty_tensor(spec);
-}
-
 void detail::fail_result_device(const OpBase& op, Device device) {
   fail<RuntimeError>(
       "{}: expected all tensors on one device, got the result on {} and an argument on another device; move "
@@ -199,20 +150,6 @@ const OpBase& find_op(std::string_view full_name) {
   if (!op)
     fail<RuntimeError>("op '{}' is not registered; is the library that declares it loaded?", full_name);
   return *op;
-}
-
-void copy_into(const Tensor& destination, const Tensor& source) {
-  if (destination.sizes() != source.sizes() && destination.numel() == 0) {
-    // It takes the shape of what is written; and the memory, where nobody else holds that.
-    const Storage& memory = source.impl()->storage;
-    if (source.dtype() == destination.dtype() && source.device() == destination.device() &&
-        source.is_contiguous() && memory && memory->use_count() == 1)
-      return set_data(destination, source);
-    set_data(destination,
-             empty_tensor(TensorSpec(source.sizes(), destination.dtype(), destination.device())));
-  }
-  static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
-  copy.run_inplace(destination, source, false);
 }
 
 }  // namespace plait

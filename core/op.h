@@ -12,7 +12,9 @@
 // and optionally `.vjp`, the derivative (autograd/node.h). A call goes
 //   op(args) -> key set of the arguments, masked by the thread's context -> the entry of the top bit -> ...
 //   -> kernel
-// where each entry may do its part and call again with its own key masked off.
+// where each entry may do its part and call again with its own key masked off. This road is instantiated for
+// each C++ signature. The in-place and out= forms are not: they take boxed arguments and are written once
+// (core/op_forms.cpp), over the three parts of a call that know the signature (OpBase::Boxed).
 #pragma once
 
 #include <array>
@@ -27,10 +29,14 @@
 namespace plait {
 
 struct Vjp;
+class OpBase;
 template <class Sig>
 class Op;
+class RecordScope;
+// autograd/layer.h
 template <class R, class... A>
-struct AutogradLayer;  // autograd/layer.h: one per signature, not per op
+struct AutogradLayer;  // one per signature, not per op
+Tensor inplace_with_history(const OpBase& op, const Value* args);
 
 enum class Kind : uint8_t {
   Pointwise,
@@ -90,6 +96,7 @@ class PLAIT_API OpBase {
   bool is_composite() const { return is_composite_; }
   bool is_differentiable() const { return vjp_ || is_view_ || (is_composite_ && !no_grad_); }
   Inplace inplace_kind() const { return inplace_; }
+  bool makes_history() const { return makes_history_; }
   bool has_out() const { return has_out_; }
   bool is_across_devices() const { return across_; }
   GradDType grads() const { return grads_; }
@@ -103,9 +110,22 @@ class PLAIT_API OpBase {
   int attr_params() const { return attr_params_; }
 
   // The type-erased call: one Value per parameter, results written to `results` (one per return).
+  void call_boxed(const Value* args, Value* results) const { boxed_->call(*this, args, results); }
   void call_boxed(Form form, const Value* args, std::span<const Tensor> outs, Value* results) const {
-    boxed_(*this, form, args, outs, results);
+    if (form == Form::Functional) return call_boxed(args, results);
+    if (form == Form::Out) return out_boxed(outs, args);
+    results[0] = Value(inplace_boxed(args));
   }
+  // The first argument is overwritten with the result and its version moves on; returns it.
+  Tensor inplace_boxed(const Value* args) const;
+  // The same below autograd.
+  Tensor run_inplace_boxed(const Value* args) const;
+  // Writes the results into tensors that the caller brings. These must not require grad.
+  void out_boxed(std::span<const Tensor> outs, const Value* args) const;
+  // visit(argument, parameter's index), as a const Tensor&, a TensorList or a const Value&.
+  template <class Visitor>
+  void each_arg(const Value* args, const Visitor& visit) const;
+
   const std::type_info& signature() const { return *signature_; }
   // A kernel of another device, for an op of any signature: it gets the arguments boxed, one Value a
   // parameter. Only ops with a shape rule and kernels take one.
@@ -115,15 +135,21 @@ class PLAIT_API OpBase {
   const char* cpp_signature() const { return cpp_signature_; }
 
  protected:
-  using Boxed = void (*)(const OpBase&, Form, const Value*, std::span<const Tensor>, Value*);
+  friend class ArgChecks;  // core/op_impl.h
+  // What the forms of a call need to know of the op's signature.
+  struct Boxed {
+    void (*call)(const OpBase&, const Value* args, Value* results);        // the functional form
+    void (*meta)(const OpBase&, const Value* args, TensorSpec* specs);     // the shape rule
+    void (*kernel)(const OpBase&, const Tensor* outs, const Value* args);  // fills the results
+  };
 
   OpBase(const char* schema, const char* doc, Kind kind, DTypeSet dtypes, const char* save);
   ~OpBase();
   void check_signature(std::span<const ParamType> types, std::span<const bool> optionals);
-  // Central checks of a structured call's tensors; each names the op and the argument.
-  void check_defined(const Tensor& tensor, int param) const {
-    if (__builtin_expect(!tensor.defined(), 0) && !schema_.params[param].optional) fail_undefined(param);
-  }
+  // Checks the arguments and gives their keys.
+  KeySet check_args(const Value* args) const;
+  void record(RecordScope& scope, bool inplace, const Value* args) const;
+  static constexpr int kMaxReturns = 4;
   [[noreturn]] void fail_undefined(int param) const;
   [[noreturn]] void fail_device(const Tensor& tensor, int param, Device expected) const;
   [[noreturn]] void fail_dtype(const Tensor& tensor, int param) const;
@@ -131,15 +157,16 @@ class PLAIT_API OpBase {
   void run_boxed_kernel(Device device, const Tensor* outs, const Value* args) const;
   [[noreturn]] void fail_meta() const;
   void check_inplace(const Tensor& self, const TensorSpec& spec) const;
-  Tensor prepare_out(const Tensor& out, const TensorSpec& spec, bool pointwise_alias) const;
-  void fail_out_requires_grad() const;
+  Tensor prepare_out(const Tensor& out, const TensorSpec& spec) const;
+  bool meets(const Value& arg, int param, const Tensor& result, bool may_be_it) const;
 
   Schema schema_;
   std::string full_name_;
   const char* doc_;
   const std::type_info* signature_ = nullptr;
   const char* cpp_signature_ = "";
-  Boxed boxed_ = nullptr;
+  const Boxed* boxed_ = nullptr;
+  const ParamType* types_ = nullptr;  // of the parameters, side by side
   void (*vjp_)(Vjp&) = nullptr;
   std::vector<SaveRule> saves_;
   std::vector<int8_t> slots_;
@@ -149,10 +176,25 @@ class PLAIT_API OpBase {
   Inplace inplace_ = Inplace::None;
   bool has_out_ = false, is_view_ = false, is_composite_ = false, no_grad_ = false, has_list_ = false;
   bool is_structured_ = false, across_ = false;
+  bool any_layout_ = false;     // the kernel takes results of any strides, which may be arguments, too
+  bool makes_history_ = false;  // of its results, in the functional form: the in-place one copies these
   GradDType grads_ = GradDType::Same;
   int8_t output_count_ = 1;
   int8_t tensor_params_ = 0, attr_params_ = 0;
 };
+
+template <class Visitor>
+void OpBase::each_arg(const Value* args, const Visitor& visit) const {
+  const int count = tensor_params_ + attr_params_;
+  for (int i = 0; i < count; ++i) {
+    if (types_[i] == ParamType::Tensor)
+      visit(args[i].tensor(), i);
+    else if (types_[i] == ParamType::TensorList)
+      visit(args[i].is_none() ? TensorList() : TensorList(args[i].tensors()), i);
+    else
+      visit(args[i], i);
+  }
+}
 
 // ---- one C++ parameter type: its schema type, its dispatch keys, its Value
 
@@ -167,12 +209,17 @@ struct PlainArg {
   static KeySet keys(const T&) {
     return 0;
   }
+  template <class T>
+  static Value box(const T& arg) {
+    return Value(arg);
+  }
 };
 template <>
 struct Arg<const Tensor&> {
   static constexpr ParamType type = ParamType::Tensor;
   static constexpr bool optional = false, is_tensor = true, is_list = false;
   static KeySet keys(const Tensor& t) { return t.defined() ? t.keys() : KeySet{0}; }
+  static Value box(const Tensor& t) { return Value::borrow(t); }
   static const Tensor& unbox(const Value& v) { return v.tensor(); }
 };
 template <>
@@ -184,6 +231,7 @@ struct Arg<TensorList> {
     for (const Tensor& t : list) keys |= Arg<const Tensor&>::keys(t);
     return keys;
   }
+  static Value box(TensorList list) { return Value(list); }
   static TensorList unbox(const Value& v) { return v.is_none() ? TensorList() : TensorList(v.tensors()); }
 };
 template <>
@@ -331,16 +379,19 @@ class Op<R(A...)> : public OpBase {
     return table_[std::bit_width(keys) - 1](*this, static_cast<A>(a)...);
   }
 
-  // self is overwritten with the result and its version moves on; returns self.
+  // As inplace_boxed, run_inplace_boxed and out_boxed.
   Tensor inplace(A... a) const {
-    const Context& ctx = context();
-    const unsigned keys = (keys_of(a...) | ctx.included) & ctx.enabled;
-    if (keys & (bit(Key::Autograd) | bit(Key::Record))) return inplace_layers_(*this, static_cast<A>(a)...);
-    return run_inplace(static_cast<A>(a)...);
+    const Value args[] = {Arg<A>::box(a)..., Value()};
+    return inplace_boxed(args);
   }
-
-  // Writes the results into tensors that the caller brings. These must not require grad.
-  void out(std::span<const Tensor> outs, A... a) const { out_(*this, outs, static_cast<A>(a)...); }
+  Tensor run_inplace(A... a) const {
+    const Value args[] = {Arg<A>::box(a)..., Value()};
+    return run_inplace_boxed(args);
+  }
+  void out(std::span<const Tensor> outs, A... a) const {
+    const Value args[] = {Arg<A>::box(a)..., Value()};
+    out_boxed(outs, args);
+  }
 
   // The kernel's results, written into tensors of the caller's, which have the results' shapes and dtypes,
   // any strides, and no memory in common with the arguments. Below autograd, for derivatives.
@@ -348,9 +399,6 @@ class Op<R(A...)> : public OpBase {
 
   // A view op's alias, with the grad mode as it is.
   R call_view(A... a) const { return view_(static_cast<A>(a)...); }
-
-  // The in-place form below autograd.
-  Tensor run_inplace(A... a) const { return inplace_(*this, static_cast<A>(a)...); }
 
   void attach(Key key, Kernel kernel) { kernels_[static_cast<int>(key)] = kernel; }
   void attach_direct(Key key, R (*fn)(A...)) { direct_[static_cast<int>(key)] = fn; }
@@ -377,11 +425,10 @@ class Op<R(A...)> : public OpBase {
     return op(static_cast<A>(a)...);
   }
   static R run_recorded(const Op& op, A... a);
-  static Tensor inplace_layers(const Op& op, A... a);
-  Tensor inplace_below(A... a) const;
-  void out_below(std::span<const Tensor> outs, A... a) const;
-  static void run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
-                        Value* results);
+  static void call_unboxed(const OpBase& base, const Value* args, Value* results);
+  static void meta_unboxed(const OpBase& base, const Value* args, TensorSpec* specs);
+  static void kernel_unboxed(const OpBase& base, const Tensor* outs, const Value* args);
+  static constexpr Boxed kBoxed{&call_unboxed, &meta_unboxed, &kernel_unboxed};
 
   template <class Outs>
   void run_kernel(const Outs& outs, A... a) const {
@@ -411,11 +458,6 @@ class Op<R(A...)> : public OpBase {
   typename Decl<R(A...)>::Meta meta_;
   R (*view_)(A...);
   R (*composite_)(A...);
-  // Through pointers: what they do is instantiated where the op is declared, perhaps in another library than
-  // the caller's.
-  Tensor (*inplace_)(const Op&, A...);
-  Tensor (*inplace_layers_)(const Op&, A...);  // the layers above it: a recorder, autograd
-  void (*out_)(const Op&, std::span<const Tensor>, A...);
 };
 
 // Attaches a kernel to an op that another library declared: `static Kernel k{op::add, Key::CUDA, add_cuda};`

@@ -27,6 +27,58 @@ inline void check_dtype_argument(const OpBase& op, DType dtype, int param) {
 
 }  // namespace detail
 
+// The checks of a call's arguments, one after the other: tensors are defined, of dtypes that the op takes,
+// and on one device. Each failure names the op and the argument.
+class ArgChecks {
+ public:
+  explicit ArgChecks(const OpBase& op) : op_(op) {}
+
+  void next(const Tensor& tensor) {
+    if (__builtin_expect(!tensor.defined(), 0) && !op_.schema_.params[param_].optional)
+      op_.fail_undefined(param_);
+    check(tensor);
+    ++param_;
+  }
+  void next(TensorList list) {
+    for (const Tensor& tensor : list) check(tensor);
+    ++param_;
+  }
+  void next(DType dtype) { detail::check_dtype_argument(op_, dtype, param_++); }
+  void next(const std::optional<DType>& dtype) {
+    if (dtype) detail::check_dtype_argument(op_, *dtype, param_);
+    ++param_;
+  }
+  template <class T>
+  void next(const T&) {
+    ++param_;
+  }
+
+ private:
+  void check(const Tensor& tensor) {
+    if (!tensor.defined()) return;
+    const bool number = tensor.dim() == 0 && tensor.is_cpu();
+    if (first_) {
+      if (!(op_.dtypes_ & set_of(tensor.dtype()))) op_.fail_dtype(tensor, param_);
+      device_ = tensor.device();
+      first_ = false;
+    } else {
+      if (__builtin_expect(set_of(tensor.dtype()) & ~(op_.dtypes_ | kAnyDType), 0))
+        op_.fail_dtype(tensor, param_);
+      if (tensor.device() != device_ && !op_.across_) {
+        if (number) return;  // it goes with any device: its value is read
+        if (settled_) op_.fail_device(tensor, param_, device_);
+        device_ = tensor.device();
+      }
+    }
+    settled_ |= !number;
+  }
+
+  const OpBase& op_;
+  int param_ = 0;
+  bool first_ = true, settled_ = false;  // settled: by a tensor that is not merely a number
+  Device device_;
+};
+
 template <class R, class... A>
 Op<R(A...)>::Op(const Decl<R(A...)>& decl)
     : OpBase(decl.schema, decl.doc, decl.kind,
@@ -39,14 +91,17 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
   check_signature({types, sizeof...(A)}, {optionals, sizeof...(A)});
   signature_ = &typeid(R(*)(A...));
   cpp_signature_ = __PRETTY_FUNCTION__;
-  boxed_ = &run_boxed;
+  boxed_ = &kBoxed;
+  types_ = types;
   vjp_ = decl.vjp;
-  OpBase::inplace_ = decl.inplace;
+  inplace_ = decl.inplace;
   has_out_ = decl.out && kTensors > 0;
   no_grad_ = decl.no_grad;
   is_view_ = decl.view != nullptr;
   is_composite_ = decl.composite != nullptr;
   is_structured_ = decl.meta != nullptr;
+  any_layout_ = decl.kind == Kind::Pointwise;
+  makes_history_ = !decl.vjp;
   across_ = decl.across_devices;
   grads_ = decl.grads;
   kernels_[static_cast<int>(Key::CPU)] = decl.cpu;
@@ -62,9 +117,6 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
                                                                               : &run_below;
   table_[static_cast<int>(Key::Autocast)] = &run_unmasked;
   table_[static_cast<int>(Key::Record)] = &run_recorded;
-  inplace_ = [](const Op& op, A... a) { return op.inplace_below(static_cast<A>(a)...); };
-  inplace_layers_ = &inplace_layers;
-  out_ = [](const Op& op, std::span<const Tensor> outs, A... a) { op.out_below(outs, static_cast<A>(a)...); };
 }
 
 // The key stays: what the op calls is recorded, too.
@@ -79,53 +131,9 @@ R Op<R(A...)>::run_recorded(const Op& op, A... a) {
 }
 
 template <class R, class... A>
-Tensor Op<R(A...)>::inplace_layers(const Op& op, A... a) {
-  RecordScope scope;
-  if (recording()) {
-    scope.open(op, true);
-    scope.args(a...);
-  }
-  if (keys_of(a...) & context().enabled & bit(Key::Autograd))
-    return AutogradLayer<R, A...>::inplace(op, static_cast<A>(a)...);
-  return op.run_inplace(static_cast<A>(a)...);
-}
-
-template <class R, class... A>
 void Op<R(A...)>::check_args(const std::remove_reference_t<A>&... a) const {
-  int param = 0;
-  bool first = true, settled = false;  // settled: by a tensor that is not merely a number
-  Device device;
-  const auto visit_tensor = [&](const Tensor& t) {
-    if (!t.defined()) return;
-    if (first) {
-      if (!(dtypes_ & set_of(t.dtype()))) fail_dtype(t, param);
-      device = t.device();
-      first = false;
-      return void(settled |= t.dim() > 0 || !t.is_cpu());
-    }
-    if (__builtin_expect(set_of(t.dtype()) & ~(dtypes_ | kAnyDType), 0)) fail_dtype(t, param);
-    if (t.device() != device && !across_) {
-      // A 0-d CPU tensor goes with any device: its value is read as a number.
-      if (t.dim() == 0 && t.is_cpu()) return;
-      if (settled) fail_device(t, param, device);
-      device = t.device();
-    }
-    settled |= t.dim() > 0 || !t.is_cpu();
-  };
-  const auto visit_arg = [&](const auto& arg) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, Tensor>) {
-      check_defined(arg, param);
-      visit_tensor(arg);
-    } else if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, TensorList>) {
-      for (const Tensor& t : arg) visit_tensor(t);
-    } else if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, DType>) {
-      detail::check_dtype_argument(*this, arg, param);
-    } else if constexpr (std::is_same_v<std::decay_t<decltype(arg)>, std::optional<DType>>) {
-      if (arg) detail::check_dtype_argument(*this, *arg, param);
-    }
-    ++param;
-  };
-  (visit_arg(a), ...);
+  ArgChecks checks(*this);
+  (checks.next(a), ...);
 }
 
 template <class R, class... A>
@@ -160,74 +168,6 @@ R Op<R(A...)>::run_direct(const Op& op, A... a) {
   return fn(static_cast<A>(a)...);
 }
 
-namespace detail {
-
-// An argument as the kernel of an in-place or out= call may take it: where it shares bytes with the result
-// and the kernel would read what it has already overwritten, a copy.
-template <class T>
-struct Unaliased {
-  Unaliased(T arg, const Tensor&, bool) : arg(arg) {}
-  T get() const { return arg; }
-  T arg;
-};
-template <>
-struct Unaliased<const Tensor&> {
-  Unaliased(const Tensor& t, const Tensor& out, bool same_is_fine) : arg(t) {
-    if (!t.defined()) return;
-    const Overlap meets = overlap(t, out);
-    if (meets == Overlap::Partial || (meets == Overlap::Same && !same_is_fine))
-      arg = clone_plain(detached_alias(t));
-  }
-  const Tensor& get() const { return arg; }
-  Tensor arg;
-};
-
-template <class First, class... Rest>
-const Tensor& first_tensor(const First& first, const Rest&...) {
-  if constexpr (std::is_same_v<First, Tensor>) {
-    return first;
-  } else {
-    static const Tensor none;
-    return none;
-  }
-}
-
-}  // namespace detail
-
-template <class R, class... A>
-Tensor Op<R(A...)>::inplace_below(A... a) const {
-  if constexpr (kTensors != 1 || sizeof...(A) == 0) {
-    fail<TypeError>("{}: has no in-place form", name());
-  } else {
-    NoGrad guard;
-    const Tensor& self = detail::first_tensor(a...);
-    check_args(a...);
-    bool direct = false;
-    if (meta_ && OpBase::inplace_ == Inplace::Direct) {
-      const TensorSpec spec = meta_(static_cast<A>(a)...);
-      check_inplace(self, spec);
-      direct = spec.dtype == self.dtype();
-    }
-    if (direct) {
-      detail::check_result_device(*this, keys_of(a...), self.device());
-      const Tensor out[1] = {self};
-      // Arguments of a pointwise kernel may be the result itself; of others, only self.
-      [&]<size_t... I>(std::index_sequence<I...>) {
-        const std::tuple<detail::Unaliased<A>...> args{
-            detail::Unaliased<A>(static_cast<A>(a), self, kind_ == Kind::Pointwise || I == 0)...};
-        run_kernel(out, std::get<I>(args).get()...);
-      }
-      (std::index_sequence_for<A...>());
-    } else {
-      const Tensor result = (*this)(static_cast<A>(a)...);
-      check_inplace(self, TensorSpec(result.sizes(), result.dtype(), result.device()));
-      copy_into(self, result);
-    }
-    if (self.storage()) self.storage()->bump_version();
-    return self;
-  }
-}
-
 template <class R, class... A>
 void Op<R(A...)>::run_into(std::span<const Tensor> outs, A... a) const {
   RecordScope scope;
@@ -254,81 +194,10 @@ void Op<R(A...)>::run_into(std::span<const Tensor> outs, A... a) const {
 }
 
 template <class R, class... A>
-void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
-  if constexpr (kTensors == 0) {
-    fail<TypeError>("{}: has no out= form", name());
-  } else {
-    RecordScope scope;
-    if (recording()) {
-      scope.open(*this, false);
-      scope.args(a...);
-    }
-    check<TypeError>(outs.size() == kTensors, "{}: expected {} tensors for out=, got {}", name(), kTensors,
-                     static_cast<int64_t>(outs.size()));
-    bool wants_grad = keys_of(a...) & context().enabled & bit(Key::Autograd);
-    const auto needs = [&]<class T>(const T& arg) {
-      if constexpr (std::is_same_v<T, Tensor>) return arg.defined() && arg.requires_grad();
-      return false;
-    };
-    wants_grad = wants_grad && (needs(a) || ...);
-    for (const Tensor& out : outs) wants_grad |= grad_enabled() && out.requires_grad();
-    if (wants_grad) fail_out_requires_grad();
-    NoGrad guard;
-    std::array<Tensor, kTensors> results;
-    bool run = false;
-    if (meta_) {
-      check_args(a...);
-      std::array<TensorSpec, kTensors> specs;
-      if constexpr (kTensors == 1)
-        specs[0] = meta_(static_cast<A>(a)...);
-      else
-        specs = meta_(static_cast<A>(a)...);
-      run = true;
-      for (int i = 0; i < kTensors; ++i) {
-        results[i] = prepare_out(outs[i], specs[i], kind_ == Kind::Pointwise);
-        const auto meets = [&]<class T>(const T& arg) {
-          if constexpr (std::is_same_v<T, Tensor>) {
-            if (!arg.defined()) return false;
-            const Overlap o = overlap(arg, results[i]);
-            return o == Overlap::Partial || (o == Overlap::Same && kind_ != Kind::Pointwise);
-          } else if constexpr (std::is_same_v<T, TensorList>) {
-            for (const Tensor& t : arg)
-              if (t.defined() && overlap(t, results[i]) != Overlap::None) return true;
-            return false;
-          } else {
-            return false;
-          }
-        };
-        if ((meets(a) || ...)) results[i] = empty_tensor(specs[i]);
-      }
-    }
-    if (run) {
-      detail::check_result_device(*this, keys_of(a...), results[0].device());
-      run_kernel(results, static_cast<A>(a)...);
-    } else if constexpr (kTensors == 1) {
-      results[0] = (*this)(static_cast<A>(a)...);
-    } else {
-      std::apply([&](auto&&... r) { results = {r...}; }, (*this)(static_cast<A>(a)...));
-    }
-    for (int i = 0; i < kTensors; ++i) {
-      if (!run)
-        prepare_out(outs[i], TensorSpec(results[i].sizes(), results[i].dtype(), results[i].device()), false);
-      if (!results[i].same(outs[i])) copy_into(outs[i], results[i]);
-      if (outs[i].storage()) outs[i].storage()->bump_version();
-    }
-  }
-}
-
-template <class R, class... A>
-void Op<R(A...)>::run_boxed(const OpBase& base, Form form, const Value* args, std::span<const Tensor> outs,
-                            Value* results) {
+void Op<R(A...)>::call_unboxed(const OpBase& base, const Value* args, Value* results) {
   const auto& op = static_cast<const Op&>(base);
   [&]<size_t... I>(std::index_sequence<I...>) {
-    if (form == Form::InPlace) {
-      results[0] = Value(op.inplace(Arg<A>::unbox(args[I])...));
-    } else if (form == Form::Out) {
-      op.out(outs, Arg<A>::unbox(args[I])...);
-    } else if constexpr (std::is_void_v<R>) {
+    if constexpr (std::is_void_v<R>) {
       op(Arg<A>::unbox(args[I])...);
     } else if constexpr (kTensors > 1) {
       std::apply([&](auto&&... r) { ((*results++ = Value(std::move(r))), ...); },
@@ -336,6 +205,27 @@ void Op<R(A...)>::run_boxed(const OpBase& base, Form form, const Value* args, st
     } else {
       results[0] = Value(op(Arg<A>::unbox(args[I])...));
     }
+  }
+  (std::index_sequence_for<A...>());
+}
+
+template <class R, class... A>
+void Op<R(A...)>::meta_unboxed(const OpBase& base, const Value* args, TensorSpec* specs) {
+  const auto& op = static_cast<const Op&>(base);
+  [&]<size_t... I>(std::index_sequence<I...>) {
+    if constexpr (kTensors == 1)
+      *specs = op.meta_(Arg<A>::unbox(args[I])...);
+    else if constexpr (kTensors > 1)
+      for (TensorSpec& spec : op.meta_(Arg<A>::unbox(args[I])...)) *specs++ = std::move(spec);
+  }
+  (std::index_sequence_for<A...>());
+}
+
+template <class R, class... A>
+void Op<R(A...)>::kernel_unboxed(const OpBase& base, const Tensor* outs, const Value* args) {
+  const auto& op = static_cast<const Op&>(base);
+  [&]<size_t... I>(std::index_sequence<I...>) {
+    if constexpr (kTensors > 0) op.run_kernel(outs, Arg<A>::unbox(args[I])...);
   }
   (std::index_sequence_for<A...>());
 }

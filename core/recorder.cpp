@@ -247,6 +247,11 @@ void RecordScope::arg(IntSpan ints) {
   arg.sizes = Dims(ints);
   r->open.back().event.args.push_back(std::move(arg));
 }
+void RecordScope::arg(const Value& value) {
+  if (value.tag() == Value::Tag::Int) return arg(value.integer());
+  if (value.tag() == Value::Tag::Ints) return arg(IntSpan(value.ints()));
+  other();
+}
 void RecordScope::other() {
   if (Recorder* r = recorder()) r->open.back().event.args.emplace_back();
 }

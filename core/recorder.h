@@ -21,6 +21,7 @@
 namespace plait {
 
 class OpBase;
+class Value;
 
 inline bool recording() { return context().enabled & bit(Key::Record); }
 
@@ -119,6 +120,7 @@ class PLAIT_API RecordScope {
   void arg(TensorList list);
   void arg(IntSpan ints);
   void arg(int64_t integer) { arg(IntSpan(&integer, 1)); }
+  void arg(const Value& value);
   template <class T>
   void arg(const T&) {
     other();

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds a wheel into dist/, installs it alone into a fresh environment, imports it, and checks its size: tools/wheel.sh PYTHON
-# WHEEL_CUDA=OFF leaves the CUDA kernels out, ON insists on them; without it they are built where there is nvcc.
+# Builds a wheel into dist/, installs it alone into a fresh environment, imports it, and checks its size: tools/wheel.sh PYTHON [BUILD]
+# With BUILD, a folder of CMake's, what is built there already is not built again.
 set -euo pipefail
 python=${1:-python3}
+build=${2:-}
 limit_mb=80
 cuda_limit_mb=120
 
 rm -rf dist
-# With the compiler's name and the flags of `make build`, so that ccache serves both.
-CXX=${CXX:-c++} "${VENV:-.venv}/bin/python" -m pip --disable-pip-version-check wheel -q --no-build-isolation --no-deps \
-  -w dist --config-settings cmake.define.PLAIT_WERROR=ON ${WHEEL_CUDA:+--config-settings cmake.define.PLAIT_CUDA=$WHEEL_CUDA} .
+"${VENV:-.venv}/bin/python" -m pip --disable-pip-version-check wheel -q --no-build-isolation --no-deps \
+  -w dist ${build:+--config-settings build-dir="$build"} .
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$python" -m venv "$scratch/venv"

@@ -13,7 +13,7 @@ from cuda_device import needs_cuda
 
 PROGRAM = pathlib.Path(__file__).with_name("fuzz_ops.py")
 PARTS = 4
-SECONDS = float(os.environ.get("PLAIT_FUZZ_SECONDS", "6"))
+SECONDS = float(os.environ.get("PLAIT_FUZZ_SECONDS", "3"))
 SEED = os.environ.get("PLAIT_FUZZ_SEED", "1")
 
 
