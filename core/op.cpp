@@ -85,8 +85,7 @@ void OpBase::check_signature(std::span<const ParamType> types, std::span<const b
     if (types[i] == param.type && (may_be_absent || optionals[i] == param.optional)) continue;
     fail<TypeError>(
         "op '{}': the schema and the C++ signature disagree at argument '{}' (position {}): {}{} in the "
-        "schema, {}{} in "
-        "C++",
+        "schema, {}{} in C++",
         schema_.text, param.name, i + 1, kNames[static_cast<int>(param.type)], param.optional ? "?" : "",
         kNames[static_cast<int>(types[i])], optionals[i] && !may_be_absent ? "?" : "");
   }
@@ -138,6 +137,10 @@ void OpBase::fail_meta() const {
   fail<NotImplementedError>(
       "{}: the shape of the result depends on data, which tensors on the meta device do not have", name());
 }
+bool OpBase::any_requires_grad(TensorList args) {
+  return std::any_of(args.begin(), args.end(),
+                     [](const Tensor& t) { return t.defined() && t.requires_grad(); });
+}
 void OpBase::fail_out_requires_grad() const {
   fail<RuntimeError>(
       "{}: out= does not record gradients, but one of the arguments requires grad; "
@@ -145,7 +148,17 @@ void OpBase::fail_out_requires_grad() const {
       name());
 }
 
+// What was recorded of a tensor of inference mode could not see the write: it has no history, and no saved
+// tensor is compared with its version.
+static bool is_closed_to_writes(const Tensor& tensor) {
+  return __builtin_expect(tensor.impl()->inference && !context().inference, 0);
+}
+
 void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
+  if (is_closed_to_writes(self))
+    fail<RuntimeError>(
+        "{}_: self was made in inference mode, and cannot be written outside of it; .clone() it first",
+        name());
   if (self.device() != spec.device) detail::fail_result_device(*this, self.device());
   if (self.sizes() != spec.sizes)
     fail<ValueError>(
@@ -165,6 +178,10 @@ void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
 
 Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec, bool any_strides) const {
   check<TypeError>(out.defined(), "{}: out= must be a Tensor, not None", name());
+  if (is_closed_to_writes(out))
+    fail<RuntimeError>(
+        "{}: out= was made in inference mode, and cannot be written outside of it; .clone() it first",
+        name());
   if (out.device() != spec.device && out.device() != concrete(spec.device) &&
       !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
     fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);

@@ -131,7 +131,9 @@ class PLAIT_API OpBase {
   void run_boxed_kernel(Device device, const Tensor* outs, const Value* args) const;
   [[noreturn]] void fail_meta() const;
   void check_inplace(const Tensor& self, const TensorSpec& spec) const;
-  Tensor prepare_out(const Tensor& out, const TensorSpec& spec, bool pointwise_alias) const;
+  Tensor prepare_out(const Tensor& out, const TensorSpec& spec, bool any_strides) const;
+  static bool any_requires_grad(const Tensor& arg) { return any_requires_grad(TensorList(&arg, 1)); }
+  static bool any_requires_grad(TensorList args);
   void fail_out_requires_grad() const;
 
   Schema schema_;

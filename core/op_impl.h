@@ -266,8 +266,8 @@ void Op<R(A...)>::out_below(std::span<const Tensor> outs, A... a) const {
     check<TypeError>(outs.size() == kTensors, "{}: expected {} tensors for out=, got {}", name(), kTensors,
                      static_cast<int64_t>(outs.size()));
     bool wants_grad = keys_of(a...) & context().enabled & bit(Key::Autograd);
-    const auto needs = [&]<class T>(const T& arg) {
-      if constexpr (std::is_same_v<T, Tensor>) return arg.defined() && arg.requires_grad();
+    const auto needs = []<class T>(const T& arg) {
+      if constexpr (std::is_same_v<T, Tensor> || std::is_same_v<T, TensorList>) return any_requires_grad(arg);
       return false;
     };
     wants_grad = wants_grad && (needs(a) || ...);
