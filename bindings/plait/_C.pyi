@@ -224,7 +224,6 @@ def _tensor_from_data(data: Any, dtype: _DType | None, device: _Device | None, r
                       copy: builtins.bool) -> Tensor: ...
 def _tensor_on_storage(flat: Tensor, dtype: dtype, sizes: Sequence[builtins.int], strides: Sequence[builtins.int],
                        offset: builtins.int) -> Tensor: ...
-_tensor_from_buffer: Callable[..., Tensor]
 _Saved: Any
 _Recording: Any
 
