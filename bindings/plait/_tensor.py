@@ -7,6 +7,7 @@ from __future__ import annotations
 from . import _C
 from ._exchange import (
     _array,
+    _array_wrap,
     _copy,
     _cuda_array_interface,
     _deepcopy,
@@ -551,6 +552,7 @@ def _install() -> None:
         "type": _type,
         "numpy": _numpy,
         "__array__": _array,
+        "__array_wrap__": _array_wrap,
         "__dlpack__": _dlpack,
         "__dlpack_device__": _dlpack_device,
         "__iter__": _iter,
