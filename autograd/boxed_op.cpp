@@ -191,8 +191,7 @@ void BoxedOp::check_no_alias(const Value* args, const Value* results) const {
     if (arg.defined() && result.same(arg) && !schema_.params[param].mutates)
       fail<RuntimeError>(
           "{}: the kernel returned its argument '{}' itself; return a copy (.clone()), or declare that it is "
-          "written: "
-          "Tensor(a!) {}",
+          "written: Tensor(a!) {}",
           name(), schema_.params[param].name, schema_.params[param].name);
   };
   const auto check_arg = [&](const Tensor& arg, int param) {

@@ -1,12 +1,15 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
+#include <mutex>
 #include <optional>
 
 #include "autograd/anomaly.h"
 #include "autograd/variable.h"
+#include "core/fork.h"
 #include "core/recorder.h"
 
 namespace plait {
@@ -97,7 +100,15 @@ class SlotMap {
   std::vector<Slot> slots_;
 };
 
-bool is_lower(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
+// Several threads may add to the gradient of one leaf. Few locks are enough for all leaves.
+std::mutex& leaf_mutex(const Tensor& leaf) {
+  static auto* mutexes = [] {
+    auto* made = new std::array<std::mutex, 16>;
+    for (std::mutex& mutex : *made) hold_over_forks(mutex);
+    return made;
+  }();
+  return (*mutexes)[reinterpret_cast<uintptr_t>(leaf.impl()) / sizeof(TensorImpl) % mutexes->size()];
+}
 
 class Engine;
 thread_local Engine* t_engine = nullptr;  // the innermost backward that the thread computes
@@ -236,8 +247,8 @@ class Engine final : GradientSums {
   bool reads(const Node* node, uint32_t output, DType given, DType due) const {
     if (!node || !node->op() || output != 0 || options_.create_graph) return false;
     const GradDType grads = node->op()->grads();
-    return (grads != GradDType::Same && is_lower(given) && due == DType::Float32) ||
-           (grads == GradDType::Any && given == DType::Float32 && is_lower(due));
+    return (grads != GradDType::Same && is_reduced_float(given) && due == DType::Float32) ||
+           (grads == GradDType::Any && given == DType::Float32 && is_reduced_float(due));
   }
   static void settle(Slot& slot) {
     if (slot.due) slot.first = convert(slot.first, *slot.due);
@@ -255,7 +266,8 @@ class Engine final : GradientSums {
     if (!sum.defined()) {
       sum = std::move(grad);
     } else if (!options_.create_graph && only_owner(sum) && sum.sizes() == grad.sizes() &&
-               (sum.dtype() == grad.dtype() || (sum.dtype() == DType::Float32 && is_lower(grad.dtype())))) {
+               (sum.dtype() == grad.dtype() ||
+                (sum.dtype() == DType::Float32 && is_reduced_float(grad.dtype())))) {
       static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
       op.run_inplace(sum, grad, 1);
     } else {
@@ -267,13 +279,37 @@ class Engine final : GradientSums {
     return one_ && one_->version() == one_version_ ? one_->impl() : nullptr;
   }
 
-  void run_hook(Tensor& grad, const NodeHooks::TensorHook& hook) {
+  static void run_hook(Tensor& grad, const NodeHooks::TensorHook& hook) {
     const Tensor replaced = hook(grad);
     if (!replaced.defined()) return;
-    check<RuntimeError>(replaced.sizes() == grad.sizes(),
-                        "hook: the returned gradient has shape {}, expected {}", replaced.sizes(),
-                        grad.sizes());
+    check<RuntimeError>(
+        replaced.sizes() == grad.sizes() && replaced.dtype() == grad.dtype() &&
+            replaced.device() == grad.device(),
+        "hook: expected a gradient of shape {} and dtype {} on {} to be returned, got shape {} and dtype {} "
+        "on {}; convert it with .to(grad)",
+        grad.sizes(), grad.dtype(), grad.device(), replaced.sizes(), replaced.dtype(), replaced.device());
     grad = replaced;
+  }
+
+  // Hooks may take themselves and others away, and register new ones: each list is run as it was at the
+  // beginning.
+  template <class Hooks, class Call>
+  static void run_hooks(const Hooks& hooks, const Call& call) {
+    if (hooks.empty()) return;
+    const Hooks as_it_was = hooks;
+    for (const auto& hook : as_it_was) call(hook);
+  }
+  // What the results' gradients are, before the node gets to work: first hooks that may replace them, then
+  // those that retain them.
+  static void run_output_hooks(const NodeHooks& hooks, std::vector<Tensor>& grads) {
+    run_hooks(hooks.on_output, [&](const NodeHooks::OnOutput& hook) {
+      if (!hook.owner && grads[hook.output].defined()) run_hook(grads[hook.output], hook.hook);
+    });
+    // By index, from the list itself: one whose tensor is gone must not run.
+    for (size_t i = 0; i < hooks.on_output.size(); ++i) {
+      const NodeHooks::OnOutput& hook = hooks.on_output[i];
+      if (hook.owner && grads[hook.output].defined()) hook.hook(grads[hook.output]);
+    }
   }
 
   void run_node(int index) {
@@ -288,15 +324,9 @@ class Engine final : GradientSums {
     }
     bool any = false;
     for (const Tensor& grad : grads) any |= grad.defined();
-    if (any && node->hooks) {
-      // By index: a hook may register another one.
-      for (size_t i = 0; i < node->hooks->on_output.size(); ++i) {
-        const auto hook = node->hooks->on_output[i];
-        if (grads[hook.output].defined()) run_hook(grads[hook.output], hook.hook);
-      }
-      for (size_t i = 0; i < node->hooks->pre.size(); ++i) node->hooks->pre[i].second(grads);
-    }
+    if (any && node->hooks) run_output_hooks(*node->hooks, grads);
     for (const auto& [input, output] : slots_[index].captures) captured_[input] = grads[output];
+    if (any && node->hooks) run_hooks(node->hooks->pre, [&](const auto& hook) { hook.second(grads); });
     const bool stops = std::binary_search(stops_here_.begin(), stops_here_.end(), index);
 
     std::vector<Tensor> results(node->edges().size());
@@ -330,8 +360,7 @@ class Engine final : GradientSums {
     } else {
       node.op()->vjp()(vjp);
     }
-    if (node.hooks)
-      for (size_t i = 0; i < node.hooks->post.size(); ++i) node.hooks->post[i].second(results, grads);
+    if (node.hooks) run_hooks(node.hooks->post, [&](const auto& hook) { hook.second(results, grads); });
   }
 
   // In anomaly mode.
@@ -365,41 +394,54 @@ class Engine final : GradientSums {
     const Tensor leaf(Ref<TensorImpl>::share(slots_[index].edge.leaf_impl()));
     Tensor grad = std::move(slots_[index].first);
     if (AutogradMeta* meta = autograd_meta(leaf); meta && meta->hooks)
-      for (size_t i = 0; i < meta->hooks->grad.size(); ++i) run_hook(grad, meta->hooks->grad[i].second);
+      run_hooks(meta->hooks->grad, [&](const auto& hook) { run_hook(grad, hook.second); });
     for (const auto& [input, output] : slots_[index].captures) captured_[input] = grad;
     if (!options_.accumulate) return;
     RecordScope scope;
     if (__builtin_expect(recording(), 0)) scope.open(EventKind::Backward, "AccumulateGrad", 0);
-    accumulate_into(ensure_autograd_meta(leaf), leaf, std::move(grad));
+    accumulate_into(ensure_autograd_meta(leaf), leaf, grad);
     AutogradMeta* meta = autograd_meta(leaf);
-    if (meta->hooks)
-      for (size_t i = 0; i < meta->hooks->post_accumulate.size(); ++i)
-        meta->hooks->post_accumulate[i].second(leaf);
+    if (meta->hooks) run_hooks(meta->hooks->post_accumulate, [&](const auto& hook) { hook.second(leaf); });
   }
 
-  void accumulate_into(AutogradMeta& meta, const Tensor& leaf, Tensor grad) {
-    if (meta.grad.defined()) {
-      if (options_.create_graph || meta.grad.sizes() != grad.sizes() || meta.grad.dtype() != grad.dtype()) {
-        meta.grad = add(meta.grad, grad);
-      } else {
-        static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
-        op.run_inplace(meta.grad, grad, 1);
-      }
-    } else if (options_.create_graph) {
-      meta.grad = std::move(grad);
-    } else if (only_owner(grad) && !grad.impl()->view && grad.strides() == leaf.strides()) {
-      meta.grad = std::move(grad);
-    } else if (only_owner_by_view(grad) && grad.strides() == leaf.strides()) {
-      meta.grad =
-          from_storage(grad.storage(), grad.dtype(), grad.sizes(), grad.strides(), grad.storage_offset());
-    } else {
-      // Laid out like the tensor, so that an optimiser walks both in the same order.
-      const bool dense = is_dense(leaf.sizes(), leaf.strides());
-      Tensor own = dense ? empty_tensor(TensorSpec(leaf.sizes(), grad.dtype(), grad.device(), leaf.strides()))
-                         : empty_tensor(TensorSpec(leaf.sizes(), grad.dtype(), grad.device()));
-      copy_into(own, grad);
-      meta.grad = std::move(own);
+  // Several threads may add to one leaf. What may wait for the GIL (an op that is recorded, the end of a
+  // tensor) happens without the lock, since the holder of the GIL may wait for the lock.
+  void accumulate_into(AutogradMeta& meta, const Tensor& leaf, const Tensor& grad) const {
+    static const auto& add_op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
+    std::mutex& mutex = leaf_mutex(leaf);
+    const auto read = [&] {
+      const std::lock_guard lock(mutex);
+      return meta.grad;
+    };
+    for (Tensor before = read();; before = read()) {
+      const bool in_place = before.defined() && !options_.create_graph && before.sizes() == grad.sizes() &&
+                            before.dtype() == grad.dtype();
+      Tensor now = in_place ? before : before.defined() ? add(before, grad) : first_gradient(leaf, grad);
+      const std::lock_guard lock(mutex);
+      if (!meta.grad.same(before)) continue;  // another thread was faster
+      if (in_place)
+        add_op.run_inplace(before, grad, 1);
+      else
+        std::swap(meta.grad, now);
+      return;
     }
+  }
+
+  // A gradient as the leaf may keep it, in memory of its own.
+  Tensor first_gradient(const Tensor& leaf, const Tensor& grad) const {
+    if (options_.create_graph) return grad;
+    if (grad.strides() == leaf.strides()) {
+      if (only_owner(grad) && !grad.impl()->view) return grad;
+      if (only_owner_by_view(grad))
+        return from_storage(grad.storage(), grad.dtype(), grad.sizes(), grad.strides(),
+                            grad.storage_offset());
+    }
+    // Laid out like the tensor, so that an optimiser walks both in the same order.
+    TensorSpec spec(leaf.sizes(), grad.dtype(), grad.device());
+    if (is_dense(leaf.sizes(), leaf.strides())) spec.strides = leaf.strides();
+    const Tensor own = empty_tensor(spec);
+    copy_into(own, grad);
+    return own;
   }
 
   BackwardOptions options_;
@@ -442,8 +484,7 @@ std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const 
     if (!requires_grad(root))
       fail<RuntimeError>(
           "backward: tensor {} does not require grad and has no grad_fn; was it computed under no_grad, or "
-          "from tensors "
-          "without requires_grad=True?",
+          "from tensors without requires_grad=True?",
           static_cast<int64_t>(i));
     if (i < grads.size() && grads[i].defined()) {
       check<RuntimeError>(grads[i].sizes() == root.sizes(),
@@ -454,9 +495,7 @@ std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const 
       if (root.numel() != 1)
         fail<RuntimeError>(
             "backward: grad can be created only for a scalar (a tensor of one element), got shape {}; reduce "
-            "it to a "
-            "loss with "
-            ".sum() or .mean(), or pass gradient=",
+            "it to a loss with .sum() or .mean(), or pass gradient=",
             root.sizes());
       if (is_complex(root.dtype()))
         fail<RuntimeError>("backward: grad can be created only for real outputs, got {}; pass gradient=",

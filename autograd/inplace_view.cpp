@@ -6,8 +6,7 @@ void check_view_inplace(const char* op, const Tensor& self) {
   if (grad_enabled() && requires_grad(self) && is_leaf(self))
     fail<RuntimeError>(
         "{}_: a leaf tensor that requires grad cannot change its shape in place, since its gradient would "
-        "come in "
-        "the new one; use .{}(), or plait.no_grad()",
+        "come in the new one; use .{}(), or plait.no_grad()",
         op, op);
 }
 

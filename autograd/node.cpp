@@ -6,7 +6,6 @@
 namespace plait {
 
 std::unique_ptr<PackedTensor> (*pack_saved_tensor)(const Tensor&) = nullptr;
-void (*Node::forget_pyobj)(void*) noexcept = nullptr;
 
 bool only_owner(const Tensor& t) {
   return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 &&
@@ -88,7 +87,6 @@ void Node::destroy(Node* node) noexcept {
   while (!pending.empty()) {
     Node* next = pending.back();
     pending.pop_back();
-    if (next->pyobj && forget_pyobj) forget_pyobj(next->pyobj);
     const uint32_t bytes = next->bytes_;
     for (Edge& edge : next->edges()) edge.~Edge();
     for (InputMeta& meta : next->inputs()) meta.~InputMeta();
@@ -188,15 +186,14 @@ Tensor Node::unpack(const SavedTensor& saved) const {
   if (released)
     fail<RuntimeError>(
         "backward: the graph of '{}'{} has been freed by an earlier backward; pass retain_graph=True to the "
-        "first "
-        "call to go through it twice",
+        "first call to go through it twice",
         name(), where());
   if (!saved.tensor.defined()) return saved.packed ? unpack_packed(saved) : Tensor();
   if (saved.tensor.version() != saved.version)
     fail<RuntimeError>(
         "backward: a tensor that '{}'{} needs for its gradient has been modified by an in-place operation: "
-        "{} of shape "
-        "{} is at version {}, expected version {}; use an out-of-place operation, or .clone() before it",
+        "{} of shape {} is at version {}, expected version {}; use an out-of-place operation, or .clone() "
+        "before it",
         name(), where(),
         saved.source < 0 ? "its result"
         : payload        ? "a saved tensor"

@@ -160,9 +160,7 @@ class PLAIT_API Node final : public RefCounted {
   std::unique_ptr<std::vector<InputMeta>> outputs;  // of nodes with several outputs
   CallSite site;
   bool released = false;
-  void* pyobj = nullptr;  // weak: the Python object of this node
-
-  static void (*forget_pyobj)(void* pyobj) noexcept;
+  void* pyobj = nullptr;  // the Python object of this node, which keeps the node alive
 
  private:
   Node() = default;

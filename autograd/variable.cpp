@@ -5,6 +5,42 @@
 namespace plait {
 namespace {
 
+// Where a view lies in its base: strides and offset count elements of one dtype.
+struct Placed {
+  Dims sizes, strides;
+  int64_t offset;
+  DType dtype;
+
+  // `in_reals`: a complex tensor is taken as pairs of real numbers.
+  Placed(const Tensor& tensor, bool in_reals)
+      : sizes(tensor.sizes()),
+        strides(tensor.strides()),
+        offset(tensor.storage_offset()),
+        dtype(tensor.dtype()) {
+    if (!in_reals || !is_complex(dtype)) return;
+    for (int64_t& stride : strides) stride *= 2;
+    sizes.push_back(2);
+    strides.push_back(1);
+    offset *= 2;
+    dtype = to_real(dtype);
+  }
+};
+bool is_mixed(const Tensor& base, const Tensor& view) {
+  return is_complex(base.dtype()) != is_complex(view.dtype());
+}
+
+// The part of the base that a view shows, by ops that record where it comes from.
+Tensor read_from_base(const Tensor& base, const Tensor& view) {
+  static const auto& read = find_op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)>("_view_read");
+  static const auto& as_real = find_op<Tensor(const Tensor&)>("view_as_real");
+  static const auto& as_complex = find_op<Tensor(const Tensor&)>("view_as_complex");
+  const bool mixed = is_mixed(base, view);
+  const Placed whole(base, mixed), part(view, mixed);
+  const Tensor part_now = read(mixed && is_complex(base.dtype()) ? as_real(base) : base, part.sizes,
+                               part.strides, part.offset - whole.offset, whole.strides);
+  return mixed && is_complex(view.dtype()) ? as_complex(part_now) : part_now;
+}
+
 // Brings the history of a view up to date. Note [In-place on views].
 void refresh_view(const Tensor& tensor) {
   ViewMeta* view = tensor.impl()->view.get();
@@ -16,25 +52,28 @@ void refresh_view(const Tensor& tensor) {
         !requires_grad(view->base))
       return;
   }
+  if (requires_grad(view->base)) {
+    EnableGrad guard;
+    const Tensor fresh = read_from_base(view->base, tensor);
+    const AutogradMeta* from = autograd_meta(fresh);
+    set_history(tensor, from->grad_fn, from->output);
+  }
   view->attr_version = tensor.version();
-  const Tensor& base = view->base;
-  if (!requires_grad(base)) return;
-  static const auto& read = find_op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)>("_view_read");
-  EnableGrad guard;
-  const Tensor fresh = read(base, tensor.sizes(), tensor.strides(),
-                            tensor.storage_offset() - base.storage_offset(), base.strides());
-  AutogradMeta& meta = ensure_autograd_meta(tensor);
-  const AutogradMeta* from = autograd_meta(fresh);
-  meta.grad_fn = from->grad_fn;
-  meta.output = from->output;
+}
+
+// Adds a gradient to the one that a tensor retains, in memory that nobody else sees.
+void add_retained(AutogradMeta& meta, const Tensor& grad) {
+  static const auto& add = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
+  static const auto& clone = find_op<Tensor(const Tensor&, std::optional<MemoryFormat>)>("clone");
+  meta.grad = meta.grad.defined() ? add(meta.grad, grad, 1) : clone(grad, std::nullopt);
 }
 
 // The hook must not keep the tensor alive (it would be a cycle through its own node): the tensor takes it
-// away when it goes.
+// away when it goes, or gets another history.
 void retain_on_node(AutogradMeta& meta) {
   meta.grad_fn->ensure_hooks().on_output.push_back({0, meta.output,
                                                     [&meta](const Tensor& grad) {
-                                                      meta.grad = grad;
+                                                      add_retained(meta, grad);
                                                       return Tensor();
                                                     },
                                                     &meta});
@@ -58,7 +97,7 @@ bool requires_grad(const Tensor& tensor) {
   const AutogradMeta* meta = autograd_meta(tensor);
   return meta && (meta->requires_grad || meta->grad_fn);
 }
-bool Tensor::requires_grad() const noexcept { return plait::requires_grad(*this); }
+bool Tensor::requires_grad() const { return plait::requires_grad(*this); }
 
 bool is_leaf(const Tensor& tensor) { return !grad_fn(tensor); }
 
@@ -110,10 +149,11 @@ void check_inplace_allowed(const char* op, const Tensor& self, bool records) {
   if (requires_grad(self) && is_leaf(self))
     fail<RuntimeError>(
         "{}_: a leaf tensor that requires grad cannot be changed in place, since its gradient would be lost; "
-        "use the "
-        "out-of-place form, or plait.no_grad()",
+        "use the out-of-place form, or plait.no_grad()",
         op);
-  if (!view || !records) return;
+  // A view made under no_grad does not say so when its base requires grad: the base's history would not know
+  // of the write.
+  if (!view || !(records || (view->origin == ViewOrigin::NoGrad && requires_grad(view->base)))) return;
   if (requires_grad(view->base) && is_leaf(view->base))
     fail<RuntimeError>(
         "{}_: self is a view of a leaf tensor that requires grad, which cannot be changed in place; use the "
@@ -122,32 +162,55 @@ void check_inplace_allowed(const char* op, const Tensor& self, bool records) {
   if (view->origin == ViewOrigin::NoGrad)
     fail<RuntimeError>(
         "{}_: self is a view made under no_grad, and is changed in place with gradients on; make the view "
-        "with "
-        "gradients on, or .clone() it",
+        "with gradients on, or .clone() it",
         op);
   if (view->origin == ViewOrigin::MultiOutput)
     fail<RuntimeError>(
         "{}_: self is one of several views made by one call (split, unbind, chunk), which cannot be changed "
-        "in place "
-        "with gradients on; use the out-of-place form",
+        "in place with gradients on; use the out-of-place form",
         op);
 }
+
+namespace {
+
+// A node of an op with one tensor and no attributes.
+Ref<Node> unary_node(const OpBase& op, Edge edge, InputMeta input) {
+  Ref<Node> node = Node::create(&op, 1, 0, 0, 1);
+  node->edges()[0] = std::move(edge);
+  node->inputs()[0] = std::move(input);
+  return node;
+}
+
+// The history of a base whose view `self` was overwritten by an op recorded as `node`.
+Ref<Node> written_base(const Tensor& base, const Tensor& self, const Ref<Node>& node) {
+  static const OpBase& write = find_op("_view_write");
+  static const OpBase& as_real = find_op("view_as_real");
+  static const OpBase& as_complex = find_op("view_as_complex");
+  const bool mixed = is_mixed(base, self);
+  const Placed whole(base, mixed), part(self, mixed);
+  const auto in_reals = [mixed](const Tensor& t, Edge edge) {
+    if (!mixed || !is_complex(t.dtype()) || !edge) return edge;
+    return Edge(unary_node(as_real, std::move(edge), {t.sizes(), t.dtype(), t.device()}), 0);
+  };
+  Ref<Node> written = Node::create(&write, 2, 0, write.attr_params(), 1);
+  written->edges()[0] = in_reals(base, gradient_edge(base));
+  written->edges()[1] = in_reals(self, Edge(node, 0));
+  written->inputs()[0] = {whole.sizes, whole.dtype, base.device()};
+  written->inputs()[1] = {part.sizes, part.dtype, self.device()};
+  written->attrs()[0] = Value(part.sizes);
+  written->attrs()[1] = Value(part.strides);
+  written->attrs()[2] = Value(part.offset - whole.offset);
+  written->attrs()[3] = Value(whole.strides);
+  if (!mixed || !is_complex(base.dtype())) return written;
+  return unary_node(as_complex, Edge(std::move(written), 0), {whole.sizes, whole.dtype, base.device()});
+}
+
+}  // namespace
 
 void rebase_history(const Tensor& self, Ref<Node> node) {
   ViewMeta* view = self.impl()->view.get();
   if (view) {
-    const Tensor& base = view->base;
-    static const OpBase& write = find_op("_view_write");
-    const Ref<Node> rebased = Node::create(&write, 2, 0, write.attr_params(), 1);
-    rebased->edges()[0] = gradient_edge(base);
-    rebased->edges()[1] = Edge(node, 0);
-    rebased->inputs()[0] = {base.sizes(), base.dtype(), base.device()};
-    rebased->inputs()[1] = {self.sizes(), self.dtype(), self.device()};
-    rebased->attrs()[0] = Value(self.sizes());
-    rebased->attrs()[1] = Value(self.strides());
-    rebased->attrs()[2] = Value(self.storage_offset() - base.storage_offset());
-    rebased->attrs()[3] = Value(base.strides());
-    set_history(base, rebased, 0);
+    set_history(view->base, written_base(view->base, self, node), 0);
     view->attr_version = self.version();
   }
   set_history(self, std::move(node), 0);
@@ -157,6 +220,8 @@ void detach_inplace(const Tensor& tensor) {
   if (tensor.impl()->view) fail<RuntimeError>("detach_: views cannot be detached in place; use .detach()");
   tensor.impl()->keys &= ~bit(Key::Autograd);
   if (AutogradMeta* meta = autograd_meta(tensor)) {
+    meta->forget_retained();
+    meta->retains_grad = false;
     meta->grad_fn.reset();
     meta->requires_grad = false;
   }

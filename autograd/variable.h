@@ -6,9 +6,11 @@
 // edge is v's history before), then
 //   * b's new history is `_view_write(b before, v)`: b with the window of v replaced by N's result;
 //   * v's new history is N itself;
-//   * every other view of b shows new values: its history is stale, which it sees by the storage's version
-//   having moved on
-//     since it last looked, and is made anew, when asked for, as `_view_read` of b.
+//   * every other view of b shows new values, so its history is stale. It sees that by the storage's version,
+//     which has moved on since it last looked; its history is made anew, when asked for, as `_view_read` of
+//     b.
+// Where one of b and v is complex and the other real (view_as_real, view_as_complex), both are taken as real
+// numbers, and the history goes through these two ops.
 // A view may be made while nothing requires grad, and its base come to require it later. Therefore the
 // Autograd key of every view is set, and the layer looks closer (`requires_grad` brings the history up to
 // date first).

@@ -45,8 +45,7 @@ py::dict stats_dict(const std::vector<CudaStat>& stats) {
 std::string info_text(const CudaDeviceInfo& p) {
   return message(
       "_CudaDeviceProperties(name='{}', major={}, minor={}, total_memory={}MB, multi_processor_count={}, "
-      "uuid={}, "
-      "L2_cache_size={}MB)",
+      "uuid={}, L2_cache_size={}MB)",
       p.name, p.major, p.minor, p.total_memory >> 20, p.multiprocessors, p.uuid, p.l2_bytes >> 20);
 }
 

@@ -7,6 +7,32 @@
 namespace plait::python {
 namespace {
 
+// ---- formats of the buffer protocol
+
+constexpr const char* kFormats[kDTypeCount] = {"?",     "B", "b", "h",  "i",  "q",     "e",
+                                               nullptr, "f", "d", "Zf", "Zd", nullptr, nullptr};
+
+std::optional<DType> dtype_of_format(const char* format, Py_ssize_t size) {
+  std::string_view f(format ? format : "B");
+  if (!f.empty() && (f[0] == '@' || f[0] == '=' || f[0] == '<')) f.remove_prefix(1);
+  if (f == "?") return DType::Bool;
+  if (f == "Zf") return DType::Complex64;
+  if (f == "Zd") return DType::Complex128;
+  if (f.size() != 1) return std::nullopt;
+  switch (f[0]) {
+    case 'B': return DType::UInt8;
+    case 'b': return DType::Int8;
+    case 'h': return DType::Int16;
+    case 'i':
+    case 'l':
+    case 'q': return size == 4 ? DType::Int32 : DType::Int64;
+    case 'e': return DType::Float16;
+    case 'f': return DType::Float32;
+    case 'd': return DType::Float64;
+    default: return std::nullopt;
+  }
+}
+
 // ---- nested sequences
 
 bool is_sequence(PyObject* object) {
@@ -18,25 +44,11 @@ bool is_buffer(PyObject* object) {
   return PyObject_CheckBuffer(object) && !is_number(object) && !PyBytes_Check(object);
 }
 
-// The dtype of a number as an element.
-void note_kind(const Scalar& s, ResultType& type) { type.add(s); }
-
-struct Shape {
-  Dims sizes;
-  ResultType type;
-  bool any = false;
-};
-
-void measure(PyObject* object, Shape& shape, int depth) {
+// The sizes of nested sequences, by the first element of each.
+void measure(PyObject* object, Dims& sizes, int depth) {
   if (depth > kMaxDims) fail<ValueError>("tensor: the data are nested more than {} deep", kMaxDims);
   if (is_tensor(object)) {
-    shape.any = true;
-    const Tensor& t = unwrap(object);
-    if (t.is_wrapped_number())
-      shape.type.add(item(t));
-    else
-      shape.type.add(t);
-    for (const int64_t size : t.sizes()) shape.sizes.push_back(size);
+    for (const int64_t size : unwrap(object).sizes()) sizes.push_back(size);
     return;
   }
   if (is_number(object)) return;
@@ -45,32 +57,37 @@ void measure(PyObject* object, Shape& shape, int depth) {
                     Py_TYPE(object)->tp_name);
   Object fast(checked(PySequence_Fast(object, "tensor: expected a sequence")));
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
-  shape.sizes.push_back(n);
-  if (n > 0) measure(PySequence_Fast_GET_ITEM(fast.get(), 0), shape, depth + 1);
+  sizes.push_back(n);
+  if (n > 0) measure(PySequence_Fast_GET_ITEM(fast.get(), 0), sizes, depth + 1);
 }
 
-void collect_types(PyObject* object, ResultType& type, bool& any, int depth = 0) {
-  if (is_number(object)) {
-    note_kind(to_scalar(object), type);
-    any = true;
-    return;
+// The dtype of a number as an element: NumPy's scalars have one of their own, of which plait may have none.
+DType dtype_of_number(PyObject* object) {
+  const bool plain = PyFloat_CheckExact(object) || PyLong_Check(object) || PyComplex_CheckExact(object);
+  Py_buffer view;
+  if (!plain && PyObject_GetBuffer(object, &view, PyBUF_FULL_RO) == 0) {
+    const std::optional<DType> dtype = dtype_of_format(view.format, view.itemsize);
+    PyBuffer_Release(&view);
+    if (dtype) return *dtype;
   }
-  if (is_tensor(object)) {
-    type.add(unwrap(object));
-    any = true;
-    return;
-  }
-  if (is_buffer(object)) {
-    type.add(tensor_from_buffer(object, true));
-    any = true;
-    return;
-  }
+  PyErr_Clear();
+  return to_scalar(object).dtype();
+}
+
+// The smallest dtype that holds all elements; none where there are no elements.
+void collect_types(PyObject* object, std::optional<DType>& type, int depth = 0) {
+  const auto add = [&](DType dtype) {
+    if (type != dtype) type = type ? promote(*type, dtype) : dtype;
+  };
+  if (is_number(object)) return add(dtype_of_number(object));
+  if (is_tensor(object)) return add(unwrap(object).dtype());
+  if (is_buffer(object)) return add(tensor_from_buffer(object, true).dtype());
   // What is neither a number nor a list of them (text, say) is refused when the values are taken.
   if (!is_sequence(object)) return;
   if (depth > kMaxDims) fail<ValueError>("tensor: the data are nested more than {} deep", kMaxDims);
   Object fast(checked(PySequence_Fast(object, "tensor: expected a sequence")));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i)
-    collect_types(PySequence_Fast_GET_ITEM(fast.get(), i), type, any, depth + 1);
+    collect_types(PySequence_Fast_GET_ITEM(fast.get(), i), type, depth + 1);
 }
 
 [[noreturn]] void ragged(int64_t expected, int depth, std::string_view got) {
@@ -117,31 +134,7 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
   for (Py_ssize_t i = 0; i < n; ++i) fill(PySequence_Fast_GET_ITEM(fast.get(), i), sizes, depth + 1, out);
 }
 
-// ---- the buffer protocol
-
-constexpr const char* kFormats[kDTypeCount] = {"?",     "B", "b", "h",  "i",  "q",     "e",
-                                               nullptr, "f", "d", "Zf", "Zd", nullptr, nullptr};
-
-std::optional<DType> dtype_of_format(const char* format, Py_ssize_t size) {
-  std::string_view f(format ? format : "B");
-  if (!f.empty() && (f[0] == '@' || f[0] == '=' || f[0] == '<')) f.remove_prefix(1);
-  if (f == "?") return DType::Bool;
-  if (f == "Zf") return DType::Complex64;
-  if (f == "Zd") return DType::Complex128;
-  if (f.size() != 1) return std::nullopt;
-  switch (f[0]) {
-    case 'B': return DType::UInt8;
-    case 'b': return DType::Int8;
-    case 'h': return DType::Int16;
-    case 'i':
-    case 'l':
-    case 'q': return size == 4 ? DType::Int32 : DType::Int64;
-    case 'e': return DType::Float16;
-    case 'f': return DType::Float32;
-    case 'd': return DType::Float64;
-    default: return std::nullopt;
-  }
-}
+// ---- buffers handed out
 
 struct BufferShape {  // kept for the length of an export
   std::vector<Py_ssize_t> sizes, strides;
@@ -201,14 +194,12 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
   if (!format.empty() && (format[0] == '>' || format[0] == '!'))
     fail<TypeError>(
         "from_numpy: the array's bytes are in another order than this machine's (format '{}'); convert it "
-        "with "
-        ".astype(array.dtype.newbyteorder('='))",
+        "with .astype(array.dtype.newbyteorder('='))",
         format);
   if (!dtype)
     fail<TypeError>(
         "from_numpy: arrays of format '{}' have no plait dtype; convert with .astype to bool, uint8, int8 to "
-        "int64, float16 to "
-        "float64, complex64 or complex128",
+        "int64, float16 to float64, complex64 or complex128",
         format);
   if (negative && copy) {  // a contiguous one can be had
     if (Object same(PyObject_CallMethod(array, "copy", nullptr));
@@ -257,7 +248,6 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, bool copy) {
                     Py_TYPE(data)->tp_name);
   }
   // Lists of arrays: NumPy knows best how to stack them.
-  Shape shape;
   {
     Object fast(checked(PySequence_Fast(data, "tensor: expected a sequence")));
     if (PySequence_Fast_GET_SIZE(fast.get()) > 0 && is_buffer(PySequence_Fast_GET_ITEM(fast.get(), 0)) &&
@@ -267,21 +257,14 @@ Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, bool copy) {
       return finish(tensor_from_buffer(array.get(), true), true);
     }
   }
-  measure(data, shape, 0);
-  checked_numel(shape.sizes, "tensor");
-  DType type = default_dtype();
-  if (dtype) {
-    type = *dtype;
-  } else {
-    ResultType inferred;
-    bool any = false;
-    collect_types(data, inferred, any);
-    if (any) type = inferred.get();
-  }
-  Tensor out = empty_tensor(shape.sizes, type);
-  visit_stored(type, [&]<class T>() {
+  Dims sizes;
+  measure(data, sizes, 0);
+  checked_numel(sizes, "tensor");
+  if (!dtype) collect_types(data, dtype);
+  Tensor out = empty_tensor(sizes, dtype.value_or(default_dtype()));
+  visit_stored(out.dtype(), [&]<class T>() {
     T* to = out.data<T>();
-    fill<T>(data, shape.sizes, 0, to);
+    fill<T>(data, sizes, 0, to);
   });
   return out;
 }
@@ -315,6 +298,7 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
       return -1;
     }
     shape->storage = t.storage();
+    if (t.storage()) t.storage()->let_out();
     view->buf = t.data_ptr();
     view->len = t.nbytes();
     view->itemsize = itemsize(t.dtype());

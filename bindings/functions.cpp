@@ -96,7 +96,10 @@ const char* type_name(const Param& param) {
 // The names that NumPy and older PyTorch code use.
 bool is_alias(PyObject* given, const std::string& param) {
   const char* text = PyUnicode_AsUTF8(given);
-  if (!text) return false;
+  if (!text) {
+    PyErr_Clear();
+    return false;
+  }
   const std::string_view name(text);
   return (param == "self" && (name == "input" || name == "x")) || (param == "dim" && name == "axis") ||
          (param == "keepdim" && name == "keepdims") ||
@@ -174,14 +177,20 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
       continue;
     }
     const char* text = PyUnicode_AsUTF8(name);
-    const std::string_view keyword(text ? text : "");
+    if (!text) PyErr_Clear();
+    const std::string_view keyword(text ? text : "?");
     const bool creates = op.kind() == Kind::Create || op.kind() == Kind::Random;
+    const auto is_true = [&] {
+      const int truth = PyObject_IsTrue(value);
+      checked(truth);
+      return truth != 0;
+    };
     if (keyword == "out" && op.has_out()) {
       keywords.out = value == Py_None ? nullptr : value;
     } else if (creates && keyword == "requires_grad") {
-      keywords.requires_grad = PyObject_IsTrue(value) == 1;
+      keywords.requires_grad = is_true();
     } else if (creates && keyword == "pin_memory") {
-      keywords.pin_memory = PyObject_IsTrue(value) == 1;
+      keywords.pin_memory = is_true();
     } else if (creates && keyword == "layout") {
       // All tensors are strided.
     } else {

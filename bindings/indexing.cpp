@@ -32,9 +32,15 @@ const auto& copy_op() {
   return op;
 }
 
+// As Python's slices do, a bound beyond all integers counts as the largest.
 std::optional<int64_t> slice_bound(PyObject* object) {
   if (object == Py_None) return std::nullopt;
   int64_t value;
+  if (PyLong_Check(object)) {
+    int overflow;
+    value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    return overflow > 0 ? INT64_MAX : overflow < 0 ? INT64_MIN : value;
+  }
   if (!to_int(object, value))
     fail<TypeError>("index: slice bounds must be ints, got {}", Py_TYPE(object)->tp_name);
   return value;

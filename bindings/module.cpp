@@ -61,8 +61,8 @@ struct Saved {
     if (tensor.defined() && tensor.version() != version)
       fail<RuntimeError>(
           "saved_tensors: a tensor of shape {} that was saved for backward has been modified by an in-place "
-          "operation: it is "
-          "at version {}, expected version {}; use an out-of-place operation, or .clone() before it",
+          "operation: it is at version {}, expected version {}; use an out-of-place operation, or .clone() "
+          "before it",
           tensor.sizes(), tensor.version(), version);
     if (output < 0 || !tensor.defined() || !grad_enabled() || node.is_none()) return steal(wrap(tensor));
     Tensor alias = detached_alias(tensor);

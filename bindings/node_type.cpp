@@ -268,6 +268,9 @@ PyObject* run_backward_function(PyObject*, PyObject* args) {
     if (!grads.empty() && grads.size() != roots.size())
       fail<ValueError>("backward: {} gradients were given for {} tensors", static_cast<int64_t>(grads.size()),
                        static_cast<int64_t>(roots.size()));
+    if (accumulate)
+      for (const Tensor& input : inputs)
+        if (requires_grad(input)) retain_grad(input);  // of leaves nothing
     std::vector<Tensor> result;
     {
       WithoutGil unlocked;

@@ -5,14 +5,16 @@
 namespace plait::python {
 namespace {
 
-// A tensor, or a number as a weak 0-d tensor. False for anything else.
+// A tensor, a number as a weak 0-d tensor, or a NumPy array. False for anything else.
 bool to_operand(PyObject* object, Value& out) {
-  if (is_tensor(object)) {
+  if (is_tensor(object))
     out = Value::borrow(unwrap(object));
-    return true;
-  }
-  if (!is_number(object)) return false;
-  out = Value(wrapped_scalar(to_scalar(object)));
+  else if (is_number(object))
+    out = Value(wrapped_scalar(to_scalar(object)));
+  else if (is_numpy_array(object))
+    out = Value(tensor_from_buffer(object, true));
+  else
+    return false;
   return true;
 }
 
@@ -63,7 +65,9 @@ PyObject* binary(NamedOp& named, PyObject* a, PyObject* b, Form form = Form::Fun
     if (may_be_overridden())
       if (PyObject* result = ask(call_override, named, form, a, b)) return result;
     Value args[4];
-    if (!to_operand(a, args[0]) || !to_operand(b, args[1])) {
+    // x += array makes a new x, which may have the array's dtype.
+    const bool rebinds = form == Form::InPlace && is_numpy_array(b);
+    if (rebinds || !to_operand(a, args[0]) || !to_operand(b, args[1])) {
       if (PyObject* result = ask(call_override_of_others, named, form, a, b)) return result;
       Py_RETURN_NOTIMPLEMENTED;
     }

@@ -7,20 +7,22 @@
 namespace plait::python {
 namespace {
 
-// numpy.generic, once NumPy has been imported by anybody.
-PyObject* numpy_generic() {
-  static PyObject* generic = nullptr;
-  if (generic) return generic;
-  PyObject* modules = PyImport_GetModuleDict();
-  PyObject* numpy = PyDict_GetItemString(modules, "numpy");
-  if (!numpy) return nullptr;
-  generic = PyObject_GetAttrString(numpy, "generic");
-  if (!generic) PyErr_Clear();
-  return generic;
+// A type of NumPy's, once that has been imported by anybody.
+bool is_of_numpy(PyObject* object, const char* name, PyObject*& type) {
+  if (!type) {
+    PyObject* numpy = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy");
+    if (!numpy) return false;
+    type = PyObject_GetAttrString(numpy, name);
+    if (!type) {  // it is being imported
+      PyErr_Clear();
+      return false;
+    }
+  }
+  return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(type));
 }
 bool is_numpy_scalar(PyObject* object) {
-  PyObject* generic = numpy_generic();
-  return generic && PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(generic));
+  static PyObject* type = nullptr;
+  return is_of_numpy(object, "generic", type);
 }
 
 bool to_double(PyObject* object, double& out) {
@@ -92,6 +94,11 @@ bool to_doubles(PyObject* object, Value& out) {
 }
 
 }  // namespace
+
+bool is_numpy_array(PyObject* object) {
+  static PyObject* type = nullptr;
+  return is_of_numpy(object, "ndarray", type);
+}
 
 bool is_number(PyObject* object) {
   return PyFloat_Check(object) || PyLong_Check(object) || PyComplex_Check(object) || is_numpy_scalar(object);

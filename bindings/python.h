@@ -128,6 +128,7 @@ PyObject* wrap_scalar(const Scalar& value);
 
 // Is the object a number that may stand where a tensor or Scalar is due? NumPy's scalars count.
 bool is_number(PyObject* object);
+bool is_numpy_array(PyObject* object);
 Scalar to_scalar(PyObject* object);
 bool to_int(PyObject* object, int64_t& out);
 // One argument; false where it is of another kind (no Python error is set), raises where it is bad in itself.

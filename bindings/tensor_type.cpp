@@ -49,8 +49,10 @@ bool keep_for_tensor(PyTensor* self) {
   if (!impl || impl->pyobj != self || impl->owns_pyobj || impl->use_count() <= 1 || !carries_something(self))
     return false;
   impl->owns_pyobj = true;
-  impl->release();  // self->tensor stays as a borrowed pointer
-  return true;
+  if (!impl->release()) return true;  // self->tensor stays as a borrowed pointer
+  impl->retain();                     // a thread without the GIL has let go of the tensor meanwhile
+  impl->owns_pyobj = false;
+  return false;
 }
 
 // The collector runs a finaliser once in an object's life; we may be kept more than once. The mark is the
@@ -186,6 +188,8 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     // Tensor(data) or Tensor(sizes...), as the old constructors of PyTorch: the default dtype. A subclass
     // without a __new__ of its own comes here too, with whatever its __init__ takes.
+    if (type == tensor_type && kwargs && PyDict_GET_SIZE(kwargs) > 0)
+      fail<TypeError>("Tensor: takes no keyword arguments; use plait.tensor(data, dtype=..., device=...)");
     const Py_ssize_t n = PyTuple_GET_SIZE(args);
     Tensor tensor;
     int64_t size;
@@ -204,7 +208,6 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     } else {
       tensor = tensor_from_data(PyTuple_GET_ITEM(args, 0), default_dtype(), true);
     }
-    (void)kwargs;
     return type == tensor_type ? wrap(std::move(tensor)) : new_subclass_instance(type, std::move(tensor));
   });
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/recorder.h"
 
 namespace plait {
@@ -109,9 +110,15 @@ struct SharedBins {
   FreeList bins[kClassCount];
 };
 SharedBins& shared_bins() {
-  static auto* bins = new SharedBins;  // never destroyed: tensors may outlive static destruction
+  static auto* bins = [] {
+    auto* made = new SharedBins;  // never destroyed: tensors may outlive static destruction
+    hold_over_forks(made->mutex);
+    return made;
+  }();
   return *bins;
 }
+// Made early: whoever holds another lock may allocate.
+const SharedBins& g_made_early = shared_bins();
 
 constexpr int kThreadClasses = 4 + (15 - 8) * 4;  // up to 32 KiB
 constexpr int kPoolClasses = 16;                  // 64 to 1024 bytes
@@ -202,8 +209,7 @@ class CpuAllocator final : public Allocator {
     g_counters.allocated.fetch_sub(static_cast<int64_t>(rounded), std::memory_order_relaxed);
     fail<OutOfMemoryError>(
         "out of memory: a tensor of {} bytes was asked for, {} bytes are in live tensors, {} bytes are left "
-        "on this machine; "
-        "free tensors or use smaller sizes",
+        "on this machine; free tensors or use smaller sizes",
         bytes, g_counters.allocated.load(std::memory_order_relaxed), available_memory());
   }
 };

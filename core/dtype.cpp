@@ -50,8 +50,7 @@ bool can_cast(DType from, DType to) {
 void fail_float8(DType dtype) {
   fail<NotImplementedError>(
       "{}: 8-bit floats are stored, moved and converted, and _scaled_mm multiplies them; for all else "
-      "convert "
-      "them first, with .float() or .to(dtype)",
+      "convert them first, with .float() or .to(dtype)",
       dtype);
 }
 

@@ -59,8 +59,7 @@ constexpr DType to_complex(DType d) {
 }
 
 // The smallest dtype that holds both, by PyTorch's table (no weak operands here; see `result_type` in
-// tensor.h).
-// The 8-bit floats are not promoted: TypeError.
+// tensor.h). Raises TypeError for the 8-bit floats, which are not promoted.
 PLAIT_API DType promote(DType a, DType b);
 // May a result of `from` be written into a tensor of `to`? (Never from a higher category to a lower one.)
 PLAIT_API bool can_cast(DType from, DType to);

@@ -85,8 +85,7 @@ void OpBase::check_signature(std::span<const ParamType> types, std::span<const b
     if (types[i] == param.type && (may_be_absent || optionals[i] == param.optional)) continue;
     fail<TypeError>(
         "op '{}': the schema and the C++ signature disagree at argument '{}' (position {}): {}{} in the "
-        "schema, {}{} in "
-        "C++",
+        "schema, {}{} in C++",
         schema_.text, param.name, i + 1, kNames[static_cast<int>(param.type)], param.optional ? "?" : "",
         kNames[static_cast<int>(types[i])], optionals[i] && !may_be_absent ? "?" : "");
   }

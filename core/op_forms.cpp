@@ -40,6 +40,12 @@ bool OpBase::meets(const Value& arg, int param, const Tensor& result, bool may_b
 
 namespace {
 
+// What was recorded of a tensor of inference mode could not see the write: it has no history, and no saved
+// tensor is compared with its version.
+bool is_closed_to_writes(const Tensor& tensor) {
+  return __builtin_expect(tensor.impl()->inference && !context().inference, 0);
+}
+
 // A copy of an argument, with memory of its own.
 Value own_copy(const Value& arg) {
   if (arg.tag() != Value::Tag::TensorList) return Value(clone_plain(detached_alias(arg.tensor())));
@@ -98,6 +104,10 @@ Tensor OpBase::inplace_boxed(const Value* args) const {
 }
 
 void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
+  if (is_closed_to_writes(self))
+    fail<RuntimeError>(
+        "{}_: self was made in inference mode, and cannot be written outside of it; .clone() it first",
+        name());
   if (self.device() != spec.device) detail::fail_result_device(*this, self.device());
   if (self.sizes() != spec.sizes)
     fail<ValueError>(
@@ -117,6 +127,10 @@ void OpBase::check_inplace(const Tensor& self, const TensorSpec& spec) const {
 
 Tensor OpBase::prepare_out(const Tensor& out, const TensorSpec& spec) const {
   check<TypeError>(out.defined(), "{}: out= must be a Tensor, not None", name());
+  if (is_closed_to_writes(out))
+    fail<RuntimeError>(
+        "{}: out= was made in inference mode, and cannot be written outside of it; .clone() it first",
+        name());
   if (out.device() != spec.device && out.device() != concrete(spec.device) &&
       !(spec.device.type == DeviceType::CPU && spec.sizes.empty()))
     fail<RuntimeError>("{}: out= is on {}, the result is on {}", name(), out.device(), spec.device);

@@ -135,8 +135,7 @@ Dims broadcast(IntSpan a, IntSpan b, const char* who) {
     if (x != 1)
       fail<ValueError>(
           "{}: shapes {} and {} cannot be broadcast together: they differ at dimension {} ({} against {}); "
-          "sizes must be "
-          "equal or 1, counted from the last dimension",
+          "sizes must be equal or 1, counted from the last dimension",
           who, a, b, static_cast<int64_t>(skip + i), a.size() >= b.size() ? x : y,
           a.size() >= b.size() ? y : x);
     out[static_cast<int>(skip + i)] = y;

@@ -122,10 +122,10 @@ PLAIT_API Dims contiguous_strides(IntSpan sizes);
 PLAIT_API Dims channels_last_strides(IntSpan sizes);  // 4-D and 5-D: N, C, spatial with C innermost
 PLAIT_API bool is_contiguous(IntSpan sizes, IntSpan strides);
 PLAIT_API bool is_channels_last(IntSpan sizes, IntSpan strides);
-// Every element has its own address and there are no gaps: a permutation of a contiguous tensor.
-// Seen as rows, those of the last dimensions that have n elements: how far these are from each other, where
-// each is contiguous and there is one distance. -1: not so.
+// The last dimensions that have n elements together are a row. Where each row is contiguous and all rows are
+// equally far apart: that distance in elements; else -1.
 PLAIT_API int64_t row_stride(IntSpan sizes, IntSpan strides, int64_t n);
+// Does every element have its own address, without gaps between them? (a permutation of a contiguous tensor)
 PLAIT_API bool is_dense(IntSpan sizes, IntSpan strides);
 // May two indices address one element? (expanded tensors, overlapping windows)
 PLAIT_API bool has_internal_overlap(IntSpan sizes, IntSpan strides);

@@ -106,7 +106,7 @@ class PLAIT_API Tensor {
   }
 
   // Declared here because everybody reads it; what it means is autograd's (autograd/variable.h).
-  bool requires_grad() const noexcept;
+  bool requires_grad() const;
 
  private:
   Ref<TensorImpl> impl_;

@@ -29,8 +29,7 @@ Library find(const std::string& name) {
   for (const auto& [other, library] : all.by_name) known += (known.empty() ? "'" : ", '") + other + "'";
   fail<ValueError>(
       "init_process_group: there is no library for communication named '{}' here, only {}; 'nccl' wants a "
-      "build "
-      "with CUDA, a GPU and NVIDIA's libnccl.so.2 (pip install nvidia-nccl-cu13)",
+      "build with CUDA, a GPU and NVIDIA's libnccl.so.2 (pip install nvidia-nccl-cu13)",
       name, known);
 }
 

@@ -28,8 +28,7 @@ void check_version(const plait_extension& info, const std::string& path) {
   const bool newer = info.abi_version > PLAIT_ABI_VERSION || info.api_size > sizeof(plait_api);
   fail<RuntimeError>(
       "load_library: '{}' was built with {} plait (ABI {}, table of {} bytes; this is plait {} with ABI {}, "
-      "table "
-      "of {} bytes): {}",
+      "table of {} bytes): {}",
       path, newer ? "a newer" : "an older", info.abi_version, info.api_size, PLAIT_VERSION, PLAIT_ABI_VERSION,
       sizeof(plait_api),
       newer ? "upgrade plait, or build the extension again with this one"

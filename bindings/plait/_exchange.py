@@ -36,6 +36,14 @@ def _array(self, dtype=None, copy=None):
     return array.copy() if copy else array
 
 
+def _array_wrap(self, array, context=None, return_scalar=False):
+    """What NumPy's functions make of a tensor is a tensor, where plait has its dtype."""
+    try:
+        return _C.from_numpy(array)
+    except TypeError:
+        return array[()] if return_scalar else array
+
+
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     shared = self.clone() if copy else self
     if self.is_cuda:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from . import _C
 from ._exchange import (
     _array,
+    _array_wrap,
     _copy,
     _cuda_array_interface,
     _deepcopy,
@@ -334,29 +335,6 @@ def _unique(self, sorted=True, return_inverse=False, return_counts=False, dim=No
     return unique(self, sorted, return_inverse, return_counts, dim)
 
 
-_flat_of_buffer: dict = {}
-
-
-def _tensor_from_buffer(buffer, dtype, sizes, strides, offset):
-    """A tensor over a buffer; calls with the same buffer object share one storage."""
-    import weakref
-
-    owner = getattr(buffer, "obj", None)
-    if isinstance(owner, Tensor) and buffer.nbytes == owner.nbytes:
-        flat = owner
-    else:
-        known = _flat_of_buffer.get(id(buffer))
-        flat = known() if known is not None else None  # type: ignore[assignment]
-        if flat is None:
-            flat = _C._storage_from_buffer(buffer)
-            _flat_of_buffer[id(buffer)] = weakref.ref(flat)
-    out = _C._tensor_on_storage(flat, dtype, list(sizes), list(strides), offset)
-    return out
-
-
-_C._tensor_from_buffer = _tensor_from_buffer
-
-
 # View ops that self may become the result of: the same tensor in another shape.
 _VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "t", "transpose", "swapaxes", "swapdims")
 
@@ -574,6 +552,7 @@ def _install() -> None:
         "type": _type,
         "numpy": _numpy,
         "__array__": _array,
+        "__array_wrap__": _array_wrap,
         "__dlpack__": _dlpack,
         "__dlpack_device__": _dlpack_device,
         "__iter__": _iter,

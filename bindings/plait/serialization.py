@@ -324,12 +324,11 @@ def load(
 
     Args:
         map_location: where tensors go: a device or its name, a dict from saved device to new one, or a
-        function of
-            (storage, saved device name) as in PyTorch; None puts them where they were.
+            function of (storage, saved device name) as in PyTorch; None puts them where they were.
         weights_only: refuses everything but data, see Note [What load trusts]; False runs whatever the file
-        says. mmap: maps the file instead of reading it: pages come when touched, changes stay in memory.
-        Paths only;
-            the checksums of tensors are not verified.
+            says.
+        mmap: maps the file instead of reading it: pages come when touched, changes stay in memory. Paths
+            only; the checksums of tensors are not verified.
 
     Raises RuntimeError for a file that is truncated, damaged or of another kind, UnpicklingError for a
     refused class.
@@ -467,7 +466,7 @@ class _Reader:
         self.archive = archive
         self.name = name
         self.map_location = map_location
-        self.buffers: dict[int, memoryview] = {}
+        self.storages: dict[int, Any] = {}
         self.moved: dict[tuple, Any] = {}
         self.tensors: dict[int, Any] = {}
         self.map = None
@@ -524,27 +523,32 @@ class _Reader:
                 f"of {nbytes} "
                 "bytes"
             )
-        buffer = self.buffer(number, nbytes)
-        place = self.destination(buffer, device)
+        storage = self.storage(number, nbytes)
+        place = self.destination(storage, device)
         if place == "cpu":
-            t = plait._C._tensor_from_buffer(buffer, real, sizes, strides, offset)
+            t = plait._C._tensor_on_storage(storage, real, sizes, strides, offset)
         else:
             key = (number, dtype, place)
             if key not in self.moved:
-                flat = plait._C._tensor_from_buffer(buffer, real, (nbytes // itemsize,), (1,), 0)
+                flat = plait._C._tensor_on_storage(storage, real, (nbytes // itemsize,), (1,), 0)
                 self.moved[key] = flat.to(place)
             t = self.moved[key].as_strided(sizes, strides, offset)
         if kind == "parameter":
             return plait.nn.Parameter(t, requires_grad=requires_grad)
         return t.requires_grad_(True) if requires_grad else t
 
-    def buffer(self, number: int, nbytes: int) -> memoryview:
-        buffer = self.buffers.get(number)
-        if buffer is None:
-            buffer = self.buffers[number] = self.read(number, nbytes)
-        if buffer.nbytes != nbytes:
-            raise self.damaged(f"storage {number} has {buffer.nbytes} bytes where {nbytes} are expected")
-        return buffer
+    def storage(self, number: int, nbytes: int) -> Any:
+        """The bytes of a storage as a tensor of uint8: one for all tensors that share it."""
+        storage = self.storages.get(number)
+        if storage is None:
+            buffer = self.read(number, nbytes)
+            # What was read into a tensor is taken as it is; a part of a mapped file is borrowed.
+            owner: Any = buffer.obj
+            own = isinstance(owner, plait.Tensor) and owner.nbytes == nbytes
+            storage = self.storages[number] = owner if own else plait._C._storage_from_buffer(buffer)
+        if storage.nbytes != nbytes:
+            raise self.damaged(f"storage {number} has {storage.nbytes} bytes where {nbytes} are expected")
+        return storage
 
     def read(self, number: int, nbytes: int) -> memoryview:
         return self.entry(f"{_ROOT}data/{number}", f"storage {number}", nbytes)
@@ -589,7 +593,7 @@ class _Reader:
         buffer[: len(part)] = part
         return len(part)
 
-    def destination(self, buffer: memoryview, saved: str) -> str:
+    def destination(self, storage: Any, saved: str) -> str:
         where: Any = self.map_location
         if where is None:
             where = saved
@@ -597,7 +601,6 @@ class _Reader:
             where = where.get(saved, saved)
         elif callable(where):
             function: Callable = where
-            storage = plait._C._tensor_from_buffer(buffer, plait.uint8, (buffer.nbytes,), (1,), 0)
             result = function(storage, saved)
             where = saved if result is None else getattr(result, "device", result)
         where = str(where)

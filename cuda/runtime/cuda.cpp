@@ -20,8 +20,7 @@ const char* hint(cudaError_t status) {
     case cudaErrorAssert:
     case cudaErrorLaunchTimeout:
       return "a kernel that was launched earlier failed, and this process cannot use the device any longer; "
-             "run "
-             "it again with CUDA_LAUNCH_BLOCKING=1 to see which call it was";
+             "run it again with CUDA_LAUNCH_BLOCKING=1 to see which call it was";
     case cudaErrorECCUncorrectable:
     case cudaErrorNvlinkUncorrectable:
       return "the hardware reported it; look at nvidia-smi -q and restart the process";

@@ -141,8 +141,7 @@ bool forked() noexcept { return g_forked.load(std::memory_order_relaxed); }
 void fail_forked() {
   fail<RuntimeError>(
       "Cannot re-initialize CUDA in forked subprocess: the parent used CUDA before it forked; start "
-      "processes "
-      "with multiprocessing's 'spawn' or 'forkserver' method, or use CUDA in the children alone");
+      "processes with multiprocessing's 'spawn' or 'forkserver' method, or use CUDA in the children alone");
 }
 
 }  // namespace plait::cuda

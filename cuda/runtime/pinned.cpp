@@ -117,8 +117,7 @@ class PinnedAllocator {
   [[noreturn]] static void fail_memory(size_t bytes) {
     fail<OutOfMemoryError>(
         "out of page-locked memory: {} bytes were asked for, and the system refused; use pin_memory=False, "
-        "or "
-        "smaller batches",
+        "or smaller batches",
         bytes);
   }
 

@@ -237,8 +237,7 @@ void Mailbox::check_fit(const Request& request, const Header& header, int peer) 
     return;
   fail<RuntimeError>(
       "recv: rank {} of group '{}' sent {} elements of {} with tag {}, but the tensor given on rank {} has "
-      "{} "
-      "of {}; both must be the same",
+      "{} of {}; both must be the same",
       peer, group_.options.name, header.numel, header.dtype, header.tag, group_.rank(),
       request.tensor.numel(), request.tensor.dtype());
 }

@@ -155,8 +155,7 @@ void Runner::look_around(std::span<Outgoing> out, std::span<Incoming> in, Clock:
         at += message("; rank {} waits in {}, its collective {}", peer, describe(*status), status->number);
     fail<RuntimeError>(
         "{}: {} did not take part within {}, the group's timeout{}; init_process_group(timeout=...) gives "
-        "more "
-        "time",
+        "more time",
         where(), list_ranks(missing), seconds_since(begin), at);
   }
   if (!told_ && now - begin > kTellAfter && tell) {

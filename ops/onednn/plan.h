@@ -69,20 +69,7 @@ class Arena {
   size_t capacity_ = 0;
 };
 
-enum class Kind : uint8_t {
-  Matmul,
-  Pack,
-  ConvForward,
-  ConvBackward,
-  PoolForward,
-  PoolBackward,
-  BatchNormForward,
-  BatchNormBackward,
-  LayerNormForward,
-  LayerNormBackward,
-  SoftmaxForward,
-  SoftmaxBackward,
-};
+enum class Kind : uint8_t { Matmul, ConvForward, ConvBackward };
 
 // Everything that a plan depends on, packed into words.
 class Key {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/allocator.h"
+#include "core/fork.h"
 
 namespace plait::cpu::dnn {
 namespace {
@@ -22,6 +23,8 @@ struct Entry {
 
 class Cache {
  public:
+  Cache() { hold_over_forks(mutex_); }
+
   PackedWeight find(const void* data, Stamp stamp, const Desc& layout) {
     const std::lock_guard lock(mutex_);
     const auto [first, last] = index_.equal_range(data);

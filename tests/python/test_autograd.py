@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import sys
 import threading
 import weakref
 
@@ -356,6 +357,27 @@ def test_inference_mode():
         assert plait.is_grad_enabled()
 
 
+def test_a_tensor_of_inference_mode_is_written_only_there():
+    with plait.inference_mode():
+        x = plait.ones(3)
+    for write in (
+        lambda: x.add_(1),
+        lambda: x[0].add_(1),
+        lambda: x.__setitem__(0, 5.0),
+        lambda: plait.add(plait.ones(3), 1, out=x),
+        lambda: plait.cumsum(plait.ones(3), 0, out=x),
+    ):
+        with pytest.raises(RuntimeError, match=r"inference mode.*clone"):
+            write()
+        assert x.tolist() == [1, 1, 1]
+    y = x.clone()
+    y.add_(1)
+    with plait.inference_mode():
+        x.add_(1)
+        y.add_(1)
+    assert x.tolist() == [2, 2, 2] and y.tolist() == [3, 3, 3]
+
+
 def test_no_grad_leaves_no_history():
     x = leaf(1)
     with plait.no_grad():
@@ -437,124 +459,6 @@ def test_out_does_not_record():
     assert out.tolist() == [1, 4]
 
 
-# ---- hooks ---------------------------------------------------------------------------------------
-
-
-def test_tensor_hooks():
-    x = leaf(1, 2)
-    seen = []
-    handle = x.register_hook(lambda g: seen.append(g.tolist()))
-    x.register_hook(lambda g: g * 10)
-    (x * 2).sum().backward()
-    assert seen == [[2, 2]] and x.grad.tolist() == [20, 20]
-    handle.remove()
-    x.grad = None
-    (x * 2).sum().backward()
-    assert seen == [[2, 2]] and x.grad.tolist() == [20, 20]
-    handle.remove()
-
-
-def test_hook_of_an_intermediate():
-    x = leaf(1, 2)
-    y = x * 2
-    y.register_hook(lambda g: g + 1)
-    (y * y).sum().backward()
-    assert x.grad.tolist() == [2 * (4 + 1), 2 * (8 + 1)]
-
-
-def test_hooks_run_in_order_and_may_replace():
-    x = leaf(1)
-    y = x * 1
-    y.register_hook(lambda g: g * 2)
-    y.register_hook(lambda g: g + 1)
-    y.backward()
-    assert x.grad.item() == 3
-
-
-def test_a_hook_that_raises():
-    x = leaf(1)
-    y = x * 2
-
-    def bad(g):
-        raise KeyError("from the hook")
-
-    y.register_hook(bad)
-    with pytest.raises(KeyError, match="from the hook"):
-        y.backward()
-
-
-def test_a_hook_must_return_a_tensor():
-    x = leaf(1)
-    x.register_hook(lambda g: "text")
-    with pytest.raises((TypeError, RuntimeError)):
-        (x * 2).backward()
-
-
-def test_no_hook_without_requires_grad():
-    with pytest.raises(RuntimeError, match=r"(?i)require"):
-        plait.ones(1).register_hook(lambda g: None)
-
-
-def test_hook_as_a_cycle_is_collected():
-    x = leaf(1)
-    x.register_hook(lambda g, me=x: None)
-    gone = weakref.ref(x)
-    del x
-    gc.collect()
-    assert gone() is None
-
-
-def test_post_accumulate_hook():
-    x = leaf(1, 2)
-    seen = []
-    handle = x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.tolist()))
-    (x * 3).sum().backward()
-    (x * 3).sum().backward()
-    assert seen == [[3, 3], [6, 6]]
-    handle.remove()
-    (x * 3).sum().backward()
-    assert len(seen) == 2
-    with pytest.raises(RuntimeError, match=r"(?i)leaf"):
-        (x * 2).register_post_accumulate_grad_hook(lambda p: None)
-
-
-def test_node_hooks():
-    x = leaf(2)
-    y = x * 3
-    seen = []
-    pre = y.grad_fn.register_prehook(lambda grads: (grads[0] * 10,))
-    post = y.grad_fn.register_hook(lambda inputs, outputs: seen.append((inputs[0].item(), outputs[0].item())))
-    y.backward(retain_graph=True)
-    assert seen == [(30, 10)] and x.grad.item() == 30
-    pre.remove()
-    post.remove()
-    x.grad = None
-    y.backward()
-    assert x.grad.item() == 3 and len(seen) == 1
-
-
-def test_nodes_can_be_walked():
-    x = leaf(2)
-    y = (x * 3).exp()
-    node = y.grad_fn
-    assert "exp" in node.name().lower()
-    (previous, index), *_ = node.next_functions
-    assert "mul" in previous.name().lower() and index == 0
-
-
-def test_retain_grad():
-    x = leaf(1, 2)
-    y = x * 2
-    y.retain_grad()
-    (y * y).sum().backward()
-    assert y.grad.tolist() == [4, 8] and y.retains_grad
-    x.retain_grad()
-    z = x * 2
-    z.sum().backward()
-    with pytest.warns(UserWarning, match=r"(?i)leaf"):
-        assert z.grad is None
-
-
 # ---- size and threads ----------------------------------------------------------------------------
 
 
@@ -632,6 +536,33 @@ def test_threads_accumulate_into_one_leaf():
     for t in threads:
         t.join(120)
     assert x.grad.tolist() == [800, 800, 800]
+
+
+def test_no_gradient_is_lost_between_threads():
+    """Neither where the first of them makes .grad, nor where all add to it."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for rounds, size in ((300, 3), (4, 40000)):
+            for _ in range(rounds):
+                x = plait.zeros(size, requires_grad=True)
+                start = threading.Barrier(4)
+                times = 1 if size == 3 else 50
+
+                def work(x=x, start=start, times=times):
+                    for _ in range(times):
+                        y = (x * 1).sum()
+                        start.wait(60)
+                        y.backward()
+
+                threads = [threading.Thread(target=work) for _ in range(4)]
+                for t in threads:
+                    t.start()
+                for t in threads:
+                    t.join(120)
+                assert (x.grad == 4 * times).all()
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_the_graph_goes_with_its_root():

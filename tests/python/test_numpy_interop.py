@@ -1,6 +1,7 @@
 """Arrays in and out: NumPy, the buffer protocol, DLPack."""
 
 import array
+import operator
 
 import numpy as np
 import plait
@@ -223,3 +224,73 @@ def test_indexing_like_numpy():
         assert got.shape == want.shape and np.array_equal(got.numpy(), want), index
         tried += 1
     assert tried > 100
+
+
+OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "eq", "ne", "lt", "le", "gt", "ge"]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_take_arrays_on_either_side(name):
+    """A comparison above all: where neither side knows the other, Python says False without a word."""
+    function = getattr(operator, name)
+    t = plait.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    for a in (np.array([3.0, 2.0, 1.0]), np.array([3, 2, 1], dtype=np.int32), np.array(2.0)[None][::-1]):
+        for got, want in ((function(t, a), function(t.numpy(), a)), (function(a, t), function(a, t.numpy()))):
+            assert type(got) is plait.Tensor
+            np.testing.assert_allclose(got.numpy(), want, rtol=1e-6)
+
+
+def test_products_with_arrays():
+    t, a = plait.arange(6.0).reshape(2, 3), np.arange(6.0, dtype=np.float32).reshape(3, 2)
+    assert (t @ a).tolist() == (t.numpy() @ a).tolist()
+    assert (a @ t).tolist() == (a @ t.numpy()).tolist()
+
+
+def test_gradients_pass_operators_with_arrays():
+    x = plait.ones(3, requires_grad=True)
+    (x * np.array([1.0, 2.0, 3.0], dtype=np.float32)).sum().backward()
+    assert x.grad.tolist() == [1, 2, 3]
+
+
+def test_arrays_of_other_dtypes_are_refused_by_name():
+    with pytest.raises(TypeError, match="no plait dtype"):
+        plait.ones(1) == np.array(["a"])
+
+
+def test_an_array_added_in_place_makes_a_new_tensor():
+    x = before = plait.ones(2)
+    x += np.array([1.0, 2.0])
+    assert x.dtype is plait.float64 and x.tolist() == [2, 3] and before.tolist() == [1, 1]
+
+
+def test_functions_of_numpy_give_tensors():
+    t = plait.tensor([0.0, 1.0, 4.0])
+    for got, want in (
+        (np.sqrt(t), [0, 1, 2]),
+        (np.maximum(t, 1), [1, 1, 4]),
+        (np.isnan(t), [False] * 3),
+        (np.add.reduce(t), 5),
+    ):
+        assert type(got) is plait.Tensor and got.tolist() == want
+
+
+def test_lists_of_numpy_scalars_have_their_dtype():
+    cases = [
+        ([np.float64(1), 2], plait.float64),
+        ([1.0, np.float64(2)], plait.float64),
+        ([[np.float64(1)], [2]], plait.float64),
+        ([np.float32(1), 2.0], plait.float32),
+        ([np.float16(1)], plait.float16),
+        ([np.int32(1)], plait.int32),
+        ([np.int8(1), np.int16(2)], plait.int16),
+        ([np.int32(1), 2], plait.int64),
+        ([np.bool_(True)], plait.bool),
+        ([np.complex64(1)], plait.complex64),
+        ([np.uint16(1)], plait.int64),
+        ([plait.tensor(1, dtype=plait.int8), 2], plait.int64),
+        ([plait.tensor(1.0, dtype=plait.float64), 2], plait.float64),
+    ]
+    for data, dtype in cases:
+        assert plait.tensor(data).dtype is dtype, data
+        assert plait.as_tensor(data).dtype is dtype, data
+    assert plait.tensor([np.float64(1)], dtype=plait.float16).dtype is plait.float16

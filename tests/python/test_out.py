@@ -95,7 +95,9 @@ def test_out(name):
 
 
 def test_out_refuses():
-    with pytest.raises(plait.ArgumentError, match=r"sinc: out= has shape \(2,\), the result has shape \(3,\)"):
+    with pytest.raises(
+        plait.ArgumentError, match=r"sinc: out= has shape \(2,\), the result has shape \(3,\)"
+    ):
         plait.sinc(V, out=plait.empty(2))
     with pytest.raises(RuntimeError, match=r"linalg\.inv: out= has dtype .*int64"):
         plait.linalg.inv(A, out=plait.empty(2, 2, dtype=plait.int64))
@@ -145,3 +147,14 @@ def test_in_place_records_and_refuses():
         plait.ones(3).addr_(V, V)
     with pytest.raises(RuntimeError, match="sinc_: the result has dtype"):
         T([1, 2]).sinc_()
+
+
+def test_out_does_not_drop_gradients_of_a_list():
+    x = plait.ones(2, requires_grad=True)
+    for join in (plait.cat, plait.stack):
+        out = plait.empty(0)
+        with pytest.raises(RuntimeError, match=r"out= does not record gradients"):
+            join([plait.zeros(2), x], out=out)
+        with plait.no_grad():
+            join([plait.zeros(2), x], out=out)
+        assert out.flatten().tolist() == [0, 0, 1, 1]

@@ -89,6 +89,21 @@ def test_loaded_tensors_are_writable_and_mapped_ones_do_not_write_to_the_file(tm
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("mmap", [False, True])
+def test_loaded_tensors_that_share_memory_see_each_others_writes(tmp_path, mmap):
+    """Their numbers, and that there was a write: backward must notice it."""
+    path = tmp_path / "x.pt"
+    base = plait.ones(4)
+    plait.save([base, base[1:3]], path)
+    whole, part = plait.load(path, mmap=mmap)
+    w = plait.ones(4, requires_grad=True)
+    y = (w * whole).sum()
+    part.add_(1)
+    assert whole.tolist() == [1, 2, 2, 1] and whole._version == part._version
+    with pytest.raises(RuntimeError, match="modified by an in-place operation"):
+        y.backward()
+
+
 def test_nested_objects_come_back():
     obj = {
         "numbers": [1, 2.5, 1 + 2j, True, None, 10**40],

@@ -485,3 +485,28 @@ def test_python_types_as_dtypes():
         assert plait.zeros(2, dtype=kind).dtype is dtype
         assert plait.tensor([1], dtype=kind).dtype is dtype
         assert plait.ones(2).to(kind).dtype is dtype
+
+
+def test_the_old_constructor_takes_no_keywords():
+    for args in ((2, 3), ([1.0, 2.0],), ()):
+        with pytest.raises(TypeError, match=r"plait\.tensor\(data"):
+            plait.Tensor(*args, requires_grad=True)
+
+
+def test_slices_end_where_the_tensor_does():
+    x = plait.arange(5)
+    for far in (2**62, 2**63, 2**80):
+        assert x[1:far].tolist() == [1, 2, 3, 4] and x[far:].tolist() == []
+        assert x[-far:2].tolist() == [0, 1] and x[:-far].tolist() == []
+        assert x[::far].tolist() == [0]
+
+
+def test_arguments_that_fail_by_themselves():
+    class NoTruth:
+        def __bool__(self):
+            raise KeyError("no truth")
+
+    with pytest.raises(KeyError, match="no truth"):
+        plait.zeros(2, requires_grad=NoTruth())
+    with pytest.raises(TypeError, match="keyword"):
+        plait.add(plait.ones(1), 1, **{"\ud800": 1})

@@ -379,3 +379,33 @@ print([m for m in ("numpy", "inspect", "dataclasses", "typing", "enum") if m in 
     done = run_python(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_no_lock_of_another_thread_stays_taken_in_a_child():
+    """Threads allocate, free and add gradients without the GIL while this one forks."""
+    code = """
+import os, signal, threading, plait
+going = True
+leaf = plait.zeros(20000, requires_grad=True)
+def work():
+    while going:
+        y = (leaf * 1).sum()
+        y.backward()
+threads = [threading.Thread(target=work) for _ in range(4)]
+for t in threads:
+    t.start()
+stuck = 0
+for _ in range(300):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        (leaf * plait.ones(20000)).sum().backward()
+        os._exit(0)
+    stuck += os.waitpid(child, 0)[1] != 0
+going = False
+for t in threads:
+    t.join()
+print("stuck:", stuck)
+"""
+    result = run_python(code, timeout=120)
+    assert result.stdout.strip() == "stuck: 0", result.stderr

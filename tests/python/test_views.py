@@ -214,6 +214,76 @@ def test_a_view_made_under_no_grad_refuses():
     assert a.tolist() == [2, 4, 3]
 
 
+def test_a_view_made_under_no_grad_refuses_though_nothing_else_requires_grad():
+    x = plait.ones(3, requires_grad=True)
+    base = x * 1
+    with plait.no_grad():
+        view = base[0]
+    with pytest.raises(RuntimeError, match="no_grad"):
+        view.mul_(2)
+    assert base.tolist() == [1, 1, 1]
+    with plait.no_grad():
+        view.mul_(2)
+    plain = plait.ones(3)
+    with plait.no_grad():
+        view = plain[0]
+    view.mul_(2)
+    assert base.tolist() == plain.tolist() == [2, 1, 1]
+
+
+def complex_leaf():
+    return plait.tensor([1 + 2j, 3 - 1j, -2 + 0.5j], dtype=plait.complex128, requires_grad=True)
+
+
+WRITES_THROUGH_PARTS = {
+    "a part": lambda y, w: y.real.mul_(w),
+    "an element of a part": lambda y, w: y.imag[1:].mul_(w[1:]),
+    "pairs": lambda y, w: plait.view_as_real(y)[1].mul_(w[0]),
+    "assignment": lambda y, w: y.imag.__setitem__(0, w[2] * 2),
+    "a cut": lambda y, w: y.imag.zero_(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES_THROUGH_PARTS)
+def test_writes_through_the_parts_of_complex_numbers(write):
+    def function(x, w):
+        y = x * (1 + 1j)
+        WRITES_THROUGH_PARTS[write](y, w)
+        return y * y
+
+    w = plait.tensor([0.5, 2.0, -3.0], dtype=plait.float64, requires_grad=True)
+    assert plait.autograd.gradcheck(function, (complex_leaf(), w))
+    assert plait.autograd.gradgradcheck(function, (complex_leaf(), w))
+
+
+def test_writes_through_a_complex_view_of_pairs():
+    def function(x):
+        y = x * 3
+        plait.view_as_complex(y)[1:].mul_(1 + 2j)
+        return y * y
+
+    x = plait.tensor([[1.0, 2.0], [3.0, -1.0], [0.5, 4.0]], dtype=plait.float64, requires_grad=True)
+    assert plait.autograd.gradcheck(function, (x,))
+
+
+def test_the_parts_of_complex_numbers_after_a_write_to_the_whole():
+    def of_complex(x):
+        y = x * 1
+        pairs = plait.view_as_real(y)
+        y.mul_(x)
+        return pairs
+
+    def of_pairs(x):
+        y = x * 1
+        numbers = plait.view_as_complex(y)
+        y.mul_(x)
+        return numbers
+
+    assert plait.autograd.gradcheck(of_complex, (complex_leaf(),))
+    x = plait.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=plait.float64, requires_grad=True)
+    assert plait.autograd.gradcheck(of_pairs, (x,))
+
+
 def test_expanded_tensors_refuse_in_place():
     a = ones(3, 1).expand(3, 4)
     with pytest.raises(RuntimeError, match=r"(?i)expand|overlap|memory"):

@@ -294,10 +294,13 @@ def gradcheck(
     Args:
         func: takes the inputs, returns a tensor or a tuple of tensors.
         inputs: a tensor or a tuple; float64 or complex128, else the differences are too coarse and a warning
-        says so. eps, atol, rtol: size of the step; allowed is |analytical - numerical| <= atol + rtol
-        |numerical|. raise_exception: False returns False instead of raising GradcheckError (a RuntimeError).
-        nondet_tol: how much two runs of backward may differ. check_undefined_grad: checks also that a zero
-        gradient gives zero. fast_mode: random directions instead of every element; for big inputs.
+            says so.
+        eps: the size of the step.
+        atol, rtol: |analytical - numerical| may be up to atol + rtol |numerical|.
+        raise_exception: False returns False instead of raising GradcheckError (a RuntimeError).
+        nondet_tol: how much two runs of backward may differ.
+        check_undefined_grad: checks also that a zero gradient gives zero.
+        fast_mode: random directions instead of every element; for big inputs.
 
     >>> x = plait.tensor([0.5, 2.0], dtype=plait.float64, requires_grad=True)
     >>> plait.autograd.gradcheck(lambda x: x.exp() * x, (x,))

@@ -76,7 +76,8 @@ class Optimizer:
 
     Args:
         params: tensors, or dicts that describe groups (`{"params": [...], "lr": ...}`), or (name, tensor)
-        pairs. defaults: the options that a group does not give itself.
+            pairs.
+        defaults: the options that a group does not give itself.
 
     Raises TypeError for a lone tensor or something that is no tensor, ValueError for no parameter, for one
     that is not a leaf, or for one that stands in two groups.

@@ -370,15 +370,18 @@ class DataLoader:
         batch_size: samples in a batch; None gives the samples one by one, without a batch dimension.
         shuffle: a new random order at every pass.
         sampler, batch_sampler: an order of one's own, of indices or of lists of indices.
-        num_workers: threads that fetch ahead; 0 fetches in the caller's thread. Batches come in the same
-        order. collate_fn: makes a batch of a list of samples; `default_collate` if None. drop_last: leaves
-        out a last batch that is not full. timeout: seconds to wait for a worker's batch, 0 for ever.
-        worker_init_fn: called as `worker_init_fn(worker_id)` in each worker first. generator: where the
-        random order comes from; the default generator if None. prefetch_factor: batches under way for each
-        worker, 2 if None. pin_memory: batches are put into page-locked memory, from which
-        `.cuda(non_blocking=True)` copies without waiting; without a CUDA device it changes nothing.
+        num_workers: threads that fetch ahead; 0 fetches in the caller's thread. The order of the batches is
+            the same.
+        collate_fn: makes a batch of a list of samples; `default_collate` if None.
+        pin_memory: batches are put into page-locked memory, from which `.cuda(non_blocking=True)` copies
+            without waiting; without a CUDA device it changes nothing.
+        drop_last: leaves out a last batch that is not full.
+        timeout: seconds to wait for a worker's batch, 0 for ever.
+        worker_init_fn: called as `worker_init_fn(worker_id)` in each worker first.
+        generator: where the random order comes from; the default generator if None.
+        prefetch_factor: batches under way for each worker, 2 if None.
         persistent_workers, multiprocessing_context, pin_memory_device, in_order: accepted, as in PyTorch;
-        threads start fast enough and share memory, so they change nothing.
+            threads start fast enough and share memory, so they change nothing.
 
     An error in a worker is raised as it is, with the worker's traceback and a note that names the sample's
     index.
