@@ -5,6 +5,47 @@
 namespace plait {
 namespace {
 
+// A window (sizes, strides, offset) of real or complex numbers, as one of real numbers where it is compared
+// with another such.
+struct Window {
+  Dims sizes, strides;
+  int64_t offset;
+  DType dtype;
+
+  Window(const Tensor& t, bool as_real)
+      : sizes(t.sizes()),
+        strides(t.strides()),
+        offset(t.storage_offset()),
+        dtype(as_real ? to_real(t.dtype()) : t.dtype()) {
+    if (dtype == t.dtype()) return;
+    for (int64_t& stride : strides) stride *= 2;
+    sizes.push_back(2);
+    strides.push_back(1);
+    offset *= 2;
+  }
+};
+// Does one of them hold the parts of what are complex numbers in the other?
+bool differ_in_parts(const Tensor& a, const Tensor& b) {
+  return is_complex(a.dtype()) != is_complex(b.dtype());
+}
+
+const OpBase& as_real() {
+  static const OpBase& op = find_op("view_as_real");
+  return op;
+}
+const OpBase& as_complex() {
+  static const OpBase& op = find_op("view_as_complex");
+  return op;
+}
+// What a node of view_as_real or view_as_complex hands on.
+Edge through(const OpBase& op, Edge edge, const Window& from, Device device) {
+  if (!edge) return edge;
+  Ref<Node> node = Node::create(&op, 1, 0, op.attr_params(), 1);
+  node->edges()[0] = std::move(edge);
+  node->inputs()[0] = {from.sizes, from.dtype, device};
+  return Edge(std::move(node), 0);
+}
+
 // Brings the history of a view up to date. Note [In-place on views].
 void refresh_view(const Tensor& tensor) {
   ViewMeta* view = tensor.impl()->view.get();
@@ -21,8 +62,15 @@ void refresh_view(const Tensor& tensor) {
   if (!requires_grad(base)) return;
   static const auto& read = find_op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)>("_view_read");
   EnableGrad guard;
-  const Tensor fresh = read(base, tensor.sizes(), tensor.strides(),
-                            tensor.storage_offset() - base.storage_offset(), base.strides());
+  const bool parts = differ_in_parts(base, tensor);
+  const Window whole(base, parts), part(tensor, parts);
+  using Conversion = Op<Tensor(const Tensor&)>;
+  const auto viewed = [&](const OpBase& op, const Tensor& t) {
+    return static_cast<const Conversion&>(op)(t);
+  };
+  Tensor fresh = read(parts && is_complex(base.dtype()) ? viewed(as_real(), base) : base, part.sizes,
+                      part.strides, part.offset - whole.offset, whole.strides);
+  if (parts && is_complex(tensor.dtype())) fresh = viewed(as_complex(), fresh);
   AutogradMeta& meta = ensure_autograd_meta(tensor);
   const AutogradMeta* from = autograd_meta(fresh);
   meta.grad_fn = from->grad_fn;
@@ -138,15 +186,25 @@ void rebase_history(const Tensor& self, Ref<Node> node) {
   if (view) {
     const Tensor& base = view->base;
     static const OpBase& write = find_op("_view_write");
-    const Ref<Node> rebased = Node::create(&write, 2, 0, write.attr_params(), 1);
-    rebased->edges()[0] = gradient_edge(base);
-    rebased->edges()[1] = Edge(node, 0);
-    rebased->inputs()[0] = {base.sizes(), base.dtype(), base.device()};
-    rebased->inputs()[1] = {self.sizes(), self.dtype(), self.device()};
-    rebased->attrs()[0] = Value(self.sizes());
-    rebased->attrs()[1] = Value(self.strides());
-    rebased->attrs()[2] = Value(self.storage_offset() - base.storage_offset());
-    rebased->attrs()[3] = Value(base.strides());
+    const bool parts = differ_in_parts(base, self), complex_base = parts && is_complex(base.dtype());
+    const Window whole(base, parts), window(self, parts);
+    Ref<Node> rebased = Node::create(&write, 2, 0, write.attr_params(), 1);
+    Edge before = gradient_edge(base), written(node, 0);
+    if (complex_base) before = through(as_real(), std::move(before), Window(base, false), base.device());
+    if (parts && !complex_base)
+      written = through(as_real(), std::move(written), Window(self, false), self.device());
+    rebased->edges()[0] = std::move(before);
+    rebased->edges()[1] = std::move(written);
+    rebased->inputs()[0] = {whole.sizes, whole.dtype, base.device()};
+    rebased->inputs()[1] = {window.sizes, window.dtype, self.device()};
+    rebased->attrs()[0] = Value(window.sizes);
+    rebased->attrs()[1] = Value(window.strides);
+    rebased->attrs()[2] = Value(window.offset - whole.offset);
+    rebased->attrs()[3] = Value(whole.strides);
+    if (complex_base) {
+      Edge joined = through(as_complex(), Edge(rebased, 0), whole, base.device());
+      rebased = joined.take_node();
+    }
     set_history(base, rebased, 0);
     view->attr_version = self.version();
   }
