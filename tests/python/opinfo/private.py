@@ -30,7 +30,7 @@ TESTED_APART = {
     "_multi_margin": "test_class_losses.py",
     "_multilabel_margin": "test_class_losses.py",
     "_mode_index": "test_composites.py",
-    "_pdist": "test_composites.py",
+    "_pdist": "test_distances.py",
     "_reduce_segments": "test_segments.py",
     "_segment_spread": "test_segments.py",
 }
@@ -48,6 +48,8 @@ PRIVATE = {
     "_batch_norm_backward": "batch_norm",
     "_batch_norm_given": "batch_norm",
     "_batch_norm_training": "batch_norm",
+    "_cdist": "cdist",
+    "_cdist_backward": "cdist",
     "_check_probabilities": "binary_cross_entropy",
     "_class_targets": "nll_loss",
     "_clamp_backward": "clamp",
