@@ -269,6 +269,7 @@ from ._C import _lstm_step_backward as _lstm_step_backward
 from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
+from ._C import _max_pool_values as _max_pool_values
 from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
 from ._C import _mode_index as _mode_index

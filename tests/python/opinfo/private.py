@@ -93,6 +93,7 @@ PRIVATE = {
     "_logsigmoid_backward": "logsigmoid",
     "_lstm_step_backward": "_lstm_step",
     "_max_pool": "max_pool2d",
+    "_max_pool_values": "max_pool2d",
     "_max_pool_backward": "max_pool2d",
     "_mish_backward": "mish",
     "_move_running_": "batch_norm",
