@@ -21,9 +21,6 @@ Tensor view_of(const Tensor& self, DType dtype, const Dims& sizes, const Dims& s
   TensorImpl& impl = *view.impl();
   impl.dtype = dtype;
   impl.offset = offset;
-  // Histories of in-place writes through a view are windows of the base in its own dtype: such writes are
-  // refused.
-  if (impl.view && impl.view->origin == ViewOrigin::Normal) impl.view->origin = ViewOrigin::MultiOutput;
   return view;
 }
 

@@ -1,36 +1,12 @@
-// Cross products, distances of all pairs, bilinear forms.
-#include <cmath>
-
-#include "ops/decl/compare.h"
-#include "ops/decl/exponential.h"
+// Cross products, bilinear forms.
 #include "ops/decl/linalg.h"
 #include "ops/decl/matmul.h"
-#include "ops/decl/norm_reduce.h"
 #include "ops/decl/rearrange.h"
-#include "ops/decl/reduce.h"
-#include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
 namespace plait::op {
-namespace {
-
-// From so many rows on, Euclidean distances are computed by a matrix product.
-constexpr int64_t kRowsWorthProduct = 25;
-
-Tensor number(double value) { return wrapped_scalar(Scalar(value)); }
-
-// |x - y| from |x|^2 + |y|^2 - 2 x y, with a zero gradient where it is zero.
-Tensor euclidean(const Tensor& x1, const Tensor& x2) {
-  const Tensor norms1 = plait::sum(x1 * x1, Dims{-1}, true),
-               norms2 = plait::mT(plait::sum(x2 * x2, Dims{-1}, true));
-  const Tensor squares = norms1 + norms2 - plait::matmul(x1, plait::mT(x2)) * Scalar(2);
-  const Tensor zero = plait::le(squares, number(0));
-  return plait::masked_fill(plait::sqrt(plait::masked_fill(squares, zero, number(1))), zero, number(0));
-}
-
-}  // namespace
 
 Op<Tensor(const Tensor&, const Tensor&, std::optional<int64_t>)> cross{{
     .schema = "cross(Tensor self, Tensor other, int? dim=None) -> Tensor",
@@ -65,43 +41,6 @@ tensor([0., 0., 1.]))",
     .kind = Kind::Other,
     .dtypes = kNumberDTypes,
     .out = true,
-}};
-
-Op<Tensor(const Tensor&, const Tensor&, double, std::optional<std::string_view>)> cdist{{
-    .schema = "cdist(Tensor x1, Tensor x2, float p=2.0, str? compute_mode=None) -> Tensor",
-    .doc =
-        R"(Distances, in the p-norm, of all pairs of rows. Euclidean ones of more than 25 rows are computed by a matrix product, which is
-faster and less exact where rows are close; compute_mode="donot_use_mm_for_euclid_dist" keeps to differences.
-
-Shapes: (..., m, k) and (..., n, k) give (..., m, n), leading dimensions broadcast. Dtypes: floats, both the same. p: 0 to inf.
-
->>> plait.cdist(plait.tensor([[0.0, 0.0]]), plait.tensor([[3.0, 4.0]]))
-tensor([[5.]]))",
-    .composite =
-        [](const Tensor& x1, const Tensor& x2, double p, std::optional<std::string_view> mode) {
-          check(x1.dim() >= 2 && x2.dim() >= 2 && x1.sizes().back() == x2.sizes().back(),
-                "cdist: expected x1 (..., m, k) and x2 (..., n, k), got shapes {} and {}; try unsqueeze(0)",
-                x1.sizes(), x2.sizes());
-          check<TypeError>(
-              x1.dtype() == x2.dtype(),
-              "cdist: expected x1 and x2 of one dtype, got {} and {}; convert one with .to(dtype)",
-              x1.dtype(), x2.dtype());
-          check(p >= 0, "cdist: expected p >= 0, got {}; 2.0 is the Euclidean distance", p);
-          const std::string_view how = mode.value_or("use_mm_for_euclid_dist_if_necessary");
-          check(how == "use_mm_for_euclid_dist_if_necessary" || how == "use_mm_for_euclid_dist" ||
-                    how == "donot_use_mm_for_euclid_dist",
-                "cdist: expected compute_mode 'use_mm_for_euclid_dist_if_necessary', "
-                "'use_mm_for_euclid_dist' or 'donot_use_mm_for_euclid_dist', got '{}'",
-                how);
-          const bool many = x1.size(-2) > kRowsWorthProduct || x2.size(-2) > kRowsWorthProduct;
-          if (p == 2 && (how == "use_mm_for_euclid_dist" || (many && how != "donot_use_mm_for_euclid_dist")))
-            return euclidean(x1, x2);
-          const Tensor differences = plait::unsqueeze(x1, -2) - plait::unsqueeze(x2, -3);
-          if (x1.sizes().back() == 0) return plait::sum(differences, Dims{-1});  // no elements: zero
-          return plait::norm(differences, Scalar(p), Dims{-1});
-        },
-    .kind = Kind::Other,
-    .dtypes = kFloatDTypes,
 }};
 
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&)> bilinear{{

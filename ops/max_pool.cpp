@@ -36,10 +36,18 @@ Pair max_pool_nd(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan>
                                            padding, dilation, ceil_mode);
   return {pool::unbatched(values, added), pool::unbatched(places, added)};
 }
+// Without the places where nothing asks for them: they are twice the values' bytes, and half of the work.
 template <int N>
 Tensor max_pool_values(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride,
                        IntSpan padding, IntSpan dilation, bool ceil_mode) {
-  return std::get<0>(max_pool_nd<N>(self, kernel_size, stride, padding, dilation, ceil_mode));
+  if (self.requires_grad() && grad_enabled())
+    return std::get<0>(max_pool_nd<N>(self, kernel_size, stride, padding, dilation, ceil_mode));
+  bool added = false;
+  const Tensor x = pool::batched("max_pool", N, self, added);
+  return pool::unbatched(
+      plait::_max_pool_values(x, kernel_size, stride && !stride->empty() ? *stride : kernel_size, padding,
+                              dilation, ceil_mode),
+      added);
 }
 template <int N>
 Pair adaptive_nd(const Tensor& self, IntSpan output_size) {
@@ -71,6 +79,38 @@ Op<Pair(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool{{
            IntSpan padding, IntSpan dilation, bool ceil_mode) {
           cpu::max_pool(
               values, indices, self,
+              pool::windows({"max_pool", kernel, stride, padding, dilation, ceil_mode}, self.sizes()));
+        },
+}};
+
+Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool_values{{
+    .schema =
+        "_max_pool_values(Tensor self, int[] kernel_size, int[] stride, int[] padding, int[] dilation, bool "
+        "ceil_mode) -> Tensor",
+    .doc = "Maxima of the windows over (N, C, ...).",
+    .meta =
+        [](const Tensor& self, IntSpan kernel, IntSpan stride, IntSpan padding, IntSpan dilation,
+           bool ceil_mode) {
+          const Dims sizes =
+              pool::output_sizes({"max_pool", kernel, stride, padding, dilation, ceil_mode}, self.sizes());
+          return pool::spec_like(pool::with_spatial(self.sizes(), sizes), self, self.dtype());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const auto arg = [&](int i) { return v.attr<IntSpan>(i); };
+          const Tensor places =
+              std::get<1>(plait::_max_pool(v.in(0), arg(1), arg(2), arg(3), arg(4), v.attr<bool>(5)));
+          v.set(0, plait::_max_pool_backward(v.grad(), places, pool::spatial(v.sizes(0)), arg(1), arg(2),
+                                             arg(3), arg(4)));
+        },
+    .save = "self",
+    .kind = Kind::Pool,
+    .dtypes = kPooledDTypes,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, IntSpan kernel, IntSpan stride, IntSpan padding,
+           IntSpan dilation, bool ceil_mode) {
+          cpu::max_pool(
+              out, Tensor(), self,
               pool::windows({"max_pool", kernel, stride, padding, dilation, ceil_mode}, self.sizes()));
         },
 }};

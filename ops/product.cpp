@@ -1,6 +1,5 @@
 // Products.
 #include "ops/decl/product.h"
-#include "core/parallel.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
@@ -20,39 +19,11 @@ namespace {
 using namespace reduction;
 using cpu::Sums;
 
-// Of complex numbers, with the reduced dimensions brought to the end.
-void complex_product(const Tensor& out, const Tensor& self, DimMask mask) {
-  Dims order;
-  for (int i = 0; i < self.dim(); ++i)
-    if (!(mask >> i & 1)) order.push_back(i);
-  for (int i = 0; i < self.dim(); ++i)
-    if (mask >> i & 1) order.push_back(i);
-  const Tensor x = plait::contiguous(plait::permute(self, order));
-  const int64_t outputs = out.numel(), n = reduced_numel(self.sizes(), mask);
-  const auto run = [&]<class T>() {
-    parallel_for(0, outputs, std::max<int64_t>(1, 8192 / std::max<int64_t>(n, 1)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) {
-                     complex128 product = 1;
-                     for (int64_t j = 0; j < n; ++j) product *= complex128(x.data<T>()[i * n + j]);
-                     out.data<T>()[i] = static_cast<T>(product);
-                   }
-                 });
-  };
-  if (self.dtype() == DType::Complex64)
-    run.template operator()<complex64>();
-  else
-    run.template operator()<complex128>();
-}
-
 void product_into(const Tensor& out, const Tensor& self, DimMask mask) {
   const Tensor x = cpu::converted(
       self, is_integral(self.dtype(), true) && out.dtype() == DType::Int64 ? self.dtype() : out.dtype());
-  if (is_complex(x.dtype()))
-    complex_product(out, x, mask);
-  else
-    through_int64(
-        out, [&](const Tensor& to) { reduce(cpu::sums_table().at(Sums::Prod, x.dtype()), x, mask, to); });
+  through_int64(out,
+                [&](const Tensor& to) { reduce(cpu::sums_table().at(Sums::Prod, x.dtype()), x, mask, to); });
 }
 
 // The products of all elements before each one along dim.

@@ -12,13 +12,7 @@ using cpu::ReduceParams;
 using cpu::Sums;
 
 void sum_kernel(Sums f, const Tensor& out, const Tensor& self, DimMask mask, double divisor = 1) {
-  if (is_complex(self.dtype())) {
-    const Tensor pairs = as_real_pairs(self);
-    reduce(cpu::sums_table().at(f, pairs.dtype()), pairs, mask, as_real_pairs(out),
-           ReduceParams{.divisor = divisor});
-  } else {
-    reduce(cpu::sums_table().at(f, self.dtype()), self, mask, out, ReduceParams{.divisor = divisor});
-  }
+  reduce(cpu::sums_table().at(f, self.dtype()), self, mask, out, ReduceParams{.divisor = divisor});
 }
 
 void sum_into(const Tensor& out, const Tensor& self, DimMask mask, MaybeDType dtype, Sums f = Sums::Sum) {

@@ -54,12 +54,4 @@ void check_not_empty(const char* op, const Tensor& self, DimMask mask) {
                       op, i, self.sizes());
 }
 
-Tensor as_real_pairs(const Tensor& t) {
-  Dims sizes = t.sizes(), strides = t.strides();
-  for (int64_t& s : strides) s *= 2;
-  sizes.push_back(2);
-  strides.push_back(1);
-  return from_storage(t.storage(), to_real(t.dtype()), sizes, strides, t.storage_offset() * 2);
-}
-
 }  // namespace plait::reduction

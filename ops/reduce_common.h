@@ -58,7 +58,4 @@ PLAIT_API void check_not_empty(const char* op, const Tensor& self, DimMask mask)
 // The arguments of bincount, on any device.
 PLAIT_API void check_bincount(const Tensor& self, const Tensor& weights, int64_t minlength);
 
-// Reads complex numbers as pairs of real ones in a last dimension. No history.
-PLAIT_API Tensor as_real_pairs(const Tensor& t);
-
 }  // namespace plait::reduction

@@ -173,6 +173,8 @@ from ._C import _batch_norm_backward as _batch_norm_backward
 from ._C import _batch_norm_given as _batch_norm_given
 from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
+from ._C import _cdist as _cdist
+from ._C import _cdist_backward as _cdist_backward
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
 from ._C import _clamped_difference as _clamped_difference
@@ -267,6 +269,7 @@ from ._C import _lstm_step_backward as _lstm_step_backward
 from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
+from ._C import _max_pool_values as _max_pool_values
 from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
 from ._C import _mode_index as _mode_index

@@ -110,9 +110,9 @@ class _Level:
         self.kept: list[Tensor] = []
 
     def open(self, tree: Any) -> Any:
-        return tree_map(self._input, tree)
+        return tree_map(self.input, tree)
 
-    def _input(self, x: Any) -> Any:
+    def input(self, x: Any) -> Any:
         if not isinstance(x, Tensor):
             return x
         if not (x.is_floating_point() or x.is_complex()):
@@ -127,10 +127,14 @@ class _Level:
         self.kept.append(leaf)
         return leaf
 
-    def close(self, tree: Any) -> Any:
-        return tree_map(lambda t: self._result(t) if isinstance(t, Tensor) else t, tree)
+    def reaches_others(self, tree: Any) -> bool:
+        tensors = [t for t in tree_leaves(tree) if isinstance(t, Tensor) and t.requires_grad]
+        return any(map(self._depends_on_others, tensors))
 
-    def _result(self, t: Tensor) -> Tensor:
+    def close(self, tree: Any) -> Any:
+        return tree_map(lambda t: self.result(t) if isinstance(t, Tensor) else t, tree)
+
+    def result(self, t: Tensor) -> Tensor:
         if not t.requires_grad:
             return t
         return t if self.tracking and self._depends_on_others(t) else t.detach()
@@ -163,8 +167,10 @@ def _pick(args: tuple, argnums: Argnums, who: str) -> list[int]:
     return [number % len(args) for number in wanted]
 
 
-def _gradients(outputs: list[Tensor], inputs: list[Tensor], grads: list[Tensor] | None) -> list[Tensor]:
-    """The gradients of the outputs that have any; zeros where there are none. Differentiable."""
+def _gradients(
+    outputs: list[Tensor], inputs: list[Tensor], grads: list[Tensor] | None, differentiable: bool = True
+) -> list[Tensor]:
+    """The gradients of the outputs that have any; zeros where there are none."""
     grads = [None] * len(outputs) if grads is None else grads  # type: ignore[list-item]
     live = [(y, g) for y, g in zip(outputs, grads, strict=True) if y.requires_grad]
     if not live:
@@ -174,7 +180,7 @@ def _gradients(outputs: list[Tensor], inputs: list[Tensor], grads: list[Tensor] 
             [y for y, _ in live],
             inputs,
             [g for _, g in live],
-            create_graph=True,
+            create_graph=differentiable,
             materialize_grads=True,
         )
     )
@@ -196,8 +202,12 @@ def grad_and_value(
         wanted = _pick(args, argnums, "grad")
         with plait.enable_grad():
             inner = list(args)
+            opened = []
             for number in wanted:
-                inner[number] = level.open(args[number])
+                leaves, spec = tree_flatten(args[number])
+                leaves = [level.input(x) for x in leaves]
+                inner[number] = tree_unflatten(leaves, spec)
+                opened.append((leaves, spec))
             output = func(*inner, **kwargs)
             aux = None
             if has_aux:
@@ -213,11 +223,15 @@ def grad_and_value(
                 raise RuntimeError(
                     f"grad: expected the function to return a 0-d tensor, got {got}; sum it, or use jacrev"
                 )
-            flat = [tree_flatten(inner[number]) for number in wanted]
-            found = iter(_gradients([output], [x for leaves, _ in flat for x in leaves], None))
-            grads = tuple(tree_unflatten([next(found) for _ in leaves], spec) for leaves, spec in flat)
-        result = level.close(grads[0] if isinstance(argnums, int) else grads)
-        output, aux = level.close(output), level.close(aux)
+            # Only those who see other leaves than this level's need the gradients' own graph.
+            level.tracking = level.tracking and level.reaches_others((output, aux))
+            inputs = [x for leaves, _ in opened for x in leaves]
+            found = iter(_gradients([output], inputs, None, level.tracking))
+            grads = tuple(
+                tree_unflatten([level.result(next(found)) for _ in leaves], spec) for leaves, spec in opened
+            )
+        result = grads[0] if isinstance(argnums, int) else grads
+        output, aux = level.result(output), level.close(aux) if has_aux else None
         return (result, (output, aux)) if has_aux else (result, output)
 
     return wrapper
@@ -471,16 +485,17 @@ def vmap(
         ]
         state = plait.get_rng_state()
         results, out_spec = [], None
+        plain = all(child.is_leaf() for child in spec.children_specs)
         for entry in zip(*batches, strict=True):
             if randomness == "same":
                 plait.set_rng_state(state)
-            flat, out_spec = tree_flatten(func(*tree_unflatten(entry, spec), **kwargs))
+            flat, out_spec = tree_flatten(func(*(entry if plain else tree_unflatten(entry, spec)), **kwargs))
             results.append(flat)
-            if randomness == "error" and not plait.equal(state, plait.get_rng_state()):
-                raise RuntimeError(
-                    "vmap: the function draws random numbers; say whether they should differ between the "
-                    "entries, with randomness='different', or not, with randomness='same'"
-                )
+        if randomness == "error" and not plait.equal(state, plait.get_rng_state()):
+            raise RuntimeError(
+                "vmap: the function draws random numbers; say whether they should differ between the "
+                "entries, with randomness='different', or not, with randomness='same'"
+            )
         assert out_spec is not None
         to = _spread(out_dims, out_spec, "out_dims")
         return tree_unflatten([_joined(col, dim) for col, dim in zip(zip(*results), to, strict=True)],

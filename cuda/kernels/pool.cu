@@ -166,6 +166,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int k = 0; k < W; ++k) out.at[k] = from_op<T>(best[k]);
   reinterpret_cast<Vector<T, W>*>(values)[i] = out;
+  if (!indices) return;
   constexpr int kPairs = W > 1 ? 2 : 1;  // 16 bytes
 #pragma unroll
   for (int k = 0; k < W; k += kPairs) {

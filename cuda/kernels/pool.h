@@ -26,7 +26,7 @@ struct PoolPlan {
   bool channels_innermost;
 };
 
-// Values, and where in its plane each stands: the first one, or the last NaN.
+// Values, and where in its plane each stands: the first one, or the last NaN. Null indices are not written.
 void max_pool(const PoolPlan& plan, const void* x, void* values, int64_t* indices);
 // dx from dy and the indices, which lie alike (plan.strides), in a fixed order. An index outside of its
 // windows counts for nothing.

@@ -1,25 +1,29 @@
-// Distances of pairs of rows, by their differences.
-#include "ops/decl/distances.h"
+// Distances of pairs of rows, written in other ops.
+#include "ops/distances.h"
 
 #include "cuda/attach.h"
 #include "cuda/ops/elementwise.h"
-#include "ops/decl/create_range.h"
-#include "ops/decl/index.h"
-#include "ops/decl/norm_reduce.h"
-#include "ops/decl/view_split.h"
-#include "ops/math.h"
+#include "ops/decl/distances.h"
 
 namespace plait::cuda {
 namespace {
 
-CudaKernel pdist_kernel(op::_pdist, [](const Tensor& out, const Tensor& self) {
-  if (out.numel() == 0) return;
-  const int64_t n = self.size(0);
-  const Tensor places = plait::triu_indices(n, n, 1, DType::Int64, self.device());
-  const auto rows = [&](int64_t which) {
-    return plait::index_select(self, 0, plait::select(places, 0, which));
-  };
-  copy_on_device(out, plait::norm(rows(0) - rows(1), Scalar(2.0), IntSpan(Dims{1})));
+CudaKernel cdist_kernel(op::_cdist,
+                        [](const Tensor& out, const Tensor& x1, const Tensor& x2, double p, bool product) {
+                          if (out.numel() == 0) return;
+                          if (product && p == 2)
+                            distances::by_product(out, x1, x2);
+                          else
+                            distances::by_differences(out, x1, x2, p);
+                        });
+CudaKernel cdist_backward_kernel(op::_cdist_backward,
+                                 [](const Tensor& out, const Tensor& grad, const Tensor& x1, const Tensor& x2,
+                                    const Tensor& d, double p) {
+                                   if (out.numel() > 0)
+                                     copy_on_device(out, distances::gradient(grad, x1, x2, d, p));
+                                 });
+CudaKernel pdist_kernel(op::_pdist, [](const Tensor& out, const Tensor& self, double p) {
+  if (out.numel() > 0) distances::of_pairs(out, self, p);
 });
 
 }  // namespace

@@ -61,19 +61,26 @@ void deliver(const Tensor& result, const Tensor& computed) {
   if (!computed.same(result)) copy_on_device(result, computed);
 }
 
+// Undefined indices are not written.
 void max_into(PoolPlan plan, const Tensor& values, const Tensor& indices, const Tensor& self) {
   if (values.numel() == 0) return;
   read_from(plan, self);
-  const Tensor to = write_to(plan, values), places = write_to(plan, indices);
-  max_pool(plan, self.data_ptr(), to.data_ptr(), places.data<int64_t>());
+  const Tensor to = write_to(plan, values), places = indices.defined() ? write_to(plan, indices) : indices;
+  max_pool(plan, self.data_ptr(), to.data_ptr(), places.defined() ? places.data<int64_t>() : nullptr);
   deliver(values, to);
-  deliver(indices, places);
+  if (places.defined()) deliver(indices, places);
 }
 CudaKernel max_pool_kernel(op::_max_pool, [](const Tensor& values, const Tensor& indices, const Tensor& self,
                                              IntSpan kernel, IntSpan stride, IntSpan padding,
                                              IntSpan dilation, bool) {
   max_into(plan_of(self.sizes(), values.sizes(), self.dtype(), kernel, stride, padding, dilation), values,
            indices, self);
+});
+CudaKernel max_pool_values_kernel(op::_max_pool_values, [](const Tensor& out, const Tensor& self,
+                                                           IntSpan kernel, IntSpan stride, IntSpan padding,
+                                                           IntSpan dilation, bool) {
+  max_into(plan_of(self.sizes(), out.sizes(), self.dtype(), kernel, stride, padding, dilation), out, Tensor(),
+           self);
 });
 CudaKernel adaptive_max_pool_kernel(op::_adaptive_max_pool, [](const Tensor& values, const Tensor& indices,
                                                                const Tensor& self, IntSpan) {

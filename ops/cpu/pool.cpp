@@ -106,7 +106,7 @@ void max_of_plane(const Windows& w, T padding, const T* x, T* values, int64_t* i
         }
       }
     values[at] = best;
-    indices[at] = where;
+    if (indices) indices[at] = where;
   });
 }
 
@@ -207,9 +207,9 @@ struct Tiles {
         columns(w.in[2]),
         height(w.in[1] / std::max<int64_t>(1, rows)),
         width(w.in[2] / std::max<int64_t>(1, static_cast<int64_t>(w.spans[2].size()))) {
-    if (w.in[0] == 1 && w.spans[0].size() == 1 && rows > 0 && width > 0 && width <= kWidestWindow &&
-        columns <= kLongestRow && w.spans[0][0].divided_by == 1 && covers(w.spans[1], w.in[1], height) &&
-        covers(w.spans[2], columns, width))
+    if (w.in[0] == 1 && w.spans[0].size() == 1 && w.step[1] == 1 && w.step[2] == 1 && rows > 0 && width > 0 &&
+        width <= kWidestWindow && columns <= kLongestRow && w.spans[0][0].divided_by == 1 &&
+        covers(w.spans[1], w.in[1], height) && covers(w.spans[2], columns, width))
       divisor = w.divisor != 0 ? w.divisor : height * width;
   }
 
@@ -235,27 +235,41 @@ void over_rows(const Tiles& tiles, int64_t planes, const F& f) {
 void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const Windows& windows) {
   if (y.numel() == 0) return;
   const DType dtype = compute_dtype(x.dtype());
-  const Tensor from = to_contiguous(x, dtype), to = target(y, dtype), places = target(indices, DType::Int64);
+  const Tensor from = to_contiguous(x, dtype), to = target(y, dtype),
+               places = indices.defined() ? target(indices, DType::Int64) : indices;
   const int64_t in = inputs(windows), out = outputs(windows);
+  const Tiles tiles(windows);
   with_compute_type(dtype, [&]<class T>() {
     const T padding = lowest<T>(x.dtype());
+    int64_t* const at = places.defined() ? places.data<int64_t>() : nullptr;
     if constexpr (std::is_floating_point_v<T>) {
+      if (!at && tiles.divisor != 0) {
+        over_rows(tiles, x.sizes()[0] * x.sizes()[1], [&](int64_t begin, int64_t end) {
+          pool_of(T()).largest(from.data<T>() + begin * tiles.height * tiles.columns, end - begin,
+                               tiles.columns, tiles.height, tiles.width,
+                               to.data<T>() + begin * tiles.columns / tiles.width);
+        });
+        return;
+      }
       if (by_vectors(windows) && windows.in[0] == 1 && windows.kernel[0] == 1 && windows.padding[0] == 0) {
         const DepthwisePlan plan = plan_of(windows, false, dtype);
         over_planes_with<T>(x, in, plan, 0, padding, [&](int64_t p, T* memory) {
-          pool_of(T()).max(plan, from.data<T>() + p * in, to.data<T>() + p * out,
-                           places.data<int64_t>() + p * out, memory);
+          const T* plane = from.data<T>() + p * in;
+          if (at)
+            pool_of(T()).max(plan, plane, to.data<T>() + p * out, at + p * out, memory);
+          else
+            pool_of(T()).max_values(plan, plane, to.data<T>() + p * out, memory);
         });
         return;
       }
     }
     over_planes(x, in, [&](int64_t p) {
       max_of_plane(windows, padding, from.data<T>() + p * in, to.data<T>() + p * out,
-                   places.data<int64_t>() + p * out);
+                   at ? at + p * out : nullptr);
     });
   });
   deliver(y, to);
-  deliver(indices, places);
+  if (indices.defined()) deliver(indices, places);
 }
 
 void max_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& indices) {

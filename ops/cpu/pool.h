@@ -22,7 +22,7 @@ struct Windows {
 };
 
 // x and y are (N, C, ...). The indices say where in its plane of x each maximum stands; the first one, or the
-// last NaN.
+// last NaN. They may be undefined: no one asks.
 void max_pool(const Tensor& y, const Tensor& indices, const Tensor& x, const Windows& windows);
 void max_pool_backward(const Tensor& dx, const Tensor& dy, const Tensor& indices);
 void avg_pool(const Tensor& y, const Tensor& x, const Windows& windows);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "ops/cpu/depthwise_band.h"
+#include "ops/cpu/vecmath/base.h"
 
 namespace plait::cpu {
 namespace {
@@ -103,6 +104,38 @@ void max(const Depthwise& d, const T* from, T* values, int64_t* indices, T* work
   }
 }
 
+// Of numbers or vectors.
+template <class T>
+PLAIT_INLINE T larger(T best, T value) {
+  if constexpr (std::is_floating_point_v<T>)
+    return vec::select((value > best) | (value != value), value, best);  // no branch
+  else
+    return (value > best) | (value != value) ? value : best;
+}
+
+template <class T>
+void max_values(const Depthwise& d, const T* from, T* values, T* workspace) {
+  constexpr int64_t kWidth = kLanes<T>;
+  const DepthwiseAxis &y = d.axes[1], &x = d.axes[2];
+  for (int64_t begin = 0; begin < y.to; begin += d.band_rows) {
+    const int64_t end = clamp(begin + d.band_rows, 0, y.to);
+    fill_band(d, from, begin, end, workspace, -std::numeric_limits<T>::infinity());
+    for (int64_t r = begin; r < end; ++r) {
+      const T* band = workspace + (r - begin) * y.parts() * d.row_length;
+      for (int64_t i = 0; i < x.to; i += kWidth) {
+        Vec<T> best = splat(-std::numeric_limits<T>::infinity());
+        for (int64_t t = 0; t < d.first[1]; ++t)
+          best = larger(best, load_vector(band + d.taps[t].offset + i));
+        T* out = values + r * x.to + i;
+        if (x.to - i >= kWidth)
+          store_vector(out, best);
+        else
+          __builtin_memcpy(out, &best, static_cast<std::size_t>(x.to - i) * sizeof(T));
+      }
+    }
+  }
+}
+
 template <class T>
 void divide(T* x, int64_t rows, int64_t columns, const T* by_row, const T* by_column) {
   for (int64_t r = 0; r < rows; ++r, x += columns) {
@@ -121,30 +154,47 @@ PLAIT_INLINE void over_buffers(int64_t rows, int64_t columns, int64_t width, con
   }
 }
 
-template <class T>
-void average(const T* from, int64_t rows, int64_t columns, int64_t height, int64_t width, T divisor, T* to) {
-  T sums[kLongestRow];
+// Windows side by side, each as combine() of its elements: first the rows of a window, then the columns.
+template <class T, class Combine, class Finish>
+PLAIT_INLINE void over_tiles(const T* from, int64_t rows, int64_t columns, int64_t height, int64_t width,
+                             T* to, const Combine& combine, const Finish& finish) {
+  T buffer[kLongestRow];
   over_buffers(rows, columns, width, [&]<int Width>(int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
+    const T* combined = height == 1 ? from + begin * columns : buffer;
+    for (int64_t r = begin; height > 1 && r < end; ++r) {
       const T* row = from + r * height * columns;
-      T* sum = sums + (r - begin) * columns;
-      if (height == 1) __builtin_memcpy(sum, row, static_cast<std::size_t>(columns) * sizeof(T));
+      T* of_row = buffer + (r - begin) * columns;
       for (int64_t y = 1; y < height; ++y) {
-        const T *before = y == 1 ? row : sum, *next = row + y * columns;
+        const T *before = y == 1 ? row : of_row, *next = row + y * columns;
 #pragma GCC ivdep
-        for (int64_t i = 0; i < columns; ++i) sum[i] = before[i] + next[i];
+        for (int64_t i = 0; i < columns; ++i) of_row[i] = combine(before[i], next[i]);
       }
     }
     T* out = to + begin * columns / Width;
     const int64_t count = (end - begin) * columns / Width;
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; ++i) {
-      T sum = sums[i * Width];
+      T value = combined[i * Width];
 #pragma GCC unroll 4
-      for (int x = 1; x < Width; ++x) sum += sums[i * Width + x];
-      out[i] = sum / divisor;
+      for (int x = 1; x < Width; ++x) value = combine(value, combined[i * Width + x]);
+      out[i] = finish(value);
     }
   });
+}
+
+template <class T>
+void average(const T* from, int64_t rows, int64_t columns, int64_t height, int64_t width, T divisor, T* to) {
+  over_tiles(
+      from, rows, columns, height, width, to, [](T a, T b) __attribute__((always_inline)) { return a + b; },
+      [&](T sum) __attribute__((always_inline)) { return sum / divisor; });
+}
+
+template <class T>
+void largest(const T* from, int64_t rows, int64_t columns, int64_t height, int64_t width, T* to) {
+  over_tiles(
+      from, rows, columns, height, width, to,
+      [](T a, T b) __attribute__((always_inline)) { return larger(a, b); },
+      [](T value) __attribute__((always_inline)) { return value; });
 }
 
 template <class T>
@@ -174,8 +224,8 @@ void spread(const T* from, int64_t rows, int64_t columns, int64_t height, int64_
 
 namespace PLAIT_ISA {
 extern constinit const PoolTable pool_table = {
-    {max<float>, divide<float>, average<float>, spread<float>},
-    {max<double>, divide<double>, average<double>, spread<double>}};
+    {max<float>, max_values<float>, divide<float>, average<float>, largest<float>, spread<float>},
+    {max<double>, max_values<double>, divide<double>, average<double>, largest<double>, spread<double>}};
 }
 
 }  // namespace plait::cpu

@@ -51,7 +51,8 @@ struct ReduceTable {
   }
 };
 
-// Results: Sum, Prod, NanSum have the dtype itself, int64 for integers and bool. NonZero: int64.
+// Results: Sum, Prod, NanSum have the dtype itself, int64 for integers and bool. NonZero: int64. Sum and Prod
+// have complex numbers, too.
 enum class Sums : uint8_t { Sum, Prod, NanSum, NonZero, Count };
 // Max, Min: the dtype itself, NaN if there is one. Any, All: bool.
 enum class Extremes : uint8_t { Max, Min, Any, All, Count };

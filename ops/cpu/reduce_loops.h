@@ -16,6 +16,8 @@
 // Vector types are passed between inlined functions only.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+#include <utility>
+
 #include "ops/cpu/blocks.h"
 #include "ops/cpu/reduce.h"
 #include "plait/inline.h"
@@ -72,33 +74,110 @@ PLAIT_INLINE V choose_lanes(C condition, V a, V b) {
 // What memory holds while kernels work on it: bool as bytes of 0 and 1, 16-bit floats as float.
 template <class T>
 using Element = std::conditional_t<std::is_same_v<T, bool>, uint8_t, compute_t<T>>;
-// Can elements be read as vectors where they are?
+// Are elements of that type where they are?
 template <class T>
 inline constexpr bool kDirect = sizeof(T) == sizeof(Element<T>);
-constexpr int64_t kGathered = 2048;  // elements that are gathered at a time where they cannot
+constexpr int64_t kGathered = 2048;  // elements that are gathered at a time where they do not lie together
 
-// n <= kGathered elements as Element<T>: in place, or copied into the buffer.
+template <int N>
+PLAIT_INLINE Vector<float, N> widened(const Half* from) {
+#ifdef __F16C__
+  if constexpr (N == 4) {
+    return _mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+  } else if constexpr (N == 8) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  } else {
+#ifdef __AVX512F__
+    return _mm512_maskz_cvtph_ps(kAllLanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+#endif
+  }
+#else
+  // The exponents' biases differ by 112; those of infinities and NaN are the largest there are.
+  using Bits = Vector<uint32_t, N>;
+  const Bits bits = __builtin_convertvector(load_vector<Vector<uint16_t, N>>(from), Bits);
+  const Bits magnitude = (bits & 0x7fff) << 13, sign = (bits & 0x8000) << 16;
+  const Bits finite = __builtin_bit_cast(Bits, __builtin_bit_cast(Vector<float, N>, magnitude) * 0x1p112f);
+  const Bits value = (bits & 0x7c00) == 0x7c00 ? magnitude | 0x7f800000u : finite;
+  return __builtin_bit_cast(Vector<float, N>, value | sign);
+#endif
+}
+// N elements beside each other; 16-bit floats as float.
+template <int N, class T>
+PLAIT_INLINE auto load_elements(const T* from) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    const auto bits = __builtin_convertvector(load_vector<Vector<uint16_t, N>>(from), Vector<uint32_t, N>);
+    return __builtin_bit_cast(Vector<float, N>, bits << 16);
+  } else if constexpr (std::is_same_v<T, Half>) {
+    return widened<N>(from);
+  } else {
+    return load_vector<Vector<T, N>>(from);
+  }
+}
+
+// n elements of Bytes bytes each.
+template <int Bytes>
+__attribute__((noinline)) void gather_bytes(const char* x, int64_t stride, char* to, int64_t n) {
+  if (stride == 2 * Bytes) {  // every second, a pattern that there are instructions for
+    for (int64_t i = 0; i < n; ++i) __builtin_memcpy(to + i * Bytes, x + i * 2 * Bytes, Bytes);
+  } else {
+    for (int64_t i = 0; i < n; ++i) __builtin_memcpy(to + i * Bytes, x + i * stride, Bytes);
+  }
+}
+// n <= kGathered elements, in place or copied into the buffer.
+template <class T>
+PLAIT_INLINE const T* together(const char* x, int64_t stride, T* buffer, int64_t n) {
+  if (stride == sizeof(T)) return reinterpret_cast<const T*>(x);
+  gather_bytes<sizeof(T)>(x, stride, reinterpret_cast<char*>(buffer), n);
+  return buffer;
+}
+
+// The same as Element<T>.
 template <class T>
 PLAIT_INLINE const Element<T>* elements(const char* x, int64_t stride, Element<T>* buffer, int64_t n) {
-  if (stride == sizeof(T)) {
-    if constexpr (kDirect<T>) return reinterpret_cast<const Element<T>*>(x);
-    if constexpr (!kDirect<T>) to_float(reinterpret_cast<const T*>(x), buffer, n);
+  if constexpr (kDirect<T>) {
+    return together(x, stride, buffer, n);
+  } else {
+    if (stride == sizeof(T))
+      to_float(reinterpret_cast<const T*>(x), buffer, n);
+    else
+      for (int64_t i = 0; i < n; ++i)
+        buffer[i] = static_cast<Element<T>>(*reinterpret_cast<const T*>(x + i * stride));
     return buffer;
   }
-  for (int64_t i = 0; i < n; ++i)
-    buffer[i] = static_cast<Element<T>>(*reinterpret_cast<const T*>(x + i * stride));
-  return buffer;
+}
+
+template <int First, class V, size_t... I>
+PLAIT_INLINE auto lanes_from(V v, std::index_sequence<I...>) {
+  return __builtin_shufflevector(v, v, (First + static_cast<int>(I))...);
+}
+// The lanes of a vector, as accumulators, combined until `Parts` are left: the lower half and the upper one,
+// and so on.
+template <class F, class Acc, int Parts, class V>
+PLAIT_INLINE auto halved(V v) {
+  constexpr int n = sizeof(V) / sizeof(v[0]);
+  if constexpr (n == Parts) {
+    return convert_to<Acc>(v);
+  } else {
+    using Half = std::make_index_sequence<n / 2>;
+    return halved<F, Acc, Parts>(
+        F::step(convert_to<Acc>(lanes_from<0>(v, Half{})), convert_to<Acc>(lanes_from<n / 2>(v, Half{}))));
+  }
 }
 
 // Lanes of a vector, merged in pairs.
 template <class F, class V>
 PLAIT_INLINE typename F::Acc fold(V v) {
-  constexpr int n = sizeof(V) / sizeof(v[0]);
-  typename F::Acc parts[n];
-  for (int i = 0; i < n; ++i) parts[i] = F::lift(v[i]);
-  for (int width = n / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) parts[i] = F::merge(parts[i], parts[i + width]);
-  return parts[0];
+  using Acc = typename F::Acc;
+  if constexpr (sizeof(Acc) >= sizeof(v[0]) && !requires(Acc a) { F::settled(a); }) {
+    return halved<F, Acc, 1>(v)[0];
+  } else {
+    constexpr int n = sizeof(V) / sizeof(v[0]);
+    Acc parts[n];
+    for (int i = 0; i < n; ++i) parts[i] = F::lift(v[i]);
+    for (int width = n / 2; width > 0; width /= 2)
+      for (int i = 0; i < width; ++i) parts[i] = F::merge(parts[i], parts[i + width]);
+    return parts[0];
+  }
 }
 
 constexpr int kChains = 8;  // independent vectors of lanes
@@ -108,14 +187,14 @@ using LaneVector = Vector<typename F::Lane, kVectorBytes / sizeof(typename F::La
 
 // Combines n elements (a multiple of the vectors taken at a time) from each of the Streams places that are
 // `apart` elements apart into kChains / Streams vectors of lanes each.
-template <class F, int Streams, class E>
-PLAIT_INLINE void add_streams(LaneVector<F> (&lanes)[kChains], const E* x, int64_t apart, int64_t n) {
+template <class F, int Streams, class M>
+PLAIT_INLINE void add_streams(LaneVector<F> (&lanes)[kChains], const M* x, int64_t apart, int64_t n) {
   constexpr int kWidth = kVectorBytes / sizeof(typename F::Lane), kEach = kChains / Streams;
-  using In = Vector<E, kWidth>;
   for (int64_t i = 0; i + kWidth * kEach <= n; i += kWidth * kEach) {
 #pragma GCC unroll 8
     for (int k = 0; k < kChains; ++k)
-      lanes[k] = F::step(lanes[k], F::map(load_vector<In>(x + k / kEach * apart + i + k % kEach * kWidth)));
+      lanes[k] =
+          F::step(lanes[k], F::map(load_elements<kWidth>(x + k / kEach * apart + i + k % kEach * kWidth)));
   }
 }
 
@@ -129,12 +208,11 @@ PLAIT_INLINE LaneVector<F> combined(LaneVector<F>* lanes, int count) {
 }
 
 // One block of contiguous elements.
-template <class F, class E>
-PLAIT_INLINE typename F::Acc block(const E* x, int64_t n) {
+template <class F, class M>
+PLAIT_INLINE typename F::Acc block(const M* x, int64_t n) {
   using L = typename F::Lane;
   using V = LaneVector<F>;
   constexpr int kWidth = kVectorBytes / sizeof(L);
-  using In = Vector<E, kWidth>;
   typename F::Acc acc = F::lift(F::identity);
   int64_t i = 0;
   if (n >= kWidth) {
@@ -146,11 +224,11 @@ PLAIT_INLINE typename F::Acc block(const E* x, int64_t n) {
       add_streams<F, 1>(lanes, x, 0, i);
       first = combined<F>(lanes, kChains);
     }
-    for (; i + kWidth <= n; i += kWidth) first = F::step(first, F::map(load_vector<In>(x + i)));
+    for (; i + kWidth <= n; i += kWidth) first = F::step(first, F::map(load_elements<kWidth>(x + i)));
     acc = fold<F>(first);
   }
   L rest = F::identity;
-  for (; i < n; ++i) rest = F::step(rest, F::map(x[i]));
+  for (; i < n; ++i) rest = F::step(rest, F::map(static_cast<compute_t<M>>(x[i])));
   return F::merge(acc, F::lift(rest));
 }
 
@@ -199,54 +277,53 @@ PLAIT_INLINE void short_rows(const E* x, int64_t apart, int64_t n, typename F::A
   }
 }
 
+// In memory elements are T, but bool: it shares the kernels of uint8.
 template <class F, class T>
 void reduce_rows(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t,
                  void* acc) {
-  using E = Element<T>;
   constexpr int64_t kRowBlock = 4096;
   auto* out = static_cast<typename F::Acc*>(acc);
-  alignas(64) E buffer[kGathered];
-  const bool direct = kDirect<T> && stride == sizeof(T);
+  alignas(64) T buffer[kGathered];
+  const bool direct = stride == sizeof(T);
   const int64_t step = direct ? kRowBlock : kGathered;
   int64_t r = 0;
   if constexpr (kDirect<T> && !requires(typename F::Acc a) { F::settled(a); }) {
-    if (direct && n >= kShortRow && n < kLongRow && row_stride % static_cast<int64_t>(sizeof(E)) == 0)
+    if (direct && n >= kShortRow && n < kLongRow && row_stride % static_cast<int64_t>(sizeof(T)) == 0)
       for (; r + kStreams <= rows; r += kStreams)
-        short_rows<F>(reinterpret_cast<const E*>(x + r * row_stride),
-                      row_stride / static_cast<int64_t>(sizeof(E)), n, out + r);
+        short_rows<F>(reinterpret_cast<const T*>(x + r * row_stride),
+                      row_stride / static_cast<int64_t>(sizeof(T)), n, out + r);
   }
   for (; r < rows; ++r) {
     const char* row = x + r * row_stride;
     typename F::Acc sum = out[r];
     int64_t i = 0;
     if constexpr (kDirect<T>)
-      if (direct && n >= kLongRow) sum = F::merge(sum, long_row<F>(reinterpret_cast<const E*>(row), n, i));
+      if (direct && n >= kLongRow) sum = F::merge(sum, long_row<F>(reinterpret_cast<const T*>(row), n, i));
     for (; i < n; i += step) {
       if constexpr (requires { F::settled(sum); })
         if (F::settled(sum)) break;
       const int64_t m = n - i < step ? n - i : step;
-      sum = F::merge(sum, block<F>(elements<T>(row + i * stride, stride, buffer, m), m));
+      sum = F::merge(sum, block<F>(together(row + i * stride, stride, buffer, m), m));
     }
     out[r] = sum;
   }
 }
 
 // Adds `Rows` rows, beside each other in memory by `step` elements, to lanes.
-template <class F, int Rows, class E>
-PLAIT_INLINE void add_rows(typename F::Lane* lanes, const E* const* x, int64_t n) {
+template <class F, int Rows, class M>
+PLAIT_INLINE void add_rows(typename F::Lane* lanes, const M* const* x, int64_t n) {
   using L = typename F::Lane;
   constexpr int kWidth = kVectorBytes / sizeof(L);
-  using In = Vector<E, kWidth>;
   using V = Vector<L, kWidth>;
   int64_t i = 0;
   for (; i + kWidth <= n; i += kWidth) {
     V v = load_vector<V>(lanes + i);
 #pragma GCC unroll 4
-    for (int k = 0; k < Rows; ++k) v = F::step(v, F::map(load_vector<In>(x[k] + i)));
+    for (int k = 0; k < Rows; ++k) v = F::step(v, F::map(load_elements<kWidth>(x[k] + i)));
     __builtin_memcpy(lanes + i, &v, sizeof(V));
   }
   for (; i < n; ++i)
-    for (int k = 0; k < Rows; ++k) lanes[i] = F::step(lanes[i], F::map(x[k][i]));
+    for (int k = 0; k < Rows; ++k) lanes[i] = F::step(lanes[i], F::map(static_cast<compute_t<M>>(x[k][i])));
 }
 
 constexpr int64_t kMaxColumns = kGathered;
@@ -255,27 +332,24 @@ constexpr int64_t kMaxColumns = kGathered;
 template <class F, class T>
 PLAIT_INLINE void add_block(typename F::Lane* lanes, const char* x, int64_t rows, int64_t row_stride,
                             int64_t n, int64_t stride) {
-  using E = Element<T>;
   constexpr int kGroup = 4;
   constexpr int64_t kChunk =
       512;  // columns whose elements are gathered at a time: they stay in the first cache
-  const bool direct = kDirect<T> && stride == sizeof(T);
-  alignas(64) E buffers[kGroup][kChunk];
-  const int64_t step = direct ? n : kChunk;
+  alignas(64) T buffers[kGroup][kChunk];
+  const int64_t step = stride == sizeof(T) ? n : kChunk;
   for (int64_t c = 0; c < n; c += step) {
     const int64_t m = n - c < step ? n - c : step;
     const auto row = [&](int64_t r, int k) {
-      const char* from = x + r * row_stride + c * stride;
-      return direct ? reinterpret_cast<const E*>(from) : elements<T>(from, stride, buffers[k], m);
+      return together(x + r * row_stride + c * stride, stride, buffers[k], m);
     };
     int64_t r = 0;
     for (; r + kGroup <= rows; r += kGroup) {
-      const E* group[kGroup];
+      const T* group[kGroup];
       for (int k = 0; k < kGroup; ++k) group[k] = row(r + k, k);
       add_rows<F, kGroup>(lanes + c, group, m);
     }
     for (; r < rows; ++r) {
-      const E* one = row(r, 0);
+      const T* one = row(r, 0);
       add_rows<F, 1>(lanes + c, &one, m);
     }
   }
@@ -326,11 +400,13 @@ constexpr Reduction make_reduction() {
           static_cast<int32_t>(sizeof(R))};
 }
 
-// The rows of a table for F<T>, results of F<T>::Result.
+// The rows of a table for F<T>, results of F<T>::Result. Bool is reduced as uint8.
+template <class T>
+using Reduced = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
 template <auto Function, template <class> class F, class Table, class... T>
 constexpr void reduce_row(Table& table, Types<T...>) {
   ((table.reductions[static_cast<int>(Function)][static_cast<int>(dtype_of<T>)] =
-        make_reduction<F<T>, T, typename F<T>::Result>()),
+        make_reduction<F<Reduced<T>>, Reduced<T>, typename F<Reduced<T>>::Result>()),
    ...);
 }
 

@@ -1,5 +1,5 @@
 // Sums and products.
-#include "ops/cpu/reduce_loops.h"
+#include "ops/cpu/reduce_pairs.h"
 
 namespace plait::cpu {
 namespace {
@@ -106,6 +106,8 @@ constexpr ReduceTable<Sums> make_table() {
   reduce_row<Sums::NanSum, NanSum>(t, Floats{});
   reduce_row<Sums::Prod, Prod>(t, Reals{});
   reduce_row<Sums::NonZero, NonZero>(t, Reals{});
+  pair_row<Sums::Sum, PairSum>(t, Types<float, double>{});
+  pair_row<Sums::Prod, PairProd>(t, Types<float, double>{});
   return t;
 }
 

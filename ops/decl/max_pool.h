@@ -6,6 +6,7 @@
 // clang-format off
 namespace plait::op {
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool_values;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> _adaptive_max_pool;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, IntSpan)> _max_pool_backward;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>, IntSpan, IntSpan, bool)> max_pool1d;
@@ -21,6 +22,7 @@ extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, IntSpan)> adaptive
 
 namespace plait {
 inline std::tuple<Tensor, Tensor> _max_pool(const Tensor& self, IntSpan kernel_size, IntSpan stride, IntSpan padding, IntSpan dilation, bool ceil_mode) { return op::_max_pool(self, kernel_size, stride, padding, dilation, ceil_mode); }
+inline Tensor _max_pool_values(const Tensor& self, IntSpan kernel_size, IntSpan stride, IntSpan padding, IntSpan dilation, bool ceil_mode) { return op::_max_pool_values(self, kernel_size, stride, padding, dilation, ceil_mode); }
 inline std::tuple<Tensor, Tensor> _adaptive_max_pool(const Tensor& self, IntSpan output_size) { return op::_adaptive_max_pool(self, output_size); }
 inline Tensor _max_pool_backward(const Tensor& self, const Tensor& indices, IntSpan input_size, IntSpan kernel_size, IntSpan stride, IntSpan padding, IntSpan dilation) { return op::_max_pool_backward(self, indices, input_size, kernel_size, stride, padding, dilation); }
 inline Tensor max_pool1d(const Tensor& self, IntSpan kernel_size, std::optional<IntSpan> stride = std::nullopt, IntSpan padding = Dims{0}, IntSpan dilation = Dims{1}, bool ceil_mode = false) { return op::max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode); }

@@ -420,14 +420,9 @@ def test_former_linear_algebra():
         np.testing.assert_allclose((upper.swapaxes(1, 2) if transpose else upper) @ x.numpy(), b, atol=1e-12)
 
 
-def test_losses_of_distances_and_of_linear_layers():
-    from scipy.spatial.distance import pdist
-
+def test_losses_of_linear_layers():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(5, 3))
-    for p, metric in [(2.0, {"metric": "euclidean"}), (1.0, {"metric": "cityblock"}), (3.0, {"metric": "minkowski", "p": 3})]:
-        np.testing.assert_allclose(plait.nn.functional.pdist(plait.tensor(x), p), pdist(x, **metric), rtol=1e-10)
-    assert plait.nn.functional.pdist(plait.ones(1, 3)).shape == (0,)
     w, bias, target = rng.normal(size=(4, 3)), rng.normal(size=4), rng.integers(0, 4, 5)
     for options in ({}, {"reduction": "sum"}, {"label_smoothing": 0.1}, {"ignore_index": 2}):
         f = plait.nn.functional
@@ -518,24 +513,6 @@ def test_linear_cross_entropy_refuses():
 
 
 DEVICES = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
-
-
-@DEVICES
-def test_euclidean_distances_of_pairs(device):
-    from scipy.spatial.distance import pdist
-
-    for n, k in ((2, 1), (3, 0), (70, 5), (7, 130)):
-        for dtype, tolerance in ((plait.float64, 1e-12), (plait.float32, 1e-5)):
-            x = 100 + RNG.normal(size=(k, n)).T
-            ours = plait.nn.functional.pdist(plait.tensor(x, dtype=dtype, device=device))
-            given = plait.tensor(x, dtype=dtype).double().numpy()
-            np.testing.assert_allclose(ours.cpu(), pdist(given), rtol=tolerance)
-    leaf = plait.tensor(RNG.normal(size=(5, 3)) + 10, device=device, requires_grad=True)
-    assert plait.autograd.gradcheck(plait.nn.functional.pdist, [leaf])
-    assert plait.autograd.gradgradcheck(plait.nn.functional.pdist, [leaf])
-    same = plait.ones(3, 2, device=device, requires_grad=True)
-    plait.nn.functional.pdist(same).sum().backward()
-    assert same.grad.tolist() == [[0, 0]] * 3
 
 
 @DEVICES

@@ -16,7 +16,11 @@ def all_pairs(dtype: type) -> tuple[np.ndarray, np.ndarray]:
 def divided(name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         if name == "trunc":
-            return (np.sign(a.astype(object)) * np.sign(b.astype(object)) * (abs(a.astype(object)) // abs(b.astype(object)))).astype(a.dtype)
+            return (
+                np.sign(a.astype(object))
+                * np.sign(b.astype(object))
+                * (abs(a.astype(object)) // abs(b.astype(object)))
+            ).astype(a.dtype)
         return {"floor": np.floor_divide, "remainder": np.remainder, "fmod": np.fmod}[name](a, b)
 
 
@@ -42,7 +46,9 @@ def test_division_near_the_limits(name, dtype):
     info, random = np.iinfo(dtype), np.random.default_rng(0)
     edges = [info.min, info.min + 1, info.max, info.max - 1, -1, 1, 2, -2, 3, 7, 0]
     edges += [v for v in (2**50 - 1, 2**50, 2**50 + 1, -(2**50), 2**53 + 1, 2**31) if v <= info.max]
-    b = np.concatenate([edges, random.integers(1, 2**15, 500), random.integers(info.min, info.max, 500)]).astype(dtype)
+    b = np.concatenate(
+        [edges, random.integers(1, 2**15, 500), random.integers(info.min, info.max, 500)]
+    ).astype(dtype)
     b = b[b != 0]
     q = random.integers(-50, 50, b.size).astype(dtype)
     with np.errstate(all="ignore"):
@@ -77,7 +83,11 @@ def test_shifts_of_bytes(dtype):
 
 def test_all_halves_to_wider_and_back():
     x = plait.from_numpy(HALVES.copy())
-    for dtype, like in ((plait.float32, np.float32), (plait.float64, np.float64), (plait.complex64, np.complex64)):
+    for dtype, like in (
+        (plait.float32, np.float32),
+        (plait.float64, np.float64),
+        (plait.complex64, np.complex64),
+    ):
         np.testing.assert_array_equal(x.to(dtype).numpy(), HALVES.astype(like))
     random = np.random.default_rng(1)
     floats = (random.standard_normal(40_001) * 10.0 ** random.integers(-9, 6, 40_001)).astype(np.float32)
@@ -104,18 +114,24 @@ def test_signs_of_all_bits(dtype):
 
 
 @pytest.mark.parametrize("op", ["add", "sub", "mul", "div"])
-@pytest.mark.parametrize("shapes", [((1003,), (1003,)), ((37, 41), (41,)), ((37, 41), (37, 1)), ((37, 41), ()), ((), (37, 41))])
+@pytest.mark.parametrize(
+    "shapes", [((1003,), (1003,)), ((37, 41), (41,)), ((37, 41), (37, 1)), ((37, 41), ()), ((), (37, 41))]
+)
 def test_arithmetic_of_halves(op, shapes):
     random = np.random.default_rng(2)
     a, b = ((random.standard_normal(s) + 3).astype(np.float16) for s in shapes)
     got = getattr(plait, op)(plait.tensor(a), plait.tensor(b))
     compute = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}[op]
-    np.testing.assert_array_equal(got.numpy(), compute(a.astype(np.float32), b.astype(np.float32)).astype(np.float16))
+    np.testing.assert_array_equal(
+        got.numpy(), compute(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 def test_complex_division(dtype):
-    numbers = np.array([0, 1, -1, 1j, 3 - 4j, 1e30 + 1e30j, 1e-30 - 1e-30j, -0.0, 2j - 0.0, 1e-20 + 1e20j], dtype)
+    numbers = np.array(
+        [0, 1, -1, 1j, 3 - 4j, 1e30 + 1e30j, 1e-30 - 1e-30j, -0.0, 2j - 0.0, 1e-20 + 1e20j], dtype
+    )
     numbers = np.resize(numbers, 70)
     a, b = np.repeat(numbers, 70), np.tile(numbers, 70)
     with np.errstate(all="ignore"):
@@ -127,7 +143,9 @@ def test_complex_division(dtype):
     found = (plait.from_numpy(a) * plait.from_numpy(b)).numpy()
     np.testing.assert_allclose(found[fits], product[fits], rtol=4 * np.finfo(dtype).eps)
     with np.errstate(all="ignore"):
-        np.testing.assert_allclose(plait.from_numpy(a).reciprocal().numpy(), dtype(1) / a, rtol=4 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(
+            plait.from_numpy(a).reciprocal().numpy(), dtype(1) / a, rtol=4 * np.finfo(dtype).eps
+        )
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int8, np.int16, np.int32])
@@ -147,8 +165,12 @@ def test_sums_of_short_integers(dtype, shape):
 def test_column_sums_of_short_floats(dtype, shape):
     x = plait.rand(shape, generator=plait.Generator().manual_seed(0)).to(getattr(plait, dtype))
     exact = x.double().sum(0)
-    np.testing.assert_array_equal(x.sum(0, dtype=plait.float32).to(x.dtype).float().numpy(), x.sum(0).float().numpy())
-    np.testing.assert_allclose(x.sum(0).double().numpy(), exact.numpy(), rtol=2.0**-7 if dtype == "bfloat16" else 2.0**-10)
+    np.testing.assert_array_equal(
+        x.sum(0, dtype=plait.float32).to(x.dtype).float().numpy(), x.sum(0).float().numpy()
+    )
+    np.testing.assert_allclose(
+        x.sum(0).double().numpy(), exact.numpy(), rtol=2.0**-7 if dtype == "bfloat16" else 2.0**-10
+    )
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "bfloat16", "float32", "int64", "complex128"])
@@ -170,7 +192,28 @@ def test_powers_of_doubles():
     got, expected = (plait.from_numpy(x) ** plait.from_numpy(y)).numpy(), x**y
     normal = (expected > 1e-300) & (expected < 1e300)
     assert (abs(got - expected)[normal] <= 1.5 * np.spacing(expected)[normal]).all()
-    special = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1e-310, 1e308, np.inf, -np.inf, np.nan, 2.0**53 + 2, 1e5, -1e5])
+    special = np.array(
+        [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.5,
+            -0.5,
+            2.0,
+            -2.0,
+            3.0,
+            -3.0,
+            1e-310,
+            1e308,
+            np.inf,
+            -np.inf,
+            np.nan,
+            2.0**53 + 2,
+            1e5,
+            -1e5,
+        ]
+    )
     a, b = np.repeat(special, special.size), np.tile(special, special.size)
     with np.errstate(all="ignore"):
         expected = a**b
@@ -179,23 +222,34 @@ def test_powers_of_doubles():
     assert (np.signbit(got) == np.signbit(expected))[~np.isnan(expected)].all()
 
 
-@pytest.mark.parametrize("shape, dim", [((5, 8), 0), ((3, 300), 0), ((2, 7, 9, 11), 1), ((2, 600, 257), 1), ((4, 3, 2), 1), ((1, 1, 16), 0)])
+@pytest.mark.parametrize(
+    "shape, dim",
+    [((5, 8), 0), ((3, 300), 0), ((2, 7, 9, 11), 1), ((2, 600, 257), 1), ((4, 3, 2), 1), ((1, 1, 16), 0)],
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_softmax_along_inner_dimensions(shape, dim, dtype):
-    x = plait.randn(shape, generator=plait.Generator().manual_seed(1), dtype=plait.float64).to(getattr(plait, dtype))
+    x = plait.randn(shape, generator=plait.Generator().manual_seed(1), dtype=plait.float64).to(
+        getattr(plait, dtype)
+    )
     values = x.double().numpy()
     power = np.exp(values - values.max(dim, keepdims=True))
     expected = power / power.sum(dim, keepdims=True)
     tolerance = {"float32": 1e-6, "float64": 1e-14, "bfloat16": 1e-2}[dtype]
     np.testing.assert_allclose(x.softmax(dim).double().numpy(), expected, rtol=tolerance)
-    np.testing.assert_allclose(x.log_softmax(dim).double().numpy(), np.log(expected), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        x.log_softmax(dim).double().numpy(), np.log(expected), rtol=tolerance, atol=tolerance
+    )
     if dtype == "float64":
         w = plait.randn(shape, generator=plait.Generator().manual_seed(2), dtype=plait.float64)
         for name in ("softmax", "log_softmax"):
             gradients = []
             for form in (x, x.transpose(dim, -1).contiguous().transpose(dim, -1)):
                 leaf = form.clone().requires_grad_()
-                y = getattr(leaf.transpose(dim, -1).contiguous(), name)(-1).transpose(dim, -1) if form is x else getattr(leaf, name)(dim)
+                y = (
+                    getattr(leaf.transpose(dim, -1).contiguous(), name)(-1).transpose(dim, -1)
+                    if form is x
+                    else getattr(leaf, name)(dim)
+                )
                 (y * w).sum().backward()
                 gradients.append(leaf.grad.numpy())
             np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-12, atol=1e-14)
@@ -210,7 +264,12 @@ def test_integers_of_a_float_function_keep_their_layout():
 
 def test_tests_of_integers_read_nothing():
     x = plait.arange(10, dtype=plait.uint8)[::3]
-    assert plait.isfinite(x).all() and not plait.isnan(x).any() and not plait.isinf(x).any() and not plait.signbit(x).any()
+    assert (
+        plait.isfinite(x).all()
+        and not plait.isnan(x).any()
+        and not plait.isinf(x).any()
+        and not plait.signbit(x).any()
+    )
     assert plait.signbit(plait.tensor([-1, 1])).tolist() == [True, False]
 
 
@@ -231,3 +290,30 @@ def test_any_byte_but_zero_is_true():
     x = plait.arange(256).to(plait.uint8).view(plait.bool)
     for t in (~x, x.logical_not()):
         assert t.view(plait.uint8).tolist() == [1] + [0] * 255
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (130, 33), (5, 1100), (1100, 3), (2, 40000)])
+@pytest.mark.parametrize(
+    "layout", [lambda x: x, lambda x: x.T, lambda x: x[:, ::2], lambda x: x[::2].T, lambda x: x[:, ::3]]
+)
+def test_sums_and_products_of_complex_numbers(dtype, shape, layout):
+    """Along lines about the kernels' vectors, blocks and pieces, with and without gaps."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
+    x /= np.abs(x)  # products stay on the circle
+    t, v = layout(plait.tensor(x)), layout(x).astype("complex128")
+    unit = float(np.finfo(dtype).eps)
+    for dim in (0, 1, None):
+        n = v.size if dim is None else v.shape[dim]
+        args = () if dim is None else (dim,)
+        np.testing.assert_allclose(t.sum(*args).numpy(), v.sum(dim), rtol=0, atol=unit * n)
+        np.testing.assert_allclose(t.mean(*args).numpy(), v.mean(dim), rtol=0, atol=2 * unit)
+        np.testing.assert_allclose(t.prod(*args).numpy(), v.prod(dim), rtol=0, atol=unit + 4e-16 * n)
+
+
+def test_every_half_is_read_by_vectors():
+    every = plait.arange(-(2**15), 2**15, dtype=plait.int32).to(plait.int16).view(plait.float16)
+    for x in (every, every.repeat_interleave(2)[::2]):
+        for reduced in (x[None].sum(0), x[None].amax(0), plait.stack([x, plait.zeros_like(x)])[:1].prod(0)):
+            plait.testing.assert_close(reduced, x, rtol=0, atol=0, equal_nan=True)

@@ -215,3 +215,31 @@ def test_random_states():
         pass
     with pytest.raises(RuntimeError, match="device_type"), plait.random.fork_rng(device_type="tpu"):
         pass
+
+
+def test_gradients_record_no_graph_but_for_those_outside():
+    made = []
+
+    class Watched(plait.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**2
+
+        @staticmethod
+        def backward(ctx, g):
+            made.append(plait.is_grad_enabled())
+            (x,) = ctx.saved_tensors
+            return 2 * x * g
+
+    outside = plait.tensor(3.0, requires_grad=True)
+    assert func.grad(Watched.apply)(plait.tensor(2.0)) == 4 and made == [False]
+    (by_outside,) = plait.autograd.grad(
+        func.grad(lambda x: Watched.apply(x) * outside)(plait.tensor(2.0)), outside
+    )
+    assert by_outside == 4 and made == [False, True]
+    with plait.no_grad():
+        assert not func.grad(lambda x: Watched.apply(x) * outside)(plait.tensor(2.0)).requires_grad
+    value, aux = func.grad(lambda x: (Watched.apply(x), x * outside), has_aux=True)(plait.tensor(2.0))
+    assert not value.requires_grad and plait.autograd.grad(aux, outside)[0] == 2
+    assert func.grad(func.grad(Watched.apply))(plait.tensor(2.0)) == 2

@@ -408,3 +408,58 @@ def test_as_strided_scatter_means_places_in_memory():
     assert between.tolist() == [[0, 7, 0], [0, 8, 0]]
     (between * between).sum().backward()
     assert src.grad.tolist() == [14, 16, 0] and x.grad.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+PARTS = {
+    "real": lambda z: z.real,
+    "imag": lambda z: z.imag,
+    "a column of the parts": lambda z: plait.view_as_real(z)[1:, 0],
+    "the real part of a window": lambda z: z[1:, ::2].real,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_writes_through_parts_of_complex_numbers(part, tracked):
+    """`tracked`: the complex numbers have a history before the write."""
+    z = plait.arange(12, dtype=plait.float64).reshape(3, 4) * (1 - 2j) + 1
+    w = PARTS[part](z).clone() * 0.3 + 2
+
+    def f(z, w):
+        base = z * 1 if tracked else z.detach().clone()
+        old = PARTS[part](base)
+        whole = base.view(-1)
+        PARTS[part](base).mul_(w)  # a write that needs what was there
+        base[2, 1] *= 1j
+        PARTS[part](base).add_(w)
+        return (base.abs() ** 2).sum() + (old * w).sum() + (whole.real * whole.imag).sum()
+
+    z.requires_grad_(tracked)
+    w.requires_grad_()
+    assert plait.autograd.gradcheck(f, (z, w))
+    assert plait.autograd.gradgradcheck(f, (z, w))
+
+
+def test_writes_through_complex_numbers_made_of_pairs():
+    pairs = plait.arange(12, dtype=plait.float64).reshape(3, 2, 2).requires_grad_()
+    w = plait.tensor([1 + 1j, 2 - 1j], dtype=plait.complex128, requires_grad=True)
+
+    def f(pairs, w):
+        base = pairs * 1
+        old = plait.view_as_complex(base[1])
+        plait.view_as_complex(base)[1:].mul_(w)
+        return (base**3).sum() + (old * old.conj()).real.sum()
+
+    assert plait.autograd.gradcheck(f, (pairs, w))
+    assert plait.autograd.gradgradcheck(f, (pairs, w))
+
+
+def test_parts_of_a_leaf_are_refused_by_their_reason():
+    z = plait.ones(2, dtype=plait.complex64).requires_grad_()
+    with pytest.raises(RuntimeError, match="view of a leaf tensor that requires grad"):
+        z.real.mul_(2)
+    with pytest.raises(RuntimeError, match="view of a leaf tensor that requires grad"):
+        z.imag = plait.ones(2)
+    with plait.no_grad():
+        z.imag = plait.ones(2)
+    assert z.tolist() == [1 + 1j, 1 + 1j]

@@ -196,11 +196,9 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         )
     if p < 0:
         raise ValueError(f"pdist: expected p >= 0, got {p}; 2.0 is the Euclidean distance")
-    if p == 2 and input.dtype in (plait.float32, plait.float64):
-        return plait._C.ops["_pdist"](input)
-    n = input.shape[0]
-    rows, columns = plait.triu_indices(n, n, 1, device=input.device)
-    return plait.norm(input.index_select(0, rows) - input.index_select(0, columns), p, 1)
+    if input.dtype in (plait.float16, plait.bfloat16):
+        return pdist(input.float(), p).to(input.dtype)
+    return plait._C.ops["_pdist"](input, p)
 
 
 def linear_cross_entropy(

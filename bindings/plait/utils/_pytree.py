@@ -83,6 +83,9 @@ class LeafSpec(TreeSpec):
         return "*"
 
 
+_LEAF = LeafSpec()
+
+
 @dataclass(frozen=True)
 class SequenceKey:
     """The place of a child in a sequence."""
@@ -298,16 +301,27 @@ def tree_leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
 
 def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> TreeSpec:
     """The structure of a tree."""
-    kind = _kind(tree)
-    if kind is None or (is_leaf is not None and is_leaf(tree)):
-        return LeafSpec()
-    children, context = _children(tree, kind)
-    return TreeSpec(kind, context, [tree_structure(child, is_leaf) for child in children])
+    return _gather(tree, [], is_leaf)
 
 
 def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeSpec]:
     """The leaves and the structure: `tree_unflatten(*tree_flatten(tree))` is the tree again."""
-    return tree_leaves(tree, is_leaf), tree_structure(tree, is_leaf)
+    leaves: list[Any] = []
+    return leaves, _gather(tree, leaves, is_leaf)
+
+
+def _gather(tree: Any, leaves: list[Any], is_leaf: IsLeaf) -> TreeSpec:
+    """The structure; the leaves are appended to a list."""
+    kind = type(tree)
+    node = SUPPORTED_NODES.get(kind)
+    if node is None and isinstance(tree, tuple):
+        kind = _get_node_type(tree)
+        node = SUPPORTED_NODES.get(kind)
+    if node is None or (is_leaf is not None and is_leaf(tree)):
+        leaves.append(tree)
+        return _LEAF
+    children, context = node.flatten_fn(tree)
+    return TreeSpec(kind, context, [_gather(child, leaves, is_leaf) for child in children])
 
 
 def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
@@ -328,7 +342,7 @@ def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
 def _build(leaves: Any, spec: TreeSpec) -> Any:
     if spec.is_leaf():
         return next(leaves)
-    children = [_build(leaves, child) for child in spec.children_specs]
+    children = [next(leaves) if child.is_leaf() else _build(leaves, child) for child in spec.children_specs]
     return SUPPORTED_NODES[spec.type].unflatten_fn(children, spec.context)
 
 
