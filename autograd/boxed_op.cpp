@@ -46,9 +46,7 @@ BoxedOp::BoxedOp(BoxedDecl&& decl)
     refuse(".vjp is for ops that return Tensors, or one Tensor[]");
   if (decl_.composite && (decl_.vjp || decl_.autograd))
     refuse("a composite is differentiated through the ops that it calls; drop .vjp, or make it .direct");
-  const bool self = returns == 1 && tensors == 1 && !schema_.params.empty() &&
-                    schema_.params[0].type == ParamType::Tensor && !schema_.params[0].optional;
-  if (decl_.inplace != Inplace::None && !self)
+  if (decl_.inplace != Inplace::None && (!from_self_ || schema_.params[0].optional))
     refuse(".inplace is for ops that take a Tensor first and return one");
   for (const Param& param : schema_.params) {
     param_types_.push_back(param.type);

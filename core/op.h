@@ -176,6 +176,7 @@ class PLAIT_API OpBase {
   Inplace inplace_ = Inplace::None;
   bool has_out_ = false, is_view_ = false, is_composite_ = false, no_grad_ = false, has_list_ = false;
   bool is_structured_ = false, across_ = false;
+  bool from_self_ = false;      // takes a Tensor first and returns one
   bool any_layout_ = false;     // the kernel takes results of any strides, which may be arguments, too
   bool makes_history_ = false;  // of its results, in the functional form: the in-place one copies these
   GradDType grads_ = GradDType::Same;

@@ -91,7 +91,7 @@ Tensor OpBase::run_inplace_boxed(const Value* args) const {
 }
 
 Tensor OpBase::inplace_boxed(const Value* args) const {
-  if (inplace_ == Inplace::None) fail<TypeError>("{}: has no in-place form", name());
+  if (!from_self_) fail<TypeError>("{}: has no in-place form", name());
   RecordScope scope;
   if (recording()) record(scope, true, args);
   KeySet keys = 0;
