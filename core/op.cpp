@@ -65,8 +65,8 @@ OpBase::OpBase(const char* schema, const char* doc, Kind kind, DTypeSet dtypes, 
     has_list_ |= param.type == ParamType::TensorList;
     slots_.push_back(tensor ? tensor_params_++ : attr_params_++);
   }
-  from_self_ = schema_.returns.size() == 1 && schema_.returns[0].type == "Tensor" && !schema_.params.empty() &&
-               schema_.params[0].type == ParamType::Tensor;
+  from_self_ = schema_.returns.size() == 1 && schema_.returns[0].type == "Tensor" &&
+               !schema_.params.empty() && schema_.params[0].type == ParamType::Tensor;
   Registry::instance().add(this);
 }
 
