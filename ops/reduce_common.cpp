@@ -1,4 +1,6 @@
 #include "ops/reduce_common.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/reduce.h"
 #include "ops/decl/view.h"
 
 namespace plait::reduction {
@@ -60,6 +62,18 @@ Tensor as_real_pairs(const Tensor& t) {
   sizes.push_back(2);
   strides.push_back(1);
   return from_storage(t.storage(), to_real(t.dtype()), sizes, strides, t.storage_offset() * 2);
+}
+
+Tensor shared_gradient(const Tensor& grad, const Tensor& self, const Tensor& result, DimMask mask) {
+  const Dims& sizes = self.sizes();
+  const Tensor value = keep_dims(result, sizes, mask);
+  const Tensor chosen =
+      plait::logical_or(plait::eq(self, value), plait::logical_and(plait::isnan(self), plait::isnan(value)));
+  Dims dims;
+  for (int i = 0; i < sizes.size(); ++i)
+    if (mask >> i & 1) dims.push_back(i);
+  const Tensor count = plait::sum(chosen, IntSpan(dims), true, std::nullopt);
+  return keep_dims(grad, sizes, mask) / count * chosen;
 }
 
 }  // namespace plait::reduction
