@@ -453,8 +453,10 @@ PyObject* op_doc(PyObject* self, void*) {
   }
   text += "\n";
   if (f.inplace) text += "In-place form: self is overwritten and returned.\n\n";
-  for (const OpBase* op : *f.overloads)
-    if (op->doc()[0]) text += std::string(op->doc()) + "\n\n";
+  // The overload without a name of its own has the text that others refer to.
+  for (const bool main : {true, false})
+    for (const OpBase* op : *f.overloads)
+      if (op->doc()[0] && op->schema().overload.empty() == main) text += std::string(op->doc()) + "\n\n";
   return PyUnicode_FromString(text.c_str());
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_FromString("plait"); }

@@ -26,19 +26,6 @@ void positions_into(Positions f, const Tensor& values, const Tensor& indices, co
   reduce(cpu::positions_table().at(f, self.dtype()), self, mask, targets);
 }
 
-// The gradient goes to the elements equal to the extreme, in equal parts.
-Tensor shared_gradient(const Tensor& grad, const Tensor& self, const Tensor& result, DimMask mask) {
-  const Dims& sizes = self.sizes();
-  const Tensor value = keep_dims(result, sizes, mask);
-  const Tensor chosen =
-      plait::logical_or(plait::eq(self, value), plait::logical_and(plait::isnan(self), plait::isnan(value)));
-  Dims dims;
-  for (int i = 0; i < sizes.size(); ++i)
-    if (mask >> i & 1) dims.push_back(i);
-  const Tensor count = plait::sum(chosen, IntSpan(dims), true, std::nullopt);
-  return keep_dims(grad, sizes, mask) / count * chosen;
-}
-
 TensorSpec extreme_spec(const char* op, const Tensor& self, DimMask mask, bool keepdim) {
   check_not_empty(op, self, mask);
   return spec(self, mask, keepdim, self.dtype());

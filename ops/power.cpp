@@ -206,8 +206,9 @@ tensor([ 0.7854, -1.5708]))",
           const auto real = [&](const Tensor& t) {  // of integers a square may overflow
             return is_integral(t.dtype(), true) ? plait::_convert(t, dtype) : t;
           };
-          const Tensor y = real(v.in(0)), x = real(v.in(1)),
-                       scale = v.grad() / (plait::square(y) + plait::square(x));
+          const Tensor y = real(v.in(0)), x = real(v.in(1)), squares = plait::square(y) + plait::square(x),
+                       // 1 in place of 0: the gradient at the origin is 0
+              scale = v.grad() / (squares + plait::eq(squares, wrapped_scalar(0)));
           if (v.needs(0)) v.set(0, scale * x);
           if (v.needs(1)) v.set(1, scale * -y);
         },

@@ -1,4 +1,6 @@
 #include "ops/reduce_common.h"
+#include "ops/decl/compare.h"
+#include "ops/decl/reduce.h"
 #include "ops/decl/view.h"
 
 namespace plait::reduction {
@@ -52,6 +54,18 @@ void check_not_empty(const char* op, const Tensor& self, DimMask mask) {
                       "reduce a dimension that "
                       "has elements",
                       op, i, self.sizes());
+}
+
+Tensor shared_gradient(const Tensor& grad, const Tensor& self, const Tensor& result, DimMask mask) {
+  const Dims& sizes = self.sizes();
+  const Tensor value = keep_dims(result, sizes, mask);
+  const Tensor chosen =
+      plait::logical_or(plait::eq(self, value), plait::logical_and(plait::isnan(self), plait::isnan(value)));
+  Dims dims;
+  for (int i = 0; i < sizes.size(); ++i)
+    if (mask >> i & 1) dims.push_back(i);
+  const Tensor count = plait::sum(chosen, IntSpan(dims), true, std::nullopt);
+  return keep_dims(grad, sizes, mask) / count * chosen;
 }
 
 }  // namespace plait::reduction

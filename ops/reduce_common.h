@@ -37,6 +37,8 @@ inline TensorSpec spec(const Tensor& self, DimMask mask, bool keepdim, DType dty
 
 // A result of a reduction of `sizes`, with the reduced dimensions back as 1; or repeated to the full sizes.
 PLAIT_API Tensor keep_dims(const Tensor& result, const Dims& sizes, DimMask mask);
+// The gradient of a reduction to one of the elements: shared by those that are equal to it.
+Tensor shared_gradient(const Tensor& grad, const Tensor& self, const Tensor& result, DimMask mask);
 PLAIT_API Tensor expand_to(const Tensor& result, const Dims& sizes, DimMask mask);
 
 // Integers and bool are summed as int64.

@@ -50,6 +50,11 @@ void reduced_vjp(Vjp& v) {
                                    keep_dims(v.out(1), sizes, mask)));
 }
 
+// Of all elements.
+void median_vjp(Vjp& v) {
+  v.set(0, shared_gradient(v.grad(), v.in(0), v.out(0), all_dims(v.sizes(0).size())));
+}
+
 Tensor flat(const Tensor& self) { return plait::reshape(self, Dims{-1}); }
 
 }  // namespace
@@ -181,6 +186,7 @@ Op<Tensor(const Tensor&)> median{{
 where there is one.
 
 Shapes: dim is removed, or of size 1 with keepdim. Dtypes: real. Of nothing: NaN for floats, an IndexError otherwise.
+The gradient of median(x) is shared by the elements equal to it, that of median(x, dim) goes to the index.
 
 >>> plait.median(plait.tensor([3.0, 1.0, 2.0]))
 tensor(2.)
@@ -193,6 +199,8 @@ tensor([1, 2]))",
                                self.device());
           return std::get<0>(plait::median(flat(self), 0, false));
         },
+    .vjp = median_vjp,
+    .save = "self, result",
     .kind = Kind::Reduction,
     .dtypes = kRealDTypes,
     .out = true,
@@ -227,6 +235,8 @@ tensor(2.))",
                                self.device());
           return std::get<0>(plait::nanmedian(flat(self), 0, false));
         },
+    .vjp = median_vjp,
+    .save = "self, result",
     .kind = Kind::Reduction,
     .dtypes = kRealDTypes,
     .out = true,

@@ -211,21 +211,22 @@ def emit_reference(registry: list[Entry]) -> str:
     lines = [
         "# Ops",
         "",
-        "Every op of plait: its signature and its text, as `help` shows them. Where in-place is "
-        "said, `name_` exists",
-        "too; where out= is said, the result can be written into a tensor that is there.",
+        "Every op of plait: its signatures and its text, as `help` shows them. Where *in-place* is said,",
+        "`name_` exists, too; where *out=* is said, the result can be written into a tensor that is there.",
         "",
     ]
     for name, entries in by_name(registry).items():
-        documented = [e for e in entries if e["doc"]]
-        if name.startswith("_") or not documented:
+        texts = [e["doc"].strip() for e in entries if e["doc"]]
+        # Overloads that only refer to the main one add nothing here.
+        texts = [text for text in texts if not text.endswith(f"see {name}.")] or texts
+        if name.startswith("_") or not texts:
             continue
         traits = [
             word for word, key in (("in-place", "inplace"), ("out=", "out")) if any(e[key] for e in entries)
         ]
         gradient = "differentiable" if any(e["differentiable"] for e in entries) else "no gradient"
         lines += [f"## {name}", "", "```python", *[e["schema"] for e in entries], "```", ""]
-        lines += [documented[0]["doc"].strip(), "", f"*{', '.join([gradient, *traits])}*", ""]
+        lines += ["\n\n".join(texts), "", f"*{', '.join([gradient, *traits])}*", ""]
     return "\n".join(lines)
 
 

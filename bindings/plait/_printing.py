@@ -22,9 +22,10 @@ _options: dict[str, Any] = {
 def set_printoptions(
     precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None
 ) -> None:
-    """Sets how tensors print: digits after the point, the number of elements above which the middle is
-    left out, how many remain at
-    each edge, characters in a line, whether scientific notation is used (None: where it is shorter)."""
+    """Sets how tensors print: digits after the point, the number of elements above which the middle is left
+    out, how many remain at each edge, characters in a line, and whether scientific notation is used (None:
+    where it is shorter).
+    """
     profiles = {"default": (4, 1000, 3, 80), "short": (2, 1000, 2, 80), "full": (4, math.inf, 3, 80)}
     if profile is not None:
         _options.update(zip(("precision", "threshold", "edgeitems", "linewidth"), profiles[profile]))
@@ -51,13 +52,11 @@ class _Formatter:
         finite = [abs(v) for v in values if math.isfinite(v) and v != 0]
         self.whole = all(v == math.trunc(v) for v in values if math.isfinite(v))
         low, high = min(finite, default=1.0), max(finite, default=1.0)
-        sci = high / low > 1000 or high > 1e8 or (low < 1e-4 and not self.whole)
-        self.sci = sci if _options["sci_mode"] is None else _options["sci_mode"]
-        if self.whole and not self.sci and high <= 1e8:
-            self.sci = False
-        if self.whole and _options["sci_mode"] is None:
-            self.sci = high > 1e8
-        self.width = max([len(self.text(v)) for v in values if math.isfinite(v)], default=1)
+        self.sci = high / low > 1000 or high > 1e8 or low < 1e-4
+        if finite and _options["sci_mode"] is not None:
+            self.sci = _options["sci_mode"]
+        # As in PyTorch, zeros do not count, nor do infinities and NaN.
+        self.width = max([len(self.text(v)) for v in values if math.isfinite(v) and v != 0], default=1)
 
     def text(self, value) -> str:
         if not self.floating or not math.isfinite(value):
@@ -76,6 +75,7 @@ class _ComplexFormatter:
     def __init__(self, values: list):
         self.real = _Formatter([v.real for v in values])
         self.imag = _Formatter([abs(v.imag) for v in values])
+        self.width = self.real.width + _Formatter([v.imag for v in values]).width + 1
 
     def __call__(self, value) -> str:
         sign = "-" if math.copysign(1.0, value.imag) < 0 else "+"
@@ -107,9 +107,8 @@ def _nested_text(nested, formatter, indent: int, depth: int) -> str:
     if not isinstance(nested, list):
         return formatter(nested)
     if depth == 1:
-        cells = ["..." if item is None else formatter(item) for item in nested]
-        width = max([len(cell) for cell in cells], default=1)
-        per_line = max(1, (_options["linewidth"] - indent) // (width + 2))
+        cells = [" ..." if item is None else formatter(item) for item in nested]
+        per_line = max(1, (_options["linewidth"] - indent) // (formatter.width + 2))
         lines = [", ".join(cells[i : i + per_line]) for i in range(0, len(cells), per_line)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
     parts = [

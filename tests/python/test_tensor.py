@@ -29,6 +29,13 @@ PRINTED = [
     (lambda: plait.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
     (lambda: plait.tensor([1 + 2j]), "tensor([1.+2.j])"),
     (lambda: plait.tensor([0.1, 123456.0]), "tensor([1.0000e-01, 1.2346e+05])"),
+    (lambda: plait.tensor([1.0, 1e5]), "tensor([1.0000e+00, 1.0000e+05])"),
+    (lambda: plait.arange(2000), "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"),
+    (lambda: plait.zeros(25), "tensor([" + "0., " * 23 + "0.,\n        0.])"),
+    (
+        lambda: plait.tensor([1 + 2j, -1.5 - 3j]).repeat(3),
+        "tensor([ 1.0000+2.j, -1.5000-3.j,  1.0000+2.j, -1.5000-3.j,  1.0000+2.j,\n        -1.5000-3.j])",
+    ),
 ]
 
 
