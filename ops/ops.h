@@ -25,6 +25,7 @@
 #include "ops/decl/distances.h"
 #include "ops/decl/einsum.h"
 #include "ops/decl/embedding.h"
+#include "ops/decl/embedding_bag.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/factorizations.h"
 #include "ops/decl/fft.h"

@@ -203,6 +203,7 @@ from ._C import _dropout as _dropout
 from ._C import _edge_tensor as _edge_tensor
 from ._C import _elu_backward as _elu_backward
 from ._C import _embedding_backward as _embedding_backward
+from ._C import _embedding_bag as _embedding_bag
 from ._C import _embedding_masked as _embedding_masked
 from ._C import _enter_autocast as _enter_autocast
 from ._C import _fft as _fft

@@ -1,5 +1,8 @@
 // Reductions of segments: each element is combined with the result at the number of its segment.
 #include "ops/decl/segments.h"
+#include "ops/decl/embedding.h"
+#include "ops/decl/embedding_bag.h"
+#include "ops/decl/reduce.h"
 
 #include "core/context.h"
 #include "cuda/attach.h"
@@ -57,6 +60,16 @@ CudaKernel spread_kernel(op::_segment_spread, [](const Tensor& out, const Tensor
   const Tensor none = plait::zeros(one, self.dtype(), self.device());
   const Tensor both[] = {self, none};
   copy_on_device(out, plait::gather(plait::cat(both, d), d, segment_of(offsets, out.sizes(), d)));
+});
+
+CudaKernel embedding_bag_kernel(op::_embedding_bag, [](const Tensor& out, const Tensor& weight,
+                                                       const Tensor& indices, const Tensor& starts,
+                                                       const Tensor& factors, bool) {
+  if (out.numel() == 0) return;
+  Tensor rows = plait::embedding(weight, indices, std::nullopt, false, false);
+  if (factors.defined()) rows = rows * plait::unsqueeze(factors, -1);
+  copy_on_device(out, starts.defined() ? plait::_reduce_segments(rows, starts, 0, "sum", 0)
+                                       : plait::sum(rows, IntSpan(Dims{1}), false, std::nullopt));
 });
 
 }  // namespace

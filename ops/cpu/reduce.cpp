@@ -78,6 +78,7 @@ class Accs {
 
 // Fixed sizes, so that the order of additions is the same on any machine.
 constexpr int64_t kTask = 32768;  // elements that are worth a task of their own
+constexpr int64_t kPieces = 64;   // of one long reduction: more would interrupt the streams of memory more often
 constexpr int64_t kRows = 256;    // rows that are reduced in one call
 
 class Plan {
@@ -129,7 +130,8 @@ class Plan {
     // pairs.
     const int64_t last = reduced_.dims[reduced_.count - 1].size;
     const int64_t per_step = outputs_ * per_output / last / tasks;
-    const int64_t step = std::max<int64_t>(1, kTask / std::max<int64_t>(1, per_step));
+    const int64_t worth = std::max(kTask, outputs_ * per_output / kPieces);
+    const int64_t step = std::max<int64_t>(1, worth / std::max<int64_t>(1, per_step));
     const int64_t pieces = (last + step - 1) / step;
     const auto partial = std::make_unique_for_overwrite<char[]>(tasks * pieces * block_ * f_.acc_size);
     const auto slot = [&](int64_t task, int64_t piece) {

@@ -127,6 +127,23 @@ PRIVATE = {
         (X, INDEX, 3, -1, True),
         (X, INDEX[:, 0], -3, -1, False),
     ],
+    "_embedding_bag": [
+        (X, INDEX[0], None, None, False),
+        (X, INDEX + 9, None, None, False),
+        (X, INDEX[0], INDEX[0, :0], None, False),
+        (X, INDEX, None, X[0], False),
+        (X[0], INDEX, None, None, False),
+    ],
+    "_cdist": [
+        (X[None], X, 2.0, True),
+        (X[None], X[None, :, :2], 1.0, False),
+        (X[None], X[None].double(), 1.0, False),
+    ],
+    "_cdist_backward": [
+        (X[None], X[None], X[None], X[None], 2.0),
+        (X, X[None], X[None], X[None, :, :2], 2.0),
+    ],
+    "_max_pool_values": [(IMAGE, (2,), (1, 1), (0, 0), (1, 1), False), (X, (2,), (1,), (0,), (1,), False)],
     "_embedding_masked": [(X, INDEX + 9, -1, False)],
     "_fractional_max_pool": [
         (IMAGE, (2, 2), (3, 2), plait.zeros(1, 2, 2)),

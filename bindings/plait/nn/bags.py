@@ -1,9 +1,13 @@
-"""`embedding_bag`, a composite of ops; `plait.nn.functional` hands it on."""
+"""`embedding_bag`; `plait.nn.functional` hands it on."""
 
 from __future__ import annotations
 
 import plait
 from plait import Tensor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def embedding_bag(
@@ -72,20 +76,26 @@ def embedding_bag(
         indices, bag = indices[kept], bag[kept]
         if per_sample_weights is not None:
             per_sample_weights = per_sample_weights[kept]
-    from .functional import embedding
+    from .functional import embedding, renorm_rows_
 
+    if mode != "max":
+        if max_norm is not None:
+            renorm_rows_(weight, indices, max_norm, norm_type)
+        if per_sample_weights is not None and per_sample_weights.dtype != weight.dtype:
+            per_sample_weights = per_sample_weights.to(weight.dtype)
+        bags = plait._C.ops["_embedding_bag"]
+        if of_one_size:
+            counts: Any = input.shape[1]
+            each = None if per_sample_weights is None else per_sample_weights.reshape(input.shape)
+            total = bags(weight, indices.reshape(input.shape), None, each, scale_grad_by_freq)
+        else:
+            ends = plait.searchsorted(bag, plait.arange(n_bags + 1, device=device))
+            counts = ends.diff().clamp(min=1).to(weight.dtype).unsqueeze(1)
+            total = bags(weight, indices, ends, per_sample_weights, scale_grad_by_freq)
+        return total / counts if mode == "mean" else total
     rows = embedding(indices, weight, None, max_norm, norm_type, scale_grad_by_freq)
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(1)
     if of_one_size:
-        rows = rows.reshape(*input.shape, -1)
-        return rows.max(1)[0] if mode == "max" else rows.sum(1) if mode == "sum" else rows.mean(1)
+        return rows.reshape(*input.shape, -1).max(1)[0]
     zeros = plait.zeros((n_bags, weight.shape[1]), dtype=rows.dtype, device=device)
-    if mode == "max":
-        place = bag.unsqueeze(1).expand(rows.shape)
-        return zeros.scatter_reduce(0, place, rows, "amax", include_self=False)
-    total = zeros.index_add(0, bag, rows)
-    if mode == "sum":
-        return total
-    counts = plait.bincount(bag, minlength=n_bags).clamp(min=1).to(rows.dtype)
-    return total / counts.unsqueeze(1)
+    place = bag.unsqueeze(1).expand(rows.shape)
+    return zeros.scatter_reduce(0, place, rows, "amax", include_self=False)

@@ -31,6 +31,7 @@ TESTED_APART = {
     "_multilabel_margin": "test_class_losses.py",
     "_mode_index": "test_composites.py",
     "_pdist": "test_distances.py",
+    "_embedding_bag": "test_embedding_bag.py",
     "_reduce_segments": "test_segments.py",
     "_segment_spread": "test_segments.py",
 }
