@@ -16,7 +16,7 @@
 // Vector types are passed between inlined functions only.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-#include "ops/cpu/blocks.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/reduce.h"
 #include "plait/inline.h"
 
