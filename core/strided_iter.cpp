@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/parallel.h"
+#include "core/strided_copy.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -16,70 +17,7 @@ namespace plait {
 namespace {
 
 constexpr int64_t kGrain = 32768;  // elements of a cheap op that are worth a fork-join
-constexpr int64_t kTile =
-    64;  // side of a tile where an operand is transposed: 64 lines of 64 bytes fit into L1
 constexpr int kMaxTransposed = 2;  // operands whose tiles are turned before the loop sees them
-
-// Blocks of Lanes x Lanes elements that are read as vectors along one dimension and written along the other.
-template <class T>
-struct Block {
-  static constexpr int kLanes = 16 / sizeof(T);
-  typedef T Vector __attribute__((vector_size(16)));
-
-  // The elements of two vectors in turns, from the given one on.
-  template <int First, size_t... I>
-  static Vector interleaved(Vector a, Vector b, std::index_sequence<I...>) {
-    return __builtin_shuffle(a, b, Vector{static_cast<T>(First + I / 2 + I % 2 * kLanes)...});
-  }
-
-  // Interleaving the first half of the rows with the second transposes a matrix, done as often as its side
-  // can be halved.
-  static void turn(const char* from, int64_t stride, char* to, int64_t to_stride) {
-    constexpr std::make_index_sequence<kLanes> lanes;
-    constexpr int kHalf = kLanes / 2;
-    Vector v[kLanes], next[kLanes];
-    for (int i = 0; i < kLanes; ++i) std::memcpy(&v[i], from + i * stride, sizeof(Vector));
-#pragma GCC unroll 4
-    for (int width = kLanes; width > 1; width /= 2) {
-#pragma GCC unroll 8
-      for (int i = 0; i < kHalf; ++i) {
-        next[2 * i] = interleaved<0>(v[i], v[i + kHalf], lanes);
-        next[2 * i + 1] = interleaved<kHalf>(v[i], v[i + kHalf], lanes);
-      }
-      std::copy(next, next + kLanes, v);
-    }
-    for (int i = 0; i < kLanes; ++i) std::memcpy(to + i * to_stride, &v[i], sizeof(Vector));
-  }
-};
-
-// to[r][c] = from[c][r] for a tile of `rows` x `columns`: `from` has its rows side by side and its columns
-// `stride` bytes apart, `to` is kTile elements wide.
-template <class T>
-void turn_tile(const char* from, int64_t stride, int64_t rows, int64_t columns, char* to) {
-  constexpr int64_t kSize = sizeof(T), kWidth = kTile * kSize, kLanes = Block<T>::kLanes;
-  const auto element = [&](int64_t r, int64_t c) {
-    std::memcpy(to + r * kWidth + c * kSize, from + c * stride + r * kSize, kSize);
-  };
-  int64_t c = 0;
-  for (; c + kLanes <= columns; c += kLanes) {
-    int64_t r = 0;
-    for (; r + kLanes <= rows; r += kLanes)
-      Block<T>::turn(from + c * stride + r * kSize, stride, to + r * kWidth + c * kSize, kWidth);
-    for (; r < rows; ++r)
-      for (int i = 0; i < kLanes; ++i) element(r, c + i);
-  }
-  for (; c < columns; ++c)
-    for (int64_t r = 0; r < rows; ++r) element(r, c);
-}
-
-auto turn_tile_of(int64_t size) {
-  switch (size) {
-    case 1: return turn_tile<int8_t>;
-    case 2: return turn_tile<int16_t>;
-    case 4: return turn_tile<int32_t>;
-    default: return turn_tile<int64_t>;
-  }
-}
 
 // Note [Streaming stores]
 // Before a processor writes to a line that no cache holds, it reads it. Where a result and its operands are
@@ -150,6 +88,61 @@ void stream(char* const* data, const int64_t* strides, int64_t n, const void* pa
     for (int k = 1; k < to.operands; ++k) at[k] += m * strides[k];
     left -= m;
   }
+}
+
+// The params of `in_pieces`, which runs another loop on dense memory.
+struct InPieces {
+  Loop loop;
+  const void* params;
+  int operands;
+  int64_t piece;  // elements
+  int64_t size[StridedIter::kMaxOperands];
+  bool output[StridedIter::kMaxOperands];
+};
+
+// Is an input turned in tiles, so that loops see it dense?
+bool is_turned(int64_t inner, int64_t outer, int64_t size, bool output) {
+  return !output && size <= 8 && outer == size && inner != size && inner != 0;
+}
+bool is_strided(int64_t stride, int64_t size, bool output) {
+  return stride != size && (output || stride != 0);
+}
+
+// Note [Strided operands]
+// Where elements lie apart, a loop would fetch them one by one, in each of its forms. Instead they are
+// copied, piece by piece, into the first-level cache, by code that exists once for each size; the loop then
+// computes with vectors.
+void in_pieces(char* const* data, const int64_t* strides, int64_t n, const void* params) {
+  const auto& to = *static_cast<const InPieces*>(params);
+  alignas(kLine) char pieces[StridedIter::kMaxOperands][kPiece];
+  char *at[StridedIter::kMaxOperands], *lies[StridedIter::kMaxOperands];
+  int64_t dense[StridedIter::kMaxOperands];
+  bool strided[StridedIter::kMaxOperands], any = false;
+  for (int k = 0; k < to.operands; ++k) {
+    strided[k] = is_strided(strides[k], to.size[k], to.output[k]);
+    any = any || strided[k];
+    lies[k] = data[k];
+    at[k] = strided[k] ? pieces[k] : data[k];
+    dense[k] = strided[k] ? to.size[k] : strides[k];
+  }
+  if (!any) return to.loop(data, strides, n, to.params);
+  for (int64_t left = n; left > 0; left -= to.piece) {
+    const int64_t m = std::min(left, to.piece);
+    for (int k = 0; k < to.operands; ++k)
+      if (strided[k] && !to.output[k])
+        strided_copy(to.size[k])(pieces[k], to.size[k], lies[k], strides[k], m);
+    to.loop(at, dense, m, to.params);
+    for (int k = 0; k < to.operands; ++k) {
+      if (strided[k] && to.output[k]) strided_copy(to.size[k])(lies[k], strides[k], pieces[k], to.size[k], m);
+      lies[k] += m * strides[k];
+      if (!strided[k]) at[k] = lies[k];
+    }
+  }
+}
+
+// The loop of copies; the params are the StridedCopy.
+void copy_elements(char* const* data, const int64_t* strides, int64_t n, const void* params) {
+  (*static_cast<const StridedCopy*>(params))(data[0], strides[0], data[1], strides[1], n);
 }
 
 }  // namespace
@@ -239,6 +232,34 @@ void StridedIter::coalesce() {
 }
 
 void StridedIter::run(Loop loop, const void* params, int cost) const {
+  InPieces pieces{loop, params, operands_, 0, {}, {}};
+  bool any = false;
+  int64_t largest = 1;
+  int transposed = 0;
+  for (int k = 0; k < operands_; ++k) {
+    const int64_t size = pieces.size[k] = itemsize(inputs_[k].tensor->dtype);
+    const bool output = pieces.output[k] = inputs_[k].output;
+    const bool turned =
+        tiled_ && transposed < kMaxTransposed && is_turned(strides_[0][k], strides_[1][k], size, output);
+    transposed += turned;
+    any = any || (!turned && is_strided(strides_[0][k], size, output));
+    largest = std::max(largest, size);
+  }
+  if (!any) return run_loop(loop, params, cost, tiled_);
+  pieces.piece = kPiece / largest;
+  run_loop(in_pieces, &pieces, cost, tiled_);
+}
+
+void StridedIter::copy() const {
+  const StridedCopy of_size = strided_copy(itemsize(inputs_[0].tensor->dtype));
+  run_loop(copy_elements, &of_size, 1, tiled_);
+}
+
+void StridedIter::run_in_place(Loop loop, const void* params, int cost) const {
+  run_loop(loop, params, cost, false);
+}
+
+void StridedIter::run_loop(Loop loop, const void* params, int cost, bool tiled) const {
   if (numel_ == 0) return;
   if (ndim_ == 1 && numel_ <= 2048) return loop(data_, strides_[0], numel_, params);
   const int64_t grain = std::max<int64_t>(kGrain / cost, 1024);
@@ -257,10 +278,10 @@ void StridedIter::run(Loop loop, const void* params, int cost) const {
   }
   if (streams) loop = stream, params = &streamed;
   const auto part = [&](int64_t begin, int64_t end) {
-    tiled_ ? run_tiled(begin, end, loop, params) : run_range(begin, end, loop, params);
+    tiled ? run_tiled(begin, end, loop, params) : run_range(begin, end, loop, params);
     if (streams) finish_stores();
   };
-  if (tiled_) {
+  if (tiled) {
     const int64_t panels = numel_ / (shape_[0] * shape_[1]);
     const int64_t rows = (shape_[1] + kTile - 1) / kTile;
     parallel_for(0, panels * rows, std::max<int64_t>(1, grain / (kTile * shape_[0])), part);
@@ -304,9 +325,7 @@ void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* p
   int transposed = 0;
   for (int k = 1; k < operands_ && transposed < kMaxTransposed; ++k) {
     const int64_t size = itemsize(inputs_[k].tensor->dtype);
-    const bool turns = !inputs_[k].output && size <= 8 && strides_[1][k] == size && strides_[0][k] != size &&
-                       strides_[0][k] != 0;
-    if (turns) tile_of[k] = tiles[transposed++];
+    if (is_turned(strides_[0][k], strides_[1][k], size, inputs_[k].output)) tile_of[k] = tiles[transposed++];
   }
   const int64_t rows = (shape_[1] + kTile - 1) / kTile;
   for (int64_t r = begin; r < end; ++r) {
@@ -328,7 +347,7 @@ void StridedIter::run_tiled(int64_t begin, int64_t end, Loop loop, const void* p
         outer[k] = strides_[1][k];
         if (!tile_of[k]) continue;
         const int64_t size = strides_[1][k];
-        turn_tile_of(size)(data[k], inner[k], row_end - row, n, tile_of[k]);
+        turn_tile(size)(data[k], inner[k], row_end - row, n, tile_of[k]);
         data[k] = tile_of[k];
         inner[k] = size;
         outer[k] = kTile * size;

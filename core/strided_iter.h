@@ -9,8 +9,9 @@
 //   iter.build();
 //   iter.run(loop, &params);      // loop(data pointers, byte strides, n, params)
 //
-// A kernel is thus one inner loop per dtype. It sees stride = itemsize for contiguous operands and stride 0
-// for broadcast ones.
+// A kernel is thus one inner loop per dtype. It sees outputs that are dense and inputs that are so or repeat
+// one element (stride 0), whatever the tensors' layouts: others are copied on the way
+// (Note [Strided operands]).
 #pragma once
 
 #include <array>
@@ -34,6 +35,10 @@ class PLAIT_API StridedIter {
   // Loops write all of their outputs and read none: where they write may not be the tensor's memory.
   // `cost`: an element's work relative to a load, add and store; it decides how many are worth a thread.
   void run(Loop loop, const void* params = nullptr, int cost = 1) const;
+  // The output's elements from those of the one input, of the same size.
+  void copy() const;
+  // For loops that read around the elements they are given: they get these where they lie, at any stride.
+  void run_in_place(Loop loop, const void* params = nullptr, int cost = 1) const;
 
   // Walks the same runs with any callable f(char* const* data, const int64_t* strides, int64_t n), in one
   // thread.
@@ -61,6 +66,7 @@ class PLAIT_API StridedIter {
   void add(const Tensor& tensor, bool output);
   void coalesce();
   void order_dims();
+  void run_loop(Loop loop, const void* params, int cost, bool tiled) const;
   void run_range(int64_t begin, int64_t end, Loop loop, const void* params) const;
   void run_tiled(int64_t begin, int64_t end, Loop loop, const void* params) const;
 

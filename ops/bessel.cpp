@@ -17,7 +17,6 @@
 namespace plait::op {
 namespace {
 
-using cpu::ModifiedBessel;
 using fn::Bessel;
 
 constexpr double kTwoOverSqrtPi = 1.1283791670955126, kSqrtTwoOverPi = 0.7978845608028654;
@@ -31,6 +30,8 @@ Tensor over_argument_at_zero(const Tensor& y, const Tensor& x, double limit) {
 Tensor over_argument(const Tensor& y, const Tensor& x) { return over_argument_at_zero(y, x, 0.5); }
 
 void evaluate(Bessel f, const Tensor& out, const Tensor& self) {
+  if (const Loop loop = cpu::bessel_table().at(f, out.dtype()))
+    return cpu::pointwise("bessel", loop, out, self, out.dtype(), nullptr, 16);
   cpu::in_double([f](double x) { return special::evaluate(f, x); }, 64, out, self);
 }
 
@@ -51,8 +52,7 @@ tensor([1.0000, 1.2661]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::modified_bessel("i0", ModifiedBessel::I0, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I0, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i0e{{
@@ -74,8 +74,7 @@ tensor([1.0000, 0.4658]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::modified_bessel("i0e", ModifiedBessel::I0e, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I0e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i1{{
@@ -93,8 +92,7 @@ tensor([0.0000, 0.5652]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::modified_bessel("i1", ModifiedBessel::I1, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I1, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_i1e{{
@@ -116,8 +114,7 @@ tensor([0.0000, 0.2079]))",
     .dtypes = kRealDTypes,
     .inplace = Inplace::None,
     .out = true,
-    .cpu = [](const Tensor& out,
-              const Tensor& self) { cpu::modified_bessel("i1e", ModifiedBessel::I1e, out, self); },
+    .cpu = [](const Tensor& out, const Tensor& self) { evaluate(Bessel::I1e, out, self); },
 }};
 
 Op<Tensor(const Tensor&)> special_bessel_j0{{

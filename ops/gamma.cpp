@@ -15,7 +15,10 @@ using fn::GammaPair;
 namespace {
 
 void evaluate(GammaPair f, const Tensor& out, const Tensor& self, const Tensor& other) {
-  cpu::in_double([f](double a, double b) { return special::evaluate(f, a, b); }, 256, out, self, other);
+  const double precision =
+      out.dtype() == DType::Float64 ? special::kDoublePrecision : special::kFloatPrecision;
+  cpu::in_double([=](double a, double b) { return special::evaluate(f, a, b, precision); }, 256, out, self,
+                 other);
 }
 
 // `g`: the gradient, with the sign of the derivative.

@@ -1,8 +1,11 @@
 // Cross products, bilinear forms.
+#include <array>
+
+#include "ops/decl/join.h"
 #include "ops/decl/linalg.h"
 #include "ops/decl/matmul.h"
-#include "ops/decl/rearrange.h"
 #include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/math.h"
 
@@ -34,9 +37,13 @@ tensor([0., 0., 1.]))",
                 "cross: expected self and other to have size 3 in dimension {}, got shapes {} and {}; name "
                 "another dim",
                 at, self.sizes(), other.sizes());
-          const Dims axis{at - sizes.size()};
-          const auto turned = [&](const Tensor& t, int64_t by) { return plait::roll(t, Dims{by}, axis); };
-          return turned(self, -1) * turned(other, 1) - turned(self, 1) * turned(other, -1);
+          const auto part = [&](const Tensor& t, int i) {
+            return plait::select(t, at - sizes.size(), i % 3);
+          };
+          std::array<Tensor, 3> parts;
+          for (int i = 0; i < 3; ++i)
+            parts[i] = part(self, i + 1) * part(other, i + 2) - part(self, i + 2) * part(other, i + 1);
+          return plait::stack(parts, at);
         },
     .kind = Kind::Other,
     .dtypes = kNumberDTypes,

@@ -4,6 +4,7 @@
 
 #include "core/strided_iter.h"
 #include "ops/cpu/pointwise.h"
+#include "ops/cpu/polynomials.h"
 #include "ops/decl/polynomials.h"
 #include "ops/declare.h"
 #include "ops/math.h"
@@ -22,18 +23,7 @@ constexpr std::array<std::string_view, static_cast<int>(fn::Polynomial::Count)> 
     "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w", "hermite_polynomial_h",
     "hermite_polynomial_he",          "laguerre_polynomial_l",          "legendre_polynomial_p",
 };
-constexpr int kCost = 32;
-
-template <class T>
-void loop(char* const* data, const int64_t* strides, int64_t count, const void* given) {
-  const auto& f = *static_cast<const fn::PolynomialDerivative*>(given);
-  for (int64_t i = 0; i < count; ++i) {
-    const T& x = *reinterpret_cast<const T*>(data[1] + i * strides[1]);
-    const double degree = *reinterpret_cast<const double*>(data[2] + i * strides[2]);
-    const double value = special::evaluate(f, static_cast<double>(static_cast<compute_t<T>>(x)), degree);
-    *reinterpret_cast<T*>(data[0] + i * strides[0]) = static_cast<T>(static_cast<compute_t<T>>(value));
-  }
-}
+constexpr int kCost = 8;
 
 }  // namespace
 
@@ -82,9 +72,7 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.)
           iter.input(x);
           iter.input(degrees);
           iter.build();
-          visit(out.dtype(), [&]<class T>() {
-            if constexpr (std::is_floating_point_v<compute_t<T>>) iter.run(&loop<T>, &f, kCost);
-          });
+          iter.run(cpu::polynomial_table().loop[static_cast<int>(out.dtype())], &f, kCost);
         },
 }};
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "ops/cpu/binary.h"
-#include "ops/cpu/in_double.h"
+#include "ops/cpu/polygamma.h"
 #include "ops/cpu/unary.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
@@ -147,7 +147,8 @@ Op<Tensor(const Tensor&, int64_t)> _polygamma{{
     .dtypes = kRealDTypes,
     .cpu =
         [](const Tensor& out, const Tensor& self, int64_t n) {
-          cpu::in_double([n](double x) { return special::polygamma(n, x); }, 256, out, self);
+          cpu::pointwise("polygamma", cpu::polygamma_table().loop[static_cast<int>(out.dtype())], out, self,
+                         out.dtype(), &n, 64);
         },
 }};
 

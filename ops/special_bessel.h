@@ -30,7 +30,8 @@ enum class Bessel : uint8_t {
   K1e,
   SphericalJ0,
   Erfcx,
-  LogNdtr
+  LogNdtr,
+  Count
 };
 
 }  // namespace fn
@@ -220,6 +221,7 @@ PLAIT_HD inline double evaluate(fn::Bessel f, double x) {
     case fn::Bessel::SphericalJ0: return spherical_j0(x);
     case fn::Bessel::Erfcx: return erfcx(x);
     case fn::Bessel::LogNdtr: return log_ndtr(x);
+    case fn::Bessel::Count: break;
   }
   return x;
 }

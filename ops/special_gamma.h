@@ -101,9 +101,9 @@ PLAIT_HD inline double gamma_factor(double a, double x) {
 }
 
 // The lower series (DLMF 8.11.4), for x below a + 1; the number of terms grows as sqrt(a).
-PLAIT_HD inline double gamma_series(double a, double x) {
+PLAIT_HD inline double gamma_series(double a, double x, double precision) {
   double sum = 1, term = 1;
-  for (double n = a + 1; term > sum * 1e-17; n += 1) {
+  for (double n = a + 1; term > sum * precision; n += 1) {
     term *= x / n;
     sum += term;
   }
@@ -111,7 +111,7 @@ PLAIT_HD inline double gamma_series(double a, double x) {
 }
 
 // The upper continued fraction (DLMF 8.9.2), for larger x, by Lentz's method.
-PLAIT_HD inline double gamma_fraction(double a, double x) {
+PLAIT_HD inline double gamma_fraction(double a, double x, double precision) {
   double b = x + 1 - a, c = 1e300, d = 1 / b, h = d;
   for (double i = 1; i < 1e7; i += 1) {
     const double n = i * (a - i);
@@ -120,13 +120,17 @@ PLAIT_HD inline double gamma_fraction(double a, double x) {
     c = b + n / c;
     const double step = c * d;
     h *= step;
-    if (std::fabs(step - 1) < 1e-16) break;
+    if (std::fabs(step - 1) < 10 * precision) break;
   }
   return h * a * gamma_factor(a, x);
 }
 
-// P(a, x) and Q(a, x) = 1 - P(a, x), the shares of gamma(a) below and above x.
-PLAIT_HD inline double igamma(double a, double x, bool upper) {
+constexpr double kDoublePrecision = 1e-17;
+constexpr double kFloatPrecision = 1e-11;  // enough for results that are rounded to float
+
+// P(a, x) and Q(a, x) = 1 - P(a, x), the shares of gamma(a) below and above x. `precision`: what terms are
+// left out, relative to the sums.
+PLAIT_HD inline double igamma(double a, double x, bool upper, double precision = kDoublePrecision) {
   if (!(a >= 0 && x >= 0)) return std::nan("");
   if (a == 0) return x > 0 ? (upper ? 0 : 1) : std::nan("");
   if (x == 0) return upper ? 1 : 0;
@@ -139,18 +143,22 @@ PLAIT_HD inline double igamma(double a, double x, bool upper) {
       power *= -x / k;
       const double term = power / (a + k);
       sum += term;
-      if (std::fabs(term) <= 1e-17 * std::fabs(sum)) break;
+      if (std::fabs(term) <= precision * std::fabs(sum)) break;
     }
     const double log_factor = a * std::log(x) - std::lgamma(a + 1);
     return -std::expm1(log_factor) - std::exp(log_factor) * a * sum;
   }
-  if (x < a + 1) return upper ? 1 - gamma_series(a, x) : gamma_series(a, x);
-  return upper ? gamma_fraction(a, x) : 1 - gamma_fraction(a, x);
+  if (x < a + 1) {
+    const double lower = gamma_series(a, x, precision);
+    return upper ? 1 - lower : lower;
+  }
+  const double above = gamma_fraction(a, x, precision);
+  return upper ? above : 1 - above;
 }
 
-PLAIT_HD inline double evaluate(fn::GammaPair f, double a, double b) {
+PLAIT_HD inline double evaluate(fn::GammaPair f, double a, double b, double precision = kDoublePrecision) {
   if (f == fn::GammaPair::Zeta) return zeta(a, b);
-  return igamma(a, b, f == fn::GammaPair::Igammac);
+  return igamma(a, b, f == fn::GammaPair::Igammac, precision);
 }
 
 }  // namespace special

@@ -1,6 +1,6 @@
 #include "ops/cpu/activation.h"
 
-#include "ops/cpu/blocks.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/vecmath.h"
 
 namespace plait::cpu {
@@ -16,6 +16,7 @@ struct LeakyRelu {
 };
 template <class T>
 struct Elu {
+  static constexpr bool kCostly = true;
   explicit Elu(const void* p) : alpha(param<T>(p, 0)), scale(param<T>(p, 1)), input_scale(param<T>(p, 2)) {}
   T operator()(T x) const {
     return select(x > T(0), x * scale, alpha * vec::expm1(vec::at_most(x, T(0)) * input_scale));
@@ -24,6 +25,7 @@ struct Elu {
 };
 template <class T>
 struct Softplus {
+  static constexpr bool kCostly = true;
   explicit Softplus(const void* p) : beta(param<T>(p, 0)), threshold(param<T>(p, 1)) {}
   T operator()(T x) const {
     const T z = x * beta;
@@ -70,6 +72,7 @@ struct Hardshrink {
 };
 template <class T>
 struct Logit {
+  static constexpr bool kCostly = true;
   explicit Logit(const void* p) : low(param<T>(p, 0)), high(T(1) - param<T>(p, 0)) {}
   T operator()(T x) const {
     const T y = select(low < T(0), x, vec::clamp(x, low, high));
@@ -79,20 +82,18 @@ struct Logit {
   T low, high;
 };
 
-using Signed = Types<int8_t, int16_t, int32_t, int64_t>;
-
 constexpr LoopTable<Activation> make_table() {
   LoopTable<Activation> t{};
   row<Activation::Relu>(t, Types<uint8_t>{}, [](auto x) { return x; });
   row<Activation::Relu>(t, Signed{}, [](auto x) { return x < 0 ? decltype(x)(0) : x; });
   row<Activation::Relu>(t, Floats{}, [](auto x) { return x <= 0 ? decltype(x)(0) : x; });
-  row<Activation::LogSigmoid>(t, Floats{}, [](auto x) { return vec::log_sigmoid(x); });
-  row<Activation::Silu>(t, Floats{}, [](auto x) { return vec::silu(x); });
-  row<Activation::Mish>(t, Floats{}, [](auto x) { return vec::mish(x); });
-  row<Activation::GeluErf>(t, Floats{}, [](auto x) { return vec::gelu_erf(x); });
-  row<Activation::GeluTanh>(t, Floats{}, [](auto x) { return vec::gelu_tanh(x); });
+  row<Activation::LogSigmoid>(t, Floats{}, costly([](auto x) { return vec::log_sigmoid(x); }));
+  row<Activation::Silu>(t, Floats{}, costly([](auto x) { return vec::silu(x); }));
+  row<Activation::Mish>(t, Floats{}, costly([](auto x) { return vec::mish(x); }));
+  row<Activation::GeluErf>(t, Floats{}, costly([](auto x) { return vec::gelu_erf(x); }));
+  row<Activation::GeluTanh>(t, Floats{}, costly([](auto x) { return vec::gelu_tanh(x); }));
   row<Activation::Softsign>(t, Floats{}, [](auto x) { return x / (decltype(x)(1) + vec::abs(x)); });
-  row<Activation::Tanhshrink>(t, Floats{}, [](auto x) { return x - vec::tanh(x); });
+  row<Activation::Tanhshrink>(t, Floats{}, costly([](auto x) { return x - vec::tanh(x); }));
   row<Activation::Hardsigmoid>(t, Floats{}, [](auto x) {
     using T = decltype(x);
     return vec::clamp(x + T(3), T(0), T(6)) / T(6);

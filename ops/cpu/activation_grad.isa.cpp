@@ -1,6 +1,6 @@
 #include "ops/cpu/activation.h"
 
-#include "ops/cpu/blocks.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/vecmath.h"
 
 namespace plait::cpu {
@@ -16,6 +16,7 @@ struct LeakyRelu {
 };
 template <class T>
 struct Elu {
+  static constexpr bool kCostly = true;
   explicit Elu(const void* p) : alpha(param<T>(p, 0)), scale(param<T>(p, 1)), input_scale(param<T>(p, 2)) {}
   T operator()(T g, T x) const {
     return g * select(x > T(0), scale, alpha * input_scale * vec::exp(vec::at_most(x, T(0)) * input_scale));
@@ -24,6 +25,7 @@ struct Elu {
 };
 template <class T>
 struct Softplus {
+  static constexpr bool kCostly = true;
   explicit Softplus(const void* p) : beta(param<T>(p, 0)), threshold(param<T>(p, 1)) {}
   T operator()(T g, T x) const { return select(x * beta > threshold, g, g * vec::sigmoid(x * beta)); }
   T beta, threshold;
@@ -65,28 +67,29 @@ PLAIT_INLINE T mish_grad(T x) {
 
 constexpr LoopTable<ActivationGrad> make_table() {
   LoopTable<ActivationGrad> t{};
-  row<ActivationGrad::Sigmoid, 2>(t, Floats{}, [](auto g, auto y) { return g * (decltype(y)(1) - y) * y; });
-  row<ActivationGrad::Tanh, 2>(t, Floats{}, [](auto g, auto y) { return g * (decltype(y)(1) - y * y); });
-  row<ActivationGrad::Silu, 2>(t, Floats{}, [](auto g, auto x) { return g * vec::silu_grad(x); });
-  row<ActivationGrad::Mish, 2>(t, Floats{}, [](auto g, auto x) { return g * mish_grad(x); });
-  row<ActivationGrad::GeluErf, 2>(t, Floats{}, [](auto g, auto x) { return g * vec::gelu_erf_grad(x); });
-  row<ActivationGrad::GeluTanh, 2>(t, Floats{}, [](auto g, auto x) { return g * vec::gelu_tanh_grad(x); });
-  row<ActivationGrad::Hardsigmoid, 2>(t, Floats{}, [](auto g, auto x) {
+  row<ActivationGrad::Sigmoid>(t, Floats{}, [](auto g, auto y) { return g * (decltype(y)(1) - y) * y; });
+  row<ActivationGrad::Tanh>(t, Floats{}, [](auto g, auto y) { return g * (decltype(y)(1) - y * y); });
+  row<ActivationGrad::Silu>(t, Floats{}, costly([](auto g, auto x) { return g * vec::silu_grad(x); }));
+  row<ActivationGrad::Mish>(t, Floats{}, costly([](auto g, auto x) { return g * mish_grad(x); }));
+  row<ActivationGrad::GeluErf>(t, Floats{}, costly([](auto g, auto x) { return g * vec::gelu_erf_grad(x); }));
+  row<ActivationGrad::GeluTanh>(t, Floats{},
+                                costly([](auto g, auto x) { return g * vec::gelu_tanh_grad(x); }));
+  row<ActivationGrad::Hardsigmoid>(t, Floats{}, [](auto g, auto x) {
     using T = decltype(x);
     return select((x > T(-3)) & (x < T(3)), g / T(6), T(0));
   });
-  row<ActivationGrad::Hardswish, 2>(t, Floats{}, [](auto g, auto x) {
+  row<ActivationGrad::Hardswish>(t, Floats{}, [](auto g, auto x) {
     using T = decltype(x);
     return select(x < T(-3), T(0), select(x <= T(3), g * (x / T(3) + T(0.5)), g));
   });
-  row<ActivationGrad::LogSigmoid, 2>(t, Floats{}, [](auto g, auto x) { return g * vec::sigmoid(-x); });
-  row_of<ActivationGrad::LeakyRelu, LeakyRelu, 2>(t, Floats{});
-  row_of<ActivationGrad::Elu, Elu, 2>(t, Floats{});
-  row_of<ActivationGrad::Softplus, Softplus, 2>(t, Floats{});
-  row_of<ActivationGrad::Clamp, Clamp, 2>(t, Floats{});
-  row_of<ActivationGrad::Hardtanh, Hardtanh, 2>(t, Floats{});
-  row_of<ActivationGrad::Threshold, Threshold, 2>(t, Floats{});
-  row_of<ActivationGrad::Shrink, Shrink, 2>(t, Floats{});
+  row<ActivationGrad::LogSigmoid>(t, Floats{}, costly([](auto g, auto x) { return g * vec::sigmoid(-x); }));
+  row_of<ActivationGrad::LeakyRelu, LeakyRelu>(t, Floats{});
+  row_of<ActivationGrad::Elu, Elu>(t, Floats{});
+  row_of<ActivationGrad::Softplus, Softplus>(t, Floats{});
+  row_of<ActivationGrad::Clamp, Clamp>(t, Floats{});
+  row_of<ActivationGrad::Hardtanh, Hardtanh>(t, Floats{});
+  row_of<ActivationGrad::Threshold, Threshold>(t, Floats{});
+  row_of<ActivationGrad::Shrink, Shrink>(t, Floats{});
   return t;
 }
 

@@ -1,7 +1,7 @@
 // Powers and other functions of two numbers.
 #include <cmath>
 
-#include "ops/cpu/number_rows.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/vecmath.h"
 
 namespace plait::cpu {
@@ -23,52 +23,52 @@ PLAIT_INLINE T integer_power(T base, T exponent) {
 
 constexpr NumberTable<BinaryMath> make_table() {
   NumberTable<BinaryMath> t{};
-  number_rows<BinaryMath::Pow>(t, [](auto x, auto y) { return vec::pow(x, y); });
-  row<BinaryMath::Pow, 2>(t.same, Ints{}, [](auto x, auto y) { return integer_power(x, y); });
-  number_rows<BinaryMath::Atan2>(t, [](auto y, auto x) { return vec::atan2(y, x); });
-  number_rows<BinaryMath::Hypot>(t, [](auto x, auto y) { return vec::hypot(x, y); });
-  number_rows<BinaryMath::LogAddExp>(t, [](auto x, auto y) {
-    using T = decltype(x);
-    const T larger = vec::select((x > y) | (x != x), x, y);
-    return larger + vec::log1p_exp(vec::select(x == y, T(0), -vec::abs(x - y)));
-  });
-  number_rows<BinaryMath::LogAddExp2>(t, [](auto x, auto y) {
-    using T = decltype(x);
-    const T larger = vec::select((x > y) | (x != x), x, y);
-    return larger + vec::log1p(vec::exp2(vec::select(x == y, T(0), -vec::abs(x - y)))) * T(M_LOG2E);
-  });
-  number_rows<BinaryMath::XLogY>(t, [](auto x, auto y) {
-    using T = decltype(x);
-    return vec::select((x == T(0)) & (y == y), T(0), x * vec::log(y));
-  });
-  number_rows<BinaryMath::XLog1pY>(t, [](auto x, auto y) {
-    using T = decltype(x);
-    return vec::select((x == T(0)) & (y == y), T(0), x * vec::log1p(y));
-  });
-  number_rows<BinaryMath::CopySign>(t, [](auto x, auto y) { return vec::copysign(x, y); });
-  const auto copysign_bits = [](uint16_t x, uint16_t y) {
-    return static_cast<uint16_t>((x & 0x7fff) | (y & 0x8000));
-  };
-  for (const DType d : {DType::Float16, DType::BFloat16})
-    t.same.loops[static_cast<int>(BinaryMath::CopySign)][static_cast<int>(d)] =
-        &elementwise<decltype(copysign_bits), uint16_t, uint16_t, uint16_t>;
-  number_rows<BinaryMath::Prelu>(
+  number_row<BinaryMath::Pow>(t, costly([](auto x, auto y) { return vec::pow(x, y); }));
+  row<BinaryMath::Pow>(t.same, Ints{}, costly([](auto x, auto y) { return integer_power(x, y); }));
+  number_row<BinaryMath::Atan2>(t, costly([](auto y, auto x) { return vec::atan2(y, x); }));
+  number_row<BinaryMath::Hypot>(t, costly([](auto x, auto y) { return vec::hypot(x, y); }));
+  number_row<BinaryMath::LogAddExp>(t, costly([](auto x, auto y) {
+                                      using T = decltype(x);
+                                      const T larger = vec::select((x > y) | (x != x), x, y);
+                                      return larger +
+                                             vec::log1p_exp(vec::select(x == y, T(0), -vec::abs(x - y)));
+                                    }));
+  number_row<BinaryMath::LogAddExp2>(
+      t, costly([](auto x, auto y) {
+        using T = decltype(x);
+        const T larger = vec::select((x > y) | (x != x), x, y);
+        return larger + vec::log1p(vec::exp2(vec::select(x == y, T(0), -vec::abs(x - y)))) * T(M_LOG2E);
+      }));
+  number_row<BinaryMath::XLogY>(t, costly([](auto x, auto y) {
+                                  using T = decltype(x);
+                                  return vec::select((x == T(0)) & (y == y), T(0), x * vec::log(y));
+                                }));
+  number_row<BinaryMath::XLog1pY>(t, costly([](auto x, auto y) {
+                                    using T = decltype(x);
+                                    return vec::select((x == T(0)) & (y == y), T(0), x * vec::log1p(y));
+                                  }));
+  number_row<BinaryMath::CopySign>(t, [](auto x, auto y) { return vec::copysign(x, y); });
+  bits_row<BinaryMath::CopySign>(
+      t.same, [](uint16_t x, uint16_t y) { return static_cast<uint16_t>((x & 0x7fff) | (y & 0x8000)); });
+  number_row<BinaryMath::Prelu>(
       t, [](auto x, auto weight) { return vec::select(x > decltype(x)(0), x, weight * x); });
-  number_rows<BinaryMath::Heaviside>(t, [](auto x, auto y) {
+  number_row<BinaryMath::Heaviside>(t, [](auto x, auto y) {
     using T = decltype(x);
     return vec::select(x == T(0), y, vec::select(x > T(0), T(1), T(0)));
   });
-  row<BinaryMath::Heaviside, 2>(t.same, BoolInts{},
-                                [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
-  row<BinaryMath::NextAfter, 2>(t.same, Types<float, double>{}, [](auto x, auto y) {
-    // Among numbers of one sign the order is that of the bits, so a step is one more or one less.
-    using T = decltype(x);
-    using U = vec::UInt<T>;
-    const bool away = (y > x) == (x > T(0));
-    const T stepped = vec::from_bits(vec::to_bits(x) + (U(away) << 1) - U(1));
-    const T moved = vec::select(x == T(0), vec::copysign(vec::from_bits(U(1)), y), stepped);
-    return vec::select((x != x) | (y != y), x + y, vec::select(x == y, y, moved));
-  });
+  row<BinaryMath::Heaviside>(t.same, BoolInts{},
+                             [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
+  row<BinaryMath::NextAfter>(t.same, Types<float, double>{}, costly([](auto x, auto y) {
+                               // Among numbers of one sign the order is that of the bits, so a step is one
+                               // more or one less.
+                               using T = decltype(x);
+                               using U = vec::UInt<T>;
+                               const bool away = (y > x) == (x > T(0));
+                               const T stepped = vec::from_bits(vec::to_bits(x) + (U(away) << 1) - U(1));
+                               const T moved =
+                                   vec::select(x == T(0), vec::copysign(vec::from_bits(U(1)), y), stepped);
+                               return vec::select((x != x) | (y != y), x + y, vec::select(x == y, y, moved));
+                             }));
   return t;
 }
 

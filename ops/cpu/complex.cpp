@@ -9,11 +9,21 @@
 namespace plait::cpu {
 namespace {
 
+// A function of std::complex numbers, of pairs.
+template <class F>
+struct ByLibrary {
+  template <class T, class... Rest>
+  Pair<T> operator()(Pair<T> z, Rest... rest) const {
+    const std::complex<T> w = F{}(std::complex<T>(z.re, z.im), std::complex<T>(rest.re, rest.im)...);
+    return {w.real(), w.imag()};
+  }
+};
+
 template <auto Function, class Table, class F>
 constexpr void row(Table& table, F) {
   auto& loops = table.loops[static_cast<int>(Function)];
-  loops[static_cast<int>(DType::Complex64)] = &elementwise<F, complex64, complex64>;
-  loops[static_cast<int>(DType::Complex128)] = &elementwise<F, complex128, complex128>;
+  loops[static_cast<int>(DType::Complex64)] = &elementwise<ByLibrary<F>, complex64, complex64>;
+  loops[static_cast<int>(DType::Complex128)] = &elementwise<ByLibrary<F>, complex128, complex128>;
 }
 
 constexpr LoopTable<Unary> make_unary() {
@@ -97,8 +107,8 @@ void join_parts(const Tensor& out, const Tensor& real, const Tensor& imag) {
   pointwise("complex", complex_parts().join[wide(out.dtype())], out, real, imag, to_real(out.dtype()));
 }
 Loop complex_power_loop(DType d) {
-  return d == DType::Complex64 ? &elementwise<Power, complex64, complex64, complex64>
-                               : &elementwise<Power, complex128, complex128, complex128>;
+  return d == DType::Complex64 ? &elementwise<ByLibrary<Power>, complex64, complex64, complex64>
+                               : &elementwise<ByLibrary<Power>, complex128, complex128, complex128>;
 }
 
 }  // namespace plait::cpu

@@ -1,6 +1,6 @@
 // What leads from complex numbers to real ones and back.
 #include "ops/cpu/complex.h"
-#include "ops/cpu/pairs.h"
+#include "ops/cpu/loops.h"
 #include "ops/cpu/vecmath/power.h"
 #include "ops/cpu/vecmath/trig.h"
 
@@ -13,7 +13,7 @@ struct Modulus {
     return vec::hypot(z.re, z.im);
   }
 };
-struct Argument {
+struct Phase {
   template <class T>
   T operator()(Pair<T> z) const {
     return vec::atan2(z.im, z.re);
@@ -30,9 +30,9 @@ struct Join {
 
 namespace PLAIT_ISA {
 extern constinit const ComplexParts complex_parts = {
-    .modulus = {&pairs<Modulus, float, complex64>, &pairs<Modulus, double, complex128>},
-    .argument = {&pairs<Argument, float, complex64>, &pairs<Argument, double, complex128>},
-    .join = {&pairs<Join, complex64, float, float>, &pairs<Join, complex128, double, double>},
+    .modulus = {&elementwise<Modulus, float, complex64>, &elementwise<Modulus, double, complex128>},
+    .argument = {&elementwise<Phase, float, complex64>, &elementwise<Phase, double, complex128>},
+    .join = {&elementwise<Join, complex64, float, float>, &elementwise<Join, complex128, double, double>},
 };
 }  // namespace PLAIT_ISA
 

@@ -21,6 +21,7 @@ void copy(const Tensor& out, const Tensor& source) {
   iter.output(out);
   iter.input(source);
   iter.build();
+  if (out.dtype() == source.dtype()) return iter.copy();
   iter.run(convert_table().loop[static_cast<int>(out.dtype())][static_cast<int>(source.dtype())]);
 }
 

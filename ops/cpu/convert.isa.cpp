@@ -1,5 +1,5 @@
 #include "ops/cpu/convert.h"
-#include "ops/cpu/blocks.h"
+#include "ops/cpu/loops.h"
 
 namespace plait::cpu {
 namespace {
@@ -7,16 +7,16 @@ namespace {
 template <class To>
 struct Convert {
   template <class V>
-  PLAIT_INLINE compute_t<To> operator()(V v) const {
+  PLAIT_INLINE number_t<To> operator()(V v) const {
     if constexpr (std::is_same_v<To, bool>)
       return v != V(0);
     else if constexpr (std::is_integral_v<To> && sizeof(To) < 4 && std::is_floating_point_v<V>)
       return static_cast<To>(static_cast<int32_t>(v));  // wraps, as the other integer conversions do
     else
-      return static_cast<compute_t<To>>(v);
+      return static_cast<number_t<To>>(v);
   }
   template <class T>
-  PLAIT_INLINE compute_t<To> operator()(Pair<T> z) const {
+  PLAIT_INLINE number_t<To> operator()(Pair<T> z) const {
     if constexpr (std::is_same_v<To, bool>)
       return (z.re != T(0)) | (z.im != T(0));
     else
@@ -35,44 +35,13 @@ struct Convert<std::complex<T>> {
   }
 };
 
-// Elements of one dtype are moved as bits.
-struct Move {
-  template <class T>
-  T operator()(T v) const {
-    return v;
-  }
-};
-struct Bits128 {
-  uint64_t low, high;
-};
-template <class T>
-void move(char* const* data, const int64_t* strides, int64_t n, const void* params) {
-  if (strides[0] == sizeof(T) && strides[1] == -static_cast<int64_t>(sizeof(T))) {  // flipped
-    auto* to = reinterpret_cast<T*>(data[0]);
-    const auto* from = reinterpret_cast<const T*>(data[1]);
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) to[i] = from[-i];
-  } else {
-    elementwise<Move, T, T>(data, strides, n, params);
-  }
-}
-
+// Elements of one dtype are copied (StridedIter::copy).
 template <class To, class From>
 constexpr Loop convert_loop() {
-  if constexpr (std::is_same_v<From, bool> && !std::is_same_v<To, bool>)
-    return convert_loop<To, uint8_t>();  // the same numbers, and bytes are vector elements
-  else if constexpr (!std::is_same_v<To, From>)
-    return cheap<Convert<To>, To, From>();
-  else if constexpr (sizeof(To) == 1)
-    return &move<uint8_t>;
-  else if constexpr (sizeof(To) == 2)
-    return &move<uint16_t>;
-  else if constexpr (sizeof(To) == 4)
-    return &move<uint32_t>;
-  else if constexpr (sizeof(To) == 8)
-    return &move<uint64_t>;
+  if constexpr (std::is_same_v<To, From>)
+    return nullptr;
   else
-    return &move<Bits128>;
+    return &elementwise<Convert<To>, To, From>;
 }
 
 template <class To, class... From>

@@ -1,7 +1,7 @@
 // Divisions that round, their remainders, and what follows from these: common divisors and multiples.
 #include <cmath>
 
-#include "ops/cpu/number_rows.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/vecmath/power.h"
 
 namespace plait::cpu {
@@ -138,16 +138,16 @@ struct Lcm {
 
 constexpr NumberTable<Division> make_table() {
   NumberTable<Division> t{};
-  number_rows<Division::Floor>(t, FloorDivide{});
-  number_rows<Division::Trunc>(t, [](auto a, auto b) { return vec::trunc(a / b); });
-  number_rows<Division::Remainder>(t, vec::Remainder{});
-  number_rows<Division::Fmod>(t, vec::Fmod{});
-  row_of<Division::Floor, IntFloor, 2>(t.same, Ints{});
-  row_of<Division::Trunc, IntTrunc, 2>(t.same, Ints{});
-  row_of<Division::Remainder, IntRemainder, 2>(t.same, Ints{});
-  row_of<Division::Fmod, IntFmod, 2>(t.same, Ints{});
-  row<Division::Gcd, 2>(t.same, Ints{}, Gcd{});
-  row<Division::Lcm, 2>(t.same, Ints{}, Lcm{});
+  number_row<Division::Floor>(t, FloorDivide{});
+  number_row<Division::Trunc>(t, [](auto a, auto b) { return vec::trunc(a / b); });
+  number_row<Division::Remainder>(t, vec::Remainder{});
+  number_row<Division::Fmod>(t, vec::Fmod{});
+  row_of<Division::Floor, IntFloor>(t.same, Ints{});
+  row_of<Division::Trunc, IntTrunc>(t.same, Ints{});
+  row_of<Division::Remainder, IntRemainder>(t.same, Ints{});
+  row_of<Division::Fmod, IntFmod>(t.same, Ints{});
+  row<Division::Gcd>(t.same, Ints{}, costly(Gcd{}));
+  row<Division::Lcm>(t.same, Ints{}, costly(Lcm{}));
   return t;
 }
 

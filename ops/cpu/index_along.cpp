@@ -168,7 +168,7 @@ void gather_along(const char* op, const Tensor& out, const Tensor& self, int dim
   const Tensor from = window(self, self.dim() ? checked.sizes() : Dims(), dim);
   iter.input(from);
   iter.build();
-  iter.run(visit_size(out.dtype(), []<class U>() -> Loop { return &gather_loop<U>; }), &step, 2);
+  iter.run_in_place(visit_size(out.dtype(), []<class U>() -> Loop { return &gather_loop<U>; }), &step, 2);
 }
 
 void gather_grad_along(const char* op, const Tensor& out, int dim, const Tensor& index, const Tensor& grad) {

@@ -18,8 +18,8 @@
 
 #include <utility>
 
-#include "ops/cpu/blocks.h"
 #include "ops/cpu/reduce.h"
+#include "ops/cpu/rows.h"
 #include "plait/inline.h"
 
 namespace plait::cpu {

@@ -1,8 +1,7 @@
 // Signs, roundings, squares, roots.
 #include "ops/cpu/unary.h"
 
-#include "ops/cpu/blocks.h"
-#include "ops/cpu/complex_arithmetic.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/vecmath/base.h"
 
 namespace plait::cpu {
@@ -41,39 +40,12 @@ struct NanToNum {
   T nan, high, low;
 };
 
-// Of a bool's byte, any of which but 0 is true. As bytes they are vector elements, as bools not.
-struct NotBool {
-  uint8_t operator()(uint8_t x) const { return x == 0; }
-};
-
-constexpr Loop& loop_of(LoopTable<Unary>& table, Unary function, DType dtype) {
-  return table.loops[static_cast<int>(function)][static_cast<int>(dtype)];
-}
-template <Unary Function, class... T, class F>
-constexpr void cheap_unary(LoopTable<Unary>& table, Types<T...>, F) {
-  ((loop_of(table, Function, dtype_of<T>) = cheap<F, T, T>()), ...);
-}
-// A function of complex numbers.
-template <Unary Function, class F>
-constexpr void pair_row(LoopTable<Unary>& table, F) {
-  loop_of(table, Function, DType::Complex64) = &pairs<F, complex64, complex64>;
-  loop_of(table, Function, DType::Complex128) = &pairs<F, complex128, complex128>;
-}
-// A function of the bits of the 16-bit floats.
-template <Unary Function, class F>
-constexpr void bits_row(LoopTable<Unary>& table, F) {
-  loop_of(table, Function, DType::Float16) = &elementwise<F, uint16_t, uint16_t>;
-  loop_of(table, Function, DType::BFloat16) = &elementwise<F, uint16_t, uint16_t>;
-}
-
-using Signed = Types<int8_t, int16_t, int32_t, int64_t>;
-
 constexpr LoopTable<Unary> make_table() {
   LoopTable<Unary> t{};
   row<Unary::Neg>(t, Ints{}, [](auto x) { return static_cast<decltype(x)>(-x); });
   row<Unary::Neg>(t, Types<float, double>{}, [](auto x) { return -x; });
-  pair_row<Unary::Neg>(t, [](auto z) { return decltype(z){-z.re, -z.im}; });
-  pair_row<Unary::Conj>(t, [](auto z) { return decltype(z){z.re, -z.im}; });
+  row<Unary::Neg>(t, Complexes{}, [](auto z) { return -z; });
+  row<Unary::Conj>(t, Complexes{}, [](auto z) { return decltype(z){z.re, -z.im}; });
   row<Unary::Abs>(t, Types<uint8_t>{}, [](auto x) { return x; });
   row<Unary::Abs>(t, Signed{}, [](auto x) { return static_cast<decltype(x)>(x < 0 ? -x : x); });
   row<Unary::Abs>(t, Types<float, double>{}, [](auto x) { return vec::abs(x); });
@@ -88,18 +60,18 @@ constexpr LoopTable<Unary> make_table() {
   row<Unary::Square>(t, Ints{}, [](auto x) {
     return static_cast<decltype(x)>(static_cast<uint64_t>(x) * static_cast<uint64_t>(x));
   });
-  cheap_unary<Unary::Square>(t, Floats{}, [](auto x) { return x * x; });
-  pair_row<Unary::Square>(t, [](auto z) { return product(z, z); });
-  cheap_unary<Unary::Reciprocal>(t, Floats{}, [](auto x) { return decltype(x)(1) / x; });
-  pair_row<Unary::Reciprocal>(t, [](auto z) { return quotient(decltype(z){1, 0}, z); });
-  cheap_unary<Unary::Sqrt>(t, Floats{}, [](auto x) { return vec::sqrt(x); });
-  cheap_unary<Unary::Rsqrt>(t, Floats{}, [](auto x) { return vec::rsqrt(x); });
-  cheap_unary<Unary::Floor>(t, Floats{}, [](auto x) { return vec::floor(x); });
-  cheap_unary<Unary::Ceil>(t, Floats{}, [](auto x) { return vec::ceil(x); });
-  cheap_unary<Unary::Round>(t, Floats{}, [](auto x) { return vec::round(x); });
-  cheap_unary<Unary::Trunc>(t, Floats{}, [](auto x) { return vec::trunc(x); });
-  cheap_unary<Unary::Frac>(t, Floats{}, [](auto x) { return x - vec::trunc(x); });
-  loop_of(t, Unary::BitwiseNot, DType::Bool) = &elementwise<NotBool, uint8_t, uint8_t>;
+  row<Unary::Square>(t, Floats{}, [](auto x) { return x * x; });
+  row<Unary::Square>(t, Complexes{}, [](auto z) { return z * z; });
+  row<Unary::Reciprocal>(t, Floats{}, [](auto x) { return decltype(x)(1) / x; });
+  row<Unary::Reciprocal>(t, Complexes{}, [](auto z) { return decltype(z){1, 0} / z; });
+  row<Unary::Sqrt>(t, Floats{}, [](auto x) { return vec::sqrt(x); });
+  row<Unary::Rsqrt>(t, Floats{}, [](auto x) { return vec::rsqrt(x); });
+  row<Unary::Floor>(t, Floats{}, [](auto x) { return vec::floor(x); });
+  row<Unary::Ceil>(t, Floats{}, [](auto x) { return vec::ceil(x); });
+  row<Unary::Round>(t, Floats{}, [](auto x) { return vec::round(x); });
+  row<Unary::Trunc>(t, Floats{}, [](auto x) { return vec::trunc(x); });
+  row<Unary::Frac>(t, Floats{}, [](auto x) { return x - vec::trunc(x); });
+  row<Unary::BitwiseNot>(t, Types<bool>{}, [](auto x) { return x == 0; });  // any byte but 0 is true
   row<Unary::BitwiseNot>(t, Ints{}, [](auto x) { return static_cast<decltype(x)>(~x); });
   row<Unary::Angle>(t, Floats{}, [](auto x) {
     using T = decltype(x);

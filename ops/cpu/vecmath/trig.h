@@ -58,9 +58,11 @@ PLAIT_INLINE TrigReduced<float> reduce_trig(float x) {
   const WideReduced wide = reduce_trig_wide(x);
   return {static_cast<float>(wide.r), 0.0f, to_bits(static_cast<float>(wide.n) + Format<float>::kRound)};
 }
-PLAIT_INLINE TrigReduced<double> reduce_trig(double x) {
-  const double rounded = fma(x, 0.6366197723675814, Format<double>::kRound);
-  const double n = rounded - Format<double>::kRound;
+// x - n pi/2 for an n of 17 bits.
+struct ReducedBy {
+  double r, low;
+};
+PLAIT_INLINE ReducedBy reduce_by(double x, double n) {
   const double a = x - n * 1.5707963267923333;  // 36 bits: exact
   const double b = n * 2.5633441515839558e-12;  // 36 bits: exact
   const double c = n * 1.0562999066987428e-23;
@@ -69,7 +71,12 @@ PLAIT_INLINE TrigReduced<double> reduce_trig(double x) {
   const double error = (a - (s - t)) - (b + t);
   const double low = error - c;
   const double r = s + low;
-  return {r, (s - r) + low, to_bits(rounded)};
+  return {r, (s - r) + low};
+}
+PLAIT_INLINE TrigReduced<double> reduce_trig(double x) {
+  const double rounded = fma(x, 0.6366197723675814, Format<double>::kRound);
+  const ReducedBy a = reduce_by(x, rounded - Format<double>::kRound);
+  return {a.r, a.low, to_bits(rounded)};
 }
 
 PLAIT_INLINE float sin_kernel(float r, float) {

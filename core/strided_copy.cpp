@@ -1,0 +1,169 @@
+#include "core/strided_copy.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace plait {
+namespace {
+
+struct Bits128 {
+  uint64_t low, high;
+};
+
+template <class T>
+constexpr int kLanes = 16 / sizeof(T);
+template <class T>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(16)));
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+
+template <class T>
+Vector<T> load(const char* from) {
+  Vector<T> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class T>
+void store(char* to, Vector<T> v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
+// What lies in every second place, and what lies backwards; the lanes that these start from.
+template <class T, size_t... I>
+Vector<T> evens(Vector<T> a, Vector<T> b, std::index_sequence<I...>) {
+  return __builtin_shuffle(a, b, Vector<T>{static_cast<T>(2 * I)...});
+}
+template <class T, size_t... I>
+Vector<T> reversed(Vector<T> v, std::index_sequence<I...>) {
+  return __builtin_shuffle(v, Vector<T>{static_cast<T>(kLanes<T> - 1 - I)...});
+}
+
+// Whole vectors of elements that lie two apart; returns how many elements these were. The element after the
+// last one need not exist, so that the last vector is left out where it would end there.
+template <class T>
+int64_t copy_evens(char* to, const char* from, int64_t n) {
+  constexpr int64_t kSize = sizeof(T);
+  constexpr std::make_index_sequence<kLanes<T>> lanes;
+  int64_t i = 0;
+  for (; i + kLanes<T> < n; i += kLanes<T>) {
+    const char* at = from + 2 * i * kSize;
+    store<T>(to + i * kSize, evens<T>(load<T>(at), load<T>(at + 16), lanes));
+  }
+  return i;
+}
+template <class T>
+int64_t copy_reversed(char* to, const char* from, int64_t n) {
+  constexpr int64_t kSize = sizeof(T);
+  constexpr std::make_index_sequence<kLanes<T>> lanes;
+  int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>)
+    store<T>(to + i * kSize, reversed<T>(load<T>(from - (i + kLanes<T> - 1) * kSize), lanes));
+  return i;
+}
+
+template <class T>
+void copy(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t n) {
+  constexpr int64_t kSize = sizeof(T);
+  if (to_stride == kSize) {
+    if (from_stride == kSize) {
+      std::memmove(to, from, n * kSize);
+      return;
+    }
+    if (from_stride == 0) {
+      std::fill_n(reinterpret_cast<T*>(to), n, *reinterpret_cast<const T*>(from));
+      return;
+    }
+    if constexpr (kSize <= 8) {
+      const int64_t done = from_stride == 2 * kSize ? copy_evens<T>(to, from, n)
+                           : from_stride == -kSize  ? copy_reversed<T>(to, from, n)
+                                                    : 0;
+      to += done * kSize;
+      from += done * from_stride;
+      n -= done;
+    }
+    auto* dense = reinterpret_cast<T*>(to);
+#pragma GCC ivdep
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < n; ++i) dense[i] = *reinterpret_cast<const T*>(from + i * from_stride);
+    return;
+  }
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < n; ++i)
+    *reinterpret_cast<T*>(to + i * to_stride) = *reinterpret_cast<const T*>(from + i * from_stride);
+}
+
+// Blocks of kLanes x kLanes elements that are read as vectors along one dimension and written along the
+// other.
+template <class T>
+struct Block {
+  static constexpr int kSide = kLanes<T>;
+
+  // The elements of two vectors in turns, from the given one on.
+  template <int First, size_t... I>
+  static Vector<T> interleaved(Vector<T> a, Vector<T> b, std::index_sequence<I...>) {
+    return __builtin_shuffle(a, b, Vector<T>{static_cast<T>(First + I / 2 + I % 2 * kSide)...});
+  }
+
+  // Interleaving the first half of the rows with the second transposes a matrix, done as often as its side
+  // can be halved.
+  static void turn(const char* from, int64_t stride, char* to, int64_t to_stride) {
+    constexpr std::make_index_sequence<kSide> lanes;
+    constexpr int kHalf = kSide / 2;
+    Vector<T> v[kSide], next[kSide];
+    for (int i = 0; i < kSide; ++i) v[i] = load<T>(from + i * stride);
+#pragma GCC unroll 4
+    for (int width = kSide; width > 1; width /= 2) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kHalf; ++i) {
+        next[2 * i] = interleaved<0>(v[i], v[i + kHalf], lanes);
+        next[2 * i + 1] = interleaved<kHalf>(v[i], v[i + kHalf], lanes);
+      }
+      std::copy(next, next + kSide, v);
+    }
+    for (int i = 0; i < kSide; ++i) store<T>(to + i * to_stride, v[i]);
+  }
+};
+
+template <class T>
+void turn(const char* from, int64_t stride, int64_t rows, int64_t columns, char* to) {
+  constexpr int64_t kSize = sizeof(T), kWidth = kTile * kSize, kSide = Block<T>::kSide;
+  const auto element = [&](int64_t r, int64_t c) {
+    std::memcpy(to + r * kWidth + c * kSize, from + c * stride + r * kSize, kSize);
+  };
+  int64_t c = 0;
+  for (; c + kSide <= columns; c += kSide) {
+    int64_t r = 0;
+    for (; r + kSide <= rows; r += kSide)
+      Block<T>::turn(from + c * stride + r * kSize, stride, to + r * kWidth + c * kSize, kWidth);
+    for (; r < rows; ++r)
+      for (int i = 0; i < kSide; ++i) element(r, c + i);
+  }
+  for (; c < columns; ++c)
+    for (int64_t r = 0; r < rows; ++r) element(r, c);
+}
+
+}  // namespace
+
+StridedCopy strided_copy(int64_t size) {
+  switch (size) {
+    case 1: return copy<int8_t>;
+    case 2: return copy<int16_t>;
+    case 4: return copy<int32_t>;
+    case 8: return copy<int64_t>;
+    default: return copy<Bits128>;
+  }
+}
+
+TurnTile turn_tile(int64_t size) {
+  switch (size) {
+    case 1: return turn<int8_t>;
+    case 2: return turn<int16_t>;
+    case 4: return turn<int32_t>;
+    default: return turn<int64_t>;
+  }
+}
+
+}  // namespace plait
