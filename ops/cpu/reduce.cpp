@@ -78,8 +78,9 @@ class Accs {
 
 // Fixed sizes, so that the order of additions is the same on any machine.
 constexpr int64_t kTask = 32768;  // elements that are worth a task of their own
-constexpr int64_t kPieces = 64;   // of one long reduction: more would interrupt the streams of memory more often
-constexpr int64_t kRows = 256;    // rows that are reduced in one call
+constexpr int64_t kPieces =
+    64;  // of one long reduction: more would interrupt the streams of memory more often
+constexpr int64_t kRows = 256;  // rows that are reduced in one call
 
 class Plan {
  public:

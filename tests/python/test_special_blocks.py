@@ -1,10 +1,9 @@
 """Functions that compute differently by what a block of elements holds: Bessel's, polygamma. SciPy is the oracle."""
 
 import numpy as np
+import plait
 import pytest
 import scipy.special as sp
-
-import plait
 
 SPECIAL = plait.special
 BESSEL = {

@@ -1,9 +1,8 @@
 """Operands whose elements lie apart, backwards or repeat, for each size of element: NumPy is the oracle."""
 
 import numpy as np
-import pytest
-
 import plait
+import pytest
 
 DTYPES = ("bool", "uint8", "int16", "float16", "int32", "float32", "int64", "float64", "complex64", "complex128")
 LENGTHS = (0, 1, 2, 7, 16, 33, 257, 2500)
