@@ -140,7 +140,11 @@ Op<Tensor(const Tensor&)> _trigamma{{
 Op<Tensor(const Tensor&, int64_t)> _polygamma{{
     .schema = "_polygamma(Tensor self, int n) -> Tensor",
     .doc = "polygamma for n of 1 and more: (-1)^(n+1) n! zeta(n+1, self) (DLMF 5.15, 25.11).",
-    .meta = [](const Tensor& self, int64_t) { return infer::unary_float(self); },
+    .meta =
+        [](const Tensor& self, int64_t n) {
+          check(n >= 1, "_polygamma: expected n of 1 or more, got {}", n);
+          return infer::unary_float(self);
+        },
     .vjp = [](Vjp& v) { v.set(0, v.grad() * plait::polygamma(v.attr<int64_t>(1) + 1, v.in(0))); },
     .save = "self",
     .kind = Kind::Pointwise,
