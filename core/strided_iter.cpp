@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -95,9 +96,10 @@ struct InPieces {
   Loop loop;
   const void* params;
   int operands;
-  int64_t piece;  // elements
-  int64_t size[StridedIter::kMaxOperands];
-  bool output[StridedIter::kMaxOperands];
+  int64_t piece;                                   // elements
+  int64_t strides[StridedIter::kMaxOperands];      // that the loop is given
+  StridedCopy gather[StridedIter::kMaxOperands];   // of an input that lies apart, or null
+  StridedCopy scatter[StridedIter::kMaxOperands];  // of an output that does
 };
 
 // Is an input turned in tiles, so that loops see it dense?
@@ -116,26 +118,22 @@ void in_pieces(char* const* data, const int64_t* strides, int64_t n, const void*
   const auto& to = *static_cast<const InPieces*>(params);
   alignas(kLine) char pieces[StridedIter::kMaxOperands][kPiece];
   char *at[StridedIter::kMaxOperands], *lies[StridedIter::kMaxOperands];
-  int64_t dense[StridedIter::kMaxOperands];
-  bool strided[StridedIter::kMaxOperands], any = false;
   for (int k = 0; k < to.operands; ++k) {
-    strided[k] = is_strided(strides[k], to.size[k], to.output[k]);
-    any = any || strided[k];
     lies[k] = data[k];
-    at[k] = strided[k] ? pieces[k] : data[k];
-    dense[k] = strided[k] ? to.size[k] : strides[k];
+    at[k] = to.gather[k] || to.scatter[k] ? pieces[k] : data[k];
   }
-  if (!any) return to.loop(data, strides, n, to.params);
-  for (int64_t left = n; left > 0; left -= to.piece) {
+  for (int64_t left = n;;) {
     const int64_t m = std::min(left, to.piece);
     for (int k = 0; k < to.operands; ++k)
-      if (strided[k] && !to.output[k])
-        strided_copy(to.size[k])(pieces[k], to.size[k], lies[k], strides[k], m);
-    to.loop(at, dense, m, to.params);
+      if (to.gather[k]) to.gather[k](pieces[k], to.strides[k], lies[k], strides[k], m);
+    to.loop(at, to.strides, m, to.params);
+    for (int k = 0; k < to.operands; ++k)
+      if (to.scatter[k]) to.scatter[k](lies[k], strides[k], pieces[k], to.strides[k], m);
+    left -= m;
+    if (left == 0) return;
     for (int k = 0; k < to.operands; ++k) {
-      if (strided[k] && to.output[k]) strided_copy(to.size[k])(lies[k], strides[k], pieces[k], to.size[k], m);
       lies[k] += m * strides[k];
-      if (!strided[k]) at[k] = lies[k];
+      if (at[k] != pieces[k]) at[k] = lies[k];
     }
   }
 }
@@ -232,20 +230,32 @@ void StridedIter::coalesce() {
 }
 
 void StridedIter::run(Loop loop, const void* params, int cost) const {
-  InPieces pieces{loop, params, operands_, 0, {}, {}};
   bool any = false;
-  int64_t largest = 1;
-  int transposed = 0;
+  uint32_t turned = 0;  // a bit for each operand
   for (int k = 0; k < operands_; ++k) {
-    const int64_t size = pieces.size[k] = itemsize(inputs_[k].tensor->dtype);
-    const bool output = pieces.output[k] = inputs_[k].output;
-    const bool turned =
-        tiled_ && transposed < kMaxTransposed && is_turned(strides_[0][k], strides_[1][k], size, output);
-    transposed += turned;
-    any = any || (!turned && is_strided(strides_[0][k], size, output));
-    largest = std::max(largest, size);
+    const int64_t size = itemsize(inputs_[k].tensor->dtype);
+    const bool output = inputs_[k].output;
+    if (tiled_ && std::popcount(turned) < kMaxTransposed &&
+        is_turned(strides_[0][k], strides_[1][k], size, output))
+      turned |= 1u << k;
+    else
+      any = any || is_strided(strides_[0][k], size, output);
   }
   if (!any) return run_loop(loop, params, cost, tiled_);
+  InPieces pieces;
+  pieces.loop = loop;
+  pieces.params = params;
+  pieces.operands = operands_;
+  int64_t largest = 1;
+  for (int k = 0; k < operands_; ++k) {
+    const int64_t size = itemsize(inputs_[k].tensor->dtype);
+    const bool output = inputs_[k].output;
+    const bool strided = !(turned >> k & 1) && is_strided(strides_[0][k], size, output);
+    pieces.strides[k] = strided || turned >> k & 1 ? size : strides_[0][k];
+    pieces.gather[k] = strided && !output ? strided_copy(size) : nullptr;
+    pieces.scatter[k] = strided && output ? strided_copy(size) : nullptr;
+    largest = std::max(largest, size);
+  }
   pieces.piece = kPiece / largest;
   run_loop(in_pieces, &pieces, cost, tiled_);
 }

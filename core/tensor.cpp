@@ -223,6 +223,7 @@ Scalar item(const Tensor& tensor) {
 Overlap overlap(const Tensor& a, const Tensor& b) {
   if (!a.storage() || a.storage().get() != b.storage().get() || a.numel() == 0 || b.numel() == 0)
     return Overlap::None;
+  if (a.impl() == b.impl()) return Overlap::Same;
   const auto extent = [](const Tensor& t, int64_t& low, int64_t& high) {
     low = t.storage_offset() * itemsize(t.dtype());
     int64_t last = 0;
