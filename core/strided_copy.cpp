@@ -1,8 +1,11 @@
 #include "core/strided_copy.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
+
+#include "plait/inline.h"
 
 namespace plait {
 namespace {
@@ -95,6 +98,72 @@ void copy(char* to, int64_t to_stride, const char* from, int64_t from_stride, in
     *reinterpret_cast<T*>(to + i * to_stride) = *reinterpret_cast<const T*>(from + i * from_stride);
 }
 
+constexpr int64_t kUnrolled = 8;
+
+// Rows of N elements, so that the compiler unrolls them.
+template <class T, int N>
+void copy_rows_of(char* to, int64_t to_row, int64_t to_stride, const char* from, int64_t from_row,
+                  int64_t from_stride, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r) {
+    T row[N];
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) row[i] = *reinterpret_cast<const T*>(from + i * from_stride);
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) *reinterpret_cast<T*>(to + i * to_stride) = row[i];
+    to += to_row;
+    from += from_row;
+  }
+}
+
+// Those of 2 elements, of 3, and so on.
+template <class T, size_t... I>
+constexpr auto short_rows(std::index_sequence<I...>) {
+  return std::array{&copy_rows_of<T, static_cast<int>(I) + 2>...};
+}
+
+// From 8 bytes on: whole words, and one that ends where the row does.
+template <class Word>
+PLAIT_INLINE void copy_words(char* to, const char* from, int64_t bytes) {
+  constexpr int64_t kSize = sizeof(Word);
+  Word last;
+  std::memcpy(&last, from + bytes - kSize, kSize);
+  for (int64_t i = 0; i + kSize < bytes; i += kSize) std::memcpy(to + i, from + i, kSize);
+  std::memcpy(to + bytes - kSize, &last, kSize);
+}
+
+// Rows of at least 16 bytes, each of one element that is repeated.
+template <class T>
+void repeat_rows(char* to, int64_t to_row, const char* from, int64_t from_row, int64_t rows, int64_t n) {
+  constexpr int64_t kSize = sizeof(T);
+  for (int64_t r = 0; r < rows; ++r, to += to_row, from += from_row) {
+    const Vector<T> all = *reinterpret_cast<const T*>(from) - Vector<T>{};
+    for (int64_t i = 0; i + kLanes<T> < n; i += kLanes<T>) store<T>(to + i * kSize, all);
+    store<T>(to + (n - kLanes<T>)*kSize, all);
+  }
+}
+
+template <class T>
+void copy_rows(char* to, int64_t to_row, int64_t to_stride, const char* from, int64_t from_row,
+               int64_t from_stride, int64_t rows, int64_t n) {
+  constexpr int64_t kSize = sizeof(T);
+  const int64_t bytes = to_stride == kSize && from_stride == kSize ? n * kSize : 0;  // of a dense row
+  if (bytes >= 16) {
+    for (int64_t r = 0; r < rows; ++r) copy_words<Vector<char>>(to + r * to_row, from + r * from_row, bytes);
+  } else if (bytes >= 8) {
+    for (int64_t r = 0; r < rows; ++r) copy_words<int64_t>(to + r * to_row, from + r * from_row, bytes);
+  } else if (n == 1) {
+    copy<T>(to, to_row, from, from_row, rows);
+  } else if (kSize <= 8 && to_stride == kSize && from_stride == 0 && n * kSize >= 16) {
+    if constexpr (kSize <= 8) repeat_rows<T>(to, to_row, from, from_row, rows, n);
+  } else if (n <= kUnrolled) {
+    constexpr auto kOf = short_rows<T>(std::make_index_sequence<kUnrolled - 1>());
+    kOf[static_cast<size_t>(n - 2)](to, to_row, to_stride, from, from_row, from_stride, rows);
+  } else {
+    for (int64_t r = 0; r < rows; ++r)
+      copy<T>(to + r * to_row, to_stride, from + r * from_row, from_stride, n);
+  }
+}
+
 // Blocks of kLanes x kLanes elements that are read as vectors along one dimension and written along the
 // other.
 template <class T>
@@ -154,6 +223,16 @@ StridedCopy strided_copy(int64_t size) {
     case 4: return copy<int32_t>;
     case 8: return copy<int64_t>;
     default: return copy<Bits128>;
+  }
+}
+
+RowsCopy rows_copy(int64_t size) {
+  switch (size) {
+    case 1: return copy_rows<int8_t>;
+    case 2: return copy_rows<int16_t>;
+    case 4: return copy_rows<int32_t>;
+    case 8: return copy_rows<int64_t>;
+    default: return copy_rows<Bits128>;
   }
 }
 

@@ -229,7 +229,108 @@ void StridedIter::coalesce() {
   ndim_ = kept + 1;
 }
 
+// Do the elements of an operand, of `size` bytes, lie side by side in the order in which they are walked?
+static bool is_dense(const StridedIter& iter, int operand, int64_t size) {
+  for (int d = 0; d < iter.ndim(); size *= iter.size(d++))
+    if (iter.stride(d, operand) != size) return false;
+  return true;
+}
+
+// Note [Short rows]
+// Where the innermost dimension has three elements, calling the loop for each three would take the time. Rows
+// are gathered instead, as many as a piece holds, for one call; of operands that are dense throughout, or
+// repeat one element, nothing is, and those that repeat one row are gathered once.
+constexpr int64_t kShortRow = 256;  // bytes
+
+bool StridedIter::has_short_rows() const {
+  if (ndim_ < 2 || tiled_) return false;
+  int64_t largest = 1;
+  for (int k = 0; k < operands_; ++k) largest = std::max(largest, itemsize(inputs_[k].tensor->dtype));
+  return shape_[0] * largest <= kShortRow;
+}
+
+void StridedIter::run_rows(int64_t begin, int64_t end, Loop loop, const void* params) const {
+  enum class Kind : uint8_t { Direct, Gathered, GatheredOnce, Scattered };
+  Kind kinds[kMaxOperands];
+  RowsCopy copies[kMaxOperands];
+  int64_t sizes[kMaxOperands], given[kMaxOperands], largest = 1;
+  bool scatters = false;
+  for (int k = 0; k < operands_; ++k) {
+    const int64_t size = sizes[k] = itemsize(inputs_[k].tensor->dtype);
+    bool one_row = !inputs_[k].output;
+    for (int d = 1; d < ndim_; ++d) one_row = one_row && strides_[d][k] == 0;
+    const bool one = one_row && strides_[0][k] == 0;
+    kinds[k] = one || is_dense(*this, k, size) ? Kind::Direct
+               : inputs_[k].output             ? Kind::Scattered
+               : one_row                       ? Kind::GatheredOnce
+                                               : Kind::Gathered;
+    given[k] = one ? 0 : size;
+    copies[k] = rows_copy(size);
+    scatters = scatters || kinds[k] == Kind::Scattered;
+    largest = std::max(largest, size);
+  }
+  const int64_t n = shape_[0], most = std::max<int64_t>(1, kPiece / (largest * n));
+
+  // A row, and where its first element is in each operand.
+  struct Place {
+    int64_t index[kMaxDims];
+    char* data[kMaxOperands];
+  };
+  Place place;
+  std::copy(data_, data_ + operands_, place.data);
+  int64_t rest = begin;
+  for (int d = 1; d < ndim_; ++d) {
+    place.index[d] = rest % shape_[d];
+    rest /= shape_[d];
+    for (int k = 0; k < operands_; ++k) place.data[k] += place.index[d] * strides_[d][k];
+  }
+  // Calls f(data, done, count) for rows that lie equally far apart, until `rows` are done.
+  const auto walk = [&](Place& at, int64_t rows, const auto& f) {
+    for (int64_t done = 0; done < rows;) {
+      const int64_t count = std::min(rows - done, shape_[1] - at.index[1]);
+      f(at.data, done, count);
+      done += count;
+      at.index[1] += count;
+      for (int k = 0; k < operands_; ++k) at.data[k] += count * strides_[1][k];
+      for (int d = 1; at.index[d] == shape_[d] && d + 1 < ndim_; ++d) {
+        at.index[d] = 0;
+        ++at.index[d + 1];
+        for (int k = 0; k < operands_; ++k) at.data[k] += strides_[d + 1][k] - shape_[d] * strides_[d][k];
+      }
+    }
+  };
+
+  alignas(kLine) char pieces[kMaxOperands][kPiece];
+  for (int k = 0; k < operands_; ++k)
+    if (kinds[k] == Kind::GatheredOnce)
+      copies[k](pieces[k], n * sizes[k], sizes[k], data_[k], 0, strides_[0][k], std::min(most, end - begin),
+                n);
+  for (int64_t row = begin; row < end; row += most) {
+    const int64_t rows = std::min(most, end - row);
+    char* at[kMaxOperands];
+    for (int k = 0; k < operands_; ++k) at[k] = kinds[k] == Kind::Direct ? place.data[k] : pieces[k];
+    const Place first = place;
+    walk(place, rows, [&](char* const* data, int64_t done, int64_t count) {
+      for (int k = 0; k < operands_; ++k)
+        if (kinds[k] == Kind::Gathered)
+          copies[k](pieces[k] + done * n * sizes[k], n * sizes[k], sizes[k], data[k], strides_[1][k],
+                    strides_[0][k], count, n);
+    });
+    loop(at, given, rows * n, params);
+    if (!scatters) continue;
+    Place again = first;
+    walk(again, rows, [&](char* const* data, int64_t done, int64_t count) {
+      for (int k = 0; k < operands_; ++k)
+        if (kinds[k] == Kind::Scattered)
+          copies[k](data[k], strides_[1][k], strides_[0][k], pieces[k] + done * n * sizes[k], n * sizes[k],
+                    sizes[k], count, n);
+    });
+  }
+}
+
 void StridedIter::run(Loop loop, const void* params, int cost) const {
+  if (has_short_rows()) return run_loop(loop, params, cost, Walk::Rows);
+  const Walk walk = tiled_ ? Walk::Tiles : Walk::Runs;
   bool any = false;
   uint32_t turned = 0;  // a bit for each operand
   for (int k = 0; k < operands_; ++k) {
@@ -241,7 +342,7 @@ void StridedIter::run(Loop loop, const void* params, int cost) const {
     else
       any = any || is_strided(strides_[0][k], size, output);
   }
-  if (!any) return run_loop(loop, params, cost, tiled_);
+  if (!any) return run_loop(loop, params, cost, walk);
   InPieces pieces;
   pieces.loop = loop;
   pieces.params = params;
@@ -257,24 +358,25 @@ void StridedIter::run(Loop loop, const void* params, int cost) const {
     largest = std::max(largest, size);
   }
   pieces.piece = kPiece / largest;
-  run_loop(in_pieces, &pieces, cost, tiled_);
+  run_loop(in_pieces, &pieces, cost, walk);
 }
 
 void StridedIter::copy() const {
   const StridedCopy of_size = strided_copy(itemsize(inputs_[0].tensor->dtype));
-  run_loop(copy_elements, &of_size, 1, tiled_);
+  run_loop(copy_elements, &of_size, 1, has_short_rows() ? Walk::Rows : tiled_ ? Walk::Tiles : Walk::Runs);
 }
 
 void StridedIter::run_in_place(Loop loop, const void* params, int cost) const {
-  run_loop(loop, params, cost, false);
+  run_loop(loop, params, cost, Walk::Runs);
 }
 
-void StridedIter::run_loop(Loop loop, const void* params, int cost, bool tiled) const {
+void StridedIter::run_loop(Loop loop, const void* params, int cost, Walk walk) const {
   if (numel_ == 0) return;
   if (ndim_ == 1 && numel_ <= 2048) return loop(data_, strides_[0], numel_, params);
   const int64_t grain = std::max<int64_t>(kGrain / cost, 1024);
   const Streamed streamed{loop, params, operands_, itemsize(inputs_[0].tensor->dtype)};
-  bool streams = kCanStream && strides_[0][0] == streamed.size && numel_ >= kLeastStreamed;
+  bool streams = kCanStream && numel_ >= kLeastStreamed &&
+                 (walk == Walk::Rows ? is_dense(*this, 0, streamed.size) : strides_[0][0] == streamed.size);
   if (streams) {
     int64_t bytes = 0;
     for (int k = 0; k < operands_; ++k) {
@@ -288,15 +390,22 @@ void StridedIter::run_loop(Loop loop, const void* params, int cost, bool tiled) 
   }
   if (streams) loop = stream, params = &streamed;
   const auto part = [&](int64_t begin, int64_t end) {
-    tiled ? run_tiled(begin, end, loop, params) : run_range(begin, end, loop, params);
+    switch (walk) {
+      case Walk::Runs: run_range(begin, end, loop, params); break;
+      case Walk::Rows: run_rows(begin, end, loop, params); break;
+      case Walk::Tiles: run_tiled(begin, end, loop, params); break;
+    }
     if (streams) finish_stores();
   };
-  if (tiled) {
-    const int64_t panels = numel_ / (shape_[0] * shape_[1]);
-    const int64_t rows = (shape_[1] + kTile - 1) / kTile;
-    parallel_for(0, panels * rows, std::max<int64_t>(1, grain / (kTile * shape_[0])), part);
-  } else {
-    parallel_for(0, numel_, grain, part);
+  switch (walk) {
+    case Walk::Runs: return parallel_for(0, numel_, grain, part);
+    case Walk::Rows:
+      return parallel_for(0, numel_ / shape_[0], std::max<int64_t>(1, grain / shape_[0]), part);
+    case Walk::Tiles: {
+      const int64_t panels = numel_ / (shape_[0] * shape_[1]);
+      const int64_t rows = (shape_[1] + kTile - 1) / kTile;
+      return parallel_for(0, panels * rows, std::max<int64_t>(1, grain / (kTile * shape_[0])), part);
+    }
   }
 }
 

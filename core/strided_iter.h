@@ -66,8 +66,12 @@ class PLAIT_API StridedIter {
   void add(const Tensor& tensor, bool output);
   void coalesce();
   void order_dims();
-  void run_loop(Loop loop, const void* params, int cost, bool tiled) const;
+  // The ways to walk the runs that a loop is given.
+  enum class Walk { Runs, Tiles, Rows };
+  void run_loop(Loop loop, const void* params, int cost, Walk walk) const;
   void run_range(int64_t begin, int64_t end, Loop loop, const void* params) const;
+  void run_rows(int64_t begin, int64_t end, Loop loop, const void* params) const;
+  bool has_short_rows() const;
   void run_tiled(int64_t begin, int64_t end, Loop loop, const void* params) const;
 
   struct Operand {
