@@ -64,6 +64,15 @@ int64_t copy_reversed(char* to, const char* from, int64_t n) {
   return i;
 }
 
+// n times one element: some are written one by one and then copied, for which the C library has the best code.
+template <class T>
+void repeat(char* to, T value, int64_t n) {
+  constexpr int64_t kWritten = 512;  // bytes; more at a time are no faster
+  const int64_t bytes = n * static_cast<int64_t>(sizeof(T)), first = std::min(bytes, kWritten);
+  std::fill_n(reinterpret_cast<T*>(to), first / sizeof(T), value);
+  for (int64_t i = first; i < bytes; i += kWritten) std::memcpy(to + i, to, std::min(kWritten, bytes - i));
+}
+
 template <class T>
 void copy(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t n) {
   constexpr int64_t kSize = sizeof(T);
@@ -73,8 +82,7 @@ void copy(char* to, int64_t to_stride, const char* from, int64_t from_stride, in
       return;
     }
     if (from_stride == 0) {
-      std::fill_n(reinterpret_cast<T*>(to), n, *reinterpret_cast<const T*>(from));
-      return;
+      return repeat(to, *reinterpret_cast<const T*>(from), n);
     }
     if constexpr (kSize <= 8) {
       const int64_t done = from_stride == 2 * kSize ? copy_evens<T>(to, from, n)
