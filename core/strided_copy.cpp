@@ -64,7 +64,8 @@ int64_t copy_reversed(char* to, const char* from, int64_t n) {
   return i;
 }
 
-// n times one element: some are written one by one and then copied, for which the C library has the best code.
+// n times one element: some are written one by one and then copied, for which the C library has the best
+// code.
 template <class T>
 void repeat(char* to, T value, int64_t n) {
   constexpr int64_t kWritten = 512;  // bytes; more at a time are no faster

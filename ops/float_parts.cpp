@@ -40,7 +40,8 @@ template <class T>
 void split(const T* x, T* mantissa, int32_t* exponent, int64_t count) {
   using F = Format<T>;
   using Bits = typename F::Bits;
-  constexpr Bits kHalf = Bits{F::kHalf} << F::kMantissa, kExponents = (2 * Bits{F::kHalf} + 3) << F::kMantissa;
+  constexpr Bits kHalf = Bits{F::kHalf} << F::kMantissa, kExponents = (2 * Bits{F::kHalf} + 3)
+                                                                      << F::kMantissa;
   constexpr T kScale = T(Bits{1} << (F::kMantissa + 1));  // the smallest numbers are not stored with one
   for (int64_t i = 0; i < count; ++i) {
     const auto of = std::bit_cast<Bits>(x[i]), scaled = std::bit_cast<Bits>(x[i] * kScale);
@@ -71,8 +72,8 @@ void split_all(T* x, T* mantissa, int32_t* exponent, int64_t count) {
 template <class T>
 void loop(char* const* data, const int64_t* strides, int64_t count, const void*) {
   const bool repeated = strides[2] == 0;
-  split_all(reinterpret_cast<T*>(data[2]), reinterpret_cast<T*>(data[0]),
-            reinterpret_cast<int32_t*>(data[1]), repeated ? 1 : count);
+  split_all(reinterpret_cast<T*>(data[2]), reinterpret_cast<T*>(data[0]), reinterpret_cast<int32_t*>(data[1]),
+            repeated ? 1 : count);
   if (!repeated) return;
   for (int k = 0; k < 2; ++k) strided_copy(strides[k])(data[k], strides[k], data[k], 0, count);
 }
