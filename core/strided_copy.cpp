@@ -67,6 +67,21 @@ int64_t copy_reversed(char* to, const char* from, int64_t n) {
   return i;
 }
 
+// n times one element: some are written one by one and then copied, for which the C library has the best
+// code. Compilers call it where sizes may be above 8192 bytes; smaller copies they write out, which is
+// slower.
+template <class T>
+void repeat(char* to, T value, int64_t n) {
+  constexpr int64_t kWritten = 512, kMost = 16384;  // bytes; what is copied stays in the first-level cache
+  const int64_t bytes = n * static_cast<int64_t>(sizeof(T)), first = std::min(bytes, kWritten);
+  std::fill_n(reinterpret_cast<T*>(to), first / sizeof(T), value);
+  for (int64_t done = first; done < bytes;) {
+    const int64_t more = std::min(std::min(done, kMost), bytes - done);
+    std::memcpy(to + done, to, more);
+    done += more;
+  }
+}
+
 template <class T>
 void copy(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t n) {
   constexpr int64_t kSize = sizeof(T);
@@ -76,8 +91,7 @@ void copy(char* to, int64_t to_stride, const char* from, int64_t from_stride, in
       return;
     }
     if (from_stride == 0) {
-      std::fill_n(reinterpret_cast<T*>(to), n, *reinterpret_cast<const T*>(from));
-      return;
+      return repeat(to, *reinterpret_cast<const T*>(from), n);
     }
     if constexpr (kSize <= 8) {
       const int64_t done = from_stride == 2 * kSize ? copy_evens<T>(to, from, n)

@@ -420,17 +420,22 @@ void StridedIter::run_range(int64_t begin, int64_t end, Loop loop, const void* p
     rest /= shape_[d];
     for (int k = 0; k < operands_; ++k) data[k] += index[d] * strides_[d][k];
   }
+  if (ndim_ == 1) return loop(data, strides_[0], end - begin, params);
   for (int64_t left = end - begin; left > 0;) {
+    // A part of a row, or whole rows along dimension 1: short ones are worth few steps in between.
     const int64_t n = std::min(left, shape_[0] - index[0]);
-    loop(data, strides_[0], n, params);
-    left -= n;
-    if (left == 0) break;
+    const int64_t rows = n < shape_[0] ? 1 : std::min(left / n, shape_[1] - index[1]);
+    for (int64_t r = 0; r < rows; ++r) {
+      loop(data, strides_[0], n, params);
+      for (int k = 0; k < operands_; ++k) data[k] += strides_[1][k];
+    }
+    left -= rows * n;
+    index[1] += rows;
     for (int k = 0; k < operands_; ++k) data[k] -= index[0] * strides_[0][k];
     index[0] = 0;
-    for (int d = 1; d < ndim_; ++d) {
-      for (int k = 0; k < operands_; ++k) data[k] += strides_[d][k];
-      if (++index[d] < shape_[d]) break;
-      for (int k = 0; k < operands_; ++k) data[k] -= index[d] * strides_[d][k];
+    for (int d = 1; d + 1 < ndim_ && index[d] == shape_[d]; ++d) {
+      for (int k = 0; k < operands_; ++k) data[k] += strides_[d + 1][k] - index[d] * strides_[d][k];
+      ++index[d + 1];
       index[d] = 0;
     }
   }

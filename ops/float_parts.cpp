@@ -1,7 +1,10 @@
 // Mantissas and exponents of floating-point numbers.
-#include <cmath>
+#include <algorithm>
+#include <bit>
 
+#include "core/strided_copy.h"
 #include "core/strided_iter.h"
+#include "ops/cpu/convert.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/float_parts.h"
@@ -17,17 +20,62 @@ namespace {
 
 constexpr int kCost = 4;
 
+// Where the parts of a float's bits are.
+template <class T>
+struct Format;
+template <>
+struct Format<float> {
+  using Bits = int32_t;
+  static constexpr int kMantissa = 23, kHalf = 126;  // the exponent of 1/2 is stored as that
+};
+template <>
+struct Format<double> {
+  using Bits = int64_t;
+  static constexpr int kMantissa = 52, kHalf = 1022;
+};
+
+// By the bits, without a branch, so that compilers make vectors of it. Of infinities and NaN C leaves the
+// exponent open; here it is 0.
+template <class T>
+void split(const T* x, T* mantissa, int32_t* exponent, int64_t count) {
+  using F = Format<T>;
+  using Bits = typename F::Bits;
+  constexpr Bits kHalf = Bits{F::kHalf} << F::kMantissa, kExponents = (2 * Bits{F::kHalf} + 3)
+                                                                      << F::kMantissa;
+  constexpr T kScale = T(Bits{1} << (F::kMantissa + 1));  // the smallest numbers are not stored with one
+  for (int64_t i = 0; i < count; ++i) {
+    const auto of = std::bit_cast<Bits>(x[i]), scaled = std::bit_cast<Bits>(x[i] * kScale);
+    const Bits small = -Bits{(of & kExponents) == 0}, whole = -Bits{(of & kExponents) != kExponents};
+    const Bits bits = (of & ~small) | (scaled & small);
+    const Bits parts = -Bits{(bits & kExponents) != 0} & whole;  // 0, infinities and NaN are not taken apart
+    const Bits stored = (bits & kExponents) >> F::kMantissa;
+    exponent[i] = static_cast<int32_t>((stored - F::kHalf - ((F::kMantissa + 1) & small)) & parts);
+    mantissa[i] = std::bit_cast<T>((((bits & ~kExponents) | kHalf) & parts) | (of & ~parts));
+  }
+}
+
+template <class T>
+void split_all(T* x, T* mantissa, int32_t* exponent, int64_t count) {
+  if constexpr (sizeof(T) > 2) {
+    split(x, mantissa, exponent, count);
+  } else {
+    constexpr int64_t kBlock = 256;
+    float values[kBlock], mantissas[kBlock];
+    for (int64_t i = 0; i < count; i += kBlock) {
+      const int64_t n = std::min(kBlock, count - i);
+      cpu::convert_block(values, DType::Float32, x + i, dtype_of<T>, n);
+      split(values, mantissas, exponent + i, n);
+      cpu::convert_block(mantissa + i, dtype_of<T>, mantissas, DType::Float32, n);
+    }
+  }
+}
 template <class T>
 void loop(char* const* data, const int64_t* strides, int64_t count, const void*) {
-  for (int64_t i = 0; i < count; ++i) {
-    const compute_t<T> x = *reinterpret_cast<const T*>(data[2] + i * strides[2]);
-    int exponent = 0;  // of infinities and NaN C leaves it open
-    if (std::isfinite(x))
-      *reinterpret_cast<T*>(data[0] + i * strides[0]) = static_cast<T>(std::frexp(x, &exponent));
-    else
-      *reinterpret_cast<T*>(data[0] + i * strides[0]) = static_cast<T>(x);
-    *reinterpret_cast<int32_t*>(data[1] + i * strides[1]) = exponent;
-  }
+  const bool repeated = strides[2] == 0;
+  split_all(reinterpret_cast<T*>(data[2]), reinterpret_cast<T*>(data[0]), reinterpret_cast<int32_t*>(data[1]),
+            repeated ? 1 : count);
+  if (!repeated) return;
+  for (int k = 0; k < 2; ++k) strided_copy(strides[k])(data[k], strides[k], data[k], 0, count);
 }
 
 }  // namespace

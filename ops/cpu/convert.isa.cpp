@@ -35,11 +35,24 @@ struct Convert<std::complex<T>> {
   }
 };
 
+// Of blocks of halves there are vectors (core/half_blocks.h), which the loops of functions would store
+// once more.
+PLAIT_INLINE void halves_block(const Half* from, float* to, int64_t n) { half_to_float(from, to, n); }
+PLAIT_INLINE void halves_block(const float* from, Half* to, int64_t n) { float_to_half(from, to, n); }
+template <class To, class From>
+void convert_halves(char* const* data, const int64_t* strides, int64_t n, const void*) {
+  const bool repeated = strides[1] == 0;
+  halves_block(reinterpret_cast<const From*>(data[1]), reinterpret_cast<To*>(data[0]), repeated ? 1 : n);
+  if (repeated) strided_copy(sizeof(To))(data[0], sizeof(To), data[0], 0, n);
+}
+
 // Elements of one dtype are copied (StridedIter::copy).
 template <class To, class From>
 constexpr Loop convert_loop() {
   if constexpr (std::is_same_v<To, From>)
     return nullptr;
+  else if constexpr (requires(const From* from, To* to) { halves_block(from, to, int64_t{}); })
+    return &convert_halves<To, From>;
   else
     return &elementwise<Convert<To>, To, From>;
 }

@@ -22,8 +22,13 @@ struct Numbers {
 // Takes degree - order steps.
 template <class Step>
 __attribute__((noinline)) void recur(Numbers& b, double order, const Step step) {
-  double most = 0;
-  for (int64_t i = 0; i < b.n; ++i) most = b.degree[i] > most ? b.degree[i] : most;
+  // Numbers of at least 0 are ordered as their bits are; of integers compilers find the largest by vectors.
+  int64_t bits = 0;
+  for (int64_t i = 0; i < b.n; ++i) {
+    const auto of = static_cast<int64_t>(vec::to_bits(b.degree[i]));
+    bits = of > bits ? of : bits;
+  }
+  const double most = vec::from_bits(static_cast<vec::UInt<double>>(bits));
   for (double k = 0; k < most - order; k += 1) {
     const double inverse = 1 / (k + 1);
 #pragma GCC ivdep
@@ -44,6 +49,7 @@ void gegenbauer(Numbers& b, double order, double lambda) {
 
 // last = factor * last + by_before * before.
 void combine(Numbers& b, double factor, double by_before = 0) {
+  if (factor == 1 && by_before == 0) return;
   for (int64_t i = 0; i < b.n; ++i)
     b.last[i] = by_before == 0 ? factor * b.last[i] : factor * b.last[i] + by_before * b.before[i];
 }
@@ -76,11 +82,6 @@ void hermite(Numbers& b, int order, double scale) {
 void evaluate(const PolynomialDerivative& f, Numbers& b) {
   constexpr int kShifted = static_cast<int>(Polynomial::ShiftedChebyshevT);
   const int order = f.order;
-  for (int64_t i = 0; i < b.n; ++i) {
-    b.degree[i] = vec::trunc(b.degree[i]);
-    b.last[i] = 1;
-    b.before[i] = 0;
-  }
   double factor = 1;
   switch (f.polynomial) {
     case Polynomial::LaguerreL:
@@ -111,7 +112,9 @@ __attribute__((noinline)) void polynomials(const PolynomialDerivative& f, Number
   for (int64_t i = 0; i < b.n; ++i) {
     const bool none = !(b.degree[i] < kMostCounted);
     degree[i] = b.degree[i];
-    b.degree[i] = vec::select(none, 0.0, degree[i]);
+    b.degree[i] = vec::select(none, 0.0, vec::trunc(degree[i]));
+    b.last[i] = 1;
+    b.before[i] = 0;
   }
   evaluate(f, b);
   const double least = f.order == 0 ? -1 : f.order;

@@ -77,3 +77,22 @@ def test_gather_from_a_transposed_tensor():
     for source in (plait.tensor(x).transpose(1, 2), plait.tensor(np.repeat(x, 2, 2)).transpose(1, 2)[:, ::2]):
         expected = np.take_along_axis(x.transpose(0, 2, 1), index, 0)
         assert np.array_equal(plait.gather(source, 0, plait.tensor(index)).numpy(), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_of_every_length(threads):
+    """Ranges of threads begin and end amid rows, and amid each of the dimensions around them."""
+    shapes = [(3, 5, 7, 11, 13), (2, 3, 17, 1201), (50, 41, 1, 43), (7, 5003, 3), (3, 1, 40001), (120011,)]
+    rng = np.random.default_rng(3)
+    before = plait.get_num_threads()
+    plait.set_num_threads(threads)
+    try:
+        for shape in shapes:
+            x = rng.integers(-9, 9, shape)
+            for repeated in range(len(shape) + 1):
+                y = rng.integers(-9, 9, [1 if d == repeated else n for d, n in enumerate(shape)])
+                assert np.array_equal((plait.tensor(x) - plait.tensor(y)).numpy(), x - y), (shape, repeated)
+                z = np.swapaxes(rng.integers(-9, 9, np.swapaxes(x, 0, -1).shape), 0, -1)
+                assert np.array_equal((tensor(z) - plait.tensor(y)).numpy(), z - y), (shape, repeated)
+    finally:
+        plait.set_num_threads(before)

@@ -164,8 +164,8 @@ unary("special_bessel_j0", sp.j0, special=False, **REAL_FLOAT, tol=Tol(8, 8))
 unary("special_bessel_j1", sp.j1, nonzero=True, special=False, **REAL_FLOAT, tol=Tol(8, 8))
 unary("special_bessel_y0", sp.y0, low=0.25, special=False, **REAL_FLOAT, tol=Tol(16, 8))
 unary("special_bessel_y1", sp.y1, low=0.25, special=False, **REAL_FLOAT, tol=Tol(16, 8))
-# Of K, SciPy's errors reach 8.5 ulps between 0.25 and 2 (against 40 digits), ours 5: test_special_blocks.py has exact values.
-unary("special_modified_bessel_k0", sp.k0, low=0.25, **REAL_FLOAT, tol=Tol(8))
+# Of K, SciPy's errors reach 9 ulps between 0.25 and 2 (against 40 digits), ours 5: test_special_blocks.py has exact values.
+unary("special_modified_bessel_k0", sp.k0, low=0.25, **REAL_FLOAT, tol=Tol(12))
 unary("special_modified_bessel_k1", sp.k1, low=0.25, **REAL_FLOAT, tol=Tol(8))
 unary("special_scaled_modified_bessel_k0", sp.k0e, low=0.25, special=False, **REAL_FLOAT, tol=Tol(8))
 unary("special_scaled_modified_bessel_k1", sp.k1e, low=0.25, special=False, **REAL_FLOAT, tol=Tol(8))
