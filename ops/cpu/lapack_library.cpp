@@ -103,17 +103,15 @@ struct Loaded : Functions {
     return false;
   }
 
-  template <class F>
-  bool find(void* library, F*& function, const char* type, const char* name) const {
-    const std::string symbol = prefix + std::string(type) + name + suffix;
-    function = reinterpret_cast<F*>(dlsym(library, symbol.c_str()));
-    return function != nullptr;
+  void* symbol(void* library, char type, const char* name) const {
+    return dlsym(library, (prefix + std::string(1, type) + name + suffix).c_str());
   }
   // For two dtypes, real or complex ones, or for four.
   template <class F>
   bool find_two(void* library, F** functions, const char* types, const char* name) const {
-    const char first[] = {types[0], 0}, second[] = {types[1], 0};
-    return find(library, functions[0], first, name) && find(library, functions[1], second, name);
+    functions[0] = reinterpret_cast<F*>(symbol(library, types[0], name));
+    functions[1] = reinterpret_cast<F*>(symbol(library, types[1], name));
+    return functions[0] && functions[1];
   }
   template <class F>
   bool find_four(void* library, F* (&functions)[4], const char* name, const char* complex_name) const {
