@@ -118,7 +118,7 @@ Pair cholesky(const MatrixLibrary& library, const Tensor& self) {
   const Tensor info = new_info(self);
   // Row by row it lies as the upper triangle of A^T = conj(A), of which U^H U = L^* L^T is wanted: the same.
   const Tensor factor = plait::tril(self);
-  if (self.numel()) library.cholesky(matrices_of(factor, true), true, info.data<int32_t>());
+  if (self.numel()) library.cholesky(matrices_of(factor, true), info.data<int32_t>());
   return std::tuple(factor, info);
 }
 

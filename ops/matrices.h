@@ -28,8 +28,8 @@ class MatrixLibrary {
   // Raises where the library cannot be loaded.
   virtual void require(const char* op) const = 0;
 
-  // The triangle becomes L with L L^H = A (or, `upper`, U with U^H U = A); the other one is left alone.
-  virtual void cholesky(const Matrices& a, bool upper, int32_t* info) const = 0;
+  // The upper triangle becomes U with U^H U = A; the other one is left alone.
+  virtual void cholesky(const Matrices& a, int32_t* info) const = 0;
 
   // A becomes L below the diagonal and U; rows k and pivots[k] - 1 were exchanged, one after the other.
   // pivots: min(rows, columns) for each matrix; null: no rows are exchanged.

@@ -19,9 +19,7 @@ class Cusolver final : public MatrixLibrary {
         "folder of libcusolver.so.12)",
         op);
   }
-  void cholesky(const Matrices& a, bool upper, int32_t* info) const override {
-    cusolver_cholesky(a, upper, info);
-  }
+  void cholesky(const Matrices& a, int32_t* info) const override { cusolver_cholesky(a, info); }
   void lu(const Matrices& a, int32_t* pivots, int32_t* info) const override { cusolver_lu(a, pivots, info); }
   void triangular(const Triangle& triangle, const Matrices& a, const Matrices& b) const override {
     cusolver_triangular(triangle, a, b);

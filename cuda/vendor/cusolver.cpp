@@ -307,10 +307,10 @@ struct Scratch {
 
 bool cusolver_is_available() { return functions() != nullptr; }
 
-void cusolver_cholesky(const Matrices& a, bool upper, int32_t* info) {
+void cusolver_cholesky(const Matrices& a, int32_t* info) {
   const Session session;
   const Functions& f = session.f;
-  const cublasFillMode_t fill = fill_of(upper);
+  const cublasFillMode_t fill = fill_of(true);
   if (a.batch > 1 && a.columns <= kBatchedCholesky) {
     const Addresses all(a);
     choose(a.dtype, f.potrf_batched, [&]<class T>(auto potrf, T) {

@@ -15,7 +15,7 @@ namespace plait::cuda {
 bool cusolver_is_available();
 
 // What plait::MatrixLibrary says of each (ops/matrices.h).
-void cusolver_cholesky(const Matrices& a, bool upper, int32_t* info);
+void cusolver_cholesky(const Matrices& a, int32_t* info);
 void cusolver_lu(const Matrices& a, int32_t* pivots, int32_t* info);
 void cusolver_triangular(const Triangle& triangle, const Matrices& a, const Matrices& b);
 void cusolver_qr(const Matrices& a, void* tau);

@@ -4,7 +4,7 @@
 namespace plait::cuda {
 
 bool cusolver_is_available() { return false; }
-void cusolver_cholesky(const Matrices&, bool, int32_t*) {}
+void cusolver_cholesky(const Matrices&, int32_t*) {}
 void cusolver_lu(const Matrices&, int32_t*, int32_t*) {}
 void cusolver_triangular(const Triangle&, const Matrices&, const Matrices&) {}
 void cusolver_qr(const Matrices&, void*) {}

@@ -13,8 +13,8 @@
 
 namespace plait::cpu {
 
-// Matrices of a batch are decomposed on several threads where they are small; the library's own threads serve
-// large ones.
+// Matrices of a batch are decomposed on several threads; so are the blocks of a large one, where there are
+// functions for them (blocked_matrices.h). The library's own threads serve the others.
 const MatrixLibrary& lapack();
 
 // A = L D L^T, or with `hermitian` L D L^H, of which the lower triangle is read and becomes L and D, in the

@@ -48,25 +48,24 @@ void with_type(DType dtype, const F& f) {
   }
 }
 
-// L L^H, or U^H U, in a triangle of a matrix with these distances between rows and columns; where the
-// triangle is the upper one, these are exchanged.
+// The upper triangle becomes U with U^H U = A: the rows of L = U^H, but for conjugates, lie side by side.
 template <class T>
-int32_t cholesky_of(T* a, int64_t n, int64_t row, int64_t column) {
+int32_t cholesky_of(T* a, int64_t n, int64_t ld) {
   for (int64_t j = 0; j < n; ++j) {
-    T* const own = a + j * row;
-    auto rest = std::real(own[j * column]);
-    for (int64_t k = 0; k < j; ++k) rest -= std::real(product(own[k * column], conjugate(own[k * column])));
+    T* const own = a + j * ld;
+    auto rest = std::real(own[j]);
+    for (int64_t k = 0; k < j; ++k) rest -= std::real(product(own[k], conjugate(own[k])));
     if (!(rest > 0)) {
-      own[j * column] = rest;
+      own[j] = rest;
       return static_cast<int32_t>(j + 1);
     }
     const auto diagonal = std::sqrt(rest);
-    own[j * column] = diagonal;
+    own[j] = diagonal;
     for (int64_t i = j + 1; i < n; ++i) {
-      T* const other = a + i * row;
-      T sum = other[j * column];
-      for (int64_t k = 0; k < j; ++k) sum -= product(other[k * column], conjugate(own[k * column]));
-      other[j * column] = sum / diagonal;
+      T* const other = a + i * ld;
+      T sum = other[j];
+      for (int64_t k = 0; k < j; ++k) sum -= product(other[k], conjugate(own[k]));
+      other[j] = sum / diagonal;
     }
   }
   return 0;
@@ -184,13 +183,12 @@ void q_of(T* a, int64_t rows, int64_t columns, int64_t ld, int64_t reflectors, c
 
 bool is_small(const Matrices& a) { return a.rows <= kSmall && a.columns <= kSmall; }
 
-void small_cholesky(const Matrices& a, bool upper, int64_t first, int64_t last, int32_t* info) {
+void small_cholesky(const Matrices& a, int64_t first, int64_t last, int32_t* info) {
   with_type(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const int64_t row = upper ? a.ld : 1, column = upper ? 1 : a.ld;
     for (int64_t i = first; i < last; ++i) {
       T* const data = static_cast<T*>(a.data) + i * a.stride;
-      info[i] = cholesky_of(data, a.rows, row, column);  // of the transpose, U^T conj(U)
+      info[i] = cholesky_of(data, a.rows, a.ld);
     }
   });
 }

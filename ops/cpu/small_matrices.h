@@ -12,7 +12,7 @@ bool is_small(const Matrices& a);
 // Becomes the matrices that lie row by row, without gaps.
 void small_transpose(const Matrices& to, const void* from);
 // MatrixLibrary's functions, for matrices first ... last - 1.
-void small_cholesky(const Matrices& a, bool upper, int64_t first, int64_t last, int32_t* info);
+void small_cholesky(const Matrices& a, int64_t first, int64_t last, int32_t* info);
 void small_lu(const Matrices& a, int64_t first, int64_t last, int32_t* pivots, int32_t* info);
 void small_triangular(const Triangle& triangle, const Matrices& a, const Matrices& b, int64_t first,
                       int64_t last);
