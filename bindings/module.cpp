@@ -439,6 +439,7 @@ PYBIND11_MODULE(_C, m) {
   add_autocast(m);
   add_debugging(m);
   add_overrides(m);
+  add_composites(m.ptr());
   add_profiler(m);
   add_cuda(m);
   add_distributed(m);

@@ -46,7 +46,9 @@ PyObject* hand_over(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
   Object keywords(checked(PyDict_New()));
   for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k)
     checked(PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names, k), args[nargs + k]));
-  return checked(PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr));
+  Object result(
+      checked(PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr)));
+  return result.get() == Py_NotImplemented ? nullptr : result.release();  // nobody takes part
 }
 
 // A class of its own, no tensor's, that has a __torch_function__.
@@ -82,14 +84,6 @@ PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_
 }
 
 void add_overrides(py::module_& m) {
-  m.def(
-      "_may_override",
-      [](const py::tuple& arguments) {
-        const auto may = [](PyObject* object) { return overrides(object) || takes_part(object); };
-        PyObject* const* const first = &PyTuple_GET_ITEM(arguments.ptr(), 0);
-        return t_override_modes > 0 || any_argument(first, PyTuple_GET_SIZE(arguments.ptr()), may);
-      },
-      "Has one of the arguments a __torch_function__ to be asked, or is a mode entered? False is certain.");
   m.def(
       "_add_overriding_type",
       [](py::handle type) {

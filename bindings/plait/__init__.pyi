@@ -145,6 +145,7 @@ IntTensor: Any
 LongTensor: Any
 ShortTensor: Any
 from ._C import ArgumentError as ArgumentError
+from ._C import Composite as Composite
 from ._C import Generator as Generator
 from ._C import Node as Node
 from ._C import OutOfMemoryError as OutOfMemoryError
@@ -181,6 +182,7 @@ from ._C import _clamped_difference as _clamped_difference
 from ._C import _class_targets as _class_targets
 from ._C import _clocks as _clocks
 from ._C import _close_range as _close_range
+from ._C import _composite as _composite
 from ._C import _concrete as _concrete
 from ._C import _conj as _conj
 from ._C import _conv as _conv
@@ -271,7 +273,6 @@ from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _max_pool_values as _max_pool_values
-from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
 from ._C import _mode_index as _mode_index
 from ._C import _move_running_ as _move_running_

@@ -28,6 +28,7 @@ from .linalg import (
     solve_triangular,
     svdvals,
 )
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -542,6 +543,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out:
     return solve(A.reshape(n, n), B.reshape(n)).reshape(shape)
 
 
+@overridable
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 0, ..., N - 1 of each element (..., n) -> (..., n, N); N is n where it is not given.
 

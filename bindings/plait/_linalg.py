@@ -74,6 +74,7 @@ def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     return linalg.inv(input)
 
 
+@overridable
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """See plait.linalg.pinv."""
     return linalg.pinv(input, rcond)
@@ -137,6 +138,7 @@ def ormqr(
     return reflected(input, tau, other.mH, not transpose).mH
 
 
+@overridable
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant, complex of complex matrices; NaN where that is negative.
 
@@ -161,7 +163,3 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         return SVD(zeros[0], linalg.svdvals(input), zeros[1])
     u, s, vh = linalg.svd(input, full_matrices=not some)
     return SVD(u, s, vh.mH)
-
-
-for _name in ("cholesky", "geqrf", "inverse", "logdet", "ormqr", "pinverse", "qr", "svd"):
-    globals()[_name] = overridable(globals()[_name])

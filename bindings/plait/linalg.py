@@ -25,7 +25,6 @@ from ._lapack import LinAlgError
 from ._norms import cross, diagonal, matmul, matrix_norm, norm, vecdot, vector_norm
 from ._out import with_out
 from .autograd.function import Function
-from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -666,16 +665,11 @@ def matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
     return result
 
 
-for _name in __all__:
-    if _name in globals() and type(globals()[_name]) is type(_check):  # ops ask by themselves
-        globals()[_name] = overridable(globals()[_name])
-
-
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
     module = import_module("." + _ELSEWHERE.get(name, "_factorizations"), __package__)
-    found = globals()[name] = overridable(getattr(module, name))
+    found = globals()[name] = getattr(module, name)
     return found
 
 
