@@ -157,6 +157,7 @@ PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_
 // ---- other parts
 
 void add_composites(PyObject* module);  // functions in Python that count as one op (composite.cpp)
+void add_quick_functions(PyObject* module);
 void add_number_slots(std::vector<PyType_Slot>& slots);
 PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op);
 PyObject* tensor_getitem(PyObject* self, PyObject* index);

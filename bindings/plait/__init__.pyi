@@ -176,6 +176,7 @@ from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
 from ._C import _cdist as _cdist
 from ._C import _cdist_backward as _cdist_backward
+from ._C import _check_matrices as _check_matrices
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
 from ._C import _clamped_difference as _clamped_difference
@@ -239,6 +240,7 @@ from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
 from ._C import _is_profiling as _is_profiling
+from ._C import _largest_info as _largest_info
 from ._C import _layer_norm as _layer_norm
 from ._C import _layer_norm_backward as _layer_norm_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
@@ -293,6 +295,7 @@ from ._C import _prelu as _prelu
 from ._C import _push_saved_hooks as _push_saved_hooks
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
+from ._C import _records as _records
 from ._C import _reduce_segments as _reduce_segments
 from ._C import _refuse_saved_hooks as _refuse_saved_hooks
 from ._C import _register_hook as _register_hook

@@ -401,8 +401,8 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = 
     """
     from .linalg import _check, _substituted
 
-    _check("cholesky_solve", L, name="L")
-    _check("cholesky_solve", input, square=False, name="input")
+    _check("cholesky_solve", L, True, "L")
+    _check("cholesky_solve", input, False, "input")
     first, second = (L.mH, L) if upper else (L, L.mH)
     half = _substituted("cholesky_solve", first, input, False)
     return _substituted("cholesky_solve", second, half, True)
@@ -411,8 +411,12 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = 
 @with_out
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The inverse of A = L L^H (with `upper`, L^H L)."""
+    from .linalg import _check, _substituted
+
+    _check("cholesky_inverse", L, True, "L")
     unit = _ops["eye"](L.shape[-1], dtype=L.dtype, device=L.device)
-    return cholesky_solve(unit.expand(L.shape), L, upper)
+    inverse = _substituted("cholesky_inverse", L, unit.expand(L.shape), upper)  # of the factor
+    return inverse @ inverse.mH if upper else inverse.mH @ inverse
 
 
 def typename(obj: Any) -> str:

@@ -102,7 +102,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Geqrf:
     tensor([[-5.0000],
             [ 0.5000]])
     """
-    linalg._check("geqrf", input, square=False)
+    linalg._check("geqrf", input, False)
     return Geqrf(*_lapack.qr(input.detach(), "raw"))
 
 
@@ -120,8 +120,8 @@ def ormqr(
     """
     from ._factorizations import reflected
 
-    linalg._check("ormqr", input, square=False, name="input")
-    linalg._check("ormqr", other, square=False, name="other")
+    linalg._check("ormqr", input, False, "input")
+    linalg._check("ormqr", other, False, "other")
     rows, count = input.shape[-2], tau.shape[-1] if tau.dim() else -1
     fits = other.shape[-2 if left else -1] == rows and input.shape[:-2] == other.shape[:-2] == tau.shape[:-1]
     if not fits or not 0 <= count <= min(input.shape[-2:]) or not input.dtype is tau.dtype is other.dtype:
