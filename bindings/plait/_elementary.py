@@ -246,10 +246,18 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     tensor([[0., 5.],
             [0., 7.]])
     """
-    return _put("put_", self, index, source, accumulate)
+    at, values = _to_put("put_", self, index, source)
+    if self.is_contiguous():
+        self.view(-1).index_put_((at,), values, accumulate)
+        return self
+    if at.numel() and bool(((at < -self.numel()) | (at >= self.numel())).any()):
+        raise IndexError(f"put_: an index is out of range for a tensor of {self.numel()} elements")
+    at = at.remainder(max(self.numel(), 1))
+    return self.index_put_(unravel_index(at, tuple(self.shape)), values, accumulate)
 
 
-def _put(who: str, self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor:
+def _to_put(who: str, self: Tensor, index: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
+    """The index and the elements, in one dimension each."""
     if index.dtype is not _C.int64:
         raise TypeError(f"{who}: expected index of dtype int64, got {index.dtype}; use index.long()")
     if source.dtype is not self.dtype:
@@ -259,14 +267,7 @@ def _put(who: str, self: Tensor, index: Tensor, source: Tensor, accumulate: bool
             f"{who}: expected as many elements in source as in index, got {source.numel()} and "
             f"{index.numel()}"
         )
-    at = index.reshape(-1)
-    if self.is_contiguous():
-        self.view(-1).index_put_((at,), source.reshape(-1), accumulate)
-        return self
-    if at.numel() and bool(((at < -self.numel()) | (at >= self.numel())).any()):
-        raise IndexError(f"{who}: an index is out of range for a tensor of {self.numel()} elements")
-    at = at.remainder(max(self.numel(), 1))
-    return self.index_put_(unravel_index(at, tuple(self.shape)), source.reshape(-1), accumulate)
+    return index.reshape(-1), source.reshape(-1)
 
 
 def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
@@ -275,7 +276,8 @@ def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -
     >>> plait.zeros(3).put(plait.tensor([1]), plait.tensor([5.0]))
     tensor([0., 5., 0.])
     """
-    return _put("put", self.clone(), index, source, accumulate)
+    at, values = _to_put("put", self, index, source)
+    return self.reshape(-1).index_put((at,), values, accumulate).view(self.shape)
 
 
 @with_out

@@ -143,14 +143,14 @@ def householder_product(a: Tensor, tau: Tensor) -> Tensor:
     return _run("_linalg_householder_product", a, tau)
 
 
-def eigh(who: str, a: Tensor, upper: bool, vectors: bool) -> tuple[Tensor, Tensor]:
+def eigh(who: str, a: Tensor, upper: bool, vectors: bool = True) -> tuple[Tensor, Tensor]:
     """Eigenvalues in rising order, and vectors (or an empty tensor), of Hermitian matrices."""
     values, found, info = _run("_linalg_eigh", a, upper, vectors)
     check(who, info, NOT_CONVERGED, a)
     return values, found
 
 
-def svd(who: str, a: Tensor, full: bool, vectors: bool) -> tuple[Tensor, Tensor, Tensor]:
+def svd(who: str, a: Tensor, full: bool, vectors: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """U, S and Vh; without vectors U and Vh are empty."""
     u, s, vh, info = _run("_linalg_svd", a, full, vectors)
     if _C._largest_info(info):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from . import _lapack, linalg
+from ._autocast import one_op
 from ._out import with_out
 from .linalg import QR, det, matrix_power, slogdet
 from .overrides import overridable
@@ -150,6 +151,7 @@ def logdet(input: Tensor) -> Tensor:
 
 
 @with_out
+@one_op(cpu="float32", cuda="float32")
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> SVD:
     """input = U diag(S) V^H: with V, where plait.linalg.svd gives its conjugate transpose.
 
@@ -161,5 +163,5 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         batch = tuple(input.shape[:-2])
         zeros = [input.new_zeros((*batch, n, n)) for n in (rows, columns)]
         return SVD(zeros[0], linalg.svdvals(input), zeros[1])
-    u, s, vh = linalg.svd(input, full_matrices=not some)
+    u, s, vh = linalg._decomposed(input, not some)
     return SVD(u, s, vh.mH)

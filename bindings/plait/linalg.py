@@ -491,7 +491,7 @@ class _SVD(Function):
 
     @staticmethod
     def forward(ctx, who, a, full):
-        u, s, vh = _lapack.svd(who, a, full, True)
+        u, s, vh = _lapack.svd(who, a, full)
         ctx.save_for_backward(u, s, vh)  # whole: parts made here would be constants
         ctx.set_materialize_grads(False)
         ctx.who = who
@@ -551,8 +551,13 @@ def svd(A: Tensor, full_matrices: bool = True, *, out: Any = None) -> SVD:
     >>> plait.linalg.svd(plait.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
+    return SVD(*_decomposed(A, full_matrices))
+
+
+def _decomposed(A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """U, S and Vh."""
     _check("svd", A, False)
-    return SVD(*_applied(_SVD, "svd", A, full_matrices))
+    return (_SVD.apply if _tape(A) else _lapack.svd)("svd", A, full)
 
 
 @with_out
@@ -566,7 +571,7 @@ def svdvals(A: Tensor, *, out: Any = None) -> Tensor:
 class _Eigh(Function):
     @staticmethod
     def forward(ctx, who, a, upper):
-        values, vectors = _lapack.eigh(who, a, upper, True)
+        values, vectors = _lapack.eigh(who, a, upper)
         ctx.save_for_backward(values, vectors)
         ctx.set_materialize_grads(False)
         ctx.who = who
@@ -586,10 +591,13 @@ class _Eigh(Function):
         return None, (None if middle is None else v @ middle @ v.mH), None
 
 
+_UPPER = {"L": False, "l": False, "U": True, "u": True}
+
+
 def _is_upper(who: str, uplo: str) -> bool:
-    if uplo.upper() not in ("L", "U"):
+    if uplo not in _UPPER:
         raise ValueError(f"linalg.{who}: expected UPLO 'L' or 'U', got '{uplo}'")
-    return uplo.upper() == "U"
+    return _UPPER[uplo]
 
 
 @with_out
@@ -603,7 +611,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigh:
     tensor([-1.,  1.])
     """
     _check("eigh", A)
-    return Eigh(*_applied(_Eigh, "eigh", A, _is_upper("eigh", UPLO)))
+    return Eigh(*(_Eigh.apply if _tape(A) else _lapack.eigh)("eigh", A, _is_upper("eigh", UPLO)))
 
 
 @with_out
