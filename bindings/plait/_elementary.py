@@ -267,7 +267,8 @@ def _to_put(who: str, self: Tensor, index: Tensor, source: Tensor) -> tuple[Tens
             f"{who}: expected as many elements in source as in index, got {source.numel()} and "
             f"{index.numel()}"
         )
-    return index.reshape(-1), source.reshape(-1)
+    at = index if index.dim() == 1 else index.reshape(-1)
+    return at, source if source.dim() == 1 else source.reshape(-1)
 
 
 def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
