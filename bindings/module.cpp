@@ -432,7 +432,7 @@ PYBIND11_MODULE(_C, m) {
   add_outside_ops(m);
   add_autocast(m);
   add_debugging(m);
-  add_overrides(m);
+  add_overrides(m.ptr());
   add_composites(m.ptr());
   add_quick_functions(m.ptr());
   add_profiler(m);

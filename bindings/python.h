@@ -153,6 +153,7 @@ inline bool may_be_overridden() noexcept { return overriding_types_exist || t_ov
 PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names);
 PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
                                   PyObject* names);
+void add_overrides(PyObject* module);
 
 // ---- other parts
 
