@@ -9,6 +9,5 @@ namespace plait::python {
 void add_debugging(py::module_& m);  // anomaly mode, hooks of saved tensors
 void add_profiler(py::module_& m);
 void add_distributed(py::module_& m);  // communicators (distributed/communicator.h)
-void add_overrides(py::module_& m);    // classes with a __torch_function__
 
 }  // namespace plait::python

@@ -224,12 +224,6 @@ PYBIND11_MODULE(_C, m) {
 
   m.attr("__version__") = PLAIT_VERSION;
   m.def("registry", describe_registry, "One dict per registered op: name, schema, doc, kind, dtypes, ...");
-  m.def("is_grad_enabled", [] { return grad_enabled(); });
-  m.def("_set_grad_enabled", [](bool on) {
-    const bool before = grad_enabled();
-    set_grad_enabled(on);
-    return before;
-  });
   m.def("is_inference_mode_enabled", [] { return context().inference; });
   m.def("_set_inference_mode", [](bool on) {
     const std::pair<bool, bool> before{context().inference, grad_enabled()};
@@ -438,7 +432,9 @@ PYBIND11_MODULE(_C, m) {
   add_outside_ops(m);
   add_autocast(m);
   add_debugging(m);
-  add_overrides(m);
+  add_overrides(m.ptr());
+  add_composites(m.ptr());
+  add_quick_functions(m.ptr());
   add_profiler(m);
   add_cuda(m);
   add_distributed(m);

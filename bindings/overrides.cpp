@@ -6,10 +6,8 @@
 // (Tensor.__init_subclass__), so programs without any pay for one comparison in a call. Classes that are no
 // tensors come into play where no overload takes the arguments. Operators (number_slots.cpp) ask as the
 // method they stand for: `x * y` is Tensor.mul.
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
+#include <vector>
 
-#include "bindings/debugging.h"
 #include "bindings/python.h"
 
 namespace plait::python {
@@ -46,7 +44,9 @@ PyObject* hand_over(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
   Object keywords(checked(PyDict_New()));
   for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k)
     checked(PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names, k), args[nargs + k]));
-  return checked(PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr));
+  Object result(
+      checked(PyObject_CallFunctionObjArgs(handler, function, positional.get(), keywords.get(), nullptr)));
+  return result.get() == Py_NotImplemented ? nullptr : result.release();  // nobody takes part
 }
 
 // A class of its own, no tensor's, that has a __torch_function__.
@@ -81,36 +81,48 @@ PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_
   return hand_over(function, args, nargs, names);
 }
 
-void add_overrides(py::module_& m) {
-  m.def(
-      "_may_override",
-      [](const py::tuple& arguments) {
-        const auto may = [](PyObject* object) { return overrides(object) || takes_part(object); };
-        PyObject* const* const first = &PyTuple_GET_ITEM(arguments.ptr(), 0);
-        return t_override_modes > 0 || any_argument(first, PyTuple_GET_SIZE(arguments.ptr()), may);
-      },
-      "Has one of the arguments a __torch_function__ to be asked, or is a mode entered? False is certain.");
-  m.def(
-      "_add_overriding_type",
-      [](py::handle type) {
-        if (!PyType_Check(type.ptr())) fail<TypeError>("_add_overriding_type: expected a class");
-        Py_INCREF(type.ptr());
-        overriding_types.push_back(reinterpret_cast<PyTypeObject*>(type.ptr()));
-        overriding_types_exist = true;
-      },
-      "Instances of exactly this class make ops ask its __torch_function__.");
-  m.def("_set_override_handler", [](py::handle function) { Py_XSETREF(handler, Py_NewRef(function.ptr())); });
-  m.def(
-      "_set_overrides",
-      [](bool subclasses_off, int modes) {
-        const auto before = std::make_pair(t_subclasses_off, t_override_modes);
-        t_subclasses_off = subclasses_off;
-        t_override_modes = modes;
-        return before;
-      },
-      "Switch the overrides of subclasses off in this thread, and say how many modes are entered; returns "
-      "what it was.");
-  m.def("_overrides", [] { return std::make_pair(t_subclasses_off, t_override_modes); });
+namespace {
+
+PyObject* add_overriding_type(PyObject*, PyObject* type) {
+  return guarded([&]() -> PyObject* {
+    if (!PyType_Check(type)) fail<TypeError>("_add_overriding_type: expected a class");
+    overriding_types.push_back(reinterpret_cast<PyTypeObject*>(Py_NewRef(type)));
+    overriding_types_exist = true;
+    Py_RETURN_NONE;
+  });
 }
+
+PyObject* set_handler(PyObject*, PyObject* function) {
+  Py_XSETREF(handler, Py_NewRef(function));
+  Py_RETURN_NONE;
+}
+
+PyObject* get_state(PyObject*, PyObject*) {
+  return Py_BuildValue("(Oi)", t_subclasses_off ? Py_True : Py_False, t_override_modes);
+}
+
+PyObject* set_state(PyObject* module, PyObject* args) {
+  int subclasses_off = 0, modes = 0;
+  if (!PyArg_ParseTuple(args, "pi:_set_overrides", &subclasses_off, &modes)) return nullptr;
+  PyObject* before = get_state(module, nullptr);
+  if (!before) return nullptr;
+  t_subclasses_off = subclasses_off != 0;
+  t_override_modes = modes;
+  return before;
+}
+
+PyMethodDef functions[] = {{"_add_overriding_type", add_overriding_type, METH_O,
+                            "Instances of exactly this class make ops ask its __torch_function__."},
+                           {"_set_override_handler", set_handler, METH_O, nullptr},
+                           {"_set_overrides", set_state, METH_VARARGS,
+                            "Switch the overrides of subclasses off in this thread, and say how many modes "
+                            "are entered; returns what "
+                            "it was."},
+                           {"_overrides", get_state, METH_NOARGS, nullptr},
+                           {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+void add_overrides(PyObject* module) { checked(PyModule_AddFunctions(module, functions)); }
 
 }  // namespace plait::python

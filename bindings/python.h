@@ -153,9 +153,12 @@ inline bool may_be_overridden() noexcept { return overriding_types_exist || t_ov
 PyObject* call_override(PyObject* function, PyObject* const* args, Py_ssize_t nargs, PyObject* names);
 PyObject* call_override_of_others(PyObject* function, PyObject* const* args, Py_ssize_t nargs,
                                   PyObject* names);
+void add_overrides(PyObject* module);
 
 // ---- other parts
 
+void add_composites(PyObject* module);  // functions in Python that count as one op (composite.cpp)
+void add_quick_functions(PyObject* module);
 void add_number_slots(std::vector<PyType_Slot>& slots);
 PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op);
 PyObject* tensor_getitem(PyObject* self, PyObject* index);

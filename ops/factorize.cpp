@@ -69,7 +69,11 @@ Dims batch_and(const Tensor& t, std::initializer_list<int64_t> last, int without
 
 Tensor new_info(const Tensor& self) {
   const Tensor info = plain(batch_and(self, {}), self, DType::Int32);
-  plait::zero_(info);  // what is not decomposed, because it is empty, went well
+  // What is not decomposed, because it is empty, went well.
+  if (info.is_cpu())
+    std::fill_n(info.data<int32_t>(), info.numel(), 0);
+  else
+    plait::zero_(info);
   return info;
 }
 
@@ -117,7 +121,7 @@ Pair cholesky(const MatrixLibrary& library, const Tensor& self) {
   start(library, "_linalg_cholesky", self, true);
   const Tensor info = new_info(self);
   // Row by row it lies as the upper triangle of A^T = conj(A), of which U^H U = L^* L^T is wanted: the same.
-  const Tensor factor = plait::tril(self);
+  const Tensor factor = self.numel() ? plait::tril(self) : plain(self.sizes(), self, self.dtype());
   if (self.numel()) library.cholesky(matrices_of(factor, true), info.data<int32_t>());
   return std::tuple(factor, info);
 }
@@ -237,6 +241,7 @@ namespace {
 // One on the diagonal, zero elsewhere.
 Tensor unit_columns(const Dims& sizes, const Tensor& like) {
   const Tensor result = by_columns(sizes, like, like.dtype());
+  if (result.numel() == 0) return result;
   plait::zero_(result);
   plait::fill_(plait::diagonal(result, 0, -2, -1), wrapped_scalar(1));
   return result;

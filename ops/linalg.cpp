@@ -37,12 +37,15 @@ tensor([0., 0., 1.]))",
                 "cross: expected self and other to have size 3 in dimension {}, got shapes {} and {}; name "
                 "another dim",
                 at, self.sizes(), other.sizes());
-          const auto part = [&](const Tensor& t, int i) {
-            return plait::select(t, at - sizes.size(), i % 3);
-          };
-          std::array<Tensor, 3> parts;
-          for (int i = 0; i < 3; ++i)
-            parts[i] = part(self, i + 1) * part(other, i + 2) - part(self, i + 2) * part(other, i + 1);
+          std::array<Tensor, 3> a, b, parts;
+          for (int i = 0; i < 3; ++i) {
+            a[i] = plait::select(self, at - sizes.size(), i);
+            b[i] = plait::select(other, at - sizes.size(), i);
+          }
+          for (int i = 0; i < 3; ++i) {
+            const int j = (i + 1) % 3, k = (i + 2) % 3;
+            parts[i] = a[j] * b[k] - a[k] * b[j];
+          }
           return plait::stack(parts, at);
         },
     .kind = Kind::Other,

@@ -145,6 +145,7 @@ IntTensor: Any
 LongTensor: Any
 ShortTensor: Any
 from ._C import ArgumentError as ArgumentError
+from ._C import Composite as Composite
 from ._C import Generator as Generator
 from ._C import Node as Node
 from ._C import OutOfMemoryError as OutOfMemoryError
@@ -175,12 +176,14 @@ from ._C import _batch_norm_training as _batch_norm_training
 from ._C import _bump_version as _bump_version
 from ._C import _cdist as _cdist
 from ._C import _cdist_backward as _cdist_backward
+from ._C import _check_matrices as _check_matrices
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
 from ._C import _clamped_difference as _clamped_difference
 from ._C import _class_targets as _class_targets
 from ._C import _clocks as _clocks
 from ._C import _close_range as _close_range
+from ._C import _composite as _composite
 from ._C import _concrete as _concrete
 from ._C import _conj as _conj
 from ._C import _conv as _conv
@@ -237,6 +240,7 @@ from ._C import _index as _index
 from ._C import _index_backward as _index_backward
 from ._C import _index_select_backward as _index_select_backward
 from ._C import _is_profiling as _is_profiling
+from ._C import _largest_info as _largest_info
 from ._C import _layer_norm as _layer_norm
 from ._C import _layer_norm_backward as _layer_norm_backward
 from ._C import _leaky_relu_backward as _leaky_relu_backward
@@ -271,7 +275,6 @@ from ._C import _make_subclass as _make_subclass
 from ._C import _max_pool as _max_pool
 from ._C import _max_pool_backward as _max_pool_backward
 from ._C import _max_pool_values as _max_pool_values
-from ._C import _may_override as _may_override
 from ._C import _mish_backward as _mish_backward
 from ._C import _mode_index as _mode_index
 from ._C import _move_running_ as _move_running_
@@ -292,6 +295,7 @@ from ._C import _prelu as _prelu
 from ._C import _push_saved_hooks as _push_saved_hooks
 from ._C import _rebase as _rebase
 from ._C import _record_function as _record_function
+from ._C import _records as _records
 from ._C import _reduce_segments as _reduce_segments
 from ._C import _refuse_saved_hooks as _refuse_saved_hooks
 from ._C import _register_hook as _register_hook

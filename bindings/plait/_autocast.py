@@ -36,8 +36,9 @@ def _wanted(policy: Policy, device_type: str, floats: list[_C.Tensor]) -> _C.dty
 
 
 def one_op(cpu: Policy = "keep", cuda: Policy = "keep") -> Callable[[F], F]:
-    """Decorates a function that an autocast region treats as it does an op (ops/autocast.h): arguments are
-    converted by the policy for their device, and the ops within run as they are.
+    """Decorates a function that counts as one op, and that an autocast region treats as it does an op
+    (ops/autocast.h): arguments are converted by the policy for their device, and the ops within run as they
+    are.
 
     >>> @one_op(cpu="float32")
     ... def cube(x):
@@ -46,34 +47,34 @@ def one_op(cpu: Policy = "keep", cuda: Policy = "keep") -> Callable[[F], F]:
     ...     cube(plait.ones(1, 1)).dtype
     plait.float32
     """
+    policies: dict[str, Policy] = {"cpu": cpu, "cuda": cuda}
 
-    def decorate(function: F) -> F:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if not _C._autocast_active():
-                return function(*args, **kwargs)
-            device_type, policy = "cuda", cuda
-            values = [*args, *kwargs.values()]
-            if not any(isinstance(t, _C.Tensor) and t.is_cuda for t in values):
-                device_type, policy = "cpu", cpu
-            enabled = _C.is_autocast_enabled(device_type)
-            before = _C._switch_autocast(False)
-            try:
-                floats = _floats(values, device_type) if enabled and policy != "keep" else []
-                if not floats:
-                    return function(*args, **kwargs)
-                dtype = _wanted(policy, device_type, floats)
-                chosen = {id(t) for t in floats if t.dtype is not dtype}
+    def in_region(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return _call_in_region(policies, function, args, kwargs)
 
-                def converted(value: Any) -> Any:
-                    return value.to(dtype) if id(value) in chosen else value
+    return lambda function: _C._composite(function, None, in_region)
 
-                return function(
-                    *[converted(a) for a in args], **{name: converted(a) for name, a in kwargs.items()}
-                )
-            finally:
-                _C._switch_autocast(before)
 
-        return call  # type: ignore[return-value]
+def _call_in_region(
+    policies: dict[str, Policy], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    values = [*args, *kwargs.values()]
+    device_type = "cuda" if any(isinstance(t, _C.Tensor) and t.is_cuda for t in values) else "cpu"
+    policy = policies[device_type]
+    enabled = _C.is_autocast_enabled(device_type)
+    before = _C._switch_autocast(False)
+    try:
+        floats = _floats(values, device_type) if enabled and policy != "keep" else []
+        if not floats:
+            return function(*args, **kwargs)
+        dtype = _wanted(policy, device_type, floats)
+        chosen = {id(t) for t in floats if t.dtype is not dtype}
 
-    return decorate
+        def converted(value: Any) -> Any:
+            return value.to(dtype) if id(value) in chosen else value
+
+        return function(
+            *[converted(a) for a in args], **{name: converted(a) for name, a in kwargs.items()}
+        )
+    finally:
+        _C._switch_autocast(before)

@@ -246,10 +246,18 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     tensor([[0., 5.],
             [0., 7.]])
     """
-    return _put("put_", self, index, source, accumulate)
+    at, values = _to_put("put_", self, index, source)
+    if self.is_contiguous():
+        self.view(-1).index_put_((at,), values, accumulate)
+        return self
+    if at.numel() and bool(((at < -self.numel()) | (at >= self.numel())).any()):
+        raise IndexError(f"put_: an index is out of range for a tensor of {self.numel()} elements")
+    at = at.remainder(max(self.numel(), 1))
+    return self.index_put_(unravel_index(at, tuple(self.shape)), values, accumulate)
 
 
-def _put(who: str, self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor:
+def _to_put(who: str, self: Tensor, index: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
+    """The index and the elements, in one dimension each."""
     if index.dtype is not _C.int64:
         raise TypeError(f"{who}: expected index of dtype int64, got {index.dtype}; use index.long()")
     if source.dtype is not self.dtype:
@@ -259,14 +267,8 @@ def _put(who: str, self: Tensor, index: Tensor, source: Tensor, accumulate: bool
             f"{who}: expected as many elements in source as in index, got {source.numel()} and "
             f"{index.numel()}"
         )
-    at = index.reshape(-1)
-    if self.is_contiguous():
-        self.view(-1).index_put_((at,), source.reshape(-1), accumulate)
-        return self
-    if at.numel() and bool(((at < -self.numel()) | (at >= self.numel())).any()):
-        raise IndexError(f"{who}: an index is out of range for a tensor of {self.numel()} elements")
-    at = at.remainder(max(self.numel(), 1))
-    return self.index_put_(unravel_index(at, tuple(self.shape)), source.reshape(-1), accumulate)
+    at = index if index.dim() == 1 else index.reshape(-1)
+    return at, source if source.dim() == 1 else source.reshape(-1)
 
 
 def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
@@ -275,7 +277,8 @@ def put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -
     >>> plait.zeros(3).put(plait.tensor([1]), plait.tensor([5.0]))
     tensor([0., 5., 0.])
     """
-    return _put("put", self.clone(), index, source, accumulate)
+    at, values = _to_put("put", self, index, source)
+    return self.reshape(-1).index_put((at,), values, accumulate).view(self.shape)
 
 
 @with_out
@@ -401,8 +404,8 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = 
     """
     from .linalg import _check, _substituted
 
-    _check("cholesky_solve", L, name="L")
-    _check("cholesky_solve", input, square=False, name="input")
+    _check("cholesky_solve", L, True, "L")
+    _check("cholesky_solve", input, False, "input")
     first, second = (L.mH, L) if upper else (L, L.mH)
     half = _substituted("cholesky_solve", first, input, False)
     return _substituted("cholesky_solve", second, half, True)
@@ -411,8 +414,12 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False, *, out: Any = 
 @with_out
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     """The inverse of A = L L^H (with `upper`, L^H L)."""
+    from .linalg import _check, _substituted
+
+    _check("cholesky_inverse", L, True, "L")
     unit = _ops["eye"](L.shape[-1], dtype=L.dtype, device=L.device)
-    return cholesky_solve(unit.expand(L.shape), L, upper)
+    inverse = _substituted("cholesky_inverse", L, unit.expand(L.shape), upper)  # of the factor
+    return inverse @ inverse.mH if upper else inverse.mH @ inverse
 
 
 def typename(obj: Any) -> str:

@@ -21,6 +21,7 @@ from .linalg import (
     _solved,
     _substituted,
     _tape,
+    _where_good,
     _without_diagonal,
     inv,
     matrix_norm,
@@ -28,6 +29,7 @@ from .linalg import (
     solve_triangular,
     svdvals,
 )
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ class _SquareLU(Function):
 
 def _plain_factors(who: str, A: Tensor, pivot: bool) -> tuple[Tensor, Tensor, Tensor]:
     """L and U in one, pivots from 1, and info, without a derivative."""
-    _check(who, A, square=False)
+    _check(who, A, False)
     if not pivot and not _lapack.by_cusolver(A):
         raise NotImplementedError(
             f"linalg.{who}: pivot=False is implemented on CUDA devices with cuSOLVER alone; use pivot=True"
@@ -225,8 +227,8 @@ def lu_solve(
     tensor([[1.],
             [2.]])
     """
-    _check("lu_solve", LU, name="LU")
-    _check("lu_solve", B, square=False, name="B")
+    _check("lu_solve", LU, True, "LU")
+    _check("lu_solve", B, False, "B")
     if pivots.shape != LU.shape[:-1]:
         raise ValueError(
             f"linalg.lu_solve: pivots should be of shape {tuple(LU.shape[:-1])}, got {tuple(pivots.shape)}"
@@ -291,11 +293,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False, o
     _check("cholesky_ex", A)
     factor, info = _applied(_Cholesky, "cholesky_ex", A, check_errors)
     factor = factor.mH if upper else factor
-    return CholeskyEx(factor if check_errors else _nan_where_bad(factor, info), info)
-
-
-def _nan_where_bad(result: Tensor, info: Tensor) -> Tensor:
-    return result.masked_fill((info != 0)[..., None, None], math.nan)
+    return CholeskyEx(factor if check_errors else _where_good(factor, info, math.nan), info)
 
 
 @with_out
@@ -309,7 +307,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """
     _check("inv_ex", A)
     inverse, info = _applied(_Inverse, "inv_ex", A, check_errors)
-    return InvEx(inverse if check_errors else _nan_where_bad(inverse, info), info)
+    return InvEx(inverse if check_errors else _where_good(inverse, info, math.nan), info)
 
 
 @with_out
@@ -340,8 +338,8 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     if check_errors:
         return SolveEx(result, info)
     if result.dim() == info.dim() + 1:  # vectors
-        return SolveEx(_nan_where_bad(result.unsqueeze(-1), info).squeeze(-1), info)
-    return SolveEx(_nan_where_bad(result, info), info)
+        return SolveEx(_where_good(result.unsqueeze(-1), info, math.nan).squeeze(-1), info)
+    return SolveEx(_where_good(result, info, math.nan), info)
 
 
 # ---- reflectors, exponentials
@@ -373,7 +371,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     tensor([[ 0.],
             [-1.]])
     """
-    _check("householder_product", A, square=False)
+    _check("householder_product", A, False)
     rows, columns = A.shape[-2:]
     if tau.dim() == 0 or columns > rows or tau.shape[:-1] != A.shape[:-2] or tau.shape[-1] > columns:
         raise ValueError(
@@ -433,7 +431,7 @@ def cond(A: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
     tensor(2.)
     """
     if p in (None, 2, -2):
-        _check("cond", A, square=False)
+        _check("cond", A, False)
         s = svdvals(A)
         if s.shape[-1] == 0:
             return s.new_zeros(s.shape[:-1])
@@ -542,6 +540,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out:
     return solve(A.reshape(n, n), B.reshape(n)).reshape(shape)
 
 
+@overridable
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 0, ..., N - 1 of each element (..., n) -> (..., n, N); N is n where it is not given.
 

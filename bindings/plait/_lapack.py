@@ -52,21 +52,9 @@ def on_cpu(name: str, a: Tensor, *others: Any) -> Any:
 
 def check(who: str, info: Tensor, problem: str, *tensors: Tensor) -> None:
     """Raises LinAlgError where a number of `info` is not 0; `problem` says what it means. Waits."""
-    if worst := _worst(info):
+    if worst := _C._largest_info(info):
         shapes = " and ".join(str(tuple(t.shape)) for t in tensors)
         raise LinAlgError(f"linalg.{who}: {problem.format(worst)} (input of shape {shapes})")
-
-
-def all_went_well(info: Tensor) -> bool:
-    """Is every number of `info` 0? Waits."""
-    return _worst(info) == 0
-
-
-def _worst(info: Tensor) -> int:
-    """The largest number. Waits."""
-    if info.numel() == 0:
-        return 0
-    return int(info.item() if info.dim() == 0 else info.amax().item())
 
 
 SINGULAR = "a matrix is singular: U has a zero at place {} of its diagonal"
@@ -155,17 +143,17 @@ def householder_product(a: Tensor, tau: Tensor) -> Tensor:
     return _run("_linalg_householder_product", a, tau)
 
 
-def eigh(who: str, a: Tensor, upper: bool, vectors: bool) -> tuple[Tensor, Tensor]:
+def eigh(who: str, a: Tensor, upper: bool, vectors: bool = True) -> tuple[Tensor, Tensor]:
     """Eigenvalues in rising order, and vectors (or an empty tensor), of Hermitian matrices."""
     values, found, info = _run("_linalg_eigh", a, upper, vectors)
     check(who, info, NOT_CONVERGED, a)
     return values, found
 
 
-def svd(who: str, a: Tensor, full: bool, vectors: bool) -> tuple[Tensor, Tensor, Tensor]:
+def svd(who: str, a: Tensor, full: bool, vectors: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """U, S and Vh; without vectors U and Vh are empty."""
     u, s, vh, info = _run("_linalg_svd", a, full, vectors)
-    if _worst(info):
+    if _C._largest_info(info):
         if a.is_cuda:  # Jacobi's method may give up where LAPACK's does not: that is asked in its place
             u, s, vh, info = on_cpu("_linalg_svd", a, full, vectors)
         check(who, info, NOT_CONVERGED, a)

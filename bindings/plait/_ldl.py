@@ -67,8 +67,8 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False,
     tensor([[2.],
             [1.]])
     """
-    _check("ldl_solve", LD, name="LD")
-    _check("ldl_solve", B, square=False, name="B")
+    _check("ldl_solve", LD, True, "LD")
+    _check("ldl_solve", B, False, "B")
     n = LD.shape[-1]
     if LD.dtype is not B.dtype:
         raise TypeError(f"linalg.ldl_solve: expected one dtype, got LD of {LD.dtype} and B of {B.dtype}")

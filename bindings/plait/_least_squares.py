@@ -92,7 +92,7 @@ def pinv(
     >>> plait.linalg.pinv(plait.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
     """
-    _check("pinv", A, square=hermitian)
+    _check("pinv", A, hermitian)
     if rcond is not None and rtol is not None:
         raise ValueError("linalg.pinv: rcond and rtol are the same: expected one of them, got both")
     rtol = rcond if rtol is None else rtol
@@ -127,7 +127,7 @@ def matrix_rank(
 
 @one_op(cpu="float32", cuda="float32")
 def _rank(A: Tensor, atol: float | Tensor | None, rtol: float | Tensor | None, hermitian: bool) -> Tensor:
-    _check("matrix_rank", A, square=hermitian)
+    _check("matrix_rank", A, hermitian)
     A = A.detach()
     if 0 in A.shape:
         return _ops["zeros"](A.shape[:-2], dtype=_C.int64, device=A.device)
@@ -177,13 +177,13 @@ def lstsq(
     >>> plait.linalg.lstsq(a, b).residuals
     tensor([4.])
     """
-    _check("lstsq", A, square=False)
+    _check("lstsq", A, False)
     if driver not in (None, *_DRIVERS):
         raise ValueError(f"linalg.lstsq: expected driver {', '.join(map(repr, _DRIVERS))}, got {driver!r}")
     vector = B.dim() == A.dim() - 1
     if vector:
         B = B.unsqueeze(-1)
-    _check("lstsq", B, square=False, name="B")
+    _check("lstsq", B, False, "B")
     if A.shape[-2] != B.shape[-2]:
         raise ValueError(f"linalg.lstsq: A {tuple(A.shape)} and B {tuple(B.shape)} do not fit")
     wants_values = driver in ("gelsd", "gelss")

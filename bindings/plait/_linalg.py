@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from . import _lapack, linalg
+from ._autocast import one_op
 from ._out import with_out
 from .linalg import QR, det, matrix_power, slogdet
 from .overrides import overridable
@@ -74,6 +75,7 @@ def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     return linalg.inv(input)
 
 
+@overridable
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """See plait.linalg.pinv."""
     return linalg.pinv(input, rcond)
@@ -101,7 +103,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Geqrf:
     tensor([[-5.0000],
             [ 0.5000]])
     """
-    linalg._check("geqrf", input, square=False)
+    linalg._check("geqrf", input, False)
     return Geqrf(*_lapack.qr(input.detach(), "raw"))
 
 
@@ -119,8 +121,8 @@ def ormqr(
     """
     from ._factorizations import reflected
 
-    linalg._check("ormqr", input, square=False, name="input")
-    linalg._check("ormqr", other, square=False, name="other")
+    linalg._check("ormqr", input, False, "input")
+    linalg._check("ormqr", other, False, "other")
     rows, count = input.shape[-2], tau.shape[-1] if tau.dim() else -1
     fits = other.shape[-2 if left else -1] == rows and input.shape[:-2] == other.shape[:-2] == tau.shape[:-1]
     if not fits or not 0 <= count <= min(input.shape[-2:]) or not input.dtype is tau.dtype is other.dtype:
@@ -137,6 +139,7 @@ def ormqr(
     return reflected(input, tau, other.mH, not transpose).mH
 
 
+@overridable
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant, complex of complex matrices; NaN where that is negative.
 
@@ -148,6 +151,7 @@ def logdet(input: Tensor) -> Tensor:
 
 
 @with_out
+@one_op(cpu="float32", cuda="float32")
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> SVD:
     """input = U diag(S) V^H: with V, where plait.linalg.svd gives its conjugate transpose.
 
@@ -159,9 +163,5 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         batch = tuple(input.shape[:-2])
         zeros = [input.new_zeros((*batch, n, n)) for n in (rows, columns)]
         return SVD(zeros[0], linalg.svdvals(input), zeros[1])
-    u, s, vh = linalg.svd(input, full_matrices=not some)
+    u, s, vh = linalg._decomposed(input, not some)
     return SVD(u, s, vh.mH)
-
-
-for _name in ("cholesky", "geqrf", "inverse", "logdet", "ormqr", "pinverse", "qr", "svd"):
-    globals()[_name] = overridable(globals()[_name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import _C
 from ._autocast import one_op
 from ._out import with_out
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def matrix_norm(
     return result
 
 
+@overridable
 def norm(
     A: Tensor,
     ord: float | str | None = None,
@@ -95,11 +97,13 @@ def norm(
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
 
 
+@overridable
 def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """plait.matmul."""
     return _ops["matmul"](input, other) if out is None else _ops["matmul"](input, other, out=out)
 
 
+@overridable
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of matrices, as a view."""
     return _ops["diagonal"](A, offset, dim1, dim2)

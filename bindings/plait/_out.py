@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from . import _C
 
 TYPE_CHECKING = False
@@ -15,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def with_out(function: F) -> F:
-    """Decorates a function whose last keyword is `out`: the tensor, or the tensors, that the results are
-    written to, and which are returned. The function itself never sees it.
+    """Decorates a function that counts as one op, and whose last keyword is `out`: the tensor, or the
+    tensors, that the results are written to, and which are returned. The function itself never sees it.
 
     As for ops, an empty tensor is resized, another dtype is converted to where no kind of number is lost, and
     no gradient is recorded.
@@ -26,26 +24,24 @@ def with_out(function: F) -> F:
     True
     """
 
-    @functools.wraps(function)
-    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if out is None:
-            return function(*args, **kwargs)
-        who = _full_name(function)
-        if _C.is_grad_enabled() and _requires_grad([*args, *kwargs.values(), out]):
-            raise RuntimeError(
-                f"{who}: out= does not record gradients, but one of the arguments requires grad; "
-                "drop out=, or call it under plait.no_grad()"
-            )
-        results = function(*args, **kwargs)
-        if isinstance(results, _C.Tensor):
-            return _write(who, out, results)
-        outs = list(out) if isinstance(out, (tuple, list)) else [out]
-        if len(outs) != len(results):
-            raise TypeError(f"{who}: expected {len(results)} tensors for out=, got {len(outs)}")
-        written = [_write(who, there, result) for there, result in zip(outs, results)]
-        return type(results)(*written) if hasattr(results, "_fields") else tuple(written)
+    return _C._composite(function, _call_with_out)
 
-    return call  # type: ignore[return-value]
+
+def _call_with_out(function: F, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    who = _full_name(function)
+    if _C.is_grad_enabled() and _requires_grad([*args, *kwargs.values(), out]):
+        raise RuntimeError(
+            f"{who}: out= does not record gradients, but one of the arguments requires grad; "
+            "drop out=, or call it under plait.no_grad()"
+        )
+    results = function(*args, **kwargs)
+    if isinstance(results, _C.Tensor):
+        return _write(who, out, results)
+    outs = list(out) if isinstance(out, (tuple, list)) else [out]
+    if len(outs) != len(results):
+        raise TypeError(f"{who}: expected {len(results)} tensors for out=, got {len(outs)}")
+    written = [_write(who, there, result) for there, result in zip(outs, results)]
+    return type(results)(*written) if hasattr(results, "_fields") else tuple(written)
 
 
 def _full_name(function: Callable[..., Any]) -> str:

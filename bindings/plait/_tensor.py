@@ -522,11 +522,15 @@ def _setter_of_part(part):
 
 
 def _late(name, home):
-    def method(self, *args, **kwargs):
-        import importlib
+    function = None  # for who keeps this method
 
-        function = getattr(importlib.import_module(f"plait.{home}"), name)
-        setattr(Tensor, name, function)
+    def method(self, *args, **kwargs):
+        nonlocal function
+        if function is None:
+            import importlib
+
+            function = getattr(importlib.import_module(f"plait.{home}"), name)
+            setattr(Tensor, name, function)
         return function(self, *args, **kwargs)
 
     method.__name__ = name

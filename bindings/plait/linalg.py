@@ -25,10 +25,10 @@ from ._lapack import LinAlgError
 from ._norms import cross, diagonal, matmul, matrix_norm, norm, vecdot, vector_norm
 from ._out import with_out
 from .autograd.function import Function
-from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._C import Tensor
@@ -99,6 +99,7 @@ __all__ = [
 ]
 
 _ops = _C.ops
+_largest_info = _C._largest_info
 
 # What is loaded when it is asked for; what else is not here is in _factorizations.
 _ELSEWHERE = {
@@ -112,28 +113,8 @@ SVD = namedtuple("SVD", ("U", "S", "Vh"))
 Slogdet = namedtuple("Slogdet", ("sign", "logabsdet"))
 
 
-_MATRIX_DTYPES = (_C.float32, _C.float64, _C.complex64, _C.complex128)
-
-
-def _check(who: str, a: Tensor, square: bool = True, name: str = "A") -> None:
-    if not isinstance(a, _C.Tensor):
-        raise TypeError(f"linalg.{who}: expected {name} as a Tensor, got {type(a).__name__}")
-    if a.dtype not in _MATRIX_DTYPES:
-        raise TypeError(
-            f"linalg.{who}: expected {name} of dtype float32, float64, complex64 or complex128, got "
-            f"{a.dtype}; use {name}.float()"
-        )
-    if a.dim() < 2:
-        raise ValueError(f"linalg.{who}: expected {name} with at least 2 dimensions, got {tuple(a.shape)}")
-    if square and a.shape[-1] != a.shape[-2]:
-        raise ValueError(
-            f"linalg.{who}: expected {name} to be a batch of square matrices, got {tuple(a.shape)}"
-        )
-
-
-def _tape(*tensors: Tensor) -> bool:
-    """Will a derivative be asked for?"""
-    return _C.is_grad_enabled() and any(t.requires_grad for t in tensors)
+_check = _C._check_matrices  # (who, a, square=True, name="A"): raises unless `a` are such matrices
+_tape = _C._records  # (*arguments): will a derivative be asked for?
 
 
 class _NoTape:
@@ -145,20 +126,19 @@ class _NoTape:
     mark_non_differentiable = set_materialize_grads = save_for_backward
 
 
+_no_tape = _NoTape()
+
+
 def _applied(function: type[Function], *args: Any) -> Any:
     """The function's results, recorded where a derivative will be asked for."""
-    if _C.is_grad_enabled():
-        for value in args:
-            if isinstance(value, _C.Tensor) and value.requires_grad:
-                return function.apply(*args)
-    return function.forward(_NoTape(), *args)
+    return function.apply(*args) if _tape(*args) else function.forward(_no_tape, *args)
 
 
-def _where_good(result: Tensor, info: Tensor, other: Tensor | float) -> Tensor:
-    """`other` in the place of what matrices gave that have no such decomposition."""
-    if not info.is_cuda and _lapack.all_went_well(info):
+def _where_good(result: Tensor, info: Tensor, other: float | Callable[[], Tensor]) -> Tensor:
+    """`other`, or what it makes, in the place of what matrices gave that have no such decomposition."""
+    if not info.is_cuda and _largest_info(info) == 0:
         return result
-    return _ops["where"](info[..., None, None] == 0, result, other)
+    return _ops["where"](info[..., None, None] == 0, result, other() if callable(other) else other)
 
 
 def _same_phase(who: str, changes: Tensor, *gradients: Tensor | None) -> None:
@@ -297,7 +277,7 @@ def _solved(who: str, A: Tensor, B: Tensor, left: bool, strict: bool) -> tuple[T
             raise ValueError(f"linalg.{who}: with left=False B should be a matrix, got a vector; use A.mT")
         out, info = _solved(who, A, B.unsqueeze(-1), True, strict)
         return out.squeeze(-1), info
-    _check(who, B, square=False, name="B")
+    _check(who, B, False, "B")
     if not left:
         out, info = _solved(who, A.mT, B.mT, True, strict)
         return out.mT, info
@@ -320,7 +300,7 @@ def solve_triangular(
             [1.]])
     """
     _check("solve_triangular", A)
-    _check("solve_triangular", B, square=False, name="B")
+    _check("solve_triangular", B, False, "B")
     if not left:
         return _substituted("solve_triangular", A.mT, B.mT, not upper, unitriangular).mT
     return _substituted("solve_triangular", A, B, upper, unitriangular)
@@ -342,7 +322,7 @@ class _Cholesky(Function):
         if strict:
             _lapack.check(who, info, _lapack.NOT_POSITIVE, a)
         else:
-            out = _where_good(out, info, _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
+            out = _where_good(out, info, lambda: _ops["eye"](a.shape[-1], dtype=a.dtype, device=a.device))
         ctx.save_for_backward(out)
         ctx.mark_non_differentiable(info)
         return out, info
@@ -477,7 +457,7 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> QR:
     >>> plait.linalg.qr(plait.eye(3)[:, :2]).Q.shape
     plait.Size([3, 2])
     """
-    _check("qr", A, square=False)
+    _check("qr", A, False)
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"linalg.qr: expected mode 'reduced', 'complete' or 'r', got '{mode}'")
     rows, columns = A.shape[-2:]
@@ -511,7 +491,7 @@ class _SVD(Function):
 
     @staticmethod
     def forward(ctx, who, a, full):
-        u, s, vh = _lapack.svd(who, a, full, True)
+        u, s, vh = _lapack.svd(who, a, full)
         ctx.save_for_backward(u, s, vh)  # whole: parts made here would be constants
         ctx.set_materialize_grads(False)
         ctx.who = who
@@ -571,22 +551,27 @@ def svd(A: Tensor, full_matrices: bool = True, *, out: Any = None) -> SVD:
     >>> plait.linalg.svd(plait.tensor([[3.0, 0.0], [0.0, 4.0]])).S
     tensor([4., 3.])
     """
-    _check("svd", A, square=False)
-    return SVD(*_applied(_SVD, "svd", A, full_matrices))
+    return SVD(*_decomposed(A, full_matrices))
+
+
+def _decomposed(A: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """U, S and Vh."""
+    _check("svd", A, False)
+    return (_SVD.apply if _tape(A) else _lapack.svd)("svd", A, full)
 
 
 @with_out
 @one_op(cpu="float32", cuda="float32")
 def svdvals(A: Tensor, *, out: Any = None) -> Tensor:
     """The singular values, in falling order."""
-    _check("svdvals", A, square=False)
+    _check("svdvals", A, False)
     return _SVD.apply("svdvals", A, False)[1] if _tape(A) else _lapack.svd("svdvals", A, False, False)[1]
 
 
 class _Eigh(Function):
     @staticmethod
     def forward(ctx, who, a, upper):
-        values, vectors = _lapack.eigh(who, a, upper, True)
+        values, vectors = _lapack.eigh(who, a, upper)
         ctx.save_for_backward(values, vectors)
         ctx.set_materialize_grads(False)
         ctx.who = who
@@ -606,10 +591,13 @@ class _Eigh(Function):
         return None, (None if middle is None else v @ middle @ v.mH), None
 
 
+_UPPER = {"L": False, "l": False, "U": True, "u": True}
+
+
 def _is_upper(who: str, uplo: str) -> bool:
-    if uplo.upper() not in ("L", "U"):
+    if uplo not in _UPPER:
         raise ValueError(f"linalg.{who}: expected UPLO 'L' or 'U', got '{uplo}'")
-    return uplo.upper() == "U"
+    return _UPPER[uplo]
 
 
 @with_out
@@ -623,7 +611,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigh:
     tensor([-1.,  1.])
     """
     _check("eigh", A)
-    return Eigh(*_applied(_Eigh, "eigh", A, _is_upper("eigh", UPLO)))
+    return Eigh(*(_Eigh.apply if _tape(A) else _lapack.eigh)("eigh", A, _is_upper("eigh", UPLO)))
 
 
 @with_out
@@ -666,16 +654,11 @@ def matrix_power(A: Tensor, n: int, *, out: Any = None) -> Tensor:
     return result
 
 
-for _name in __all__:
-    if _name in globals() and type(globals()[_name]) is type(_check):  # ops ask by themselves
-        globals()[_name] = overridable(globals()[_name])
-
-
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'; it has {', '.join(__all__)}")
     module = import_module("." + _ELSEWHERE.get(name, "_factorizations"), __package__)
-    found = globals()[name] = overridable(getattr(module, name))
+    found = globals()[name] = getattr(module, name)
     return found
 
 

@@ -21,8 +21,9 @@ mul
 
 Note [Which calls]
     Ops and the methods of Tensor ask the class, the properties whose value is a tensor (`T`, `mT`, `H`, `mH`,
-    `real`, `imag`, `data`) too. Functions that are made of ops (most of plait.nn.functional) ask for each of
-    these, where PyTorch asks once. Operators come as the method they stand for (`x * y` and `2 * x` as
+    `real`, `imag`, `data`) too. So do functions that are written in Python but count as one op
+    (bindings/composite.cpp). Others that are made of ops (many of plait.nn.functional) ask for each of these,
+    where PyTorch asks once. Operators come as the method they stand for (`x * y` and `2 * x` as
     `Tensor.mul`, `1 - x` as `Tensor.__rsub__`). `shape`, `dtype`, `device` and other plain properties do not
     ask. A subclass gets its own methods for that when it is made (`_prepare`), so that tensors of other
     classes pay nothing; ops and operators look at their arguments in C++ (bindings/overrides.cpp).
@@ -132,6 +133,12 @@ def handle_torch_function(
     """What the classes of `relevant_args` make of `public_api(*args, **kwargs)`: each `__torch_function__` is
     asked in turn, subclasses first, until one does not return NotImplemented. TypeError where all do.
     """
+    result = _ask(public_api, relevant_args, args, kwargs)
+    return public_api(*args, **kwargs) if result is NotImplemented else result
+
+
+def _ask(public_api: Callable, relevant_args: Iterable[Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+    """NotImplemented where nobody takes part."""
     relevant = _taking_part(relevant_args)
     types = [type(value) for value in relevant]
     if _C._overrides()[1]:
@@ -140,7 +147,7 @@ def handle_torch_function(
         if result is not NotImplemented:
             return result
     elif not relevant:
-        return public_api(*args, **kwargs)
+        return NotImplemented
     for value in relevant:
         result = value.__torch_function__(public_api, types, args, kwargs)
         if result is not NotImplemented:
@@ -154,7 +161,7 @@ def handle_torch_function(
 
 def _handle(func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
     """What C++ calls for ops."""
-    return handle_torch_function(func, (*args, *kwargs.values()), *args, **kwargs)
+    return _ask(func, (*args, *kwargs.values()), args, kwargs)
 
 
 def _converted(result: Any, cls: type) -> Any:
@@ -235,11 +242,11 @@ def _asking_property(original: Any) -> property:
 
 def _asking_methods() -> dict[str, Any]:
     if not _methods:
-        op = type(_C.ops["add"])
+        asking = (type(_C.ops["add"]), _C.Composite)  # by themselves
         for name, original in vars(Tensor).items():
             if name in _TENSOR_PROPERTIES:
                 _methods[name] = _asking_property(original)
-            elif not callable(original) or isinstance(original, (op, type)):
+            elif not callable(original) or isinstance(original, (*asking, type)):
                 continue
             elif name not in _AS_THEY_ARE and name not in _OPERATORS:
                 _methods[name] = _asking(name, original)
@@ -384,15 +391,7 @@ def overridable(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, which asks the classes of its arguments first. For functions that are written in Python;
     ops ask by themselves.
     """
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        relevant = (*args, *kwargs.values()) if kwargs else args
-        if _C._may_override(relevant) and has_torch_function(relevant):
-            return handle_torch_function(call, relevant, *args, **kwargs)
-        return function(*args, **kwargs)
-
-    return call
+    return _C._composite(function)
 
 
 def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
@@ -403,10 +402,10 @@ def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
     """
     import plait
 
-    kind = type(plait.add)
+    kinds = (type(plait.add), _C.Composite)
     return {
-        plait: [f for f in vars(plait).values() if isinstance(f, kind)],
-        Tensor: [f for f in vars(Tensor).values() if isinstance(f, kind)],
+        plait: [f for f in vars(plait).values() if isinstance(f, kinds)],
+        Tensor: [f for f in vars(Tensor).values() if isinstance(f, kinds)],
         plait.linalg: [getattr(plait.linalg, n) for n in plait.linalg.__all__],
     }
 
