@@ -96,3 +96,39 @@ def test_rows_of_every_length(threads):
                 assert np.array_equal((tensor(z) - plait.tensor(y)).numpy(), z - y), (shape, repeated)
     finally:
         plait.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_short_rows(dtype, threads):
+    """Rows that are gathered before the loop and scattered behind it, in each kind of operand."""
+    before = plait.get_num_threads()
+    plait.set_num_threads(threads)
+    try:
+        for n in (1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 64, 65):
+            lead = (3, 3000 // n + 1)  # one row more than pieces of whole rows hold
+            base, other = values(dtype, *lead, n + 1), values(dtype, *lead, n + 2)[..., ::-1]
+            operands = {
+                "dense rows": base[..., :n],
+                "backwards": other[..., :n],
+                "one row": base[0, 0, :n],
+                "a row for each panel": base[:, :1, :n],
+                "one for each row": base[..., :1],
+                "one": base[0, 0, :1],
+                "columns": np.ascontiguousarray(np.moveaxis(base[..., :n], -1, 0)).transpose(1, 2, 0),
+            }
+            x = operands["dense rows"]
+            for name, y in operands.items():
+                assert np.array_equal((tensor(x) * tensor(y)).numpy(), x * y), (n, name)
+                assert np.array_equal(tensor(np.broadcast_to(y, x.shape)).clone().numpy(), np.broadcast_to(y, x.shape)), (n, name)
+                assert np.array_equal((tensor(y) == tensor(x)).numpy(), y == x), (n, name)
+                expected = base.copy()
+                expected[..., :n] = x * y
+                ours = plait.tensor(base)
+                ours[..., :n].mul_(tensor(y))
+                assert np.array_equal(ours.numpy(), expected), (n, name)
+                expected[..., 1:] = y
+                ours[..., 1:] = tensor(y)
+                assert np.array_equal(ours.numpy(), expected), (n, name)
+    finally:
+        plait.set_num_threads(before)
