@@ -45,14 +45,31 @@ Dims padded_sizes(const Padding& p, const Dims& sizes, IntSpan pad) {
   return out;
 }
 
+// Short rows: value everywhere, then self where it belongs, each by loops that take many rows at once.
+void fill_and_copy(const Tensor& out, const Tensor& self, const Padding& p, const Tensor& number) {
+  cpu::copy(out, number);
+  Tensor to = out, from = self;
+  for (int d = 0; d < out.dim(); ++d) {
+    const int64_t first = std::max<int64_t>(p.before[d], 0), skip = std::max<int64_t>(-p.before[d], 0);
+    const int64_t count = std::min(self.sizes()[d] - skip, out.sizes()[d] - first);
+    if (count <= 0) return;
+    to = plait::narrow(to, d, first, count);
+    from = plait::narrow(from, d, skip, count);
+  }
+  cpu::copy(to, from);
+}
+
 // One pass over the rows of the result: value, the row of self, value.
 void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const Scalar& value) {
+  constexpr int64_t kShortRow = 256;  // bytes
   if (out.numel() == 0) return;
   const Padding p = padding_of(pad, self.sizes());
   const int n = static_cast<int>(out.dim());
-  const Tensor source = contiguous_copy(self);
   const Tensor number = scalar_tensor(value, out.dtype());
   if (n == 0) return cpu::copy(out, self);
+  if (out.numel() >= 4096 && out.sizes()[n - 1] * itemsize(out.dtype()) <= kShortRow)
+    return fill_and_copy(out, self, p, number);
+  const Tensor source = contiguous_copy(self);
   const int64_t width = out.sizes()[n - 1], inner = self.sizes()[n - 1];
   const int64_t left = std::max<int64_t>(p.before[n - 1], 0), skip = std::max<int64_t>(-p.before[n - 1], 0);
   const int64_t middle = std::max<int64_t>(0, std::min(inner - skip, width - left));

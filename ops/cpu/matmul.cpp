@@ -7,6 +7,7 @@
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/onednn.h"
 #include "ops/cpu/pointwise.h"
+#include "ops/cpu/small_products.h"
 #include "ops/cpu/workspace.h"
 
 namespace plait::cpu {
@@ -78,21 +79,61 @@ GemmKind settled_kind(Product& p) {
   return kind;
 }
 
+// All of a product but where the matrices of the batch are.
+Gemm gemm_of(const Product& p) {
+  Gemm g;
+  g.m = p.m, g.n = p.n, g.k = p.k;
+  g.c = p.c.data, g.a = p.a.data, g.b = p.b.data, g.bias = p.bias;
+  g.c_row = p.c.row, g.c_column = p.c.column, g.a_row = p.a.row, g.a_column = p.a.column;
+  g.b_row = p.b.row, g.b_column = p.b.column;
+  g.alpha_is_one = p.alpha.equals(1), g.beta_is_zero = p.beta.equals(0), g.beta_is_one = p.beta.equals(1);
+  set_number(g.alpha, p.alpha, p.dtype);
+  set_number(g.beta, p.beta, p.dtype);
+  return g;
+}
+
+// A product of the batch, by its number.
+Gemm of_batch(const Gemm& whole, const Product& p, int64_t number) {
+  const int64_t size = itemsize(p.dtype);
+  Gemm g = whole;
+  auto *c = static_cast<char*>(p.c.data), *a = static_cast<char*>(p.a.data),
+       *b = static_cast<char*>(p.b.data);
+  for (int d = p.batch_dims - 1; d >= 0; --d) {
+    const int64_t i = number % p.batch[d];
+    c += i * p.c.batch[d] * size, a += i * p.a.batch[d] * size, b += i * p.b.batch[d] * size;
+    number /= p.batch[d];
+  }
+  g.c = c, g.a = a, g.b = b;
+  return g;
+}
+
+// Many small products: along the last dimension of the batch.
+bool by_lanes(const Product& p) {
+  constexpr int64_t kFewest = 8;
+  const auto kernel = small_products_table().run[static_cast<int>(p.dtype)];
+  const int last = p.batch_dims - 1;
+  if (!kernel || p.bias || last < 0 || p.batch[last] < kFewest || p.m * p.n * p.k > kMostInSmallProduct ||
+      p.m * p.k > kMostInSmallMatrix || p.k * p.n > kMostInSmallMatrix)
+    return false;
+  const Gemm whole = gemm_of(p);
+  const int64_t grain = std::max<int64_t>(1, kGrain / (8 * (p.m * p.n * p.k + 1)));
+  parallel_for(0, p.batches(), grain, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t count = std::min(end - begin, p.batch[last] - begin % p.batch[last]);
+      kernel(of_batch(whole, p, begin), p.c.batch[last], p.a.batch[last], p.b.batch[last], count);
+      begin += count;
+    }
+  });
+  return true;
+}
+
 // By our own kernels: the batch and the larger side of c are shared among threads.
 void by_tiles(const Product& p, GemmKind kind) {
   const GemmTable& table = gemm_table();
   const int dtype = static_cast<int>(p.dtype);
   const auto kernel = table.run[static_cast<int>(kind)][dtype];
   const int64_t size = itemsize(p.dtype), batches = p.batches(), work = batches * p.m * p.n * p.k;
-  Gemm whole;
-  whole.m = p.m, whole.n = p.n, whole.k = p.k;
-  whole.c = p.c.data, whole.a = p.a.data, whole.b = p.b.data, whole.bias = p.bias;
-  whole.c_row = p.c.row, whole.c_column = p.c.column, whole.a_row = p.a.row, whole.a_column = p.a.column;
-  whole.b_row = p.b.row, whole.b_column = p.b.column;
-  whole.alpha_is_one = p.alpha.equals(1), whole.beta_is_zero = p.beta.equals(0),
-  whole.beta_is_one = p.beta.equals(1);
-  set_number(whole.alpha, p.alpha, p.dtype);
-  set_number(whole.beta, p.beta, p.dtype);
+  const Gemm whole = gemm_of(p);
   const auto workspace_bytes = [&](const Gemm& g) {
     return kind == GemmKind::Tiles ? table.workspace[dtype](g.m, g.n, g.k) : int64_t{0};
   };
@@ -120,25 +161,20 @@ void by_tiles(const Product& p, GemmKind kind) {
   parallel_for(0, items, (items + parts - 1) / parts, [&](int64_t begin, int64_t end) {
     const Workspace workspace(workspace_bytes(whole));
     for (int64_t item = begin; item < end; ++item) {
-      Gemm g = whole;
-      auto *c = static_cast<char*>(p.c.data), *a = static_cast<char*>(p.a.data),
-           *b = static_cast<char*>(p.b.data);
-      int64_t index = item / pieces;
-      for (int d = p.batch_dims - 1; d >= 0; --d) {
-        const int64_t i = index % p.batch[d];
-        c += i * p.c.batch[d] * size, a += i * p.a.batch[d] * size, b += i * p.b.batch[d] * size;
-        index /= p.batch[d];
-      }
+      Gemm g = of_batch(whole, p, item / pieces);
       const int64_t first = item % pieces * piece, count = std::min(piece, side - first);
+      const auto at = [&](const void* data, int64_t stride) {
+        return static_cast<const char*>(data) + first * stride * size;
+      };
       if (by_columns) {
         g.n = count;
-        c += first * p.c.column * size, b += first * p.b.column * size;
-        if (p.bias) g.bias = static_cast<const char*>(p.bias) + first * size;
+        g.b = at(g.b, p.b.column);
+        if (p.bias) g.bias = at(p.bias, 1);
       } else {
         g.m = count;
-        c += first * p.c.row * size, a += first * p.a.row * size;
+        g.a = at(g.a, p.a.row);
       }
-      g.c = c, g.a = a, g.b = b;
+      g.c = const_cast<char*>(at(g.c, by_columns ? p.c.column : p.c.row));
       kernel(g, workspace.data());
     }
   });
@@ -148,6 +184,7 @@ void by_tiles(const Product& p, GemmKind kind) {
 bool multiply(Product& p) {
   if (p.is_empty()) return true;
   if (is_reduced_float(p.dtype)) return p.k > 0 && by_onednn(p);
+  if (by_lanes(p)) return true;
   const GemmKind kind = settled_kind(p);
   if (p.dtype == DType::Float32 && p.batches() * p.m * p.n * p.k > kSmall && kind == GemmKind::Tiles &&
       by_onednn(p))
