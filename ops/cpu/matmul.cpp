@@ -107,14 +107,18 @@ Gemm of_batch(const Gemm& whole, const Product& p, int64_t number) {
   return g;
 }
 
-// Many small products: along the last dimension of the batch.
-bool by_lanes(const Product& p) {
+// Are there many small products, along the last dimension of the batch?
+bool are_small(const Product& p) {
   constexpr int64_t kFewest = 8;
+  return !p.bias && p.batch_dims > 0 && p.batch[p.batch_dims - 1] >= kFewest &&
+         p.m * p.n * p.k <= kMostInSmallProduct && p.m * p.k <= kMostInSmallMatrix &&
+         p.k * p.n <= kMostInSmallMatrix;
+}
+
+bool by_lanes(const Product& p) {
   const auto kernel = small_products_table().run[static_cast<int>(p.dtype)];
+  if (!kernel || !are_small(p)) return false;
   const int last = p.batch_dims - 1;
-  if (!kernel || p.bias || last < 0 || p.batch[last] < kFewest || p.m * p.n * p.k > kMostInSmallProduct ||
-      p.m * p.k > kMostInSmallMatrix || p.k * p.n > kMostInSmallMatrix)
-    return false;
   const Gemm whole = gemm_of(p);
   const int64_t grain = std::max<int64_t>(1, kGrain / (8 * (p.m * p.n * p.k + 1)));
   parallel_for(0, p.batches(), grain, [&](int64_t begin, int64_t end) {
@@ -183,7 +187,7 @@ void by_tiles(const Product& p, GemmKind kind) {
 // False where the product must be computed in float32.
 bool multiply(Product& p) {
   if (p.is_empty()) return true;
-  if (is_reduced_float(p.dtype)) return p.k > 0 && by_onednn(p);
+  if (is_reduced_float(p.dtype)) return p.k > 0 && !are_small(p) && by_onednn(p);
   if (by_lanes(p)) return true;
   const GemmKind kind = settled_kind(p);
   if (p.dtype == DType::Float32 && p.batches() * p.m * p.n * p.k > kSmall && kind == GemmKind::Tiles &&

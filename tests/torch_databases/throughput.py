@@ -34,6 +34,13 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "every second": lambda x: x.repeat_interleave(2, 1)[:, ::2],
 }
 
+
+
+def rows_of_3(x: Any) -> Any:
+    """Coordinates: the innermost dimension is short, and not all of memory's row."""
+    return x.reshape(-1, 4)[:, :3]
+
+
 Case = tuple[str, Callable[[], Any], Callable[[], Any]]  # a name, PyTorch's call, plait's
 
 
@@ -76,9 +83,11 @@ def forms(op: Any, dtype: Any) -> Iterator[tuple[str, tuple[Any, ...], dict[str,
         x = matrix(op, dtype, ROWS, ROWS)
         keywords = op.sample_kwargs("cpu", dtype, x)[0]
         yield from ((layout, (change(x),), keywords) for layout, change in LAYOUTS.items())
+        yield "rows of 3", (rows_of_3(x),), keywords
     elif isinstance(op, BinaryUfuncInfo):
         x, y = (matrix(op, dtype, ROWS, ROWS) for _ in range(2))
         yield from ((layout, (change(x), y), {}) for layout, change in LAYOUTS.items())
+        yield "rows of 3", (rows_of_3(x), rows_of_3(y)), {}
         yield "row", (x, y[0].contiguous()), {}
         yield "column", (x, y[:, :1].contiguous()), {}
     elif isinstance(op, ReductionOpInfo):
@@ -86,6 +95,8 @@ def forms(op: Any, dtype: Any) -> Iterator[tuple[str, tuple[Any, ...], dict[str,
         for layout, change in LAYOUTS.items():
             for dim in (0, 1):
                 yield f"{layout} dim {dim}", (change(x),), {"dim": dim}
+        yield "rows of 3 dim 0", (rows_of_3(x),), {"dim": 0}
+        yield "rows of 3 dim 1", (rows_of_3(x),), {"dim": 1}
         if op.supports_multiple_dims:
             yield "all", (x,), {}
 
