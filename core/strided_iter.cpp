@@ -366,10 +366,6 @@ void StridedIter::copy() const {
   run_loop(copy_elements, &of_size, 1, has_short_rows() ? Walk::Rows : tiled_ ? Walk::Tiles : Walk::Runs);
 }
 
-void StridedIter::run_in_place(Loop loop, const void* params, int cost) const {
-  run_loop(loop, params, cost, Walk::Runs);
-}
-
 void StridedIter::run_loop(Loop loop, const void* params, int cost, Walk walk) const {
   if (numel_ == 0) return;
   if (ndim_ == 1 && numel_ <= 2048) return loop(data_, strides_[0], numel_, params);

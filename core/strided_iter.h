@@ -37,8 +37,6 @@ class PLAIT_API StridedIter {
   void run(Loop loop, const void* params = nullptr, int cost = 1) const;
   // The output's elements from those of the one input, of the same size.
   void copy() const;
-  // For loops that read around the elements they are given: they get these where they lie, at any stride.
-  void run_in_place(Loop loop, const void* params = nullptr, int cost = 1) const;
 
   // Walks the same runs with any callable f(char* const* data, const int64_t* strides, int64_t n), in one
   // thread.

@@ -3,7 +3,7 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/index.h"
-#include "ops/cpu/index_rows.h"
+#include "ops/cpu/sum_rows.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/embedding.h"
 #include "ops/decl/embedding_bag.h"
@@ -40,7 +40,7 @@ void sum_bags(const Tensor& out, const Tensor& weight, const Tensor& indices, co
   const Bags bags(at, offsets);
   const int64_t width = weight.size(1), work = (bags.total / std::max<int64_t>(1, bags.count) + 1) * width;
   constexpr int64_t kWorthThread = 1 << 14;
-  const auto sum = cpu::add_rows_table().sum[static_cast<int>(out.dtype())];
+  const auto sum = cpu::sum_rows_table().sum[static_cast<int>(out.dtype())];
   const int64_t item = itemsize(out.dtype());
   const auto* from = static_cast<const char*>(table.data_ptr());
   const auto* each = factors.defined() ? static_cast<const char*>(factors.data_ptr()) : nullptr;

@@ -402,7 +402,9 @@ Op<Tensor(const Tensor&, IntSpan, int64_t, const Tensor&)> _gather_backward{{
     .kind = Kind::Index,
     .cpu =
         [](const Tensor& out, const Tensor& grad, IntSpan, int64_t dim, const Tensor& index) {
-          cpu::gather_grad_along("gather", out, wrap_dim(dim, out.dim(), "gather"), index, grad);
+          const int d = wrap_dim(dim, out.dim(), "gather");
+          plait::zero_(out);
+          cpu::scatter_along(out, d, cpu::checked_along("gather", index, out, d), grad, cpu::Reduce::Add);
         },
 }};
 

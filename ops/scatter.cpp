@@ -52,8 +52,7 @@ void scatter_into(const char* op, const Tensor& out, const Tensor& self, int64_t
                   const Tensor& src, Reduce reduce) {
   start_from(out, self);
   const int d = wrap_dim(dim, out.dim(), op);
-  const Tensor checked =
-      cpu::checked_index(op, without_overlap(index, out), out.dim() ? out.sizes()[d] : 1, d, false);
+  const Tensor checked = cpu::checked_along(op, without_overlap(index, out), out, d);
   cpu::scatter_along(out, d, checked, without_overlap(src, out), reduce);
 }
 

@@ -76,8 +76,7 @@ void reduce_kernel(const Tensor& out, const Tensor& self, int64_t dim, const Ten
                    name);
   start_from(out, self);
   const int d = wrap_dim(dim, out.dim(), "scatter_reduce");
-  const Tensor checked = cpu::checked_index("scatter_reduce", without_overlap(index, out),
-                                            out.dim() ? out.sizes()[d] : 1, d, false);
+  const Tensor checked = cpu::checked_along("scatter_reduce", without_overlap(index, out), out, d);
   const Tensor from = without_overlap(src, out);
   on_contiguous(out, [&](const Tensor& to) {
     if (!include_self) cpu::scatter_along(to, d, checked, identity(rule, to.dtype()), Reduce::Assign);

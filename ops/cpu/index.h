@@ -40,12 +40,12 @@ void fill_masked(const Tensor& out, const Tensor& value,
 
 // ---- several index tensors
 
-// Where the elements of self[indices] lie in self, as sums of one offset of each list (in elements); a run of
-// consecutive elements lies at each.
+// Where the elements of self[indices] lie in self.
 struct IndexPlan {
-  Dims result;                                // shape of self[indices]
-  std::vector<int64_t> before, index, after;  // in the order of the result's dimensions
-  int64_t run = 1;
+  Dims result;     // shape of self[indices]
+  Dims strides;    // of self, along the result's dimensions; nothing along the index's own
+  int first;       // of the index's dimensions
+  Tensor offsets;  // in self, of each index; int64, of the shape that the index tensors broadcast to
 };
 // Which dimensions are indexed, where the broadcast index goes in the result, and its shape.
 struct IndexLayout {
@@ -65,11 +65,11 @@ void put_planned(const Tensor& self, const Tensor& values, const IndexPlan& plan
 
 enum class Reduce : uint8_t { Assign, Add, Mul, Max, Min };
 
+// The index of a scatter, checked: int64, its elements side by side except where it repeats them (stride 0).
+// Raises as checked_index does.
+Tensor checked_along(const char* op, const Tensor& index, const Tensor& table, int dim);
 // out[.., j, ..] = self[.., index[.., j, ..], ..] along dimension dim. The index need not be checked.
 void gather_along(const char* op, const Tensor& out, const Tensor& self, int dim, const Tensor& index);
-// The gradient of self: zeros, with grad added at the index. out is contiguous; the index need not be
-// checked.
-void gather_grad_along(const char* op, const Tensor& out, int dim, const Tensor& index, const Tensor& grad);
 // out[.., index[.., j, ..], ..] = or op= src[.., j, ..]; src has at least the shape of index, or one element.
 void scatter_along(const Tensor& out, int dim, const Tensor& index, const Tensor& src, Reduce reduce);
 

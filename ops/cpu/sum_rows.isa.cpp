@@ -1,27 +1,7 @@
-#include "ops/cpu/index_rows.h"
+#include "ops/cpu/sum_rows.h"
 
 namespace plait::cpu {
 namespace {
-
-template <class T>
-void add_rows(const AddRows& job) {
-  T* out = reinterpret_cast<T*>(job.out);
-  const T* src = reinterpret_cast<const T*>(job.src);
-  const int64_t slab = job.slab, n = job.end - job.begin;
-  for (int64_t j = 0; j < job.count; ++j) {
-    const int64_t row = job.index[j];
-    if (row < job.low || row >= job.high) continue;
-    T* to = out + row * slab + job.begin;
-    const T* from = src + j * slab + job.begin;
-#pragma GCC ivdep
-    for (int64_t c = 0; c < n; ++c) {
-      if constexpr (std::is_same_v<T, bool>)
-        to[c] = to[c] || from[c];
-      else
-        to[c] = static_cast<T>(static_cast<compute_t<T>>(to[c]) + static_cast<compute_t<T>>(from[c]));
-    }
-  }
-}
 
 template <class T>
 void sum_rows(const SumRows& job) {
@@ -46,10 +26,8 @@ void sum_rows(const SumRows& job) {
   }
 }
 
-template <class... T>
-constexpr AddRowsTable make_table() {
-  AddRowsTable table{};
-  ((table.add[static_cast<int>(dtype_of<T>)] = &add_rows<T>), ...);
+constexpr SumRowsTable make_table() {
+  SumRowsTable table{};
   table.sum[static_cast<int>(DType::Float16)] = &sum_rows<Half>;
   table.sum[static_cast<int>(DType::BFloat16)] = &sum_rows<BFloat16>;
   table.sum[static_cast<int>(DType::Float32)] = &sum_rows<float>;
@@ -60,9 +38,7 @@ constexpr AddRowsTable make_table() {
 }  // namespace
 
 namespace PLAIT_ISA {
-extern constinit const AddRowsTable add_rows_table =
-    make_table<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double, complex64,
-               complex128>();
+extern constinit const SumRowsTable sum_rows_table = make_table();
 }
 
 }  // namespace plait::cpu
