@@ -10,14 +10,14 @@ namespace plait::cpu {
 namespace {
 
 constexpr int64_t kGrain = 16384;      // elements worth a fork-join
-constexpr int64_t kShort = 16;         // columns that are walked one after the other rather than row by row,
+constexpr int64_t kShort = 8;          // columns that are walked one after the other rather than row by row,
 constexpr int64_t kRowsAtATime = 512;  // this many rows at a time
 constexpr int64_t kApart = 1024;       // bytes of a table between two threads
 
 bool run_loop(PlacesLoop loop, const Places& p) {
-  if (p.index.steps[0] != 0 || p.index.steps[1] == 0 || p.sizes[1] >= kShort || p.sizes[0] < kShort)
-    return loop(p);
-  // The same few places of many rows: long columns, for which the index is read once.
+  if (p.index.steps[1] == 0 || p.sizes[1] >= kShort || p.sizes[0] < 2 * kShort) return loop(p);
+  // A few places in each of many rows: as long columns. Elements that meet do so along one of the two
+  // dimensions, and stay in order.
   const auto column = [](const Places::Operand& x, int64_t row) {
     return Places::Operand{x.data + row * x.steps[0], {x.steps[1], x.steps[0]}};
   };
