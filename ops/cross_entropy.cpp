@@ -118,21 +118,32 @@ struct RowLoss {
     }
     return value;
   }
-  // The gradient is softmax_scale() softmax(x) - upper times the weights of the x above.
-  T softmax_scale(T upper, int64_t target) const { return upper * (keep * of(target) + spread * all); }
-  void subtract(T* gradient, T upper, int64_t target) const {
+  // The gradient of a row is scale softmax(x) - upper times the weights of the x above, and 0 where the
+  // target is ignored. upper(r): that of row r.
+  template <class F>
+  void softmax_scales(const int64_t* targets, int64_t rows, const F& upper, T* scales) const {
+    for (int64_t r = 0; r < rows; ++r)
+      scales[r] = targets[r] == ignore ? T(0) : upper(r) * (keep * of(targets[r]) + spread * all);
+  }
+  void finish_gradient(T* gradient, T upper, int64_t target) const {
+    if (target == ignore) {
+      std::fill(gradient, gradient + classes, T(0));
+      return;
+    }
     gradient[target] -= upper * keep * of(target);
     if (spread > 0)
       for (int64_t c = 0; c < classes; ++c) gradient[c] -= upper * spread * of(c);
   }
 };
 
-// Calls f(row) for the rows of logits.
+// Calls f(first, count) for blocks of rows of logits that the first-level cache holds.
+constexpr int64_t kMostRows = 256;
 template <class F>
 void for_rows(int64_t rows, int64_t classes, const F& f) {
+  const int64_t most = std::clamp<int64_t>(4096 / std::max<int64_t>(classes, 1), 1, kMostRows);
   parallel_for(0, rows, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(classes, 1)),
                [&](int64_t begin, int64_t end) {
-                 for (int64_t r = begin; r < end; ++r) f(r);
+                 for (int64_t r = begin; r < end; r += most) f(r, std::min(most, end - r));
                });
 }
 template <class F>
@@ -190,12 +201,15 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64
                            w = weight.defined() ? computed(weight, compute) : Tensor();
               with_float(compute, [&]<class T>() {
                 const RowLoss<T> loss_of(w, classes, ignore, smoothing);
-                for_rows(rows, classes, [&](int64_t r) {
-                  const T* row = x.data<T>() + r * classes;
-                  T& z = lse.data<T>()[r];
-                  cpu::cross_entropy_rows<T>().log_sum_exp(row, 1, classes, &z);
-                  const int64_t c = t.data<int64_t>()[r];
-                  terms.data<T>()[r] = c == ignore ? T(0) : loss_of(row, z, c);
+                T *z = lse.data<T>(), *term = terms.data<T>();
+                const int64_t* classes_of = t.data<int64_t>();
+                for_rows(rows, classes, [&](int64_t first, int64_t count) {
+                  const T* row = x.data<T>() + first * classes;
+                  cpu::cross_entropy_rows<T>().log_sum_exp(row, count, classes, z + first);
+                  for (int64_t r = first; r < first + count; ++r, row += classes) {
+                    const int64_t c = classes_of[r];
+                    term[r] = c == ignore ? T(0) : loss_of(row, z[r], c);
+                  }
                 });
               });
               if (!terms.same(loss)) cpu::copy(loss, terms);
@@ -264,17 +278,17 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
                            dx = computed_result(out, compute);
               with_float(compute, [&]<class T>() {
                 const RowLoss<T> loss_of(w, classes, ignore, smoothing);
-                for_rows(rows, classes, [&](int64_t r) {
-                  const int64_t c = t.data<int64_t>()[r];
-                  T* row = dx.data<T>() + r * classes;
-                  if (c == ignore) {
-                    std::fill(row, row + classes, T(0));
-                    return;
-                  }
-                  const T upper = g.data<T>()[r];
-                  cpu::cross_entropy_rows<T>().scaled_softmax(x.data<T>() + r * classes, z.data<T>()[r],
-                                                              loss_of.softmax_scale(upper, c), classes, row);
-                  loss_of.subtract(row, upper, c);
+                const T* upper = g.data<T>();
+                const int64_t* classes_of = t.data<int64_t>();
+                for_rows(rows, classes, [&](int64_t first, int64_t count) {
+                  T scales[kMostRows];
+                  loss_of.softmax_scales(
+                      classes_of + first, count, [&](int64_t r) { return upper[first + r]; }, scales);
+                  T* row = dx.data<T>() + first * classes;
+                  cpu::cross_entropy_rows<T>().softmax_of_lse(
+                      x.data<T>() + first * classes, z.data<T>() + first, scales, count, classes, row);
+                  for (int64_t r = first; r < first + count; ++r, row += classes)
+                    loss_of.finish_gradient(row, upper[r], classes_of[r]);
                 });
               });
               if (!dx.same(out)) cpu::copy(out, dx);
@@ -333,26 +347,25 @@ tensor([[-0.5000,  0.5000]]))",
                            w = weight.defined() ? computed(weight, compute) : Tensor(),
                            terms = empty_tensor(target.sizes(), compute);
               with_float(compute, [&]<class T>() {
-                const auto& kernels = cpu::cross_entropy_rows<T>();
                 const RowLoss<T> loss_of(w, classes, ignore, smoothing);
                 double total = mean ? 0 : 1;
                 for (int64_t r = 0; mean && r < rows; ++r)
                   if (const int64_t c = t.data<int64_t>()[r]; c != ignore) total += loss_of.of(c);
                 const T upper = static_cast<T>(1 / total);
-                for_rows(rows, classes, [&](int64_t r) {
-                  const T* logits = x.data<T>() + r * classes;
-                  T* row = dx.data<T>() + r * classes;
-                  const int64_t c = t.data<int64_t>()[r];
-                  terms.data<T>()[r] = 0;
-                  if (c == ignore) {
-                    std::fill(row, row + classes, T(0));
-                    return;
+                const int64_t* classes_of = t.data<int64_t>();
+                T* term = terms.data<T>();
+                for_rows(rows, classes, [&](int64_t first, int64_t count) {
+                  T scales[kMostRows], lse[kMostRows];
+                  loss_of.softmax_scales(
+                      classes_of + first, count, [&](int64_t) { return upper; }, scales);
+                  const T* logits = x.data<T>() + first * classes;
+                  T* row = dx.data<T>() + first * classes;
+                  cpu::cross_entropy_rows<T>().softmax(logits, scales, count, classes, row, lse);
+                  for (int64_t r = 0; r < count; ++r, logits += classes, row += classes) {
+                    const int64_t c = classes_of[first + r];
+                    loss_of.finish_gradient(row, upper, c);
+                    term[first + r] = c == ignore ? T(0) : loss_of(logits, lse[r], c);
                   }
-                  T sum = 0, lse = 0;
-                  kernels.exponentials(logits, classes, row, &sum, &lse);
-                  kernels.scale(row, classes, loss_of.softmax_scale(upper, c) / sum);
-                  loss_of.subtract(row, upper, c);
-                  terms.data<T>()[r] = loss_of(logits, lse, c);
                 });
                 double all = 0;
                 for (int64_t r = 0; r < rows; ++r) all += terms.data<T>()[r];

@@ -10,11 +10,10 @@ template <class T>
 struct CrossEntropyRows {
   // lse[r] = log sum exp x[r, :]
   void (*log_sum_exp)(const T* x, int64_t rows, int64_t columns, T* lse);
-  // y[c] = scale * exp(x[c] - lse)
-  void (*scaled_softmax)(const T* x, T lse, T scale, int64_t columns, T* y);
-  // y[c] = exp(x[c] - shift), with a shift that keeps them finite; their sum, and shift + log(sum).
-  void (*exponentials)(const T* x, int64_t columns, T* y, T* sum, T* lse);
-  void (*scale)(T* y, int64_t columns, T factor);
+  // y[r, :] = scale[r] softmax(x[r, :]), and the row's log-sum-exp
+  void (*softmax)(const T* x, const T* scale, int64_t rows, int64_t columns, T* y, T* lse);
+  // y[r, c] = scale[r] exp(x[r, c] - lse[r])
+  void (*softmax_of_lse)(const T* x, const T* lse, const T* scale, int64_t rows, int64_t columns, T* y);
   // sum weight[c] x[c]; the weights are 1 where null
   T (*weighted_sum)(const T* x, const T* weight, int64_t columns);
 };

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "ops/cpu/exponentials.h"
+#include "ops/cpu/short_rows.h"
 
 namespace plait::cpu {
 namespace {
@@ -17,8 +18,34 @@ T shifted_sum(const T* x, int64_t columns, T* y, T& shift) {
   return finite ? exponentials<true>(x, columns, shift, y) : exponentials<false>(x, columns, shift, y);
 }
 
+// The columns become exp(x - shift).
+template <class T>
+void exponentials_of_columns(T* __restrict columns, int64_t n, T* __restrict sum, T* __restrict shift) {
+  const T infinity = std::numeric_limits<T>::infinity();
+  for (int64_t j = 0; j < kSideBySide; ++j) shift[j] = -infinity, sum[j] = 0;
+  const T* x = columns;
+  for (int64_t c = 0; c < n; ++c, x += kSideBySide)
+    for (int64_t j = 0; j < kSideBySide; ++j) shift[j] = x[j] > shift[j] ? x[j] : shift[j];
+  for (int64_t j = 0; j < kSideBySide; ++j)
+    shift[j] = vec::select(shift[j] - shift[j] == T(0), shift[j], T(0));  // a finite one
+  T* y = columns;
+  for (int64_t c = 0; c < n; ++c, y += kSideBySide)
+    for (int64_t j = 0; j < kSideBySide; ++j) {
+      y[j] = vec::exp(y[j] - shift[j]);
+      sum[j] += y[j];
+    }
+}
+
 template <class T>
 void log_sum_exp(const T* x, int64_t rows, int64_t columns, T* lse) {
+  if (columns < kShortRow && rows >= kShortRow)
+    return over_blocks(rows, [&](int64_t first, int64_t count) {
+      Turned<T> turned(x + first * columns, count, columns);
+      alignas(64) T sum[kSideBySide], shift[kSideBySide];
+      exponentials_of_columns(turned.columns, columns, sum, shift);
+      for (int64_t j = 0; j < kSideBySide; ++j) shift[j] += vec::log(sum[j]);
+      for (int64_t j = 0; j < count; ++j) lse[first + j] = shift[j];
+    });
   for (int64_t r = 0; r < rows; ++r, x += columns) {
     T shift;
     const T sum = shifted_sum<T>(x, columns, nullptr, shift);
@@ -27,20 +54,36 @@ void log_sum_exp(const T* x, int64_t rows, int64_t columns, T* lse) {
 }
 
 template <class T>
-void row_exponentials(const T* x, int64_t columns, T* __restrict y, T* sum, T* lse) {
-  T shift;
-  *sum = shifted_sum(x, columns, y, shift);
-  *lse = shift + vec::log(*sum);
+void softmax(const T* x, const T* scale, int64_t rows, int64_t columns, T* __restrict y, T* lse) {
+  if (columns < kShortRow && rows >= kShortRow)
+    return over_blocks(rows, [&](int64_t first, int64_t count) {
+      Turned<T> turned(x + first * columns, count, columns);
+      alignas(64) T sum[kSideBySide], shift[kSideBySide], factor[kSideBySide] = {};
+      exponentials_of_columns(turned.columns, columns, sum, shift);
+      for (int64_t j = 0; j < count; ++j) factor[j] = scale[first + j];
+      for (int64_t j = 0; j < kSideBySide; ++j) {
+        shift[j] += vec::log(sum[j]);
+        factor[j] /= sum[j];
+      }
+      for (int64_t c = 0; c < columns; ++c)
+        for (int64_t j = 0; j < kSideBySide; ++j) turned.columns[c * kSideBySide + j] *= factor[j];
+      for (int64_t j = 0; j < count; ++j) lse[first + j] = shift[j];
+      turned.back(count, columns, y + first * columns);
+    });
+  for (int64_t r = 0; r < rows; ++r, x += columns, y += columns) {
+    T shift;
+    const T sum = shifted_sum(x, columns, y, shift);
+    lse[r] = shift + vec::log(sum);
+    const T factor = scale[r] / sum;
+    for (int64_t c = 0; c < columns; ++c) y[c] *= factor;
+  }
 }
 
 template <class T>
-void scaled_softmax(const T* x, T lse, T scale, int64_t columns, T* __restrict y) {
-  for (int64_t c = 0; c < columns; ++c) y[c] = scale * vec::exp(x[c] - lse);
-}
-
-template <class T>
-void scale(T* y, int64_t columns, T factor) {
-  for (int64_t c = 0; c < columns; ++c) y[c] *= factor;
+void softmax_of_lse(const T* x, const T* lse, const T* scale, int64_t rows, int64_t columns,
+                    T* __restrict y) {
+  for (int64_t r = 0; r < rows; ++r, x += columns, y += columns)
+    for (int64_t c = 0; c < columns; ++c) y[c] = scale[r] * vec::exp(x[c] - lse[r]);
 }
 
 template <class T>
@@ -54,7 +97,7 @@ T weighted_sum(const T* x, const T* weight, int64_t columns) {
 
 template <class T>
 constexpr CrossEntropyRows<T> kernels() {
-  return {log_sum_exp<T>, scaled_softmax<T>, row_exponentials<T>, scale<T>, weighted_sum<T>};
+  return {log_sum_exp<T>, softmax<T>, softmax_of_lse<T>, weighted_sum<T>};
 }
 
 }  // namespace

@@ -1,41 +1,10 @@
 #include "ops/cpu/softmax.h"
 
 #include "ops/cpu/exponentials.h"
+#include "ops/cpu/short_rows.h"
 
 namespace plait::cpu {
 namespace {
-
-template <class T>
-void forward(const T* x, int64_t rows, int64_t n, T* y, bool log) {
-  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    // A row of -inf alone gives NaN, as exp(-inf - -inf) does.
-    const T most = row_max(x, n);
-    if (log) {
-      // In two steps: most + log(sum) would round away what is small beside `most`.
-      const T shift = vec::log(exponentials<true, T>(x, n, most, nullptr));
-      for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - most) - shift;
-    } else {
-      const T scale = T(1) / exponentials<true>(x, n, most, y);
-      for (int64_t i = 0; i < n; ++i) y[i] *= scale;
-    }
-  }
-}
-
-template <class T>
-void backward(const T* g, const T* y, int64_t rows, int64_t n, T* dx, bool log) {
-  for (int64_t r = 0; r < rows; ++r, g += n, y += n, dx += n) {
-    if (log) {
-      const T sum = row_sum(g, n);
-      for (int64_t i = 0; i < n; ++i) dx[i] = g[i] - vec::exp(y[i]) * sum;
-    } else {
-      ChainedSum<T> dot;
-      over_values<T>(
-          n, [&](auto at) __attribute__((always_inline)) { at.add(dot, at.load(g) * at.load(y)); });
-      const T total = dot.total();
-      for (int64_t i = 0; i < n; ++i) dx[i] = y[i] * (g[i] - total);
-    }
-  }
-}
 
 // f(i, j) for all elements of columns, row by row.
 template <class F>
@@ -96,6 +65,51 @@ void backward_columns(const T* g, const T* y, int64_t n, int64_t stride, int64_t
       const int64_t at = i * stride + j;
       dx[at] = y[at] * (g[at] - sum[j]);
     });
+  }
+}
+
+template <class T>
+void forward(const T* x, int64_t rows, int64_t n, T* y, bool log) {
+  if (n < kShortRow && rows >= kShortRow)
+    return over_blocks(rows, [&](int64_t first, int64_t count) {
+      Turned<T> turned(x + first * n, count, n);
+      forward_columns(turned.columns, n, kSideBySide, kSideBySide, turned.columns, log);
+      turned.back(count, n, y + first * n);
+    });
+  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
+    // A row of -inf alone gives NaN, as exp(-inf - -inf) does.
+    const T most = row_max(x, n);
+    if (log) {
+      // In two steps: most + log(sum) would round away what is small beside `most`.
+      const T shift = vec::log(exponentials<true, T>(x, n, most, nullptr));
+      for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - most) - shift;
+    } else {
+      const T scale = T(1) / exponentials<true>(x, n, most, y);
+      for (int64_t i = 0; i < n; ++i) y[i] *= scale;
+    }
+  }
+}
+
+template <class T>
+void backward(const T* g, const T* y, int64_t rows, int64_t n, T* dx, bool log) {
+  if (n < kShortRow && rows >= kShortRow)
+    return over_blocks(rows, [&](int64_t first, int64_t count) {
+      Turned<T> upper(g + first * n, count, n);
+      const Turned<T> result(y + first * n, count, n);
+      backward_columns(upper.columns, result.columns, n, kSideBySide, kSideBySide, upper.columns, log);
+      upper.back(count, n, dx + first * n);
+    });
+  for (int64_t r = 0; r < rows; ++r, g += n, y += n, dx += n) {
+    if (log) {
+      const T sum = row_sum(g, n);
+      for (int64_t i = 0; i < n; ++i) dx[i] = g[i] - vec::exp(y[i]) * sum;
+    } else {
+      ChainedSum<T> dot;
+      over_values<T>(
+          n, [&](auto at) __attribute__((always_inline)) { at.add(dot, at.load(g) * at.load(y)); });
+      const T total = dot.total();
+      for (int64_t i = 0; i < n; ++i) dx[i] = y[i] * (g[i] - total);
+    }
   }
 }
 

@@ -41,14 +41,30 @@ def wide(t):
 
 # All in one block; rows in the cache, in shared memory beside another row, alone in it, and too long for it; rows
 # that begin at odd addresses.
-SIZES = [(1, 1), (1, 2), (64, 10), (700, 3), (5, 257), (40, 1000), (3000, 10), (3, 8192), (3, 33_001), (2, 60_000)]
+SIZES = [
+    (1, 1),
+    (1, 2),
+    (64, 10),
+    (700, 3),
+    (5, 257),
+    (40, 1000),
+    (3000, 10),
+    (3, 8192),
+    (3, 33_001),
+    (2, 60_000),
+]
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("rows, classes", SIZES)
 def test_values(rows, classes, dtype, device):
-    for smoothing, weighted, reduction in [(0.0, False, "mean"), (0.1, True, "mean"), (0.1, False, "sum"), (0.0, True, "sum")]:
+    for smoothing, weighted, reduction in [
+        (0.0, False, "mean"),
+        (0.1, True, "mean"),
+        (0.1, False, "sum"),
+        (0.0, True, "sum"),
+    ]:
         x, target, weight = sample(rows, classes, dtype, device)
         loss = F.cross_entropy(
             x, target, weight if weighted else None, reduction=reduction, label_smoothing=smoothing
@@ -59,7 +75,9 @@ def test_values(rows, classes, dtype, device):
         )
         np.testing.assert_allclose(wide(loss), expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
         scale = np.abs(gradient).max() or 1
-        np.testing.assert_allclose(wide(x.grad) / scale, gradient / scale, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+        np.testing.assert_allclose(
+            wide(x.grad) / scale, gradient / scale, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype]
+        )
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -189,3 +207,56 @@ def test_scale(device):
         plait._scale(x, plait.ones(2, device=device, dtype=plait.float64))
     with pytest.raises(TypeError, match="_scale: expected a floating factor, got int64"):
         plait._scale(x, plait.tensor(1, device=device))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 4, 7, 15, 16, 17])
+@pytest.mark.parametrize("rows", [1, 15, 16, 63, 64, 65, 300])
+def test_rows_of_few_classes(rows: int, classes: int) -> None:
+    rng = np.random.default_rng(rows * classes)
+    x = rng.normal(size=(rows, classes)) * 4
+    target = rng.integers(0, classes, rows)
+    target[rows // 2] = -100
+    upper = rng.normal(size=(rows, classes))
+    shifted = x - x.max(1, keepdims=True)
+    p = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    kept = target != -100
+    picked = np.where(kept, -log_p[np.arange(rows), np.where(kept, target, 0)], 0)
+    one_hot = (np.arange(classes) == target[:, None]) * 1.0
+    for dtype, tolerance in ((plait.float64, 1e-12), (plait.float32, 2e-5), (plait.bfloat16, 6e-2)):
+        logits = plait.tensor(x, dtype=dtype, requires_grad=True)
+        near = {"rtol": tolerance, "atol": tolerance}
+        for function, value, gradient in (
+            (plait.softmax, p, p * (upper - (upper * p).sum(1, keepdims=True))),
+            (plait.log_softmax, log_p, upper - p * upper.sum(1, keepdims=True)),
+        ):
+            y = function(logits, 1)
+            np.testing.assert_allclose(y.detach().double().numpy(), value, **near)
+            (grad,) = plait.autograd.grad(y, logits, plait.tensor(upper, dtype=dtype))
+            np.testing.assert_allclose(grad.double().numpy(), gradient, **near)
+        classes_of = plait.tensor(target)
+        losses = F.cross_entropy(logits, classes_of, reduction="none")
+        np.testing.assert_allclose(losses.detach().double().numpy(), picked, **near)
+        (grad,) = plait.autograd.grad(losses.sum(), logits)
+        np.testing.assert_allclose(grad.double().numpy(), (p - one_hot) * kept[:, None], **near)
+        if kept.any():
+            loss = F.cross_entropy(logits, classes_of)
+            np.testing.assert_allclose(float(loss), picked.sum() / kept.sum(), **near)
+            (grad,) = plait.autograd.grad(loss, logits)
+            np.testing.assert_allclose(
+                grad.double().numpy(), (p - one_hot) * kept[:, None] / kept.sum(), **near
+            )
+
+
+@pytest.mark.parametrize("classes", [3, 40])
+def test_rows_that_are_not_finite(classes: int) -> None:
+    infinity = float("inf")
+    x = np.zeros((20, classes))
+    x[0, 0], x[1, :], x[2, 1], x[3, 2] = infinity, -infinity, -infinity, float("nan")
+    logits = plait.tensor(x, requires_grad=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = np.log(np.exp(x).sum(1)) - x[:, 1]
+    losses = F.cross_entropy(logits, plait.ones(20, dtype=plait.int64), reduction="none")
+    np.testing.assert_allclose(losses.detach().numpy(), expected)
+    y = plait.softmax(logits, 1).detach().numpy()
+    assert np.isnan(y[[0, 1, 3]]).any(1).all() and np.isfinite(y[[2, *range(4, 20)]]).all()
