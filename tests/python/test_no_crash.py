@@ -71,6 +71,8 @@ PRIVATE = {
         (X, plait.ones(3, 2), False),
         (X, X.double(), True),
         (X, X.T, True),
+        (X.half(), X.half(), True),
+        (X.bfloat16(), X.bfloat16(), False),
     ],
     "_orthogonal_polynomial": [
         ("no_such_polynomial", X, 2),
