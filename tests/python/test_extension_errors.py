@@ -58,7 +58,7 @@ def test_memory_of_others_begins_where_an_element_may():
     """
     module = load_inline("test_alignment", source, functions="at")
     assert module.at(8).tolist() == [0, 0, 0]
-    with pytest.raises(ValueError, match="from_blob.*float64 at a multiple of 8 bytes.*copy"):
+    with pytest.raises(ValueError, match=r"from_blob.*float64 at a multiple of 8 bytes.*copy"):
         module.at(9)
 
 
