@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bindings/python.h"
+#include "core/alignment.h"
 #include "ops/cpu/convert.h"
 
 namespace plait::python {
@@ -201,7 +202,8 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
         "from_numpy: arrays of format '{}' have no plait dtype; convert with .astype to bool, uint8, int8 to "
         "int64, float16 to float64, complex64 or complex128",
         format);
-  if (negative && copy) {  // a contiguous one can be had
+  const bool aligned = is_aligned(view->buf, *dtype);
+  if ((negative || !aligned) && copy) {  // a contiguous one can be had
     if (Object same(PyObject_CallMethod(array, "copy", nullptr));
         same && is_buffer(same.get()) && same.get() != array)
       return tensor_from_buffer(same.get(), false);
@@ -211,6 +213,11 @@ Tensor tensor_from_buffer(PyObject* array, bool copy) {
     fail<ValueError>("from_numpy: negative strides are not supported; copy the array first (array.copy())");
   if (bad_strides)
     fail<ValueError>("from_numpy: the strides are not multiples of the element size; copy the array first");
+  if (!aligned && view->len > 0)  // Note [Alignment]
+    fail<ValueError>(
+        "from_numpy: expected elements of {} at a multiple of {} bytes, got the address {}; copy the array "
+        "first",
+        *dtype, alignment(*dtype), view->buf);
   Tensor shared = from_storage(std::move(storage), *dtype, sizes, strides, 0);
   return copy ? clone_plain(shared) : shared;
 }

@@ -1,5 +1,6 @@
 #include "bindings/dlpack.h"
 
+#include "core/alignment.h"
 #include "core/backend.h"
 
 // The structures of DLPack 0.8 (https://dmlc.github.io/dlpack), as every library lays them out.
@@ -136,8 +137,12 @@ Tensor from_dlpack(PyObject* capsule) {
       numel == 0 || (last < INT64_MAX && !__builtin_mul_overflow(last + 1, itemsize(dtype), &bytes)),
       "from_dlpack: strides {} are too large for sizes {}", IntSpan(strides), IntSpan(sizes));
   check<ValueError>(numel == 0 || t.data, "from_dlpack: {} elements, and no data", numel);
+  char* const first = t.data ? static_cast<char*>(t.data) + t.byte_offset : nullptr;
+  check<ValueError>(numel == 0 || is_aligned(first, dtype),
+                    "from_dlpack: expected elements of {} at a multiple of {} bytes; copy the array first",
+                    dtype, alignment(dtype));
   auto storage = Storage::adopt(new StorageImpl(
-      t.data ? static_cast<char*>(t.data) + t.byte_offset : nullptr, static_cast<size_t>(bytes), device,
+      first, static_cast<size_t>(bytes), device,
       [](void* context) {
         auto* m = static_cast<DLManagedTensor*>(context);
         if (!m->deleter || !Py_IsInitialized()) return;

@@ -10,6 +10,7 @@
 #include "bindings/dlpack.h"
 #include "bindings/generator.h"
 #include "bindings/outside_ops.h"
+#include "core/alignment.h"
 #include "core/backend.h"
 #include "core/library.h"
 #include "core/parallel.h"
@@ -373,7 +374,8 @@ PYBIND11_MODULE(_C, m) {
                                     reinterpret_cast<uintptr_t>(s.get())));
   });
   // Tensors made from one buffer object share a storage: a loader finds shared parameters again.
-  m.def("_storage_from_buffer", [](py::handle buffer) {
+  // The bytes of a buffer; with `aligned` a copy of them where they could not be elements of every dtype.
+  const auto from_buffer = [](py::handle buffer, bool aligned) {
     auto* view = new Py_buffer;
     if (PyObject_GetBuffer(buffer.ptr(), view, PyBUF_SIMPLE) < 0) {
       delete view;
@@ -389,8 +391,11 @@ PYBIND11_MODULE(_C, m) {
         },
         view));
     const auto bytes = static_cast<int64_t>(storage->bytes());
-    return steal(wrap(from_storage(std::move(storage), DType::UInt8, Dims{bytes}, Dims{1}, 0)));
-  });
+    const Tensor borrowed = from_storage(std::move(storage), DType::UInt8, Dims{bytes}, Dims{1}, 0);
+    const bool copied = aligned && !is_aligned(borrowed.data<char>(), DType::Float64);
+    return steal(wrap(copied ? clone_plain(borrowed) : borrowed));
+  };
+  m.def("_storage_from_buffer", from_buffer, py::arg("buffer"), py::arg("aligned") = false);
   m.def("_tensor_on_storage",
         [](py::handle holder, py::handle dtype_object, const std::vector<int64_t>& sizes,
            const std::vector<int64_t>& strides, int64_t offset) {
@@ -412,6 +417,9 @@ PYBIND11_MODULE(_C, m) {
           check(numel == 0 ? offset <= room : last < room,
                 "storage: sizes {}, strides {} and offset {} reach beyond a storage of {} elements",
                 IntSpan(sizes), IntSpan(strides), offset, room);
+          check(numel == 0 || is_aligned(t.storage()->data(), dtype),  // Note [Alignment]
+                "storage: the memory begins at {}, expected a multiple of {} bytes for {}; copy it first",
+                t.storage()->data(), alignment(dtype), dtype);
           return steal(
               wrap(from_storage(t.storage(), dtype, Dims(IntSpan(sizes)), Dims(IntSpan(strides)), offset)));
         });

@@ -156,6 +156,7 @@ void repeat_rows(char* to, int64_t to_row, const char* from, int64_t from_row, i
   }
 }
 
+// Of at least one element; rows share no memory with what they are copied to.
 template <class T>
 void copy_rows(char* to, int64_t to_row, int64_t to_stride, const char* from, int64_t from_row,
                int64_t from_stride, int64_t rows, int64_t n) {

@@ -6,6 +6,7 @@
 #include "autograd/boxed_op.h"
 #include "autograd/engine.h"
 #include "autograd/function.h"
+#include "core/alignment.h"
 #include "core/backend.h"
 #include "core/parallel.h"
 #include "core/strided_iter.h"
@@ -75,6 +76,9 @@ int tensor_from_blob(void* data, const plait_spec* spec, void (*deleter)(void*),
       check(strides[i] >= 0, "from_blob: expected strides of at least 0, got {}", strides);
       if (numel > 0) last += strides[i] * (s.sizes[i] - 1);
     }
+    check(numel == 0 || is_aligned(data, s.dtype),  // Note [Alignment]
+          "from_blob: expected elements of {} at a multiple of {} bytes, got the address {}; copy them first",
+          s.dtype, alignment(s.dtype), data);
     const auto bytes = static_cast<size_t>(numel > 0 ? (last + 1) * itemsize(s.dtype) : 0);
     auto storage = Storage::adopt(new StorageImpl(data, bytes, s.device, deleter, context));
     *out = give(from_storage(std::move(storage), s.dtype, s.sizes, strides, 0));

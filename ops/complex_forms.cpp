@@ -42,7 +42,10 @@ void logaddexp(const Tensor& out, const Tensor& self, const Tensor& other) {
 }
 
 void logsumexp(const Tensor& out, const Tensor& self, const Dims& dims) {
-  if (self.numel() == 0) return copy_into(out, wrapped_scalar(-INFINITY));
+  if (self.numel() == 0) {
+    if (out.numel()) copy_into(out, wrapped_scalar(-INFINITY));
+    return;
+  }
   const Tensor top = plait::amax(plait::real(self), IntSpan(dims), true);
   const Tensor center = plait::masked_fill(top, plait::isinf(top), wrapped_scalar(0));
   const Tensor sum = plait::sum(plait::exp(self - center), IntSpan(dims), true, std::nullopt);

@@ -21,6 +21,12 @@ void evaluate(GammaPair f, const Tensor& out, const Tensor& self, const Tensor& 
                  other);
 }
 
+TensorSpec result_of(const char* op, const Tensor& self, const Tensor& other) {
+  check<TypeError>(!is_complex(other.dtype()), "{}: expected other of a real dtype, got {}; use other.real",
+                   op, other.dtype());
+  return infer::binary_float(op, self, other);
+}
+
 // `g`: the gradient, with the sign of the derivative.
 void incomplete_gamma_vjp(const char* op, Vjp& v, const Tensor& g) {
   check<NotImplementedError>(
@@ -41,8 +47,7 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 
 >>> plait.special.zeta(plait.tensor([2.0]), plait.tensor([1.0]))
 tensor([1.6449]))",
-    .meta = [](const Tensor& self,
-               const Tensor& other) { return infer::binary_float("special_zeta", self, other); },
+    .meta = [](const Tensor& self, const Tensor& other) { return result_of("special_zeta", self, other); },
     .vjp =
         [](Vjp& v) {
           check<NotImplementedError>(
@@ -71,8 +76,7 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 
 >>> plait.igamma(plait.tensor([1.0, 4.0]), plait.tensor([1.0, 5.0]))
 tensor([0.6321, 0.7350]))",
-    .meta = [](const Tensor& self,
-               const Tensor& other) { return infer::binary_float("igamma", self, other); },
+    .meta = [](const Tensor& self, const Tensor& other) { return result_of("igamma", self, other); },
     .vjp = [](Vjp& v) { incomplete_gamma_vjp("igamma", v, v.grad()); },
     .save = "self, other",
     .kind = Kind::Pointwise,
@@ -93,8 +97,7 @@ Shapes: broadcast together. Dtypes: real ones; integers give the default float.
 
 >>> plait.igammac(plait.tensor([1.0, 4.0]), plait.tensor([1.0, 5.0]))
 tensor([0.3679, 0.2650]))",
-    .meta = [](const Tensor& self,
-               const Tensor& other) { return infer::binary_float("igammac", self, other); },
+    .meta = [](const Tensor& self, const Tensor& other) { return result_of("igammac", self, other); },
     .vjp = [](Vjp& v) { incomplete_gamma_vjp("igammac", v, -v.grad()); },
     .save = "self, other",
     .kind = Kind::Pointwise,

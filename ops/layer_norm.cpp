@@ -166,6 +166,9 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
                                            rstd.data<T>() + begin);
                                });
                 });
+              } else if (rows.count > 0) {  // statistics of nothing
+                copy_into(mean, wrapped_scalar(0));
+                copy_into(rstd, wrapped_scalar(0));
               }
               if (!y.same(out)) cpu::copy(out, y);
             },

@@ -97,6 +97,10 @@ Op<Tensor(const Tensor&, const Tensor&, bool)> _squared_distance{{
     .dtypes = kFloatDTypes,
     .cpu =
         [](const Tensor& out, const Tensor& self, const Tensor& target, bool mean) {
+          check<TypeError>(self.dtype() == DType::Float32 || self.dtype() == DType::Float64,
+                           "_squared_distance: expected float32 or float64 on the CPU, got {}; use mse_loss, "
+                           "which takes any",
+                           self.dtype());
           const double sum = self.dtype() == DType::Float64
                                  ? sum_in_parts<double>(self, target, cpu::loss_table().squared_distance_f64)
                                  : sum_in_parts<float>(self, target, cpu::loss_table().squared_distance_f32);

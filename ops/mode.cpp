@@ -33,7 +33,7 @@ void mode_kernel(const Tensor& out, const Tensor& self, int64_t dim) {
   const Tensor x = plait::contiguous(self);
   int64_t inner = 1;
   for (int i = d + 1; i < self.dim(); ++i) inner *= self.sizes()[i];
-  const int64_t size = self.sizes()[d];
+  const int64_t size = self.dim() > 0 ? self.sizes()[d] : 1;
   visit(x.dtype(), [&]<class T>() {
     if constexpr (!is_complex(dtype_of<T>)) {
       constexpr int64_t kWorthThread = 2048;
@@ -65,6 +65,7 @@ tensor([3]))",
         [](const Tensor& self, int64_t dim) {
           const int d = wrap_dim(dim, self.dim(), "_mode_index");
           Dims sizes(self.sizes());
+          if (sizes.size() == 0) return TensorSpec(sizes, DType::Int64, self.device());
           check<IndexError>(sizes[d] > 0, "mode: dimension {} of shape {} is empty", d, self.sizes());
           sizes[d] = 1;
           return TensorSpec(sizes, DType::Int64, self.device());

@@ -78,6 +78,14 @@ void check_layer(const char* op, int64_t parts, const TensorSpec& x, const Tenso
   check_shape("bias_hh", bias, Dims{parts * size});
 }
 
+// What a derivative is given, of the results' shapes; gradients may be absent.
+void check_results(const char* op, const Dims& expected, std::initializer_list<const Tensor*> tensors) {
+  for (const Tensor* t : tensors)
+    if (t->defined())
+      check(t->sizes() == expected, "{}: expected shape {}, as the forward pass gave, got shape {}", op,
+            expected, t->sizes());
+}
+
 // ---- kernels
 
 // A contiguous argument in the dtype that the kernel computes in, for the time of the call.
@@ -376,10 +384,13 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
             "gates_x, Tensor h0, Tensor c0)",
         .doc = R"(The derivative of _lstm_layer.)",
         .meta =
-            [](const Tensor&, const Tensor&, const Tensor&, const Tensor& weight, const Tensor& c0,
-               const Tensor&, const Tensor& gates, bool, IntSpan batch_sizes) {
-              check_layer("_lstm_layer_backward", 4, like(gates), c0, Tensor(), weight, Tensor(),
-                          batch_sizes);
+            [](const Tensor& grad_output, const Tensor& grad_cells, const Tensor& grad_gates,
+               const Tensor& weight, const Tensor& c0, const Tensor& cells, const Tensor& gates, bool,
+               IntSpan batch_sizes) {
+              constexpr auto kName = "_lstm_layer_backward";
+              check_layer(kName, 4, like(gates), c0, Tensor(), weight, Tensor(), batch_sizes);
+              check_results(kName, rows_of(gates, c0.sizes()[1]).sizes, {&grad_output, &grad_cells, &cells});
+              check_results(kName, gates.sizes(), {&grad_gates});
               return std::array<TensorSpec, 3>{like(gates), like(c0), like(c0)};
             },
         .dtypes = kFloatDTypes,
@@ -465,14 +476,18 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                   "gates_h, Tensor h0)",
         .doc = R"(The derivative of _gru_layer.)",
         .meta =
-            [](const Tensor&, const Tensor&, const Tensor& weight, const Tensor& h0, const Tensor& output,
-               const Tensor& gates, bool, IntSpan batch_sizes) {
-              const TensorSpec sums = rows_of(output, 3 * h0.sizes()[1]);
-              check(gates.sizes() == rows_of(output, 4 * h0.sizes()[1]).sizes,
-                    "_gru_layer_backward: gates of shape {} do not fit output of shape {}; give _gru_layer's "
-                    "results",
-                    gates.sizes(), output.sizes());
-              check_layer("_gru_layer_backward", 3, sums, h0, Tensor(), weight, Tensor(), batch_sizes);
+            [](const Tensor& grad_output, const Tensor& grad_gates, const Tensor& weight, const Tensor& h0,
+               const Tensor& output, const Tensor& gates, bool, IntSpan batch_sizes) {
+              constexpr auto kName = "_gru_layer_backward";
+              check(h0.dim() == 2 && output.dim() > 0,
+                    "{}: expected h0 of shape (batch, hidden size) and _gru_layer's output, got shapes {} "
+                    "and {}",
+                    kName, h0.sizes(), output.sizes());
+              const int64_t size = h0.sizes()[1];
+              const TensorSpec sums = rows_of(output, 3 * size);
+              check_layer(kName, 3, sums, h0, Tensor(), weight, Tensor(), batch_sizes);
+              check_results(kName, rows_of(output, size).sizes, {&output, &grad_output});
+              check_results(kName, rows_of(output, 4 * size).sizes, {&gates, &grad_gates});
               return std::array<TensorSpec, 3>{sums, sums, like(h0)};
             },
         .dtypes = kFloatDTypes,
@@ -551,10 +566,11 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const
             "reverse, int[] batch_sizes) -> (Tensor gates_x, Tensor h0)",
         .doc = R"(The derivative of _rnn_layer.)",
         .meta =
-            [](const Tensor&, const Tensor& weight, const Tensor& h0, const Tensor& output, bool, bool,
+            [](const Tensor& grad, const Tensor& weight, const Tensor& h0, const Tensor& output, bool, bool,
                IntSpan batch_sizes) {
               check_layer("_rnn_layer_backward", 1, like(output), h0, Tensor(), weight, Tensor(),
                           batch_sizes);
+              check_results("_rnn_layer_backward", output.sizes(), {&grad});
               return std::array<TensorSpec, 2>{like(output), like(h0)};
             },
         .dtypes = kFloatDTypes,

@@ -1,6 +1,7 @@
 // Views with the same elements in another shape or order: reshape, expand, permute, squeeze and their kin.
 #include <algorithm>
 
+#include "core/alignment.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
 #include "ops/math.h"
@@ -200,6 +201,11 @@ tensor([1065353216], dtype=plait.int32))",
           }
           int64_t numel = 1;
           for (const int64_t size : sizes) numel *= size;
+          const void* const data = self.storage() ? self.storage()->data() : nullptr;
+          check(numel == 0 || is_aligned(data, dtype),  // Note [Alignment]
+                "view: the memory of self begins at {}, expected a multiple of {} bytes for {}; .clone() it "
+                "first",
+                data, alignment(dtype), dtype);
           auto impl = Ref<TensorImpl>::adopt(
               new TensorImpl(self.storage(), dtype, self.device(), sizes, strides, numel, offset));
           impl->contiguous = is_contiguous(impl->sizes, impl->strides);

@@ -154,7 +154,7 @@ class _Files:
             if empty:
                 flat = plait.empty(0, dtype=plait.uint8, device="cpu")
             else:
-                flat = plait._C._storage_from_buffer(content)
+                flat = plait._C._storage_from_buffer(content, aligned=True)
             self.made[key] = flat if place == "cpu" else flat.to(place)
         return _Stored(self.made[key], kind.dtype)
 

@@ -545,7 +545,8 @@ class _Reader:
             # What was read into a tensor is taken as it is; a part of a mapped file is borrowed.
             owner: Any = buffer.obj
             own = isinstance(owner, plait.Tensor) and owner.nbytes == nbytes
-            storage = self.storages[number] = owner if own else plait._C._storage_from_buffer(buffer)
+            storage = owner if own else plait._C._storage_from_buffer(buffer, aligned=True)
+            self.storages[number] = storage
         if storage.nbytes != nbytes:
             raise self.damaged(f"storage {number} has {storage.nbytes} bytes where {nbytes} are expected")
         return storage

@@ -215,7 +215,11 @@ struct Backward {
 
 void batch_norm(const Tensor& y, const Tensor& mean, const Tensor& var, const Tensor& x, const Tensor& weight,
                 const Tensor& bias, double eps) {
-  if (x.numel() == 0) return;
+  if (x.numel() == 0) {  // zeros, so that gradients of weights are zeros
+    for (const Tensor* t : {&mean, &var})
+      if (t->numel()) copy_into(*t, wrapped_scalar(0));
+    return;
+  }
   const DType dtype = mean.dtype();
   const ChannelLayout layout = channel_layout(y);
   const Tensor to = target_in(y, layout, dtype), from = in_layout(x, layout, dtype),

@@ -10,13 +10,11 @@
 #include <tuple>
 #include <vector>
 
+#include "core/fork.h"
 #include "core/parallel.h"
 #include "ops/cpu/lapack.h"
 
 namespace plait::cpu::lapack_library {
-namespace {
-
-std::atomic<std::string (*)()> g_finder{nullptr};
 
 // Note [Threads of LAPACK]
 // The library has threads of its own, as many as the environment said when it was loaded. It is given the
@@ -24,9 +22,11 @@ std::atomic<std::string (*)()> g_finder{nullptr};
 // fewer: what OPENBLAS_NUM_THREADS=1 asks for holds until somebody sets another count. NumPy's products,
 // which are computed by the same library, follow. Where plait shares the work out itself, the library has one
 // thread for as long as that takes, and then the count it had; calls in several threads of a program may
-// overlap, so the first takes the count and the last gives it back.
+// overlap, so the first takes the count and the last gives it back. Of a fork in the midst of that, the child
+// keeps the one thread.
 class Threads {
  public:
+  // Comes before all other calls.
   void find(void* library, const std::string& prefix) {
     const auto symbol = [&](const std::string& name) { return dlsym(library, name.c_str()); };
     for (const char* const end : {"64_", ""}) {
@@ -51,7 +51,7 @@ class Threads {
   void follow() {
     const int count = num_threads();
     if (!set_ || told_.load(std::memory_order_relaxed) == count) return;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex());
     told_.store(count, std::memory_order_relaxed);
     if (callers_ > 0)
       before_ = count;
@@ -61,33 +61,42 @@ class Threads {
 
   void enter_one() {
     if (!set_) return;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex());
     if (callers_++ > 0) return;
     before_ = get_();
     if (before_ != 1) set_(1);
   }
   void leave_one() {
     if (!set_) return;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex());
     if (--callers_ == 0 && before_ != 1) set_(before_);
   }
 
  private:
+  // What is called under it takes the library's own locks, and none of plait's.
+  static std::mutex& mutex() {
+    static auto* const instance = [] {
+      auto* made = new std::mutex;  // never destroyed: threads may compute while a process ends
+      hold_over_forks(*made);
+      return made;
+    }();
+    return *instance;
+  }
+
   void (*set_)(int) = nullptr;
   int (*get_)() = nullptr;
   std::atomic<int> told_{0};  // plait's count, when the library was told last
-  std::mutex mutex_;
   int callers_ = 0, before_ = 1;
 };
 
-Threads& threads() {
-  static Threads* const instance = new Threads;  // never destroyed: threads may compute while a process ends
-  return *instance;
-}
+namespace {
+
+std::atomic<std::string (*)()> g_finder{nullptr};
 
 // Looks for all of them. Names are as the library has them: OpenBLAS of NumPy's and SciPy's wheels with a
 // prefix.
 struct Loaded : Functions {
+  Threads threads;
   const char *prefix = "", *suffix = "";
 
   bool load(void* library) {
@@ -96,7 +105,7 @@ struct Loaded : Functions {
           std::tuple("", "_", false)}) {
       prefix = before, suffix = after, wide = integers;
       if (load_all(library)) {
-        threads().find(library, prefix);
+        threads.find(library, prefix);
         return true;
       }
     }
@@ -134,41 +143,48 @@ struct Loaded : Functions {
   }
 };
 
-}  // namespace
+std::atomic<Loaded*> g_loaded{nullptr};
 
-const Functions* found_functions() {
-  static std::atomic<const Functions*> found{nullptr};
-  if (const Functions* f = found.load(std::memory_order_acquire)) return f;
+// Threads that find the library missing look for it side by side: with a lock that one of them holds, a child
+// forked meanwhile would wait for ever.
+Loaded* find_library() {
+  if (Loaded* f = g_loaded.load(std::memory_order_acquire)) return f;
   const auto finder = g_finder.load();
   const char* named = std::getenv("PLAIT_LAPACK");
   std::vector<std::string> files;
   if (named && *named)
     files = {named};
   else
-    files = {finder ? finder() : "", "liblapack.so.3",
-             "libopenblas.so.0"};  // not under a lock: Python is asked
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  if (const Functions* f = found.load(std::memory_order_acquire)) return f;
+    files = {finder ? finder() : "", "liblapack.so.3", "libopenblas.so.0"};
   for (const std::string& file : files) {
     // Never closed again: the pointers live in it. A symbol is looked for in what the file is linked to, too.
     void* library = file.empty() ? nullptr : dlopen(file.c_str(), RTLD_LAZY | RTLD_LOCAL);
     auto f = std::make_unique<Loaded>();
     if (!library || !f->load(library)) continue;
-    found.store(f.get(), std::memory_order_release);
-    return f.release();
+    Loaded* first = nullptr;
+    return g_loaded.compare_exchange_strong(first, f.get(), std::memory_order_acq_rel) ? f.release() : first;
   }
   return nullptr;
 }
 
+}  // namespace
+
+const Functions* found_functions() { return find_library(); }
+
 const Functions* functions() {
-  const Functions* const f = found_functions();
-  if (f) threads().follow();
+  Loaded* const f = find_library();
+  if (f) f->threads.follow();
   return f;
 }
 
-OneThread::OneThread() { threads().enter_one(); }
-OneThread::~OneThread() { threads().leave_one(); }
+OneThread::OneThread() {
+  // Small matrices need no library: none is looked for on their account.
+  if (Loaded* const f = g_loaded.load(std::memory_order_acquire)) threads_ = &f->threads;
+  if (threads_) threads_->enter_one();
+}
+OneThread::~OneThread() {
+  if (threads_) threads_->leave_one();
+}
 
 }  // namespace plait::cpu::lapack_library
 

@@ -109,16 +109,21 @@ const Functions* found_functions();
 // For a call that follows, in as many threads as plait's; see Note [Threads of LAPACK].
 const Functions* functions();
 
-// For one more call in the midst of others, as fast as may be.
+// After `functions` has found them: for one more call in the midst of others.
 inline const Functions& loaded() { return *found_functions(); }
 
-// While it lives the library computes in one thread, for callers that share the work out by themselves.
+class Threads;
+// While it lives the library, if one was loaded, computes in one thread, for callers that share the work out
+// by themselves.
 class OneThread {
  public:
   OneThread();
   ~OneThread();
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  Threads* threads_ = nullptr;
 };
 
 // Which of the functions for four dtypes, and which of those for two.

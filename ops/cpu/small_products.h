@@ -6,7 +6,8 @@
 
 namespace plait::cpu {
 
-// The largest product that is computed so: beyond it, its own numbers fill vectors.
+// The largest product that is computed so, and the largest a and b, which callers see to: buffers are of that
+// size. Beyond it, a product's own numbers fill vectors.
 constexpr int64_t kMostInSmallProduct = 256;  // multiply-adds
 constexpr int64_t kMostInSmallMatrix = 48;    // elements
 

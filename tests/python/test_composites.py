@@ -296,6 +296,12 @@ def test_affine_grid(align, size):
     np.testing.assert_allclose(ours.numpy(), expected.numpy(), rtol=1e-12, atol=1e-14)
 
 
+def test_places_of_modes_of_a_number():
+    for dim in (0, -1):
+        place = plait._C.ops["_mode_index"](plait.tensor(7, dtype=plait.int8), dim)
+        assert place.shape == () and place.item() == 0
+
+
 def test_mode_as_pytorch():
     torch = pytest.importorskip("torch")
     x = RNG.integers(0, 3, (20, 9))

@@ -310,6 +310,13 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("name", ["special_zeta", "igamma", "igammac"])
+@pytest.mark.parametrize("dtype", [plait.int32, plait.float64])
+def test_a_complex_argument_after_a_real_one(name, dtype):
+    with pytest.raises(TypeError, match=f"{name}.*other.*real dtype.*complex64"):
+        plait._C.ops[name](plait.ones(3, dtype=dtype), plait.ones(3, dtype=plait.complex64))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input(name):
     call, kinds, words = CASES[name]

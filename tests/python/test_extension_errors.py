@@ -48,6 +48,20 @@ def test_bad_names(name):
         load_inline(name, "int a;")
 
 
+def test_memory_of_others_begins_where_an_element_may():
+    source = """
+    alignas(8) static char memory[64] = {};
+    plait::Tensor at(int64_t byte) {
+      const int64_t sizes[] = {3};
+      return plait::from_blob(memory + byte, plait::IntSpan(sizes, 1), plait::DType::Float64);
+    }
+    """
+    module = load_inline("test_alignment", source, functions="at")
+    assert module.at(8).tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match=r"from_blob.*float64 at a multiple of 8 bytes.*copy"):
+        module.at(9)
+
+
 def declared(name, fields, before=""):
     return f"""
         using namespace plait;

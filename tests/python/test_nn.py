@@ -696,3 +696,23 @@ def test_every_layer_is_found_where_the_table_says():
     with pytest.raises(AttributeError, match="Linear"):
         _ = nn.Linea
     assert {"Linear", "functional", "Parameter"} <= {*dir(nn)}
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 0), (0, 3, 4)])
+def test_normalisation_of_nothing(shape):
+    """The kernels write no statistics that they have no elements for: what lay in that memory must not come out."""
+    for trash in (7.0, float("nan")):
+        x = plait.zeros(shape, requires_grad=True)
+        w, b = plait.ones(3, requires_grad=True), plait.zeros(3, requires_grad=True)
+        for name, args in {
+            "_group_norm": (x, 3, w, b, 0.1),
+            "_batch_norm": (x, w, b, 0.1),
+            "_layer_norm": (plait.zeros(5, 0, 3), 2, None, None, 0.1, True),
+        }.items():
+            before = [plait.full((n,), trash) for n in (2, 3, 5, 6) for _ in range(20)]
+            del before
+            out, *statistics = plait._C.ops[name](*args)
+            assert out.numel() == 0
+            assert all(bool((s == 0).all()) for s in statistics), name
+            for grad in plait.autograd.grad(out.sum(), (w, b)) if out.requires_grad else ():
+                assert grad.tolist() == [0, 0, 0], name

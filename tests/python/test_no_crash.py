@@ -10,6 +10,7 @@ X = plait.ones((2, 3))
 META = plait.ones((2, 3), device="meta")
 IMAGE, PLACES = plait.ones((1, 2, 3, 3)), plait.zeros((1, 3, 3, 2))
 INDEX = plait.zeros((2, 3), dtype=plait.int64)
+ONES, GATES, ONE = plait.ones(2, 3, 1), plait.ones(2, 3, 4), plait.ones(3, 1)  # of layers of recurrent networks
 META_INDEX = plait.zeros((2, 3), dtype=plait.int64, device="meta")
 
 
@@ -71,7 +72,28 @@ PRIVATE = {
         (X, plait.ones(3, 2), False),
         (X, X.double(), True),
         (X, X.T, True),
+        (X.half(), X.half(), True),
+        (X.bfloat16(), X.bfloat16(), False),
     ],
+    # Of 2 steps, 3 sequences and 1 unit: what is wrong is an argument that is no result of the forward pass.
+    "_lstm_layer_backward": [
+        (*grads, plait.ones(4, 1), ONE, cells, GATES, False, ())
+        for grads, cells in [
+            ((X, None, None), ONES),
+            ((None, X, None), ONES),
+            ((None, None, ONES), ONES),
+            ((ONES, ONES, GATES), X),
+        ]
+    ],
+    "_gru_layer_backward": [
+        (X, None, plait.ones(3, 1), ONE, ONES, GATES, False, ()),
+        (ONES, ONES, plait.ones(3, 1), ONE, ONES, GATES, False, ()),
+        (ONES, GATES, plait.ones(3, 1), ONE, ONES, ONES, False, ()),
+        (ONES, GATES, plait.ones(3, 1), ONE[0], ONES, GATES, False, ()),
+        (ONES, GATES, plait.ones(3, 1), ONE, ONES[0, 0, 0], GATES, False, ()),
+        (ONES, GATES, plait.ones(3, 1), ONE, plait.ones(2, 3, 2), GATES, False, ()),
+    ],
+    "_rnn_layer_backward": [(X, plait.ones(1, 1), ONE, ONES, True, False, ())],
     "_orthogonal_polynomial": [
         ("no_such_polynomial", X, 2),
         ("hermite_polynomial_h", X, 2, -1),

@@ -68,6 +68,25 @@ def test_what_cannot_come_in():
         assert "byte" in str(e).lower()
 
 
+@pytest.mark.parametrize("dtype", ["float16", "int32", "float64", "complex64", "complex128"])
+def test_memory_that_begins_in_the_midst_of_an_element(dtype):
+    raw = bytearray(range(97))
+    odd = np.frombuffer(raw, np.uint8)[1:]
+    array = odd.view(dtype)
+    with pytest.raises(ValueError, match=f"multiple of .* {dtype}|{dtype} at a multiple of"):
+        plait.from_numpy(array)
+    with pytest.raises(ValueError, match="multiple of"):
+        plait.from_dlpack(array)
+    with pytest.raises(ValueError, match="multiple of"):
+        plait.frombuffer(memoryview(raw)[1:], dtype=getattr(plait, dtype), count=2)
+    flat = plait.from_numpy(odd)
+    with pytest.raises(ValueError, match="clone"):
+        flat.view(getattr(plait, dtype))
+    for copied in (plait.tensor(array), flat.clone().view(getattr(plait, dtype))):
+        assert copied.data_ptr() % 16 == 0 and np.array_equal(copied.numpy(), array, equal_nan=True)
+    assert plait.from_numpy(array[:0]).shape == (0,)
+
+
 def test_read_only_arrays():
     a = np.zeros(3)
     a.flags.writeable = False

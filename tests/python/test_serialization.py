@@ -219,6 +219,23 @@ def test_large_entries_are_aligned_and_come_back(tmp_path, monkeypatch):
             assert (info.header_offset + 30 + skip) % 64 == 0
 
 
+@pytest.mark.parametrize("mmap", [False, True])
+def test_entries_of_other_writers_begin_anywhere(tmp_path, mmap):
+    path, moved = tmp_path / "x.pt", tmp_path / "y.pt"
+    tensors = [plait.arange(n).to(dtype) for n in (1, 3, 9) for dtype in (plait.int16, plait.float64, plait.complex64)]
+    plait.save(tensors, path)
+    starts = set()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(moved, "w") as copy:
+        for n, info in enumerate(archive.infolist()):
+            copy.writestr(info.filename, archive.read(info))
+            copy.writestr("x" * (n + 1), b"")
+            starts.add((copy.infolist()[-2].header_offset + 30 + len(info.filename)) % 8)
+    assert len(starts) > 3
+    for t, got in zip(tensors, plait.load(moved, mmap=mmap)):
+        same(got, t)
+        assert got.data_ptr() % got.itemsize == 0
+
+
 def test_equal_objects_make_equal_files():
     files = []
     for _ in range(2):

@@ -370,6 +370,7 @@ op(
         S(g(3, 4), -1, True),
         S(g(), 0),
         S(g(3, 0), 1).nograd(),
+        S(g(3, 0), 0).nograd(),
         *([] if is_complex(g.dtype) else [S(T([[1, np.inf], [-np.inf, -np.inf]], g.dtype), 1).nograd()]),
         S(T([[88.0, 88.0], [-100, -101]], g.dtype), 1),
     ],
