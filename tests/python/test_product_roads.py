@@ -1,4 +1,4 @@
-"""The first products of a shape take another road than the later ones: both are right, to the same bits."""
+"""Matrix products take one of several roads, by shape, strides and how often a shape was seen: all give the same."""
 
 import random
 
@@ -57,3 +57,26 @@ def test_products_of_a_growing_sum_have_the_same_bits():
         assert all(plait.equal(results[0], y) for y in results[1:])
         want = beta * c.numpy().astype(np.float64) + alpha * (a.numpy().astype(np.float64) @ b.numpy())
         np.testing.assert_allclose(results[0].numpy(), want, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "complex64", "bfloat16"])
+@pytest.mark.parametrize("rows", [1, 2, 4, 16, 17])
+def test_rows_of_a_batch_that_lie_apart(dtype, rows):
+    """A batch-first tensor, transposed: its rows are not those of one matrix."""
+    generator = np.random.default_rng(rows)
+    make = lambda *sizes: plait.tensor(generator.integers(-9, 9, sizes)).to(getattr(plait, dtype))  # noqa: E731
+    exact = lambda t: t.to(plait.int64).numpy() if dtype == "bfloat16" else t.numpy()  # noqa: E731
+    for inner, count, width in ((6, 16, 20), (33, 40, 7), (8, 64, 130), (5, 16, 1)):
+        x = make(rows, inner, 3, width).permute(1, 2, 0, 3)
+        b, bias = make(width, count), make(count)
+        want = np.matmul(exact(x), exact(b))
+        small = dtype != "bfloat16" or np.abs(want).max() < 256  # whole numbers that the dtype has
+        if not small:
+            continue
+        assert np.array_equal(exact(x @ b), want)
+        assert np.array_equal(exact(x[:, 0] @ b), want[:, 0])
+        assert np.array_equal(exact(x[:, 0].expand(2, inner, rows, width) @ b), np.stack([want[:, 0]] * 2))
+        if dtype != "int64":
+            assert np.array_equal(exact(F.linear(x, b.T, bias)), want + exact(bias))
+        out = make(count, inner, 3, rows).permute(1, 2, 3, 0)
+        assert np.array_equal(exact(plait.matmul(x, b, out=out)), want)
