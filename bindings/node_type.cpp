@@ -1,4 +1,8 @@
 // The Python side of the tape: grad_fn objects, hooks, and the nodes of custom Functions.
+#include <algorithm>
+#include <unordered_set>
+#include <vector>
+
 #include "autograd/engine.h"
 #include "autograd/function.h"
 #include "bindings/python.h"
@@ -389,6 +393,36 @@ PyObject* backward_reaches_function(PyObject*, PyObject* tensor) {
   });
 }
 
+// (tensor, leaves): does the tensor depend on a leaf that is none of these?
+PyObject* depends_on_others(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *object = nullptr, *list = nullptr;
+    if (!PyArg_ParseTuple(args, "OO!:_depends_on_others", &object, &PyList_Type, &list)) return nullptr;
+    if (!is_tensor(object)) fail<TypeError>("_depends_on_others: expected a Tensor");
+    const std::vector<Tensor> leaves = tensors_of(list, "_depends_on_others", false);
+    const auto is_other = [&](const TensorImpl* leaf) {
+      return std::ranges::none_of(leaves, [&](const Tensor& known) { return known.impl() == leaf; });
+    };
+    const Ref<Node> root = grad_fn(unwrap(object));
+    if (!root) return PyBool_FromLong(is_other(unwrap(object).impl()));
+    std::unordered_set<const Node*> seen{root.get()};
+    std::vector<const Node*> pending{root.get()};
+    while (!pending.empty()) {
+      const Node* node = pending.back();
+      pending.pop_back();
+      for (const Edge& edge : node->edges()) {
+        if (!edge) continue;
+        if (edge.is_leaf()) {
+          if (is_other(edge.leaf_impl())) Py_RETURN_TRUE;
+        } else if (seen.insert(edge.node()).second) {
+          pending.push_back(edge.node());
+        }
+      }
+    }
+    Py_RETURN_FALSE;
+  });
+}
+
 PyMethodDef module_functions[] = {{"_run_backward", run_backward_function, METH_VARARGS, nullptr},
                                   {"_record_function", record_function, METH_VARARGS, nullptr},
                                   {"_edge_tensor", edge_tensor, METH_VARARGS, nullptr},
@@ -396,6 +430,7 @@ PyMethodDef module_functions[] = {{"_run_backward", run_backward_function, METH_
                                   {"_accumulate_node", accumulate_node, METH_O, nullptr},
                                   {"_backward_number", backward_number_function, METH_NOARGS, nullptr},
                                   {"_backward_reaches", backward_reaches_function, METH_O, nullptr},
+                                  {"_depends_on_others", depends_on_others, METH_VARARGS, nullptr},
                                   {"_rebase", rebase_function, METH_VARARGS, nullptr},
                                   {"_register_hook", register_tensor_hook, METH_VARARGS, nullptr},
                                   {"_remove_hook", remove_tensor_hook, METH_VARARGS, nullptr},

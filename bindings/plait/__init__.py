@@ -306,9 +306,9 @@ def __getattr__(name: str):
             return globals().setdefault(name, functions[name])
     if name.startswith("__"):
         raise AttributeError(f"module 'plait' has no attribute '{name}'")
-    from ._missing import explain
+    from ._missing import missing
 
-    raise AttributeError(explain("plait", name, [*globals(), *_LAZY_MODULES, *_LAZY_NAMES]))
+    raise missing("plait", name, __dir__)
 
 
 def __dir__() -> list[str]:

@@ -31,20 +31,44 @@ _INSTEAD = {
 }
 
 
-def explain(owner: str, name: str, known: list[str]) -> str:
-    """The message of an AttributeError for `owner.name`.
+class MissingName(AttributeError):
+    """An AttributeError that looks for the nearest name when it is printed. Programs ask for names that may
+    not be there (`hasattr(torch, "compile")`), in loops too, and the search costs milliseconds.
 
-    >>> explain("plait", "zeross", ["zeros", "ones"])
-    "plait has no 'zeross'; did you mean 'zeros'?"
+    >>> raise MissingName("plait has no 'zeross'", "zeross", lambda: ["zeros", "ones"], "see the reference")
+    Traceback (most recent call last):
+    AttributeError: plait has no 'zeross'; did you mean 'zeros'?
     """
-    if name in _INSTEAD:
-        return f"{owner} has no '{name}'; instead: {_INSTEAD[name]}"
-    import difflib
 
-    near = difflib.get_close_matches(name, [k for k in known if not k.startswith("_")], n=1, cutoff=0.6)
-    return f"{owner} has no '{name}'" + (
-        f"; did you mean '{near[0]}'?" if near else "; see plait's reference for what there is"
-    )
+    def __init__(self, text: str, wanted: str, known: Callable[[], Iterable[str]], otherwise: str):
+        super().__init__(text)
+        self._wanted, self._known, self._otherwise = wanted, known, otherwise
+
+    def __str__(self) -> str:
+        import difflib
+
+        names = [known for known in self._known() if not known.startswith("_")]
+        near = difflib.get_close_matches(self._wanted, names, n=1, cutoff=0.6)
+        return f"{self.args[0]}; " + (f"did you mean '{near[0]}'?" if near else self._otherwise)
+
+    def __reduce__(self) -> tuple:
+        return AttributeError, (str(self),)
+
+
+MissingName.__module__, MissingName.__qualname__ = "builtins", "AttributeError"  # so it is printed
+
+
+def missing(owner: str, name: str, known: Callable[[], Iterable[str]]) -> AttributeError:
+    """The error for `owner.name`, where `known()` are the names that there are.
+
+    >>> raise missing("plait", "zeross", lambda: ["zeros", "ones"])
+    Traceback (most recent call last):
+    AttributeError: plait has no 'zeross'; did you mean 'zeros'?
+    """
+    text = f"{owner} has no '{name}'"
+    if name in _INSTEAD:
+        return AttributeError(f"{text}; instead: {_INSTEAD[name]}")
+    return MissingName(text, name, known, "see plait's reference for what there is")
 
 
 def placeholders(module: str, names: Iterable[str], why: str) -> Callable[[str], Any]:

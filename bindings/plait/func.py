@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import wraps
 
 import plait
-from plait import Tensor
+from plait import _C, Tensor
 
 from .nn.utils.stateless import functional_call as _call_with
 from .utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -89,9 +89,10 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
     all_parameters = [dict(model.named_parameters()) for model in models]
     all_buffers = [dict(model.named_buffers()) for model in models]
     parameters = {
-        name: plait.stack([each[name] for each in
-        all_parameters]).detach().requires_grad_(first.requires_grad) for name, first in
-        all_parameters[0].items()
+        name: plait.stack([each[name] for each in all_parameters])
+        .detach()
+        .requires_grad_(first.requires_grad)
+        for name, first in all_parameters[0].items()
     }
     buffers = {name: plait.stack([each[name] for each in all_buffers]) for name in all_buffers[0]}
     return parameters, buffers
@@ -106,8 +107,7 @@ class _Level:
 
     def __init__(self):
         self.tracking = plait.is_grad_enabled()
-        self.leaves: set[int] = set()
-        self.kept: list[Tensor] = []
+        self.leaves: list[Tensor] = []
 
     def open(self, tree: Any) -> Any:
         return tree_map(self.input, tree)
@@ -123,13 +123,12 @@ class _Level:
         if self.tracking and x.requires_grad:
             return x.view_as(x)
         leaf = x.detach().requires_grad_()
-        self.leaves.add(id(leaf))
-        self.kept.append(leaf)
+        self.leaves.append(leaf)
         return leaf
 
     def reaches_others(self, tree: Any) -> bool:
         tensors = [t for t in tree_leaves(tree) if isinstance(t, Tensor) and t.requires_grad]
-        return any(map(self._depends_on_others, tensors))
+        return any(_C._depends_on_others(t, self.leaves) for t in tensors)
 
     def close(self, tree: Any) -> Any:
         return tree_map(lambda t: self.result(t) if isinstance(t, Tensor) else t, tree)
@@ -137,24 +136,7 @@ class _Level:
     def result(self, t: Tensor) -> Tensor:
         if not t.requires_grad:
             return t
-        return t if self.tracking and self._depends_on_others(t) else t.detach()
-
-    def _depends_on_others(self, t: Tensor) -> bool:
-        if t.grad_fn is None:
-            return id(t) not in self.leaves
-        pending: list[Any] = [t.grad_fn]
-        seen = set()
-        while pending:
-            node = pending.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
-            if not node.next_functions and hasattr(node, "variable"):
-                if id(node.variable) not in self.leaves:
-                    return True
-            else:
-                pending.extend(following for following, _ in node.next_functions)
-        return False
+        return t if self.tracking and _C._depends_on_others(t, self.leaves) else t.detach()
 
 
 def _pick(args: tuple, argnums: Argnums, who: str) -> list[int]:
@@ -319,7 +301,7 @@ def jvp(
         outputs, spec = tree_flatten(output)
         weights = [plait.zeros_like(y).requires_grad_() for y in outputs]
         for weight in weights:
-            level.leaves.add(id(weight))
+            level.leaves.append(weight)
         grads = _gradients(outputs, inputs, weights)
         pushed = _gradients(grads, weights, directions)
     result = level.close(tree_unflatten(pushed, spec))
@@ -498,8 +480,9 @@ def vmap(
             )
         assert out_spec is not None
         to = _spread(out_dims, out_spec, "out_dims")
-        return tree_unflatten([_joined(col, dim) for col, dim in zip(zip(*results), to, strict=True)],
-        out_spec)
+        return tree_unflatten(
+            [_joined(col, dim) for col, dim in zip(zip(*results), to, strict=True)], out_spec
+        )
 
     return wrapper
 

@@ -558,6 +558,6 @@ def __getattr__(name: str):
         raise AttributeError(f"plait.library has no '{name}'; instead: {_MISSING[name]}")
     if name.startswith("__"):
         raise AttributeError(f"module 'plait.library' has no attribute '{name}'")
-    from ._missing import explain
+    from ._missing import missing
 
-    raise AttributeError(explain("plait.library", name, __all__))
+    raise missing("plait.library", name, lambda: __all__)

@@ -197,6 +197,22 @@ bool multiply(Product& p) {
   return true;
 }
 
+// Note [Rows that lie apart]
+// A batch that shares one b is one product with more rows, where the rows follow each other. Where they do
+// not (batch-first data that was transposed for attention), a few rows at a time would read all of b again
+// for each of the batch: a is copied, which costs an n-th of the work. From 16 rows on b is read often
+// enough.
+bool wants_rows_together(const Product& p) {
+  constexpr int64_t kMostRows = 16, kFewestColumns = 16;
+  if (p.batch_dims == 0 || p.m > kMostRows || p.n < kFewestColumns || are_small(p)) return false;
+  int64_t follows = p.m * p.c.row;
+  for (int d = p.batch_dims - 1; d >= 0; --d) {
+    if (p.b.batch[d] != 0 || p.a.batch[d] == 0 || p.c.batch[d] != follows) return false;
+    follows *= p.batch[d];
+  }
+  return true;
+}
+
 }  // namespace
 
 void run(const Product& product) {
@@ -207,6 +223,8 @@ void run(const Product& product) {
 
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& alpha, const Scalar& beta) {
   Product p = matmul_product(out, a, b, alpha, beta);
+  Tensor together;
+  if (wants_rows_together(p)) p = matmul_product(out, together = clone_plain(a), b, alpha, beta);
   if (multiply(p)) return;
   const Tensor wide = empty_tensor(out.sizes(), DType::Float32);
   if (!beta.equals(0)) copy(wide, out);
@@ -216,7 +234,8 @@ void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& a
 
 void linear(const Tensor& out, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Product p = linear_product(out, x, weight);
-  Tensor kept;
+  Tensor together, kept;
+  if (wants_rows_together(p)) p = linear_product(out, together = clone_plain(x), weight);
   if (bias.defined()) {
     kept = bias.is_contiguous() ? bias : clone_plain(bias);
     p.bias = kept.data_ptr();

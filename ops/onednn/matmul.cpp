@@ -6,6 +6,13 @@
 //   rearranged for operands that its code does not like: few rows, or rows a power of two apart.
 // - An inner product with its weight packed in advance, where the caller says that the weight stays.
 // - The matmul primitive, for all the rest.
+//
+// Note [Products of new shapes]
+// To make a primitive takes a millisecond, for each shape: a program whose shapes differ from call to call
+// (sentences, experts, graphs) would make primitives all the time. The first calls of a shape therefore go to
+// `dnnl_sgemm`, which is as fast, or half as fast with a transposed b of few columns. Nobody may see when the
+// roads change: up to a depth of kOneSum both add up the products of a row and a column in their order, and
+// the bits are equal; deeper products have their primitive at once.
 #include <algorithm>
 #include <cstring>
 
@@ -34,6 +41,9 @@ constexpr int64_t kMostRowsAliased = 768;
 constexpr int64_t kBlockDepth = 256, kBlockRows = 128, kBlockColumns = 128;  // fits the second-level cache
 constexpr int64_t kWorthBlocks = 16 * 1024;                                  // elements of the other matrix
 constexpr int64_t kBlockGap = 16;
+// Note [Products of new shapes]: the depth, and the work beside which a primitive costs little.
+constexpr int64_t kOneSum = 256;
+constexpr int64_t kMostWorkEarly = int64_t{1} << 28;
 // With more rows a kept packing gains nothing.
 constexpr int64_t kMostRowsPacked = 256;
 // Post-processing by our own loops, in one thread, pays up to so many elements.
@@ -144,12 +154,14 @@ void relu(float* row, int64_t n) {
   for (int64_t i = 0; i < n; ++i) row[i] = row[i] < 0 ? 0 : row[i];
 }
 
+// The bias is added to whole sums, as the primitive does it.
 void by_sgemm(const Problem& p, const MatmulCall& call, const float* bias) {
   const Matrix& c = p.c;
-  if (bias)
-    for (int64_t i = 0; i < c.rows; ++i)
-      std::memcpy(c.data() + i * c.leading, bias, static_cast<size_t>(c.columns) * sizeof(float));
-  sgemm(p.a, p.b, call.alpha, bias ? 1.0f : call.beta, c.data(), c.leading);
+  sgemm(p.a, p.b, call.alpha, call.beta, c.data(), c.leading);
+  for (int64_t i = 0; i < c.rows && bias; ++i) {
+    float* row = c.data() + i * c.leading;
+    for (int64_t j = 0; j < c.columns; ++j) row[j] += bias[j];
+  }
   if (call.epilogue == Epilogue::Relu)
     for (int64_t i = 0; i < c.rows; ++i) relu(c.data() + i * c.leading, c.columns);
 }
@@ -323,11 +335,11 @@ void run(Plan& plan, const MatmulCall& call, const void* c, const void* a, const
     plan.run({c, a, b});
 }
 
-bool by_packed(const Problem& p, const MatmulCall& call, int threads) {
+bool by_packed(const Problem& p, const MatmulCall& call, int threads, bool* early) {
   if (p.batch_dims > 0 || call.alpha != 1 || call.beta != 0 || p.a.rows > kMostRowsPacked) return false;
   if (p.a.transposed || p.a.leading != p.a.columns || p.c.leading != p.c.columns) return false;
-  Plan* plan = PlanCache::of_thread().find(key_of(p, call, threads, true),
-                                           [&](Plan& fresh) { return build_packed(fresh, p, call); });
+  Plan* plan = PlanCache::of_thread().find(
+      key_of(p, call, threads, true), [&](Plan& fresh) { return build_packed(fresh, p, call); }, early);
   if (!plan) return false;
   const Desc w({p.b.columns, p.b.rows}, type_of(call.b.dtype),
                p.b.transposed ? Sizes{p.b.leading, 1} : Sizes{1, p.b.leading});
@@ -336,9 +348,9 @@ bool by_packed(const Problem& p, const MatmulCall& call, int threads) {
   return true;
 }
 
-bool by_primitive(const Problem& p, const MatmulCall& call, int threads) {
-  Plan* plan = PlanCache::of_thread().find(key_of(p, call, threads, false),
-                                           [&](Plan& fresh) { return build(fresh, p, call); });
+bool by_primitive(const Problem& p, const MatmulCall& call, int threads, bool* early) {
+  Plan* plan = PlanCache::of_thread().find(
+      key_of(p, call, threads, false), [&](Plan& fresh) { return build(fresh, p, call); }, early);
   if (!plan) return false;
   if (call.bias)
     plan->run({p.c.raw, p.a.raw, p.b.raw, &call.alpha, call.bias->data});
@@ -363,15 +375,19 @@ bool run_matmul(const MatmulCall& call) {
   }
 
   const Threads threads(p.work() < kOneThread);
-  if (call.b_stamp != kDoNotKeep && by_packed(p, call, threads.count())) return true;
-
   const bool all_float = call.a.dtype == DType::Float32 && call.b.dtype == DType::Float32 &&
                          call.c.dtype == DType::Float32 && (!call.bias || call.bias->dtype == DType::Float32);
   const bool simple_epilogue = call.epilogue == Epilogue::None || call.epilogue == Epilogue::Relu;
-  const bool bias_prefills = !call.bias || call.beta == 0;
-  if (all_float && p.batch_dims == 0 && simple_epilogue && bias_prefills &&
-      (!cpu_has_avx512() || p.work() < kSmall)) {
-    const float* bias = call.bias ? static_cast<const float*>(call.bias->data) : nullptr;
+  const bool bias_alone = !call.bias || call.beta == 0;
+  const bool sgemm_can = all_float && p.batch_dims == 0 && simple_epilogue && bias_alone;
+  const float* bias = call.bias ? static_cast<const float*>(call.bias->data) : nullptr;
+
+  bool is_early = false;
+  const bool same_bits = sgemm_can && p.a.columns <= kOneSum && call.alpha == 1 && call.beta == 0;
+  bool* early = same_bits && p.work() <= kMostWorkEarly ? &is_early : nullptr;
+  if (call.b_stamp != kDoNotKeep && by_packed(p, call, threads.count(), early)) return true;
+
+  if (sgemm_can && (!cpu_has_avx512() || p.work() < kSmall)) {
     const int64_t b_elements = p.b.rows * p.b.columns;
     if (p.b.transposed && !p.a.transposed && p.c.rows > 1 && p.c.rows <= kFewRows &&
         b_elements >= kWorthExchange) {
@@ -389,7 +405,9 @@ bool run_matmul(const MatmulCall& call) {
       return true;
     }
   }
-  return by_primitive(p, call, threads.count());
+  if (!is_early && by_primitive(p, call, threads.count(), early)) return true;
+  if (is_early) by_sgemm(p, call, bias);
+  return is_early;
 }
 
 }  // namespace

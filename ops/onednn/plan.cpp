@@ -241,6 +241,12 @@ PlanCache::Entry* PlanCache::look_up(const Key& key, uint64_t hash) {
   return nullptr;
 }
 
+bool PlanCache::is_early(uint64_t hash) {
+  Asked& asked = asked_[hash % kBuckets];
+  if (asked.hash != hash) asked = {hash, 0};
+  return ++asked.times <= kEarlyCalls;
+}
+
 Plan* PlanCache::insert(const Key& key, uint64_t hash, std::unique_ptr<Plan> plan) {
   if (!key.fits()) return nullptr;
   if (size_ >= kCapacity) evict();

@@ -157,11 +157,13 @@ class PlanCache {
   static PlanCache& of_thread();
 
   // The plan of the key, from `build(plan)` where it is new; null where build returned false or oneDNN has no
-  // implementation (which is remembered too).
+  // implementation (which is remembered too). A caller that can do without passes `early`: while the key has
+  // been asked for only a few times, nothing is built, *early becomes true and the result is null.
   template <class Build>
-  Plan* find(const Key& key, const Build& build) {
+  Plan* find(const Key& key, const Build& build, bool* early = nullptr) {
     const uint64_t hash = key.hash();
     if (Entry* entry = look_up(key, hash)) return entry->plan.get();
+    if (early && (*early = is_early(hash))) return nullptr;
     auto plan = std::make_unique<Plan>();
     const Building building;
     try {
@@ -177,6 +179,8 @@ class PlanCache {
  private:
   static constexpr size_t kCapacity = 1024;
   static constexpr size_t kBuckets = 1024;
+  // A plan costs what it saves in some tens of calls; shapes that differ from call to call never get there.
+  static constexpr uint32_t kEarlyCalls = 8;
   struct Entry {
     uint64_t hash;
     uint64_t used;
@@ -187,8 +191,14 @@ class PlanCache {
   Entry* look_up(const Key& key, uint64_t hash);
   Plan* insert(const Key& key, uint64_t hash, std::unique_ptr<Plan> plan);
   void evict();
+  bool is_early(uint64_t hash);
 
+  struct Asked {
+    uint64_t hash = 0;
+    uint32_t times = 0;
+  };
   std::vector<std::unique_ptr<Entry>> buckets_{kBuckets};
+  std::vector<Asked> asked_{kBuckets};  // of keys without a plan, the latest in each bucket
   size_t size_ = 0;
   uint64_t clock_ = 0;
 };

@@ -146,6 +146,24 @@ def test_what_is_not_there_is_named():
     """)
 
 
+def test_a_missing_name_costs_little_until_it_is_printed():
+    as_torch("""
+        import pickle, sys
+        import torch
+        for owner, name in ((torch, "zeross"), (torch.nn, "Linar"), (torch.nn.functional, "reluu"),
+                            (torch.library, "custom_opp")):
+            assert not hasattr(owner, name)
+            assert "difflib" not in sys.modules, (owner, name)
+        for owner, name, near in ((torch, "zeross", "zeros"), (torch.nn, "Linar", "Linear"),
+                                  (torch.nn.functional, "reluu", "relu")):
+            try:
+                getattr(owner, name)
+            except AttributeError as error:
+                again = pickle.loads(pickle.dumps(error))
+                assert str(again) == str(error) and f"did you mean '{near}'" in str(error), str(error)
+    """)
+
+
 def test_scripts_and_modules_run_as_main(tmp_path):
     (tmp_path / "beside.py").write_text("import torch\nx = torch.ones(2)\n")
     script = tmp_path / "train.py"

@@ -243,3 +243,22 @@ def test_gradients_record_no_graph_but_for_those_outside():
     value, aux = func.grad(lambda x: (Watched.apply(x), x * outside), has_aux=True)(plait.tensor(2.0))
     assert not value.requires_grad and plait.autograd.grad(aux, outside)[0] == 2
     assert func.grad(func.grad(Watched.apply))(plait.tensor(2.0)) == 2
+
+
+def test_results_that_depend_on_leaves_outside_stay_attached():
+    w, x = plait.tensor(2.0, requires_grad=True), plait.tensor(3.0)
+    slope, value = plait.func.grad_and_value(lambda x: w * x**2)(x)
+    (slope + value).backward()
+    assert w.grad.item() == 6 + 9
+    slope, value = plait.func.grad_and_value(lambda x: x**2)(x)
+    assert not slope.requires_grad and not value.requires_grad
+
+    def doubled(x, last):  # 2**40 ways lead to the leaf
+        for _ in range(40):
+            x = x + x
+        return x * last
+
+    assert not plait.func.grad(lambda x: doubled(x, 1.0))(x).requires_grad
+    slope = plait.func.grad(lambda x: doubled(x, w))(x)
+    assert slope.requires_grad and slope.item() == 2.0**41
+    assert plait.func.vjp(lambda x: doubled(x, w), x)[0].requires_grad

@@ -57,13 +57,12 @@ def __getattr__(name: str) -> Any:
     if name in modules._HOMES:
         found = globals()[name] = getattr(modules, name)
         return found
-    message = f"module '{__name__}' has no attribute '{name}'"
-    if not name.startswith("_"):
-        from difflib import get_close_matches
+    text = f"module '{__name__}' has no attribute '{name}'"
+    if name.startswith("_"):
+        raise AttributeError(text)
+    from plait._missing import MissingName
 
-        near = get_close_matches(name, __all__, n=1)
-        message += f"; did you mean '{near[0]}'?" if near else "; see dir(plait.nn) for what there is"
-    raise AttributeError(message)
+    raise MissingName(text, name, lambda: __all__, "see dir(plait.nn) for what there is")
 
 
 def __dir__() -> list[str]:

@@ -67,15 +67,12 @@ def __getattr__(name: str) -> Any:
     elif name in _OPS and hasattr(plait, name):
         found = getattr(plait, name)
     else:
-        message = f"module '{__name__}' has no attribute '{name}'"
-        if not name.startswith("_"):
-            from difflib import get_close_matches
+        text = f"module '{__name__}' has no attribute '{name}'"
+        if name.startswith("_"):
+            raise AttributeError(text)
+        from plait._missing import MissingName
 
-            near = get_close_matches(name, __dir__(), n=1)
-            message += (
-                f"; did you mean '{near[0]}'?" if near else "; see dir(plait.nn.functional) for what there is"
-            )
-        raise AttributeError(message)
+        raise MissingName(text, name, __dir__, "see dir(plait.nn.functional) for what there is")
     globals()[name] = found
     return found
 

@@ -66,13 +66,17 @@ def _replacements(
     """The table, the key in it and the new tensor, by name."""
     slots: dict[str, tuple[dict, str]] = {}
     twins: dict[int, list[str]] = {}
-    for path, owner in module.named_modules(remove_duplicate=False):
+    owners = [("", module)]
+    for prefix, owner in owners:  # grows; named_modules would take longer than a small call
         for table in (owner._parameters, owner._buffers):
             for name, value in table.items():
-                full = f"{path}.{name}" if path else name
+                full = prefix + name
                 slots[full] = (table, name)
                 if value is not None:
                     twins.setdefault(id(value), []).append(full)
+        for name, child in owner._modules.items():
+            if child is not None:
+                owners.append((f"{prefix}{name}.", child))
     unknown = [name for name in parameters_and_buffers if name not in slots]
     if unknown:
         raise KeyError(f"{who}: {type(module).__name__} has no parameter or buffer named {unknown}")
