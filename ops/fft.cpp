@@ -22,6 +22,8 @@ constexpr DTypeSet kRealFft = set_of(DType::Float32) | set_of(DType::Float64);
 // The dimensions, counted from 0.
 Dims fft_dims(const char* op, const Tensor& self, IntSpan dim) {
   check(!dim.empty(), "{}: expected at least one dimension, got dim ()", op);
+  check(self.dim() > 0, "{}: expected self of at least one dimension, got a single number; use .reshape(1)",
+        op);
   Dims dims;
   for (const int64_t d : dim) dims.push_back(wrap_dim(d, self.dim(), op));
   for (int i = 0; i < dims.size(); ++i) {

@@ -94,6 +94,8 @@ PRIVATE = {
         (ONES, GATES, plait.ones(3, 1), ONE, plait.ones(2, 3, 2), GATES, False, ()),
     ],
     "_rnn_layer_backward": [(X, plait.ones(1, 1), ONE, ONES, True, False, ())],
+    "_fft_r2c": [(X[0, 0], (d,), 1.0) for d in (0, -1)],
+    "_fft_c2c": [(X[0, 0] + 1j, (0,), True, 1.0)],
     "_orthogonal_polynomial": [
         ("no_such_polynomial", X, 2),
         ("hermite_polynomial_h", X, 2, -1),
