@@ -200,6 +200,7 @@ from ._C import _cudnn_rnn as _cudnn_rnn
 from ._C import _cudnn_rnn_backward as _cudnn_rnn_backward
 from ._C import _cudnn_rnn_flatten_weights as _cudnn_rnn_flatten_weights
 from ._C import _declare_op as _declare_op
+from ._C import _depends_on_others as _depends_on_others
 from ._C import _describe_op as _describe_op
 from ._C import _detached as _detached
 from ._C import _dropout as _dropout
