@@ -5,6 +5,7 @@
 
 #include "autograd/layer.h"
 #include "core/backend.h"
+#include "core/batch.h"
 
 namespace plait {
 namespace {
@@ -154,6 +155,7 @@ void BoxedOp::run_kernel(const Tensor* outs, const Value* args) const {
 }
 
 void BoxedOp::call_below(const Value* args, Value* results, KeySet keys) const {
+  if (keys & bit(Key::Batched)) return call_batched(*this, args, results);
   if (decl_.meta && output_count_ == 1) {
     TensorSpec spec;
     decl_.meta(args, &spec);
@@ -171,7 +173,7 @@ void BoxedOp::call_below(const Value* args, Value* results, KeySet keys) const {
     run_kernel(outs, args);
     for (int i = 0; i < output_count_; ++i) results[i] = Value(std::move(outs[i]));
   } else {
-    const auto key = static_cast<Key>(std::bit_width(keys & (bit(Key::Autograd) - 1u)) - 1);
+    const auto key = static_cast<Key>(std::bit_width(unsigned{keys} & kDeviceKeys) - 1);
     const Direct& direct = direct_[static_cast<int>(key)];
     if (!direct && key == Key::Meta) fail_meta();
     if (!direct) fail_kernel(Device{static_cast<DeviceType>(key)});

@@ -36,7 +36,7 @@ Tensor ones_like(const Tensor& a) {
 bool only_owner_by_view(const Tensor& t) {
   if (!t.impl()->view || t.impl()->use_count() != 1) return false;
   const Tensor& base = t.impl()->view->base;
-  return base.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 2 &&
+  return base.impl()->use_count() == 1 && !t.is_batched() && t.storage() && t.storage()->use_count() == 2 &&
          base.numel() == t.numel() && is_dense(t.sizes(), t.strides());
 }
 
@@ -258,6 +258,7 @@ class Engine final : GradientSums {
   Tensor take(const Edge& edge) override {
     const int index = slots_.find(edge.key());
     if (options_.create_graph || index < 0 || slots_[index].due) return {};
+    if (const Tensor& sum = slots_[index].grad(edge.output()); sum.defined() && sum.is_batched()) return {};
     return std::move(slots_[index].grad(edge.output()));
   }
 
@@ -265,7 +266,8 @@ class Engine final : GradientSums {
   void add_to(Tensor& sum, Tensor grad) {
     if (!sum.defined()) {
       sum = std::move(grad);
-    } else if (!options_.create_graph && only_owner(sum) && sum.sizes() == grad.sizes() &&
+    } else if (!options_.create_graph && only_owner(sum) && !grad.is_batched() &&
+               sum.sizes() == grad.sizes() &&
                (sum.dtype() == grad.dtype() ||
                 (sum.dtype() == DType::Float32 && is_reduced_float(grad.dtype())))) {
       static const auto& op = find_op<Tensor(const Tensor&, const Tensor&, const Scalar&)>("add");
@@ -338,6 +340,7 @@ class Engine final : GradientSums {
       if (!options_.retain_graph) node->release_saved();
     }
     grads.clear();
+    if (node->batch) sum_entries(*node, results);
     for (size_t i = 0; i < results.size(); ++i) {
       const Edge& edge = node->edges()[i];
       if (!edge) continue;
@@ -348,6 +351,13 @@ class Engine final : GradientSums {
       }
       if (--slots_[target].dependencies == 0) make_ready(target);
     }
+  }
+
+  // Note [Batches and gradients]
+  static void sum_entries(Node& node, std::vector<Tensor>& results) {
+    static const auto& sum = find_op<Tensor(const Tensor&, int64_t, int64_t)>("_batch_sum");
+    for (const auto& [edge, level, size] : node.batch->sums)
+      if (Tensor& grad = results[edge]; grad.defined()) grad = sum(grad, level, size);
   }
 
   void differentiate(Node& node, std::vector<Tensor>& grads, std::vector<Tensor>& results) {
@@ -415,7 +425,7 @@ class Engine final : GradientSums {
     };
     for (Tensor before = read();; before = read()) {
       const bool in_place = before.defined() && !options_.create_graph && before.sizes() == grad.sizes() &&
-                            before.dtype() == grad.dtype();
+                            before.dtype() == grad.dtype() && !grad.is_batched();
       Tensor now = in_place ? before : before.defined() ? add(before, grad) : first_gradient(leaf, grad);
       const std::lock_guard lock(mutex);
       if (!meta.grad.same(before)) continue;  // another thread was faster
@@ -430,6 +440,7 @@ class Engine final : GradientSums {
   // A gradient as the leaf may keep it, in memory of its own.
   Tensor first_gradient(const Tensor& leaf, const Tensor& grad) const {
     if (options_.create_graph) return grad;
+    if (grad.is_batched()) return clone_plain(grad);
     if (grad.strides() == leaf.strides()) {
       if (only_owner(grad) && !grad.impl()->view) return grad;
       if (only_owner_by_view(grad))

@@ -70,7 +70,9 @@ Ref<Node> record_function(std::unique_ptr<NodePayload> payload, std::span<const 
     if (!inputs[i].defined()) continue;
     node->edges()[i] = gradient_edge(inputs[i]);
     node->inputs()[i] = {inputs[i].sizes(), inputs[i].dtype(), inputs[i].device()};
+    node->note_batch(static_cast<int>(i), inputs[i]);
   }
+  node->note_batches(outputs);
   node->outputs = std::make_unique<std::vector<InputMeta>>();
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& out = outputs[i];

@@ -59,6 +59,7 @@ void NodeBuilder::add_edge(const Tensor& tensor) {
   meta.sizes = tensor.sizes();
   meta.dtype = tensor.dtype();
   meta.device = tensor.device();
+  node_->note_batch(i, tensor);
   if (mask_ & (1u << param_) && is_differentiable(tensor.dtype())) node_->edges()[i] = gradient_edge(tensor);
 }
 
@@ -115,6 +116,7 @@ void NodeBuilder::save_results(std::span<const Tensor> results) {
 
 void NodeBuilder::finish_all(std::span<const Tensor> results, bool multi_output) {
   save_results(results);
+  node_->note_batches(results);
   if (multi_output || results.size() > 1) {
     node_->set_output_count(static_cast<int>(results.size()));
     node_->outputs = std::make_unique<std::vector<InputMeta>>();
@@ -134,6 +136,7 @@ void NodeBuilder::finish_all(std::span<const Tensor> results, bool multi_output)
 
 void NodeBuilder::finish_inplace(const Tensor& self) {
   save_results({&self, 1});
+  node_->note_batches({&self, 1});
   rebase_history(self, std::move(node_));
 }
 

@@ -1,5 +1,7 @@
 #include "autograd/node.h"
 
+#include <algorithm>
+
 #include "autograd/anomaly.h"
 #include "autograd/variable.h"
 
@@ -8,7 +10,7 @@ namespace plait {
 std::unique_ptr<PackedTensor> (*pack_saved_tensor)(const Tensor&) = nullptr;
 
 bool only_owner(const Tensor& t) {
-  return t.impl()->use_count() == 1 && t.storage() && t.storage()->use_count() == 1 &&
+  return t.impl()->use_count() == 1 && !t.is_batched() && t.storage() && t.storage()->use_count() == 1 &&
          is_dense(t.sizes(), t.strides());
 }
 
@@ -149,6 +151,34 @@ void Node::save(SavedTensor& saved, const Tensor& tensor, const Edge& history) {
   saved.packed = static_cast<uint16_t>(list.size());
 }
 
+void Node::keep_batch(int edge, const Tensor& input) {
+  if (!batch) batch = std::make_unique<NodeBatch>();
+  batch->inputs.resize(edge_count_);
+  batch->inputs[static_cast<size_t>(edge)] = *input.impl()->batch;
+}
+
+void Node::note_batches(std::span<const Tensor> results) {
+  BatchDims levels;
+  for (const Tensor& result : results) {
+    if (!result.defined() || !result.is_batched()) continue;
+    if (!batch) batch = std::make_unique<NodeBatch>();
+    for (const BatchDim& d : *result.impl()->batch)
+      if (std::none_of(levels.begin(), levels.end(), [&](const BatchDim& l) { return l.level == d.level; }))
+        levels.dims[levels.count++] = d;
+  }
+  if (!batch) return;
+  static const OpBase& hide = find_op("_batch_hide");  // its gradient loses the level by itself
+  batch->inputs.resize(edge_count_);
+  for (uint32_t edge = 0; edge < edge_count_ && op_ != &hide; ++edge) {
+    const BatchDims& has = batch->inputs[edge];
+    for (const BatchDim& d : levels)
+      if (std::none_of(has.begin(), has.end(), [&](const BatchDim& l) { return l.level == d.level; }))
+        batch->sums.push_back({edge, d.level, d.size});
+  }
+  batch->inputs.clear();
+  batch->results = levels;
+}
+
 Tensor with_history(const Tensor& values, const Edge& edge) {
   Tensor result = detached_alias(values);
   if (!edge.is_leaf()) {
@@ -212,6 +242,21 @@ Tensor Vjp::grad_or_zeros(int output) const {
   static const auto& zeros = find_op<Tensor(IntSpan, std::optional<DType>, std::optional<Device>)>("zeros");
   const InputMeta& meta = node.outputs->at(output);
   return zeros(meta.sizes, meta.dtype, meta.device);
+}
+
+bool Vjp::is_batched() const {
+  if (node.batch) return true;
+  for (const Tensor& grad : grads)
+    if (grad.defined() && grad.is_batched()) return true;
+  return false;
+}
+
+Tensor Vjp::grad_of_entries(int output) const {
+  static const auto& spread = find_op<Tensor(const Tensor&, int64_t, int64_t)>("_batch_spread");
+  Tensor grad = grads[output];
+  if (node.batch)
+    for (const BatchDim& d : node.batch->results) grad = spread(grad, d.level, d.size);
+  return grad;
 }
 
 Tensor Vjp::in(int param) const {

@@ -112,6 +112,21 @@ struct NodeHooks {
   std::shared_ptr<const NodeTrace> trace;
 };
 
+// Note [Batches and gradients]
+// An argument that all entries of a batch share (core/batch.h) has one gradient: the sum of the entries'. A
+// derivative knows of one entry, so its gradients are each entry's own, and the engine adds up those of the
+// levels that the node's results have and the argument has not. Levels that only the gradients have come from
+// a batch of gradients, and stay.
+struct NodeBatch {
+  struct Sum {
+    uint32_t edge;
+    int64_t level, size;
+  };
+  std::vector<Sum> sums;
+  BatchDims results;              // of all results
+  std::vector<BatchDims> inputs;  // of each edge, while the node is being made
+};
+
 // What a custom Function adds to its node.
 struct PLAIT_API NodePayload {
   virtual ~NodePayload() = default;
@@ -150,12 +165,18 @@ class PLAIT_API Node final : public RefCounted {
   void release_saved();  // after a backward that does not retain the graph
   // The tensor as it was saved; raises where it was written since, or where the graph is gone.
   Tensor unpack(const SavedTensor& saved) const;
+  // Note [Batches and gradients]: what came in along an edge, and in the end the results.
+  void note_batch(int edge, const Tensor& input) {
+    if (__builtin_expect(input.is_batched(), 0)) keep_batch(edge, input);
+  }
+  void note_batches(std::span<const Tensor> results);
   // Keeps a tensor for the derivative, by the thread's hooks where there are some. `history`: where a
   // gradient of it goes; of the node's own results nowhere else.
   void save(SavedTensor& saved, const Tensor& tensor, const Edge& history);
 
   std::unique_ptr<NodeHooks> hooks;
   std::unique_ptr<NodePayload> payload;
+  std::unique_ptr<NodeBatch> batch;                 // where a tensor of the call was batched
   std::unique_ptr<Dims> starts;                     // per parameter, where an op takes lists
   std::unique_ptr<std::vector<InputMeta>> outputs;  // of nodes with several outputs
   CallSite site;
@@ -167,6 +188,7 @@ class PLAIT_API Node final : public RefCounted {
   ~Node() = default;
   Tensor unpack_packed(const SavedTensor& saved) const;
   void keep_trace();
+  void keep_batch(int edge, const Tensor& input);
 
   const OpBase* op_ = nullptr;
   uint64_t sequence_ = 0;
@@ -206,8 +228,11 @@ struct PLAIT_API Vjp {
   // share, with one pass over memory less than a sum afterwards, and sets the result. It is of the argument's
   // shape and dtype. None while the derivative is being recorded.
   Tensor take_sum(int param) {
-    return sums && needs(param) ? sums->take(node.edges()[node.first_edge(param)]) : Tensor();
+    return sums && needs(param) && !is_batched() ? sums->take(node.edges()[node.first_edge(param)])
+                                                 : Tensor();
   }
+  bool is_batched() const;                       // is any tensor?
+  Tensor grad_of_entries(int output = 0) const;  // in all the batches that the results are in
   // Will the argument's gradient, which is due in 16 bits, be converted to float32? Then it may be given so.
   bool may_give_float32(int param) const;
   std::vector<Tensor> in_list(int param) const;

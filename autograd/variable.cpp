@@ -146,6 +146,16 @@ void set_history(const Tensor& tensor, Ref<Node> node, uint32_t output) {
 void check_inplace_allowed(const char* op, const Tensor& self, bool records) {
   if (!grad_enabled()) return;
   const ViewMeta* view = self.impl()->view.get();
+  if (self.is_batched()) {
+    static const OpBase& hide = find_op("_batch_hide");
+    const Ref<Node> from = grad_fn(view ? view->base : self);
+    if (from && from->op() == &hide)
+      fail<RuntimeError>(
+          "{}_: self is an entry of an argument of vmap that requires grad, which cannot be changed in "
+          "place; "
+          "use the out-of-place form, or .clone() it first",
+          op);
+  }
   if (requires_grad(self) && is_leaf(self))
     fail<RuntimeError>(
         "{}_: a leaf tensor that requires grad cannot be changed in place, since its gradient would be lost; "

@@ -3,6 +3,7 @@
 
 #include "bindings/python.h"
 #include "core/alignment.h"
+#include "core/batch.h"
 #include "ops/cpu/convert.h"
 
 namespace plait::python {
@@ -293,6 +294,7 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
       PyErr_SetString(PyExc_BufferError, why.c_str());
       return -1;
     }
+    refuse_batched(t, "numpy");
     auto shape = std::make_unique<BufferShape>();
     for (int i = 0; i < t.dim(); ++i) {
       shape->sizes.push_back(t.sizes()[i]);

@@ -1,4 +1,5 @@
 #include "bindings/dlpack.h"
+#include "core/batch.h"
 
 #include "core/alignment.h"
 #include "core/backend.h"
@@ -84,6 +85,7 @@ constexpr int kMostDims = 64;  // as NumPy has
 }  // namespace
 
 PyObject* to_dlpack(const Tensor& tensor) {
+  refuse_batched(tensor, "__dlpack__");
   check<RuntimeError>(tensor.is_cpu() || tensor.device().type == DeviceType::CUDA,
                       "__dlpack__: a tensor on {} cannot be handed out", tensor.device());
   check<RuntimeError>(!tensor.requires_grad(),

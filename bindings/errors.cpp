@@ -17,6 +17,13 @@ PyObject* out_of_memory_error() {
   return type;
 }
 
+PyObject* entry_error() {
+  static PyObject* type = PyErr_NewExceptionWithDoc(
+      "plait._C.EntryError", "A value of one entry was asked for, where vmap computes all entries at once.",
+      PyExc_RuntimeError, nullptr);
+  return type;
+}
+
 // Bad arguments. PyTorch raises RuntimeError for many of them and NumPy ValueError: code that catches either
 // finds it.
 PyObject* argument_error() {
@@ -59,6 +66,8 @@ void set_python_error() noexcept {
     PyErr_SetString(PyExc_NotImplementedError, e.what());
   } catch (const OutOfMemoryError& e) {
     PyErr_SetString(out_of_memory_error(), e.what());
+  } catch (const EntryError& e) {
+    PyErr_SetString(entry_error(), e.what());
   } catch (pybind11::error_already_set& e) {
     e.restore();
   } catch (const pybind11::builtin_exception& e) {
@@ -176,6 +185,7 @@ void end_wait(void* state) noexcept { PyEval_RestoreThread(static_cast<PyThreadS
 void add_errors(PyObject* module) {
   PyModule_AddObjectRef(module, "OutOfMemoryError", out_of_memory_error());
   PyModule_AddObjectRef(module, "ArgumentError", argument_error());
+  PyModule_AddObjectRef(module, "EntryError", entry_error());
   current_call_site = call_site;
   warn = warn_in_python;
   describe_call_site = call_site_text;

@@ -129,6 +129,11 @@ Parsed apply(Tensor tensor, PyObject* const* elements, Py_ssize_t count) {
     } else {
       const Tensor& index = unwrap(element);
       if (index.dim() == 0 && is_integral(index.dtype()) && index.dtype() != DType::UInt8) {
+        if (index.is_batched()) {  // another place for each entry
+          put(index);
+          ++d;
+          continue;
+        }
         out.view = select_op()(out.view, d, item(index).to<int64_t>());
         continue;
       }

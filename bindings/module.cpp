@@ -12,6 +12,7 @@
 #include "bindings/outside_ops.h"
 #include "core/alignment.h"
 #include "core/backend.h"
+#include "core/batch.h"
 #include "core/library.h"
 #include "core/parallel.h"
 #include "ops/cpu/lapack.h"
@@ -21,6 +22,7 @@ PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
 
 namespace plait::python {
 
+void add_batches(PyObject* module);
 void add_errors(PyObject* module);
 
 namespace {
@@ -153,6 +155,7 @@ PYBIND11_MODULE(_C, m) {
     add_value_types(m.ptr());
     make_tensor_type(m.ptr());
     add_node_type(m.ptr());
+    add_batches(m.ptr());
     add_op_functions(m.ptr());
   } catch (const PythonError&) {
     throw py::error_already_set();
@@ -356,6 +359,7 @@ PYBIND11_MODULE(_C, m) {
   });
   m.def("_storage_bytes", [](py::handle object) {
     const Tensor& t = tensor_arg(object, "_storage_bytes");
+    refuse_batched(t, "untyped_storage");
     check<RuntimeError>(t.is_cpu(), "_storage_bytes: expected a tensor on the CPU, got {}", t.device());
     // The memoryview of a uint8 tensor over the whole storage keeps it alive.
     const auto bytes = static_cast<int64_t>(t.storage()->bytes());
@@ -368,6 +372,7 @@ PYBIND11_MODULE(_C, m) {
   });
   m.def("_storage_info", [](py::handle object) {
     const Tensor& t = tensor_arg(object, "untyped_storage");
+    refuse_batched(t, "untyped_storage");
     const Storage& s = t.storage();
     if (!s) return py::tuple(py::make_tuple(0, 0, 0, 0));
     return py::tuple(py::make_tuple(reinterpret_cast<uintptr_t>(s->data()), s->bytes(), s->use_count(),
@@ -412,6 +417,7 @@ PYBIND11_MODULE(_C, m) {
                       !__builtin_add_overflow(last, reach, &last),
                   "storage: bad strides {} for sizes {}", IntSpan(strides), IntSpan(sizes));
           }
+          refuse_batched(t, "storage");
           check(!t.is_meta(), "storage: a tensor on the meta device has none");
           const auto room = static_cast<int64_t>(t.storage()->bytes()) / itemsize(dtype);
           check(numel == 0 ? offset <= room : last < room,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bindings/python.h"
+#include "core/batch.h"
 #include "core/context.h"
 #include "ops/decl/minmax.h"
 
@@ -70,7 +71,9 @@ PyObject* largest_info(PyObject*, PyObject* object) {
   return guarded([&]() -> PyObject* {
     if (!is_tensor(object))
       fail<TypeError>("_largest_info: expected a Tensor, got {}", Py_TYPE(object)->tp_name);
-    const Tensor& info = unwrap(object);
+    Tensor info = unwrap(object);
+    // Of all entries of a batch: one that fails is an error of all.
+    while (info.is_batched()) info = reveal_dim(info, info.impl()->batch->begin()->level, 0, 0);
     if (info.numel() == 0) return PyLong_FromLong(0);
     if (info.dtype() == DType::Int32 && info.is_cpu() && info.is_contiguous()) {
       const auto* const first = info.data<int32_t>();

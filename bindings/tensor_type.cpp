@@ -8,6 +8,7 @@
 // keeps the object (`owns_pyobj`) until it is asked for again, or dies. An object that carries nothing is
 // just let go and made anew.
 #include "bindings/python.h"
+#include "core/batch.h"
 
 #include <structmember.h>
 
@@ -285,7 +286,7 @@ PyObject* get_data(PyObject* o, void*) {
     // Writes to .data do not count as mutations, so it has a version counter of its own: a storage that
     // shares the bytes.
     auto* keep = new Storage(t.storage());
-    if (!t.storage()) {
+    if (!t.storage() || t.is_batched()) {
       delete keep;
       return wrap(detached_alias(t));
     }
@@ -381,9 +382,11 @@ PyObject* stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* nam
 PyObject* dim(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).dim()); }
 PyObject* numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).numel()); }
 PyObject* data_ptr(PyObject* o, PyObject*) {
-  const Tensor& t = unwrap(o);
-  if (t.storage()) t.storage()->let_out();
-  return PyLong_FromVoidPtr(t.data_ptr());
+  return get(o, [](const Tensor& t) {
+    refuse_batched(t, "data_ptr");
+    if (t.storage()) t.storage()->let_out();
+    return PyLong_FromVoidPtr(t.data_ptr());
+  });
 }
 PyObject* storage_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(unwrap(o).storage_offset()); }
 PyObject* element_size(PyObject* o, PyObject*) { return PyLong_FromLongLong(itemsize(unwrap(o).dtype())); }
@@ -448,6 +451,7 @@ void nested_list(const Tensor& t, char* data, int d, PyObject** out) {
 }
 PyObject* tolist(PyObject* o, PyObject*) {
   return get(o, [](const Tensor& t) {
+    refuse_batched(t, "tolist");
     check<RuntimeError>(!t.is_meta(), "tolist: a tensor on the meta device holds no data");
     Tensor host = t;
     if (!t.is_cpu()) {

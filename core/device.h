@@ -10,12 +10,25 @@
 namespace plait {
 
 // Dispatch keys, lowest priority first: the top bit of a key set wins (DESIGN.md, "The dispatcher").
-enum class Key : uint8_t { CPU, CUDA, Private1, Private2, Private3, Meta, Autograd, Autocast, Record };
-inline constexpr int kKeyCount = 9;
+enum class Key : uint8_t {
+  CPU,
+  CUDA,
+  Private1,
+  Private2,
+  Private3,
+  Meta,
+  Batched,
+  Autograd,
+  Autocast,
+  Record
+};
+inline constexpr int kKeyCount = 10;
 
 using KeySet = uint16_t;
 constexpr KeySet bit(Key key) { return static_cast<KeySet>(1u << static_cast<int>(key)); }
 inline constexpr KeySet kAllKeys = (1u << kKeyCount) - 1;
+// Those that say where the bytes are.
+inline constexpr KeySet kDeviceKeys = bit(Key::Batched) - 1;
 
 // Device types are the backend keys, in the same order.
 enum class DeviceType : uint8_t { CPU, CUDA, Private1, Private2, Private3, Meta };

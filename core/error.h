@@ -46,6 +46,13 @@ class PLAIT_API OutOfMemoryError : public Error {
   using Error::Error;
 };
 
+// A value of one entry of a batch was asked for, where all entries are computed at once: Note [Batched
+// tensors] in core/batch.h.
+class PLAIT_API EntryError : public RuntimeError {
+ public:
+  using RuntimeError::RuntimeError;
+};
+
 // One argument of a message, type-erased.
 struct PLAIT_API MessageArg {
   enum class Kind { Int, Double, Bool, Text, Shape, DType, Device } kind;

@@ -426,6 +426,8 @@ class Op<R(A...)> : public OpBase {
     return op(static_cast<A>(a)...);
   }
   static R run_recorded(const Op& op, A... a);
+  static R run_batched(const Op& op, A... a);
+  static R run_random(const Op& op, A... a);
   static void call_unboxed(const OpBase& base, const Value* args, Value* results);
   static void meta_unboxed(const OpBase& base, const Value* args, TensorSpec* specs);
   static void kernel_unboxed(const OpBase& base, const Tensor* outs, const Value* args);

@@ -1,5 +1,6 @@
 // The in-place and out= forms of an op, on boxed arguments: written once, for every signature.
 #include "core/backend.h"
+#include "core/batch.h"
 #include "core/op_impl.h"
 
 namespace plait {
@@ -62,7 +63,8 @@ Tensor OpBase::run_inplace_boxed(const Value* args) const {
   const Tensor& self = args[0].tensor();
   const KeySet keys = check_args(args);
   bool direct = false;
-  if (is_structured_ && inplace_ == Inplace::Direct) {
+  const bool batched = keys & bit(Key::Batched) || (kind_ == Kind::Random && wants_regions());
+  if (is_structured_ && inplace_ == Inplace::Direct && !batched) {
     TensorSpec spec;
     boxed_->meta(*this, args, &spec);
     check_inplace(self, spec);
@@ -160,7 +162,13 @@ void OpBase::out_boxed(std::span<const Tensor> outs, const Value* args) const {
                    outs.size());
   RecordScope scope;
   if (recording()) record(scope, false, args);
-  bool wants_grad = false;
+  bool wants_grad = false, batched = kind_ == Kind::Random && wants_regions();
+  each_arg(args, [&]<class T>(const T& arg, int) {
+    if constexpr (!std::is_same_v<T, Value>)
+      batched |=
+          Arg<std::conditional_t<std::is_same_v<T, Tensor>, const Tensor&, T>>::keys(arg) & bit(Key::Batched);
+  });
+  for (const Tensor& out : outs) batched |= out.defined() && out.is_batched();
   if (context().enabled & bit(Key::Autograd)) {
     const auto look = [&](const Tensor& tensor) { wants_grad |= tensor.defined() && tensor.requires_grad(); };
     if (is_differentiable())
@@ -179,7 +187,7 @@ void OpBase::out_boxed(std::span<const Tensor> outs, const Value* args) const {
 
   NoGrad guard;
   std::array<Tensor, kMaxReturns> results;
-  if (is_structured_) {
+  if (is_structured_ && !batched) {
     const KeySet keys = check_args(args);
     std::array<TensorSpec, kMaxReturns> specs;
     boxed_->meta(*this, args, specs.data());
@@ -207,6 +215,7 @@ void OpBase::out_boxed(std::span<const Tensor> outs, const Value* args) const {
 }
 
 void copy_into(const Tensor& destination, const Tensor& source) {
+  if (destination.is_batched() || source.is_batched()) return write_entries(destination, source);
   if (destination.sizes() != source.sizes() && destination.numel() == 0) {
     // It takes the shape of what is written; and the memory, where nobody else holds that.
     const Storage& memory = source.impl()->storage;

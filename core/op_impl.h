@@ -2,6 +2,7 @@
 // they are called.
 #pragma once
 
+#include "core/batch.h"
 #include "core/op.h"
 #include "core/recorder.h"
 
@@ -13,7 +14,7 @@ namespace detail {
 // The kernel of the results' device reads no other device's memory: a result may be on the CPU because `self`
 // is a 0-d tensor there, with another argument elsewhere.
 inline void check_result_device(const OpBase& op, KeySet keys, Device device) {
-  constexpr unsigned devices = (bit(Key::Autograd) - 1) & ~bit(Key::CPU);
+  constexpr unsigned devices = kDeviceKeys & ~bit(Key::CPU);
   const unsigned others = keys & devices & ~bit(device.key());
   if (__builtin_expect(others, 0) && (!op.is_across_devices() || others & bit(Key::Meta)))
     fail_result_device(op, device);
@@ -111,12 +112,44 @@ Op<R(A...)>::Op(const Decl<R(A...)>& decl)
                       : decl.view    ? &run_view
                       : decl.meta    ? &run_structured
                                      : &run_direct;
-  table_.fill(below);
+  table_.fill(decl.kind == Kind::Random && !decl.composite ? &run_random : below);
+  table_[static_cast<int>(Key::Batched)] = decl.composite || decl.view ? below : &run_batched;
   table_[static_cast<int>(Key::Autograd)] = decl.vjp                          ? &AutogradLayer<R, A...>::call
                                             : decl.composite && !decl.no_grad ? &run_composite
                                                                               : &run_below;
   table_[static_cast<int>(Key::Autocast)] = &run_unmasked;
   table_[static_cast<int>(Key::Record)] = &run_recorded;
+}
+
+// Note [Batched tensors] in core/batch.h.
+template <class R, class... A>
+R Op<R(A...)>::run_batched(const Op& op, A... a) {
+  const Value args[] = {Arg<A>::box(a)..., Value()};
+  if constexpr (std::is_void_v<R>) {
+    Value result;
+    call_batched(op, args, &result);
+  } else if constexpr (kTensors > 1) {
+    Value results[kTensors];
+    call_batched(op, args, results);
+    return [&]<size_t... I>(std::index_sequence<I...>) { return R{results[I].tensor()...}; }
+    (std::make_index_sequence<kTensors>());
+  } else {
+    Value result;
+    call_batched(op, args, &result);
+    if constexpr (std::is_same_v<R, Tensor>)
+      return result.tensor();
+    else if constexpr (std::is_same_v<R, std::vector<Tensor>>)
+      return result.tensors();
+    else
+      fail_batched(op.name());  // a number is one of an entry
+  }
+}
+
+// What draws random numbers asks whether a vmap is being computed, also where no argument is batched.
+template <class R, class... A>
+R Op<R(A...)>::run_random(const Op& op, A... a) {
+  if (__builtin_expect(wants_regions(), 0)) return run_batched(op, static_cast<A>(a)...);
+  return op.is_structured_ ? run_structured(op, static_cast<A>(a)...) : run_direct(op, static_cast<A>(a)...);
 }
 
 // The key stays: what the op calls is recorded, too.
@@ -160,7 +193,7 @@ R Op<R(A...)>::run_structured(const Op& op, A... a) {
 template <class R, class... A>
 R Op<R(A...)>::run_direct(const Op& op, A... a) {
   op.check_args(a...);
-  const unsigned keys = keys_of(a...) & (bit(Key::Autograd) - 1);
+  const unsigned keys = keys_of(a...) & kDeviceKeys;
   const auto key = static_cast<Key>(std::bit_width(keys) - 1);
   const auto fn = op.direct_[static_cast<int>(key)];
   if (!fn && key == Key::Meta) op.fail_meta();
@@ -176,6 +209,7 @@ void Op<R(A...)>::run_into(std::span<const Tensor> outs, A... a) const {
     scope.args(a...);
   }
   check_args(a...);
+  if (keys_of(a...) & bit(Key::Batched)) fail_batched(name());
   std::array<TensorSpec, kTensors> specs;
   if constexpr (kTensors == 1)
     specs[0] = meta_(static_cast<A>(a)...);

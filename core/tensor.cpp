@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include "core/backend.h"
+#include "core/batch.h"
 #include "core/generator.h"
 
 namespace plait {
@@ -84,6 +85,15 @@ Tensor wrapped_scalar(const Scalar& value) {
   return tensor;
 }
 
+namespace {
+void share_batch(const TensorImpl& from, TensorImpl& to) {
+  if (__builtin_expect(from.batch != nullptr, 0)) {
+    to.batch = std::make_unique<BatchDims>(*from.batch);
+    to.keys |= bit(Key::Batched);
+  }
+}
+}  // namespace
+
 Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset) {
   TensorImpl* from = base.impl();
   int64_t numel = 1;
@@ -92,6 +102,7 @@ Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int
       new TensorImpl(from->storage, from->dtype, from->device, sizes, strides, numel, offset));
   impl->contiguous = is_contiguous(impl->sizes, impl->strides);
   impl->inference = from->inference;
+  share_batch(*from, *impl);
   if (!context().inference && !from->inference && is_differentiable(from->dtype)) {
     auto meta = std::make_unique<ViewMeta>();
     meta->base = from->view ? from->view->base : base;
@@ -113,6 +124,19 @@ Tensor detached_alias(const Tensor& tensor) {
   impl->contiguous = from->contiguous;
   impl->inference = from->inference;
   impl->wrapped_number = from->wrapped_number;
+  share_batch(*from, *impl);
+  return Tensor(std::move(impl));
+}
+
+Tensor detached_alias(const Tensor& tensor, const Dims& sizes, const Dims& strides, int64_t offset) {
+  TensorImpl* from = tensor.impl();
+  int64_t numel = 1;
+  for (const int64_t size : sizes) numel *= size;
+  auto impl = Ref<TensorImpl>::adopt(
+      new TensorImpl(from->storage, from->dtype, from->device, sizes, strides, numel, offset));
+  impl->contiguous = is_contiguous(impl->sizes, impl->strides);
+  impl->inference = from->inference;
+  share_batch(*from, *impl);
   return Tensor(std::move(impl));
 }
 
@@ -158,6 +182,7 @@ void set_data(const Tensor& self, const Tensor& source) {
   to->storage = from->storage;
   to->sizes = from->sizes;
   to->strides = from->strides;
+  to->batch = from->batch ? std::make_unique<BatchDims>(*from->batch) : nullptr;
 }
 
 void ResultType::merge(std::optional<DType>& into, DType dtype) {
@@ -209,6 +234,7 @@ DType result_type(const Tensor& a, const Scalar& b) {
 }
 
 Scalar item(const Tensor& tensor) {
+  refuse_batched(tensor, "item");
   check<RuntimeError>(tensor.numel() == 1,
                       "item: expected a tensor of one element, got shape {}; index it first", tensor.sizes());
   check<RuntimeError>(!tensor.is_meta(), "item: a tensor on the meta device holds no data");
@@ -240,6 +266,7 @@ Overlap overlap(const Tensor& a, const Tensor& b) {
 }
 
 Tensor clone_plain(const Tensor& tensor) {
+  if (tensor.is_batched()) return own_entries(tensor);
   Tensor out = empty_tensor(tensor.sizes(), tensor.dtype(), tensor.device());
   copy_into(out, tensor);
   return out;

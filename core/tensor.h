@@ -26,6 +26,21 @@ struct PLAIT_API AutogradMetaBase {
 
 struct ViewMeta;
 
+// A dimension that ops do not see: one entry of a batch for each of its indices. Note [Batched tensors] in
+// core/batch.h.
+struct BatchDim {
+  int64_t level = 0;  // which batch
+  int64_t size = 0;
+  int64_t stride = 0;  // 0: all entries share the elements
+};
+struct BatchDims : Pooled<BatchDims> {
+  static constexpr int kMost = 8;
+  const BatchDim* begin() const { return dims; }
+  const BatchDim* end() const { return dims + count; }
+  int count = 0;
+  BatchDim dims[kMost];  // by level: the outermost batch first
+};
+
 class PLAIT_API TensorImpl final : public RefCounted, public Pooled<TensorImpl> {
  public:
   // The first cache line holds what dispatch and a small kernel read.
@@ -41,6 +56,7 @@ class PLAIT_API TensorImpl final : public RefCounted, public Pooled<TensorImpl> 
   Storage storage;
   std::unique_ptr<AutogradMetaBase> autograd;
   std::unique_ptr<ViewMeta> view;
+  std::unique_ptr<BatchDims> batch;  // with Key::Batched
   void* pyobj = nullptr;
   Dims sizes, strides;
 
@@ -88,6 +104,7 @@ class PLAIT_API Tensor {
   bool is_cpu() const noexcept { return impl_->device.type == DeviceType::CPU; }
   const Storage& storage() const noexcept { return impl_->storage; }
   uint32_t version() const noexcept { return impl_->storage ? impl_->storage->version() : 0; }
+  bool is_batched() const noexcept { return impl_->batch != nullptr; }
   bool is_wrapped_number() const noexcept { return impl_->wrapped_number; }
   bool is_contiguous(MemoryFormat format = MemoryFormat::Contiguous) const noexcept {
     return format == MemoryFormat::Contiguous ? impl_->contiguous
@@ -155,6 +172,8 @@ PLAIT_API Tensor scalar_tensor(const Scalar& value, DType dtype, Device device =
 PLAIT_API Tensor make_view(const Tensor& base, const Dims& sizes, const Dims& strides, int64_t offset);
 // Shares storage, sizes and version, but no history and no base.
 PLAIT_API Tensor detached_alias(const Tensor& tensor);
+// The same in other sizes.
+PLAIT_API Tensor detached_alias(const Tensor& tensor, const Dims& sizes, const Dims& strides, int64_t offset);
 PLAIT_API Tensor from_storage(Storage storage, DType dtype, const Dims& sizes, const Dims& strides,
                               int64_t offset);
 // Points `self` at the storage, sizes and dtype of `source` (`x.data = y`, `module.to()`).

@@ -226,9 +226,15 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const
                 if (v.needs(2)) v.set(2, dv);
                 return;
               }
-              const std::array<Tensor, 3> grads = room_for_grads(query, key, value);
-              op::_attention_backward.run_into(grads, v.grad(0), query, key, value, mask, v.out(0), v.out(1),
-                                               causal, scale);
+              std::array<Tensor, 3> grads;
+              if (v.is_batched()) {
+                std::tie(grads[0], grads[1], grads[2]) = plait::_attention_backward(
+                    v.grad(0), query, key, value, mask, v.out(0), v.out(1), causal, scale);
+              } else {
+                grads = room_for_grads(query, key, value);
+                op::_attention_backward.run_into(grads, v.grad(0), query, key, value, mask, v.out(0),
+                                                 v.out(1), causal, scale);
+              }
               for (int i = 0; i < 3; ++i)
                 if (v.needs(i)) v.set(i, grads[static_cast<size_t>(i)]);
             },

@@ -153,8 +153,7 @@ void leave(const Region& before) {
 Target target_of(KeySet keys) {
   const State& s = state();
   // Numbers in 0-d CPU tensors go along with any device: the tensors' device is the highest.
-  constexpr KeySet devices = bit(plait::Key::Autograd) - 1;
-  const KeySet there = keys & devices;
+  const KeySet there = keys & kDeviceKeys;
   if (there == bit(plait::Key::CPU) && s.cpu.enabled) return {DeviceType::CPU, s.cpu.dtype};
   if ((there & ~bit(plait::Key::CPU)) == bit(plait::Key::CUDA) && s.cuda.enabled)
     return {DeviceType::CUDA, s.cuda.dtype};

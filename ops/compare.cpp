@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/batch.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/minmax.h"
@@ -18,6 +19,7 @@ using cpu::Test;
 
 // Is every element of a bool tensor true?
 bool all_true(const Tensor& mask) {
+  refuse_batched(mask, "equal");
   if (!mask.is_cpu()) return item(plait::all(mask)).to<bool>();
   const Tensor flat = plait::contiguous(mask);
   return flat.numel() == 0 || !std::memchr(flat.data_ptr(), 0, static_cast<size_t>(flat.numel()));

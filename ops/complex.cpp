@@ -21,6 +21,15 @@ Tensor view_of(const Tensor& self, DType dtype, const Dims& sizes, const Dims& s
   TensorImpl& impl = *view.impl();
   impl.dtype = dtype;
   impl.offset = offset;
+  if (impl.batch)
+    for (BatchDim& d : std::span(impl.batch->dims, static_cast<size_t>(impl.batch->count))) {
+      check(!is_complex(dtype) || d.stride % 2 == 0 || d.size == 1,
+            "view_as_complex: the entries of the batch are {} real numbers apart, expected an even number; "
+            ".clone() self first",
+            d.stride);
+      d.stride = is_complex(dtype) ? d.stride / 2 : d.stride * 2;
+      if (d.size == 1) d.stride = 1;  // 0 would say that entries share
+    }
   return view;
 }
 
@@ -46,7 +55,8 @@ tensor([[1., 2.]]))",
         [](Vjp& v) {
           // Pairs must begin at an even offset, which a view of somebody's gradient need not.
           const Tensor grad = plait::contiguous(v.grad());
-          v.set(0, plait::view_as_complex(grad.storage_offset() % 2 == 0 ? grad : plait::clone(grad)));
+          v.set(0, plait::view_as_complex(
+                       grad.storage_offset() % 2 == 0 && !grad.is_batched() ? grad : plait::clone(grad)));
         },
     .kind = Kind::View,
     .dtypes = kComplexDTypes,

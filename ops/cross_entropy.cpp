@@ -320,8 +320,11 @@ tensor([[-0.5000,  0.5000]]))",
             [](Vjp& v) {
               if (!v.grad(0).defined()) return;
               if (!grad_enabled()) {
-                const Tensor grad = v.take_out(1);
-                v.set(0, v.grad_is_one() ? grad : op::_scale.run_inplace(grad, v.grad(0)));
+                const Tensor grad = v.is_batched() ? v.out(1) : v.take_out(1);
+                v.set(0, v.grad_is_one() ? grad
+                         : grad.is_batched() || v.grad(0).is_batched()
+                             ? op::_scale(grad, v.grad(0))
+                             : op::_scale.run_inplace(grad, v.grad(0)));
                 return;
               }
               const Tensor logits = v.in(0), target = v.in(1), weight = v.in(2);

@@ -10,6 +10,7 @@
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/attention.h"
 #include "ops/decl/avg_pool.h"
+#include "ops/decl/batch.h"
 #include "ops/decl/batch_norm.h"
 #include "ops/decl/bessel.h"
 #include "ops/decl/compare.h"

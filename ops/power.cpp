@@ -51,7 +51,8 @@ tensor([4., 9.]))",
           const Tensor exponent = v.in(1);
           if (v.needs(0)) {
             // For one exponent of all elements the factor is folded into it.
-            if (!v.needs(1) && exponent.dim() == 0 && exponent.is_cpu() && !is_complex(exponent.dtype())) {
+            if (!v.needs(1) && exponent.dim() == 0 && exponent.is_cpu() && !exponent.is_batched() &&
+                !is_complex(exponent.dtype())) {
               const double e = item(exponent).to<double>();
               const Tensor self = v.in(0);
               if (e == 0)

@@ -35,11 +35,11 @@ Tensor product_before(const Tensor& self, int64_t dim) {
 }
 
 // The product of all elements but each one: by division where there is no zero. Other devices than the CPU
-// are not asked whether there is one, which would be to wait for them: where a zero stands alone, the product
-// of the rest is that of all with the zero left out.
+// are not asked whether there is one, which would be to wait for them, nor is a batch, whose entries differ:
+// where a zero stands alone, the product of the rest is that of all with the zero left out.
 Tensor product_of_others(const Tensor& self, const Tensor& result, int64_t dim) {
   const int64_t dims[] = {dim};
-  const bool near = self.is_cpu() || self.is_meta();
+  const bool near = (self.is_cpu() || self.is_meta()) && !self.is_batched();
   if (!near && !grad_enabled()) {
     const Tensor zero = plait::eq(self, wrapped_scalar(0));
     const Tensor zeros = plait::sum(zero, IntSpan(dims), true);

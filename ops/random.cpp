@@ -224,8 +224,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
     .composite =
         [](const Tensor& mean, const Tensor& std, const Generator& g) {
           const TensorSpec spec = infer::binary_float("normal", mean, std);
-          Tensor out = empty_tensor(spec);
-          plait::normal_(out, 0.0, 1.0, g);
+          const Tensor out = plait::normal(0.0, 1.0, spec.sizes, g, spec.dtype, spec.device);
           return plait::add(mean, plait::mul(std, out));
         },
     .kind = Kind::Random,
@@ -523,8 +522,11 @@ Op<Tensor(const Tensor&, double, int64_t, int64_t)> _dropout{{
     .meta = [](const Tensor& self, double, int64_t, int64_t) { return infer::like(self); },
     .vjp =
         [](Vjp& v) {
-          v.set(0, plait::_dropout(v.grad(), v.attr<double>(1), v.attr<int64_t>(2), v.attr<int64_t>(3)));
+          // The same numbers belong to the same places: those of all entries of a batch.
+          v.set(0, plait::_dropout(v.grad_of_entries(), v.attr<double>(1), v.attr<int64_t>(2),
+                                   v.attr<int64_t>(3)));
         },
+    .kind = Kind::Random,
     .dtypes = kFloatDTypes,
     .cpu =
         [](const Tensor& out, const Tensor& self, double p, int64_t seed, int64_t offset) {

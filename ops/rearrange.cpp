@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/batch.h"
 #include "core/parallel.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
@@ -430,7 +431,7 @@ tensor([[1, 0],
           sizes.erase(n - 2);
           sizes.insert(std::min(a, b), side);
           sizes.insert(std::max(a, b), side);
-          const Tensor out = plait::zeros(sizes, self.dtype(), self.device());
+          const Tensor out = writable(plait::zeros(sizes, self.dtype(), self.device()), self);
           plait::copy_(plait::diagonal(out, offset, a, b), self);
           return out;
         },

@@ -1,5 +1,6 @@
 // Writing by index along a dimension: scatter, scatter_add, scatter_reduce.
 #include "ops/decl/scatter.h"
+#include "core/batch.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
 #include "ops/decl/index.h"
@@ -72,7 +73,7 @@ Reduce reduce_of(std::string_view name) {
 // The gradient of src, which may be larger than index.
 Tensor padded_to(const Tensor& grad, const Dims& sizes) {
   if (grad.sizes() == sizes) return grad;
-  Tensor out = plait::zeros(sizes, grad.dtype(), grad.device());
+  Tensor out = writable(plait::zeros(sizes, grad.dtype(), grad.device()), grad);
   if (grad.numel() == 0) return out;
   if (grad.dim() != sizes.size()) return plait::reshape(grad, sizes);
   Tensor window = out;

@@ -52,11 +52,8 @@ Tensor viewed(const Tensor& self, const Dims& size) {
 Tensor reshaped(const Tensor& self, const Dims& size) {
   Tensor view = viewed(self, size);
   if (view.defined()) return view;
-  const Tensor copy = empty_tensor(size, self.dtype(), self.device());
-  if (!copy.is_meta())
-    copy_into(from_storage(copy.storage(), self.dtype(), self.sizes(), contiguous_strides(self.sizes()), 0),
-              detached_alias(self));
-  return copy;
+  const Tensor copy = clone_plain(detached_alias(self));
+  return detached_alias(copy, size, contiguous_strides(size), copy.storage_offset());
 }
 
 void grad_in_old_shape(Vjp& v) { v.set(0, plait::reshape(v.grad(), v.sizes(0))); }
@@ -201,6 +198,7 @@ tensor([1065353216], dtype=plait.int32))",
           }
           int64_t numel = 1;
           for (const int64_t size : sizes) numel *= size;
+          refuse_batched(self, "view");
           const void* const data = self.storage() ? self.storage()->data() : nullptr;
           check(numel == 0 || is_aligned(data, dtype),  // Note [Alignment]
                 "view: the memory of self begins at {}, expected a multiple of {} bytes for {}; .clone() it "

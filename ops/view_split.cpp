@@ -1,6 +1,7 @@
 // Views of a part: select, slice, diagonal, sliding windows; and of all parts: unbind, split, chunk.
 #include <algorithm>
 
+#include "core/batch.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/join.h"
 #include "ops/decl/view.h"
@@ -130,7 +131,7 @@ Tensor whole_of(const std::vector<Tensor>& parts, const std::vector<int64_t>& ap
       return {};
     offset += apart[i];
   }
-  if (!first.storage() || !is_dense(sizes, strides)) return {};
+  if (!first.storage() || first.is_batched() || !is_dense(sizes, strides)) return {};
   return from_storage(first.storage(), first.dtype(), sizes, strides, first.storage_offset());
 }
 
@@ -283,7 +284,7 @@ tensor([[1., 0.],
         [0., 1.]]))",
     .composite =
         [](const Tensor& self, const Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
-          const Tensor out = plait::clone(self);
+          const Tensor out = writable(plait::clone(self), src);
           plait::copy_(plait::diagonal(out, offset, dim1, dim2), src);
           return out;
         },
@@ -299,7 +300,7 @@ tensor([[0., 0.],
         [1., 1.]]))",
     .composite =
         [](const Tensor& self, const Tensor& src, int64_t dim, int64_t index) {
-          const Tensor out = plait::clone(self);
+          const Tensor out = writable(plait::clone(self), src);
           plait::copy_(plait::select(out, dim, index), src);
           return out;
         },
@@ -317,7 +318,7 @@ tensor([0., 1., 1.]))",
         .composite =
             [](const Tensor& self, const Tensor& src, int64_t dim, std::optional<int64_t> start,
                std::optional<int64_t> end, int64_t step) {
-              const Tensor out = plait::clone(self);
+              const Tensor out = writable(plait::clone(self), src);
               plait::copy_(plait::slice(out, dim, start, end, step), src);
               return out;
             },

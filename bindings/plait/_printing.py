@@ -125,8 +125,12 @@ def tensor_text(tensor) -> str:
     if type(plain) is not _C.Tensor:
         plain = plain.as_subclass(_C.Tensor)
     plain_kinds = (_C.Tensor, parameter.Parameter, parameter.Buffer)
+    notes: list[str] = []
+    batches = _C._batch_sizes(plain)
+    for level, size in reversed(batches):
+        plain = _C.ops["_batch_reveal"](plain, 0, level)
+        notes.insert(0, f"batch={size}")
     prefix = "tensor(" if type(tensor) in plain_kinds else f"{type(tensor).__name__}("
-    notes = []
     default = plain.dtype in (_C.get_default_dtype(), _C.int64, _C.bool) or (
         plain.dtype is _C.complex64 and _C.get_default_dtype() is _C.float32
     )

@@ -1,8 +1,8 @@
 """Transforms of functions: gradients, Jacobians and batches of functions that are called as functions.
 
 The functions take and give tensors, or nested containers of them. What is not differentiated passes through.
-`vmap` calls its function once for each entry of the batch: it says in one line what a loop says in three, and
-costs what the loop costs.
+`vmap` calls its function once, on tensors that stand for all entries of the batch: each op runs for all of
+them together. A function that asks for the value of an entry (`if x > 0`, `x.item()`) is called for each one.
 
 >>> grad(lambda x: x.sin())(plait.tensor(0.0))
 tensor(1.)
@@ -17,6 +17,7 @@ from functools import wraps
 import plait
 from plait import _C, Tensor
 
+from .autograd._rows import rows as _rows
 from .nn.utils.stateless import functional_call as _call_with
 from .utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map, tree_unflatten
 
@@ -120,9 +121,16 @@ class _Level:
                 f"expected inputs of a floating-point or complex dtype to differentiate with respect to, got "
                 f"{x.dtype}; cast it with .float(), or leave it out with argnums="
             )
+        # Within vmap each entry has a gradient of its own, also of what all entries share.
+        batches = _C._batch_regions()
         if self.tracking and x.requires_grad:
-            return x.view_as(x)
-        leaf = x.detach().requires_grad_()
+            for batch in batches:
+                x = plait._batch_spread(x, *batch)
+            return x if batches else x.view_as(x)
+        x = x.detach()
+        for batch in batches:
+            x = plait._batch_spread(x, *batch)
+        leaf = x.requires_grad_()
         self.leaves.append(leaf)
         return leaf
 
@@ -333,7 +341,7 @@ def jacrev(
 ) -> Callable[..., Any]:
     """A function that gives the Jacobian of `func` with respect to the argument `argnums`: of shape
     output.shape + input.shape, in the structure of the output, within it that of the inputs. One backward
-    pass for each element of the output.
+    pass for all elements of the output, or for `chunk_size` of them at a time, which takes less memory.
 
     >>> jacrev(lambda x: x**2)(plait.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -355,24 +363,25 @@ def jacrev(
             chosen = inner[wanted[0]] if isinstance(argnums, int) else tuple(inner[n] for n in wanted)
             inputs, in_spec = tree_flatten(chosen)
             outputs, out_spec = tree_flatten(output)
-            blocks = [tree_unflatten(_rows(y, inputs), in_spec) for y in outputs]
+            # Only those who see other leaves than this level's need the gradients' own graph.
+            level.tracking = level.tracking and level.reaches_others((output, aux))
+            blocks = []
+            for y in outputs:
+                if not isinstance(y, Tensor):
+                    raise RuntimeError(
+                        f"jacrev: expected the function to return tensors, got {type(y).__name__}"
+                    )
+                found = _rows(y, inputs, level.tracking, chunk_size)
+                shapes = [tuple(y.shape) + tuple(x.shape) for x in inputs]
+                filled = [
+                    x.new_zeros(shape) if g is None else g
+                    for x, shape, g in zip(inputs, shapes, found, strict=True)
+                ]
+                blocks.append(tree_unflatten(filled, in_spec))
         result = level.close(tree_unflatten(blocks, out_spec))
         return (result, level.close(aux)) if has_aux else result
 
     return wrapper
-
-
-def _rows(y: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-    """The Jacobian of y: for each input a tensor of shape y.shape + input.shape."""
-    if not isinstance(y, Tensor):
-        raise RuntimeError(f"jacrev: expected the function to return tensors, got {type(y).__name__}")
-    rows = [_gradients([one], inputs, None) for one in y.reshape(-1).unbind()]
-    if not rows:
-        return [x.new_zeros(tuple(y.shape) + tuple(x.shape)) for x in inputs]
-    return [
-        plait.stack([row[i] for row in rows]).reshape(tuple(y.shape) + tuple(x.shape))
-        for i, x in enumerate(inputs)
-    ]
 
 
 def jacfwd(
@@ -426,8 +435,9 @@ def vmap(
     """A function of batches: `func` of each entry of the tensors along `in_dims` (None: the whole argument
     for every entry), the results stacked along `out_dims`.
 
-    `func` is called once for each entry. Its random numbers must be allowed: `randomness` is "error",
-    "different" (for each entry) or "same". `chunk_size` changes nothing.
+    `func` is called once, with tensors that have the shape of one entry and stand for all; or, where it asks
+    for the value of an entry, once for each. Its random numbers must be allowed: `randomness` is "error",
+    "different" (for each entry) or "same". At most `chunk_size` entries are computed at a time.
 
     >>> vmap(lambda x, y: x * y, in_dims=(0, None))(plait.arange(3), plait.tensor(2))
     tensor([0, 2, 4])
@@ -462,34 +472,107 @@ def vmap(
         size = sizes.pop()
         if size == 0:
             raise ValueError("vmap: the batch is empty, so that the results' shapes are unknown")
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f"vmap: expected a chunk_size of 1 or more, got {chunk_size}")
+        call = _Call(func, kwargs, spec, out_dims, randomness)
+        if chunk_size is None or chunk_size >= size:
+            return call.computed(leaves, dims, size)
+        parts = []
+        for start in range(0, size, chunk_size):
+            count = min(chunk_size, size - start)
+            part = [
+                leaf if dim is None else leaf.narrow(dim, start, count)
+                for leaf, dim in zip(leaves, dims, strict=True)
+            ]
+            parts.append(tree_flatten(call.computed(part, dims, count)))
+        out_spec = parts[0][1]
+        to = _spread(out_dims, out_spec, "out_dims")
+        columns = zip(*[flat for flat, _ in parts], strict=True)
+        return tree_unflatten(
+            [
+                column[0] if dim is None else plait.cat(column, dim)
+                for column, dim in zip(columns, to, strict=True)
+            ],
+            out_spec,
+        )
+
+    return wrapper
+
+
+class _Call:
+    """A function of one entry, called on all entries of a batch."""
+
+    def __init__(self, func: Any, kwargs: dict[str, Any], spec: TreeSpec, out_dims: Any, randomness: str):
+        self.func, self.kwargs, self.spec = func, kwargs, spec
+        self.out_dims, self.randomness = out_dims, randomness
+        self.plain = all(child.is_leaf() for child in spec.children_specs)
+
+    def flat(self, leaves: list) -> tuple[list, TreeSpec]:
+        args = leaves if self.plain else tree_unflatten(leaves, self.spec)
+        return tree_flatten(self.func(*args, **self.kwargs))
+
+    def computed(self, leaves: list, dims: list, size: int) -> Any:
+        state = plait.get_rng_state()
+        try:
+            return self.at_once(leaves, dims, size)
+        except _C.EntryError:
+            plait.set_rng_state(state)
+            return self.one_by_one(leaves, dims, size)
+
+    def at_once(self, leaves: list, dims: list, size: int) -> Any:
+        level = _C._batch_enter(size, ("error", "different", "same").index(self.randomness))
+        try:
+            hidden = [
+                leaf if dim is None else plait._batch_hide(leaf, dim, level)
+                for leaf, dim in zip(leaves, dims, strict=True)
+            ]
+            results, out_spec = self.flat(hidden)
+        finally:
+            _C._batch_leave(level)
+        to = _spread(self.out_dims, out_spec, "out_dims")
+        shown = [_shown(x, dim, level, size) for x, dim in zip(results, to, strict=True)]
+        return tree_unflatten(shown, out_spec)
+
+    def one_by_one(self, leaves: list, dims: list, size: int) -> Any:
         batches = [
             [leaf] * size if dim is None else leaf.unbind(dim) for leaf, dim in zip(leaves, dims, strict=True)
         ]
         state = plait.get_rng_state()
-        results, out_spec = [], None
-        plain = all(child.is_leaf() for child in spec.children_specs)
+        results, out_spec = [], self.spec
         for entry in zip(*batches, strict=True):
-            if randomness == "same":
+            if self.randomness == "same":
                 plait.set_rng_state(state)
-            flat, out_spec = tree_flatten(func(*(entry if plain else tree_unflatten(entry, spec)), **kwargs))
+            flat, out_spec = self.flat(list(entry))
             results.append(flat)
-        if randomness == "error" and not plait.equal(state, plait.get_rng_state()):
+        if self.randomness == "error" and not plait.equal(state, plait.get_rng_state()):
             raise RuntimeError(
                 "vmap: the function draws random numbers; say whether they should differ between the "
                 "entries, with randomness='different', or not, with randomness='same'"
             )
-        assert out_spec is not None
-        to = _spread(out_dims, out_spec, "out_dims")
+        to = _spread(self.out_dims, out_spec, "out_dims")
+        columns = zip(*results, strict=True)
         return tree_unflatten(
-            [_joined(col, dim) for col, dim in zip(zip(*results), to, strict=True)], out_spec
+            [_joined(col, dim) for col, dim in zip(columns, to, strict=True)], out_spec
         )
 
-    return wrapper
+
+def _tensor_expected(x: Any) -> ValueError:
+    return ValueError(f"vmap: expected the function to return tensors, got {type(x).__name__}")
+
+
+def _shown(x: Any, dim: int | None, level: int, size: int) -> Any:
+    if dim is None:
+        if isinstance(x, Tensor) and any(one == level for one, _ in _C._batch_sizes(x)):
+            raise ValueError("vmap: a result that depends on the batch needs a number in out_dims, not None")
+        return x
+    if not isinstance(x, Tensor):
+        raise _tensor_expected(x)
+    return plait._batch_reveal(plait._batch_spread(x, level, size), dim, level)
 
 
 def _joined(values: tuple, dim: int | None) -> Any:
     if dim is None:
         return values[0]
     if not isinstance(values[0], Tensor):
-        raise ValueError(f"vmap: expected the function to return tensors, got {type(values[0]).__name__}")
+        raise _tensor_expected(values[0])
     return plait.stack(values, dim)

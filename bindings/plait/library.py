@@ -60,7 +60,7 @@ _MISSING = {
     "get_ctx": "give the op tags=Tag.dynamic_output_shape and no fake kernel where its shape depends on data",
     "get_kernel": "call the op itself, plait.ops.<namespace>.<op>",
     "fallthrough_kernel": "leave the kernel out",
-    "register_vmap": "batch by broadcasting, or loop",
+    "register_vmap": "vmap calls the op for one entry after the other",
     "register_autocast": "convert the inputs in the op's function, e.g. by x.to(plait.bfloat16)",
     "register_torch_dispatch": "subclasses of Tensor do not take part in dispatch",
     "register_effect": "ops run when they are called, in the order of the program",

@@ -1,14 +1,15 @@
-"""Questions about the wrappers of PyTorch's function transforms: no tensor of plait is one."""
+"""Questions about the wrappers of PyTorch's function transforms: a tensor within vmap is its own."""
 
 from __future__ import annotations
 
+from .. import _C
 from .._missing import absent_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_WHY = "plait.func.vmap calls its function once for each entry of the batch"
+_WHY = "plait.func.vmap hides the batch in the tensor itself"
 
 __all__ = [
     "_add_batch_dim",
@@ -27,16 +28,23 @@ _remove_batch_dim = absent_class(__name__, "_remove_batch_dim", _WHY)
 
 
 def is_batchedtensor(tensor: Any) -> bool:
-    """Does it stand for a batch within vmap? Never."""
+    """Does it stand for all entries of a batch within vmap?"""
+    return bool(_C._batch_sizes(tensor))
+
+
+def is_gradtrackingtensor(tensor: Any) -> bool:
+    """Is it a wrapper that a gradient is tracked through? Never."""
     return False
 
 
-is_legacy_batchedtensor = is_gradtrackingtensor = is_functorch_wrapped_tensor = is_batchedtensor
+is_legacy_batchedtensor = is_gradtrackingtensor
+is_functorch_wrapped_tensor = is_batchedtensor
 
 
 def maybe_get_level(tensor: Any) -> int:
-    """The depth of the transform that it belongs to: -1, none."""
-    return -1
+    """The number of the innermost batch that it is in; -1 where it is in none."""
+    batches = _C._batch_sizes(tensor)
+    return batches[-1][0] if batches else -1
 
 
 def get_unwrapped(tensor: Any) -> Any:

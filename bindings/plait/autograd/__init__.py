@@ -105,11 +105,24 @@ def _batched_grad(outputs, inputs, grad_outputs, retain_graph, options):
     count = counts.pop()
     if not count:
         raise ValueError("grad: is_grads_batched expects at least one gradient, got grad_outputs of 0 rows")
-    rows = []
-    for i in range(count):
-        given = [None if g is None else g[i] for g in batches]
-        rows.append(grad(outputs, inputs, given, True if i + 1 < count else retain_graph, *options))
-    return tuple(None if parts[0] is None else _C.ops["stack"](list(parts)) for parts in zip(*rows))
+    try:
+        return _grads_at_once(outputs, inputs, batches, count, retain_graph, options)
+    except _C.EntryError:
+        rows = []
+        for i in range(count):
+            given = [None if g is None else g[i] for g in batches]
+            rows.append(grad(outputs, inputs, given, True if i + 1 < count else retain_graph, *options))
+        return tuple(None if parts[0] is None else _C.ops["stack"](list(parts)) for parts in zip(*rows))
+
+
+def _grads_at_once(outputs, inputs, batches, count, retain_graph, options):
+    """One backward pass for all gradients, which are the entries of a batch, as within vmap."""
+    hide, spread, reveal = (_C.ops[f"_batch_{name}"] for name in ("hide", "spread", "reveal"))
+    level = _C._batch_level()
+    hidden = [None if g is None else hide(g, 0, level) for g in batches]
+    # Where a derivative asks for a value there is a pass for each entry: the graph must outlive this one.
+    found = grad(outputs, inputs, hidden, True if retain_graph is None else retain_graph, *options)
+    return tuple(None if g is None else reveal(spread(g, level, count), 0, level) for g in found)
 
 
 def grad(
@@ -128,7 +141,7 @@ def grad(
 
     An input that the outputs do not depend on raises RuntimeError, unless `allow_unused` (None is returned
     for it) or `materialize_grads` (zeros). `is_grads_batched`: each tensor of grad_outputs has a first
-    dimension of several gradients, for which as many are returned, stacked; each is a backward pass.
+    dimension of several gradients, for which as many are returned, stacked, by one backward pass.
 
     >>> x = plait.tensor(3.0, requires_grad=True)
     >>> plait.autograd.grad(x * x, x)

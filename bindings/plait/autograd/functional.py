@@ -10,6 +10,8 @@ from __future__ import annotations
 import plait
 from plait import Tensor
 
+from ._rows import rows as _rows
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,7 +132,7 @@ def jacobian(
     strategy: str = "reverse-mode",
 ) -> Any:
     """The Jacobian, of shape output.shape + input.shape; for several outputs or inputs a tuple, first over
-    the outputs. One backward pass for each element of the output; `vectorize` and `strategy` change nothing.
+    the outputs. One backward pass for all elements of the output; `vectorize` and `strategy` change nothing.
 
     >>> plait.autograd.functional.jacobian(lambda x: x**2, plait.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -145,13 +147,14 @@ def jacobian(
         ys, many_out = _tuple(func(*xs), "the function's result", who)
         blocks = []
         for y in ys:
-            rows = [_grads([e], xs, None, strict, who, create_graph) for e in y.reshape(-1).unbind()]
-            block = [
-                plait.stack([row[i] for row in rows]).reshape(tuple(y.shape) + tuple(x.shape))
-                if rows
-                else x.new_zeros(tuple(y.shape) + tuple(x.shape))
-                for i, x in enumerate(xs)
-            ]
+            block = []
+            for number, rows in enumerate(_rows(y, xs, create_graph)):
+                if rows is None and strict:
+                    raise RuntimeError(
+                        f"{who}: the outputs do not depend on input {number}, and strict=True"
+                    )
+                shape = tuple(y.shape) + tuple(xs[number].shape)
+                block.append(xs[number].new_zeros(shape) if rows is None else rows)
             blocks.append(_closed(block, many, create_graph))
     return tuple(blocks) if many_out else blocks[0]
 

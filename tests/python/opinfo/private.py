@@ -2,6 +2,11 @@
 
 # Those that no sample reaches, and the file that tests them: of the 8-bit floats, of cuDNN and LAPACK alone, of autocast on CUDA.
 TESTED_APART = {
+    "_batch_hide": "test_batching.py",
+    "_batch_own": "test_batching.py",
+    "_batch_reveal": "test_batching.py",
+    "_batch_spread": "test_batching.py",
+    "_batch_sum": "test_batching.py",
     "_scaled_mm": "test_float8.py",
     "_cudnn_rnn": "test_cuda_cudnn_rnn.py",
     "_cudnn_rnn_backward": "test_cuda_cudnn_rnn.py",
