@@ -4,7 +4,8 @@
 // may still compute, and its lock stays taken in a child made by fork() while another thread was making a
 // primitive. So threads that make one are counted. At the end, and for the length of a fork, nobody new
 // begins and those that have begun are waited for, but not for ever: a primitive is made in milliseconds.
-// What has been made is executed without the cache.
+// What has been made is executed without the cache. The code of `dnnl_sgemm`, which has no primitive, is such
+// a static object, too.
 //
 // What is registered last runs first at the end. So the cache is there before close_for_good is registered;
 // oneDNN's other static objects come into being with the primitives that first need them, hence it is

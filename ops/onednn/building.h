@@ -1,4 +1,5 @@
-// Held while oneDNN makes a primitive, by a thread that does not hold one already: Note [oneDNN's own cache].
+// Held while oneDNN makes a primitive, or computes with code that no primitive owns, by a thread that does
+// not hold one already: Note [oneDNN's own cache].
 #pragma once
 
 namespace plait::cpu::dnn {

@@ -18,6 +18,7 @@
 
 #include "core/parallel.h"
 #include "dnnl.h"
+#include "ops/onednn/building.h"
 #include "ops/onednn/kernels.h"
 #include "ops/onednn/plan.h"
 #include "ops/onednn/weights.h"
@@ -143,7 +144,9 @@ bool cpu_has_avx512() {
   return has;
 }
 
+// Its code, made at the first calls, is a static object of libdnnl as the cache of primitives is.
 void sgemm(const Matrix& a, const Matrix& b, float alpha, float beta, float* c, int64_t leading) {
+  const Building inside;
   check_status(dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', a.rows, b.columns, a.columns,
                           alpha, a.data(), a.leading, b.data(), b.leading, beta, c, leading),
                "dnnl_sgemm");
