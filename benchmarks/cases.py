@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-SUITES = ("overhead", "ops", "training")
+SUITES = ("overhead", "ops", "training", "functions")
 
 
 @dataclass(frozen=True)

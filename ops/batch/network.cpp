@@ -25,11 +25,6 @@ namespace {
 // (batch, samples, channels, ...) as (samples, batch * channels, ...).
 Tensor into_channels(const Tensor& t) { return fold(plait::transpose(t, 0, 1), 1); }
 
-// By other ops on the same batch.
-void give_hidden(BatchCall& c, int result, const Tensor& t) {
-  c.give(result, reveal_dim(t, c.level, c.size, 0));
-}
-
 // As (1, C, 1, ...), for a result of `ndim` dimensions.
 Tensor per_channel(const Tensor& t, int64_t ndim) {
   Dims sizes(static_cast<int>(ndim), 1);

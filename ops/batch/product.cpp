@@ -64,10 +64,6 @@ void matmul(BatchCall& c) {
   c.give(product(c, c.args[0].tensor(), c.args[1].tensor()));
 }
 
-// By other ops on the same batch.
-void give_hidden(BatchCall& c, int result, const Tensor& t) {
-  c.give(result, reveal_dim(t, c.level, c.size, 0));
-}
 Tensor scaled(const Tensor& t, const Scalar& factor) { return factor.equals(1) ? t : t * factor; }
 
 void add_product(BatchCall& c) {

@@ -37,6 +37,11 @@ inline bool is_tensor(const BatchCall& c, int param) {
 Tensor fold(const Tensor& t, int dim = 0);
 Tensor unfold(const Tensor& t, int64_t batch, int dim = 0);
 
+// A result that other ops have made of the arguments as they are: still of entries.
+inline void give_hidden(BatchCall& c, int result, const Tensor& t) {
+  c.give(result, reveal_dim(t, c.level, c.size, 0));
+}
+
 // ---- rules for ops of several families
 
 // Each tensor gets the batch in front of its dimensions; the op works on the last ones, or on none.

@@ -101,32 +101,29 @@ void drawn_by(BatchCall& c) {
   c.call(args);
 }
 
-// By other ops on the same batch.
-void give_hidden(BatchCall& c, const Tensor& t) { c.give(reveal_dim(t, c.level, c.size, 0)); }
-
 // The result has the shape of the first; the second broadcasts to it.
 void copy(BatchCall& c) {
   const Tensor &self = c.args[0].tensor(), &src = c.args[1].tensor();
   check(broadcast(self.sizes(), src.sizes(), "copy") == self.sizes(),
         "copy_: src of shape {} cannot be broadcast to self of shape {}", src.sizes(), self.sizes());
-  give_hidden(c, plait::clone(plait::expand(plait::_convert(src, self.dtype()), self.sizes())));
+  give_hidden(c, 0, plait::clone(plait::expand(plait::_convert(src, self.dtype()), self.sizes())));
 }
 // With a value for each entry.
 void fill(BatchCall& c) {
   const Tensor &self = c.args[0].tensor(), &value = c.args[1].tensor();
   if (!value.is_batched() || value.dim() != 0) return c.pointwise();
-  give_hidden(c, plait::clone(plait::expand(plait::_convert(value, self.dtype()), self.sizes())));
+  give_hidden(c, 0, plait::clone(plait::expand(plait::_convert(value, self.dtype()), self.sizes())));
 }
 void masked_fill(BatchCall& c) {
   const Tensor &self = c.args[0].tensor(), &mask = c.args[1].tensor(), &value = c.args[2].tensor();
   if (!value.is_batched() || value.dim() != 0) return c.pointwise();
-  give_hidden(c, plait::where(mask, plait::_convert(value, self.dtype()), self));
+  give_hidden(c, 0, plait::where(mask, plait::_convert(value, self.dtype()), self));
 }
 void scale(BatchCall& c) {
   const Tensor &self = c.args[0].tensor(), &factor = c.args[1].tensor();
   if (!factor.is_batched()) return c.pointwise();
   const Tensor number = plait::reshape(factor, IntSpan(Dims()));
-  give_hidden(c, plait::_convert(self * number, self.dtype()));
+  give_hidden(c, 0, plait::_convert(self * number, self.dtype()));
 }
 
 constexpr NamedRule kRules[] = {
