@@ -162,7 +162,7 @@ void keep_lower_copy(const Tensor& tensor, const Tensor& lower) {
 }
 
 Tensor lower_copy(const Tensor& tensor, DType dtype) {
-  if (!tensor.storage()) return {};
+  if (!tensor.storage() || tensor.is_batched()) return {};
   const auto copy = tensor.storage()->lower_copy();
   if (!copy || copy->dtype != dtype || copy->of != tensor.dtype() || copy->version != tensor.version() ||
       copy->epoch != lower_epoch.load(std::memory_order_relaxed) || copy->offset != tensor.storage_offset() ||

@@ -3,11 +3,13 @@
 // against the bounds of an entry.
 #include "ops/decl/index.h"
 #include "ops/batch/rules.h"
+#include "ops/decl/compare.h"
 #include "ops/decl/create.h"
 #include "ops/decl/create_range.h"
 #include "ops/decl/embedding.h"
 #include "ops/decl/index_write.h"
 #include "ops/decl/scatter.h"
+#include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
 #include "ops/math.h"
 
@@ -86,11 +88,16 @@ void embedding(BatchCall& c) {
   c.give(plait::reshape(plait::gather(table, 1, rows), with_batch(c, shape)));
 }
 void embedding_backward(BatchCall& c) {
-  const Tensor &grad = c.args[0].tensor(), &index = c.args[1].tensor();
+  const Tensor &given = c.args[0].tensor(), &index = c.args[1].tensor();
   const int64_t rows = c.args[2].integer(), padding = c.args[3].integer();
-  if (padding >= 0 || c.args[4].boolean() || grad.dim() == 0) return c.for_each();
+  if (c.args[4].boolean() || given.dim() == 0) return c.for_each();
+  // What stands for nothing learns nothing.
+  const Tensor grad =
+      padding < 0 ? given
+                  : plait::masked_fill(given, plait::unsqueeze(plait::eq(index, wrapped_scalar(padding)), -1),
+                                       wrapped_scalar(0));
   const int64_t columns = grad.sizes().back();
-  const Tensor each = plait::reshape(c.full(0), IntSpan(Dims{c.size, index.numel(), columns}));
+  const Tensor each = plait::reshape(c.full(grad), IntSpan(Dims{c.size, index.numel(), columns}));
   const Dims size{c.size, rows, columns};
   if (!c.has(1)) {
     const Tensor places = plait::reshape(c.front(1), IntSpan(Dims{index.numel()}));

@@ -223,6 +223,32 @@ void group_norm_backward(BatchCall& c) {
   give_hidden(c, 2, summed(g));
 }
 
+// ---- recurrent layers
+
+// (time, samples, ...) and (samples, ...): the batch goes into the samples. The weights must be shared, and
+// the sequences of one length.
+void recurrent(BatchCall& c) {
+  std::vector<Value> args = c.copy_args();
+  for (size_t i = 0; i < args.size(); ++i) {
+    const int p = static_cast<int>(i);
+    const std::string& name = c.op.schema().params[i].name;
+    if (name == "batch_sizes" && !args[i].ints().empty()) return c.for_each();
+    if (!is_tensor(c, p) || !args[i].tensor().defined()) continue;
+    const bool weight = name == "weight_hh" || name == "bias_hh";
+    if (weight && c.has(p)) return c.for_each();
+    args[i] = Value(weight          ? c.front(p)
+                    : c.dim(p) == 3 ? fold(plait::transpose(c.full(p), 0, 1), 1)
+                                    : fold(c.full(p)));
+  }
+  std::array<Value, 4> made;
+  c.op.call_boxed(args.data(), made.data());
+  for (int i = 0; i < c.op.output_count(); ++i) {
+    const Tensor& t = made[static_cast<size_t>(i)].tensor();
+    const int at = t.dim() == 3 ? 1 : 0;
+    c.give(i, unfold(t, c.size, at), at);
+  }
+}
+
 // ---- losses
 
 // Per row: all entries' rows are one list. Class weights must be shared.
@@ -301,9 +327,17 @@ constexpr NamedRule kRules[] = {
     {"_resample", folded},
     {"_resample_backward", folded},
     {"grid_sampler", folded},
+    {"_grid_sampler_backward", folded},
     {"_lstm_step", folded},
+    {"_lstm_step_backward", folded},
     {"_gru_step", folded},
     {"_gru_step_backward", folded},
+    {"_lstm_layer", recurrent},
+    {"_lstm_layer_backward", recurrent},
+    {"_gru_layer", recurrent},
+    {"_gru_layer_backward", recurrent},
+    {"_rnn_layer", recurrent},
+    {"_rnn_layer_backward", recurrent},
     {"_batch_norm", batch_norm},
     {"_batch_norm_backward", batch_norm_backward},
     {"_batch_norm_given", batch_norm_given},

@@ -90,6 +90,16 @@ void pad_by_mode_backward(BatchCall& c) {
   c.give(unfold(made.tensor(), c.size));
 }
 
+// Rows of probabilities: those of all entries.
+void multinomial(BatchCall& c) {
+  if (c.dim(0) != 1 && c.dim(0) != 2) return c.for_each();
+  std::vector<Value> args = c.copy_args();
+  args[0] = Value(c.dim(0) == 1 ? c.full(0) : fold(c.full(0)));
+  Value made;
+  c.op.call_boxed(args.data(), &made);
+  c.give(c.dim(0) == 1 ? made.tensor() : unfold(made.tensor(), c.size));
+}
+
 // Two tensors of one shape, or that of the second broadcasts to the first's.
 void drawn_by(BatchCall& c) {
   const int ndim = c.dim(0);
@@ -176,6 +186,7 @@ constexpr NamedRule kRules[] = {
     {"random.from", alike},
     {"bernoulli", alike},
     {"bernoulli.p", alike},
+    {"multinomial", multinomial},
     {"bernoulli.tensor", drawn_by},
     {"_dropout", alike},
 };

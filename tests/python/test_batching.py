@@ -274,8 +274,13 @@ def test_modules():
         (plait.nn.LayerNorm(6), (2, 6)),
         (plait.nn.MultiheadAttention(6, 2, batch_first=True), (1, 4, 6)),
         (plait.nn.TransformerEncoderLayer(6, 2, 8, dropout=0.0, batch_first=True), (1, 4, 6)),
-        (plait.nn.LSTM(6, 5), (3, 1, 6)),
+        (plait.nn.LSTM(6, 5, num_layers=2, bidirectional=True), (3, 2, 6)),
+        (plait.nn.LSTM(6, 5, batch_first=True, proj_size=3), (2, 4, 6)),
+        (plait.nn.GRU(6, 5), (3, 2, 6)),
+        (plait.nn.RNN(6, 5, nonlinearity="relu"), (3, 1, 6)),
+        (plait.nn.LSTMCell(6, 5), (2, 6)),
         (plait.nn.Embedding(7, 3), (4,)),
+        (plait.nn.Embedding(7, 3, padding_idx=2), (4, 3)),
         (plait.nn.ConvTranspose2d(2, 3, 3), (1, 2, 4, 4)),
         (plait.nn.Bilinear(6, 6, 2), (2, 6)),
     ],
@@ -296,6 +301,13 @@ def test_layers_by_sample(layer, shape):
     for i, x in enumerate(batch):
         for name, want in func.grad(loss)(weights, x).items():
             equal(each[name][i], want, 1e-9)
+
+
+def test_draws_from_rows():
+    weights = plait.eye(4)
+    for batch in (weights, weights.reshape(2, 2, 4)):
+        drawn = func.vmap(lambda w: plait.multinomial(w, 2, True), randomness="different")(batch)
+        assert plait.equal(drawn[..., 0].reshape(-1), plait.arange(4)) and drawn.shape[-1] == 2
 
 
 def test_chunks():
