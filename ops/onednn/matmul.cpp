@@ -10,9 +10,10 @@
 // Note [Products of new shapes]
 // To make a primitive takes a millisecond, for each shape: a program whose shapes differ from call to call
 // (sentences, experts, graphs) would make primitives all the time. The first calls of a shape therefore go to
-// `dnnl_sgemm`, which is as fast, or half as fast with a transposed b of few columns. Nobody may see when the
-// roads change: up to a depth of kOneSum both add up the products of a row and a column in their order, and
-// the bits are equal; deeper products have their primitive at once.
+// `dnnl_sgemm`, which is as fast, or half as fast with a transposed b of few columns; those of a batch one
+// matrix after the other. Nobody may see when the roads change: up to a depth of kOneSum both add up the
+// products of a row and a column in their order, and the bits are equal; deeper products have their primitive
+// at once.
 #include <algorithm>
 #include <cstring>
 
@@ -167,6 +168,24 @@ void by_sgemm(const Problem& p, const MatmulCall& call, const float* bias) {
   }
   if (call.epilogue == Epilogue::Relu)
     for (int64_t i = 0; i < c.rows; ++i) relu(c.data() + i * c.leading, c.columns);
+}
+
+// The matrices of a batch one after the other, each by one thread.
+void by_sgemms(const Problem& p, const MatmulCall& call, const float* bias) {
+  if (p.batch_dims == 0) return by_sgemm(p, call, bias);
+  parallel_for(0, p.batches, p.work() < kOneThread ? p.batches : 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      Problem one = p;
+      int64_t rest = i;
+      for (int d = p.batch_dims - 1; d >= 0; --d) {
+        const auto at = static_cast<size_t>(d);
+        for (Matrix* m : {&one.a, &one.b, &one.c})
+          m->raw = m->data() + rest % p.batch[at] * m->batch_strides[at];
+        rest /= p.batch[at];
+      }
+      by_sgemm(one, call, bias);
+    }
+  });
 }
 
 // c' = b' a' into scratch memory, then c from it.
@@ -382,11 +401,12 @@ bool run_matmul(const MatmulCall& call) {
                          call.c.dtype == DType::Float32 && (!call.bias || call.bias->dtype == DType::Float32);
   const bool simple_epilogue = call.epilogue == Epilogue::None || call.epilogue == Epilogue::Relu;
   const bool bias_alone = !call.bias || call.beta == 0;
-  const bool sgemm_can = all_float && p.batch_dims == 0 && simple_epilogue && bias_alone;
+  const bool sgemms_can = all_float && simple_epilogue && bias_alone;
+  const bool sgemm_can = sgemms_can && p.batch_dims == 0;
   const float* bias = call.bias ? static_cast<const float*>(call.bias->data) : nullptr;
 
   bool is_early = false;
-  const bool same_bits = sgemm_can && p.a.columns <= kOneSum && call.alpha == 1 && call.beta == 0;
+  const bool same_bits = sgemms_can && p.a.columns <= kOneSum && call.alpha == 1 && call.beta == 0;
   bool* early = same_bits && p.work() <= kMostWorkEarly ? &is_early : nullptr;
   if (call.b_stamp != kDoNotKeep && by_packed(p, call, threads.count(), early)) return true;
 
@@ -409,7 +429,7 @@ bool run_matmul(const MatmulCall& call) {
     }
   }
   if (!is_early && by_primitive(p, call, threads.count(), early)) return true;
-  if (is_early) by_sgemm(p, call, bias);
+  if (is_early) by_sgemms(p, call, bias);
   return is_early;
 }
 

@@ -80,3 +80,34 @@ def test_rows_of_a_batch_that_lie_apart(dtype, rows):
             assert np.array_equal(exact(F.linear(x, b.T, bias)), want + exact(bias))
         out = make(count, inner, 3, rows).permute(1, 2, 3, 0)
         assert np.array_equal(exact(plait.matmul(x, b, out=out)), want)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_repeated_products_of_a_batch_have_the_same_bits(threads, seed):
+    chosen, generator = random.Random(seed), np.random.default_rng(seed)
+    before = plait.get_num_threads()
+    plait.set_num_threads(threads)
+    try:
+        for _ in range(40):
+            batch = chosen.choice([(2,), (8,), (2, 3), (3, 1), (4, 2)])
+            m, n = (chosen.choice([1, 2, 7, 16, 33, 64, 100, 200]) for _ in range(2))
+            k = chosen.choice([1, 8, 31, 64, 96, 128, 255, 256, 300])
+            shared = chosen.random() < 0.3  # one b for some of the matrices
+            operands = []
+            for sizes, rows, columns in ((batch, m, k), (((1, *batch[1:]) if shared else batch), k, n)):
+                turned = chosen.random() < 0.4
+                shape = (*sizes, columns, rows) if turned else (*sizes, rows, columns)
+                x = plait.from_numpy(generator.standard_normal(shape).astype(np.float32))
+                operands.append(x.mT if turned else x)
+            a, b = operands
+            if len(batch) == 2 and chosen.random() < 0.5:
+                a = a.transpose(0, 1).contiguous().transpose(0, 1)
+            results = [a @ b for _ in range(CALLS)]
+            case = f"{a.shape} {a.stride()} {b.shape} {b.stride()} {seed=}"
+            assert all(plait.equal(results[0], y) for y in results[1:]), case
+            want = a.numpy().astype(np.float64) @ b.numpy().astype(np.float64)
+            near = {"rtol": 1e-5, "atol": 1e-5 * np.sqrt(k) + 1e-6}
+            np.testing.assert_allclose(results[0].numpy(), want, **near)
+    finally:
+        plait.set_num_threads(before)
