@@ -170,5 +170,55 @@ def test_op(info, loops):
     assert bool(loops) <= (info.name in BY_VALUE), "the function was called for each entry"
 
 
+@pytest.mark.parametrize("info", CASES, ids=[i.name for i in CASES])
+@pytest.mark.filterwarnings("ignore")
+def test_op_in_two_batches(info):
+    """Each argument is in none of two batches, in one or in both: a rule sees one batch, the other stays hidden."""
+    failures = []
+    rng = rng_of(info)
+    for sample in info.make_samples(main_dtype(info))[:6]:
+        tensors = sample.tensors()
+        for _ in range(3 if tensors else 0):
+            inner, outer = ([0 if rng.random() < 0.6 else None for _ in tensors] for _ in range(2))
+            inner[rng.integers(len(tensors))] = outer[rng.integers(len(tensors))] = 0
+            batch = Batch(info, sample, inner, False)
+            twos = [
+                x if d is None else plait.stack([x, x.flip(0) if i is not None else x])
+                for x, d, i in zip(batch.leaves, outer, inner)
+            ]
+            batch.leaves = twos = [
+                x.requires_grad_() if info.grad and t.diff else x for x, t in zip(twos, tensors)
+            ]
+
+            def call(*leaves, batch=batch, inner=inner):
+                return tuple(func.vmap(lambda *each: tuple(batch.call(*each)), tuple(inner))(*leaves))
+
+            def loop(*leaves, batch=batch, inner=inner):
+                rows = [
+                    batch.call(*(x if d is None else x[i] for x, d in zip(leaves, inner)))
+                    for i in range(ENTRIES)
+                ]
+                return [plait.stack(column) for column in zip(*rows, strict=True)]
+
+            try:
+                rows = [loop(*(x if d is None else x[i] for x, d in zip(twos, outer))) for i in range(2)]
+                want = [plait.stack(column) for column in zip(*rows, strict=True)]
+            except Exception:
+                continue
+            try:
+                got = list(func.vmap(call, tuple(outer))(*twos))
+                wrong = compare(got, want, tolerance(info))
+                if not wrong and info.grad:
+                    weights = [random_as(rng, y) for y in want]
+                    wanted, found = (gradients(each, twos, weights) for each in (want, got))
+                    wrong = compare(found, wanted, replace(tolerance(info), floor=1.0))
+                    wrong = wrong and f"gradient: {wrong}"
+            except Exception as error:
+                wrong = f"{type(error).__name__}: {error}"
+            if wrong:
+                failures.append(f"{sample!r} {inner} {outer}: {wrong}")
+    assert not failures, f"{len(failures)} failures\n" + "\n".join(failures[:12])
+
+
 def test_the_list_of_ops_by_value():
     assert set(OPS) >= BY_VALUE
