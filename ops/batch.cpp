@@ -18,7 +18,10 @@ Op<Tensor(const Tensor&, int64_t, int64_t)> _batch_hide{{
           check<IndexError>(self.dim() > 0,
                             "_batch_hide: expected a tensor of one dimension or more, got none");
           check(!find_batch_dim(self, level), "_batch_hide: self is in the batch of level {} already", level);
-          return hide_dim(self, wrap_dim(dim, self.dim(), "_batch_hide"), level);
+          const int d = wrap_dim(dim, self.dim(), "_batch_hide");
+          check(self.sizes()[d] > 0, "_batch_hide: a batch needs an entry, got dimension {} of shape {}", d,
+                self.sizes());
+          return hide_dim(self, d, level);
         },
     .vjp =
         [](Vjp& v) {

@@ -16,12 +16,14 @@ TensorSpec infer::scatter(const char* op, const Tensor& self, int64_t dim, const
   check<TypeError>(is_integral(index.dtype()),
                    "{}: expected an index of dtype int64 or int32, got {}; convert it with .long()", op,
                    index.dtype());
+  // A 0-d tensor counts as one of a single dimension.
   const auto ndim = [](const Tensor& t) { return std::max<int64_t>(t.dim(), 1); };
+  const auto size_of = [](const Tensor& t, int i) { return t.dim() == 0 ? 1 : t.sizes()[i]; };
   if (index.numel() != 0) {
     check(ndim(index) == ndim(self), "{}: index of shape {} must have as many dimensions as self of shape {}",
           op, index.sizes(), self.sizes());
-    for (int i = 0; i < std::min(index.dim(), self.dim()); ++i)
-      check(i == d || index.sizes()[i] <= self.sizes()[i],
+    for (int i = 0; i < ndim(index); ++i)
+      check(i == d || size_of(index, i) <= size_of(self, i),
             "{}: index of shape {} is larger than self of shape {} in dimension {}; only dimension {} may be "
             "longer",
             op, index.sizes(), self.sizes(), i, d);
@@ -33,8 +35,8 @@ TensorSpec infer::scatter(const char* op, const Tensor& self, int64_t dim, const
       check(ndim(index) == ndim(*src),
             "{}: index of shape {} must have as many dimensions as src of shape {}", op, index.sizes(),
             src->sizes());
-      for (int i = 0; i < std::min(index.dim(), src->dim()); ++i)
-        check(index.sizes()[i] <= src->sizes()[i],
+      for (int i = 0; i < ndim(index); ++i)
+        check(size_of(index, i) <= size_of(*src, i),
               "{}: index of shape {} is larger than src of shape {} in dimension {}", op, index.sizes(),
               src->sizes(), i);
     }

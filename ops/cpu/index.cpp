@@ -71,17 +71,19 @@ PlacesWalk rows_walk(const Tensor& table, const Tensor& index, const Tensor& lis
   return walk;
 }
 
-// The walk along dimension `dim` of a table. A list of one element is repeated.
+// The walk along dimension `dim` of a table. A list of one element is repeated. Each of the three may be 0-d,
+// which counts as one dimension of size 1.
 PlacesWalk along_walk(const Tensor& table, int dim, const Tensor& index, const Tensor& list, bool checked) {
   const int64_t size = itemsize(table.dtype());
   const bool whole = table.dim() == 0;
   PlacesWalk walk(table.data_ptr(), index.data<int64_t>(), list.data_ptr(),
                   whole ? 0 : table.strides()[dim] * size, whole ? 1 : table.sizes()[dim], checked);
   const bool one = list.numel() == 1;
-  for (int d = table.dim() - 1; d >= 0; --d)
-    walk.add_dim(index.sizes()[d], one ? 0 : list.strides()[d] * size,
-                 index.strides()[d] * static_cast<int64_t>(sizeof(int64_t)),
-                 d == dim ? 0 : table.strides()[d] * size);
+  const auto ndim = static_cast<int>(std::max<int64_t>(index.dim(), 1));
+  for (int d = ndim - 1; d >= 0; --d)
+    walk.add_dim(index.dim() == 0 ? 1 : index.sizes()[d], one || list.dim() == 0 ? 0 : list.strides()[d] * size,
+                 index.dim() == 0 ? 0 : index.strides()[d] * static_cast<int64_t>(sizeof(int64_t)),
+                 d == dim || whole ? 0 : table.strides()[d] * size);
   return walk;
 }
 

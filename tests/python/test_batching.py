@@ -427,6 +427,7 @@ def test_private_ops():
         lambda: plait._batch_hide(x, 2, level + 1),
         lambda: plait._batch_hide(plait.tensor(1.0), 0, level + 1),
         lambda: plait._batch_reveal(x, 0, level),
+        lambda: plait._batch_hide(x[:0], 0, level),
         lambda: plait._batch_spread(x, level, 0),
         lambda: hidden + plait._batch_spread(x[:, 0], level, 7),
     ):

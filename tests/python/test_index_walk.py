@@ -198,6 +198,39 @@ def test_indices_that_are_out_of_range_are_named() -> None:
     assert not x.any()
 
 
+def test_a_tensor_without_dimensions_counts_as_one_of_a_single_dimension(threads: int) -> None:
+    x, one, at = plait.arange(5.0), plait.tensor(2.0), plait.tensor(3)
+    assert x.gather(0, at).tolist() == 3 and x.gather(0, at).shape == ()
+    assert one.gather(0, plait.tensor([0, 0, 0])).tolist() == [2, 2, 2]
+    assert one.gather(-1, plait.tensor(0)).tolist() == 2
+    for src in (plait.tensor(7.0), plait.tensor([7.0]), plait.tensor([7.0, 8.0])):
+        assert x.scatter(0, at, src).tolist() == [0, 1, 2, 7, 4]
+        assert x.scatter_add(0, at, src).tolist() == [0, 1, 2, 10, 4]
+        assert x.scatter_reduce(0, at, src, "prod").tolist() == [0, 1, 2, 21, 4]
+        assert x.clone().scatter_(0, at, src).tolist() == [0, 1, 2, 7, 4]
+        assert one.scatter(0, plait.tensor([0]), src).tolist() == 7
+        assert one.scatter_add(0, plait.tensor(0), src).tolist() == 9
+    assert x.scatter(0, at, 9.0).tolist() == [0, 1, 2, 9, 4]
+    y = x.clone().requires_grad_()
+    y.gather(0, at).backward()
+    assert y.grad.tolist() == [0, 0, 0, 1, 0]
+    z = one.clone().requires_grad_()
+    z.gather(0, plait.tensor([0, 0])).sum().backward()
+    assert z.grad.item() == 2
+    for wrong in (
+        lambda: x.scatter(0, plait.tensor([1, 2]), plait.tensor(7.0)),
+        lambda: x.scatter(0, at, plait.ones(0)),
+        lambda: plait.ones(5, 2).scatter(0, at, plait.ones(1, 1)),
+        lambda: plait.ones(5, 2).gather(0, at),
+    ):
+        with pytest.raises(ValueError):
+            wrong()
+    with pytest.raises(IndexError):
+        x.gather(0, plait.tensor(5))
+    with pytest.raises(IndexError):
+        one.scatter(0, plait.tensor(1), one)
+
+
 def test_maximum_keeps_nan() -> None:
     x = plait.zeros(3, 20)
     src = plait.full((1, 20), float("nan"))
