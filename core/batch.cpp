@@ -275,6 +275,9 @@ void write_entries(const Tensor& self, const Tensor& values) {
   if (values.is_batched())
     for (const BatchDim& d : *values.impl()->batch)
       if (!find_batch_dim(self, d.level)) fail_write();
+  check(broadcast(self.sizes(), values.sizes(), "copy_") == self.sizes(),
+        "copy_: src of shape {} cannot be broadcast to self of shape {}, which vmap cannot resize",
+        values.sizes(), self.sizes());
   const int ndim = static_cast<int>(self.dim());
   static const auto& copy = find_op<Tensor(const Tensor&, const Tensor&, bool)>("copy");
   copy.run_inplace(reveal_aligned(self, levels, ndim), reveal_aligned(values, levels, ndim), false);

@@ -435,6 +435,20 @@ def test_private_ops():
             wrong()
 
 
+def test_results_into_given_tensors(loops):
+    x = t(4, 3)
+    out = plait.zeros(4, 3).double()
+    func.vmap(lambda x, out: plait.sin(x, out=out))(x, out)
+    equal(out, x.sin())
+    with pytest.raises(ValueError, match="cannot"):
+        func.vmap(lambda x, out: plait.sin(x, out=out))(x, plait.zeros(4, 0).double())
+    assert not loops
+    # Into a tensor that all entries share: one after the other, the last one stays.
+    shared = plait.zeros(3).double()
+    func.vmap(lambda x: plait.sin(x, out=shared))(x)
+    equal(shared, x[-1].sin())
+
+
 def test_nothing_is_kept():
     x = t(64, 1000)
     func.vmap(func.grad(lambda x: x.sin().sum()))(x)
