@@ -340,7 +340,7 @@ Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity{{
             return -at <= x.dim() ? x.sizes()[static_cast<int>(x.dim()) + at] : 1;
           };
           const auto stretched = [&](const Tensor& x, const Tensor& other) {
-            if (rank == 0 || size(x) != 1 || size(other) == 1) return x;
+            if (rank == 0 || (x.dim() >= -at && (size(x) != 1 || size(other) == 1))) return x;
             const int given = static_cast<int>(x.dim());
             Dims sizes(std::max(given, -at), 1);
             for (int d = 0; d < given; ++d) sizes[sizes.size() - given + d] = x.sizes()[d];

@@ -242,6 +242,7 @@ op(
         S(g.nonzero(1, 2, 3), g.nonzero(2, 1, 3), dim=-2),  # the dimension itself is broadcast
         S(g.nonzero(4), g.nonzero(3, 1), dim=1),
         S(g.nonzero(4), g.nonzero(3, 4), dim=0),
+        S(g.nonzero(1, 3, 4), g.nonzero(), dim=0),  # of one element, which one of the two does not have
     ],
     cosine,
     FLOATS,
