@@ -81,7 +81,8 @@ PlacesWalk along_walk(const Tensor& table, int dim, const Tensor& index, const T
   const bool one = list.numel() == 1;
   const auto ndim = static_cast<int>(std::max<int64_t>(index.dim(), 1));
   for (int d = ndim - 1; d >= 0; --d)
-    walk.add_dim(index.dim() == 0 ? 1 : index.sizes()[d], one || list.dim() == 0 ? 0 : list.strides()[d] * size,
+    walk.add_dim(index.dim() == 0 ? 1 : index.sizes()[d],
+                 one || list.dim() == 0 ? 0 : list.strides()[d] * size,
                  index.dim() == 0 ? 0 : index.strides()[d] * static_cast<int64_t>(sizeof(int64_t)),
                  d == dim || whole ? 0 : table.strides()[d] * size);
   return walk;
