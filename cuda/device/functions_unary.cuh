@@ -87,7 +87,13 @@ struct FloatUnary {
       case fn::Unary::Abs: return body([](T x) { return math::fabs(x); });
       case fn::Unary::Sign: return body([](T x) { return static_cast<T>((x > T(0)) - (x < T(0))); });
       case fn::Unary::Square: return body([](T x) { return x * x; });
+      case fn::Unary::Cube: return body([](T x) { return x * x * x; });
       case fn::Unary::Reciprocal: return body([](T x) { return T(1) / x; });
+      case fn::Unary::InverseSquare:
+        return body([](T x) {
+          const T y = T(1) / x;
+          return y * y;
+        });
       case fn::Unary::Sqrt: return body([](T x) { return math::sqrt(x); });
       case fn::Unary::Rsqrt: return body([](T x) { return math::rsqrt(x); });
       case fn::Unary::Floor: return body([](T x) { return math::floor(x); });

@@ -83,7 +83,13 @@ struct UnaryFamily {
       case fn::Unary::Neg: return body([](T z) { return -z; });
       case fn::Unary::Conj: return body([](T z) { return T(z.re, -z.im); });
       case fn::Unary::Square: return body([](T z) { return z * z; });
+      case fn::Unary::Cube: return body([](T z) { return z * z * z; });
       case fn::Unary::Reciprocal: return body([](T z) { return T(real_of<T>(1)) / z; });
+      case fn::Unary::InverseSquare:
+        return body([](T z) {
+          const T y = T(real_of<T>(1)) / z;
+          return y * y;
+        });
       case fn::Unary::Sqrt: return body([](T z) { return convert<T>(complex_math::sqrt(convert<Wide>(z))); });
       case fn::Unary::Rsqrt:
         return body([](T z) { return convert<T>(Wide(1) / complex_math::sqrt(convert<Wide>(z))); });
@@ -209,8 +215,9 @@ void join(const ElementwisePlan& plan, const void*) {
 
 Launcher complex_launcher(fn::Unary f, DType dtype) {
   using fn::Unary;
-  const bool known = f == Unary::Neg || f == Unary::Conj || f == Unary::Square || f == Unary::Reciprocal ||
-                     f == Unary::Sqrt || f == Unary::Rsqrt;
+  const bool known = f == Unary::Neg || f == Unary::Conj || f == Unary::Square || f == Unary::Cube ||
+                     f == Unary::Reciprocal || f == Unary::InverseSquare || f == Unary::Sqrt ||
+                     f == Unary::Rsqrt;
   return known ? complex_type_launcher<RunUnary>(dtype) : nullptr;
 }
 Launcher complex_launcher(fn::Explog, DType dtype) { return complex_type_launcher<RunExplog>(dtype); }

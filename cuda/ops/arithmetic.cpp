@@ -41,10 +41,14 @@ bool simple_power(const Tensor& out, const Tensor& a, double exponent) {
     f = Unary::Square;
   else if (is_integral(out.dtype(), true))
     return false;
+  else if (exponent == 3)
+    f = Unary::Cube;
   else if (exponent == 0.5)
     f = Unary::Sqrt;
   else if (exponent == -1)
     f = Unary::Reciprocal;
+  else if (exponent == -2)
+    f = Unary::InverseSquare;
   else if (exponent == -0.5)
     f = Unary::Rsqrt;
   else

@@ -28,10 +28,12 @@ void run(const char* op, const NumberTable<E>& table, E f, const Tensor& out, co
 
 // A power that is a simpler function of the base, for one exponent of all elements.
 Loop simple_power(DType d, double exponent) {
-  if (is_integral(d, true)) return exponent == 2 ? loop_of(Unary::Square, d) : nullptr;
   if (exponent == 2) return loop_of(Unary::Square, d);
+  if (exponent == 3) return loop_of(Unary::Cube, d);
+  if (is_integral(d, true)) return nullptr;
   if (exponent == 0.5) return loop_of(Unary::Sqrt, d);
   if (exponent == -1) return loop_of(Unary::Reciprocal, d);
+  if (exponent == -2) return loop_of(Unary::InverseSquare, d);
   if (exponent == -0.5) return loop_of(Unary::Rsqrt, d);
   return nullptr;
 }

@@ -62,8 +62,23 @@ constexpr LoopTable<Unary> make_table() {
   });
   row<Unary::Square>(t, Floats{}, [](auto x) { return x * x; });
   row<Unary::Square>(t, Complexes{}, [](auto z) { return z * z; });
+  row<Unary::Cube>(t, Ints{}, [](auto x) {
+    const auto wide = static_cast<uint64_t>(x);
+    return static_cast<decltype(x)>(wide * wide * wide);
+  });
+  row<Unary::Cube>(t, Floats{}, [](auto x) { return x * x * x; });
+  row<Unary::Cube>(t, Complexes{}, [](auto z) { return z * z * z; });
   row<Unary::Reciprocal>(t, Floats{}, [](auto x) { return decltype(x)(1) / x; });
   row<Unary::Reciprocal>(t, Complexes{}, [](auto z) { return decltype(z){1, 0} / z; });
+  // The square of the reciprocal is in range wherever the result is, the reciprocal of the square is not.
+  row<Unary::InverseSquare>(t, Floats{}, [](auto x) {
+    const auto y = decltype(x)(1) / x;
+    return y * y;
+  });
+  row<Unary::InverseSquare>(t, Complexes{}, [](auto z) {
+    const auto y = decltype(z){1, 0} / z;
+    return y * y;
+  });
   row<Unary::Sqrt>(t, Floats{}, [](auto x) { return vec::sqrt(x); });
   row<Unary::Rsqrt>(t, Floats{}, [](auto x) { return vec::rsqrt(x); });
   row<Unary::Floor>(t, Floats{}, [](auto x) { return vec::floor(x); });

@@ -185,6 +185,30 @@ def test_transposed_operands(dtype, rows, columns):
     assert copy.tolist() == [list(row) for row in zip(*x.tolist(), strict=True)]
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("exponent", [3, -2])
+def test_powers_by_multiplication(dtype, exponent):
+    random = np.random.default_rng(7)
+    if not dtype.startswith(("float", "bfloat", "complex")):
+        if exponent > 0:
+            x = plait.from_numpy(random.integers(0, 200, 1001)).to(getattr(plait, dtype))
+            np.testing.assert_array_equal((x**exponent).numpy(), x.numpy() ** np.asarray(exponent, x.numpy().dtype))
+        return
+    signs = random.choice([-1.0, 1.0], 1001)
+    x = plait.from_numpy(random.uniform(0.1, 3, 1001) * signs + (1j * random.normal(size=1001) if dtype.startswith("complex") else 0))
+    x = x.to(getattr(plait, dtype))
+    exact = x.to(plait.complex128 if dtype.startswith("complex") else plait.float64).numpy() ** exponent
+    # Two roundings of each factor's error, and one of the result; a product of complex numbers has a few more.
+    eps = plait.finfo(x.real.dtype if dtype.startswith("complex") else x.dtype).eps
+    got = (x**exponent).to(plait.complex128 if dtype.startswith("complex") else plait.float64).numpy()
+    assert (abs(got - exact) <= (8 if dtype.startswith("complex") else 2) * eps * abs(exact)).all()
+    if dtype == "float32":  # in range wherever the result is
+        edges = plait.tensor([1e20, -1e-18, 0.0, -0.0, float("inf"), float("-inf"), float("nan")])
+        with np.errstate(all="ignore"):
+            expected = (edges.numpy().astype(np.float64) ** exponent).astype(np.float32)
+        np.testing.assert_allclose((edges**exponent).numpy(), expected, rtol=3e-7, atol=1e-45)
+
+
 def test_powers_of_doubles():
     random = np.random.default_rng(6)
     x = np.exp(random.uniform(-30, 30, 20_001))
