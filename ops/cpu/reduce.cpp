@@ -194,17 +194,25 @@ class Plan {
       f_.rows(x, n, k.in, length, r.in, base, accs.at(0));
       return;
     }
+    // Few columns: several rows as one of several times the columns. What lies in the gaps of a row, if
+    // anything, is reduced, too, and left aside; behind the last row there may be no memory.
     constexpr int64_t kNarrow = 64;
-    const int64_t fold = kNarrow / n;
-    if (f_.positional || fold < 2 || length < 2 * fold || r.in != n * k.in) {
+    const int64_t apart = k.in / item_, pitch = r.in / item_;  // elements from column to column, row to row
+    const int64_t fold = kNarrow / std::max<int64_t>(pitch, 1);
+    const int64_t folded = fold < 2 ? 0 : (length - 1) / fold * fold;
+    if (f_.positional || folded < 2 * fold || pitch <= (n - 1) * apart) {
       f_.columns(x, length, r.in, n, k.in, base, accs.at(0));
       return;
     }
-    // Few columns, rows without gaps: several rows as one of several times the columns.
-    Accs wide(f_, fold * n);
-    f_.columns(x, length / fold, r.in * fold, n * fold, k.in, 0, wide.at(0));
-    f_.columns(x + length / fold * fold * r.in, length % fold, r.in, n, k.in, 0, wide.at(0));
-    for (int64_t i = 0; i < fold; ++i) f_.merge(accs.at(0), wide.at(i * n), n);
+    Accs wide(f_, fold * pitch);
+    f_.columns(x, folded / fold, r.in * fold, fold * pitch, item_, 0, wide.at(0));
+    f_.columns(x + folded * r.in, length - folded, r.in, n, k.in, 0, accs.at(0));
+    for (int64_t i = 0; i < fold; ++i) {
+      if (apart == 1)
+        f_.merge(accs.at(0), wide.at(i * pitch), n);
+      else
+        for (int64_t c = 0; c < n; ++c) f_.merge(accs.at(c), wide.at(i * pitch + c * apart), 1);
+    }
   }
 
   void finish(const char* accs, int64_t out, int64_t n) const {

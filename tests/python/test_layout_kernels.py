@@ -96,3 +96,28 @@ def test_statistics_of_batch_norm(dtype, shape):
     np.testing.assert_allclose(norm.running_mean.numpy(), want.mean(axis=axes), rtol=tolerance)
     variance = 2e-4 if dtype == "float32" else 1e-9
     np.testing.assert_allclose(norm.running_var.numpy(), want.var(axis=axes, ddof=1), rtol=variance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows, pitch, step", [(1, 4, 1), (40, 4, 1), (1000, 5, 2), (333, 33, 1), (997, 8, 3), (129, 3, 3)])
+def test_reductions_of_few_columns_with_gaps(dtype, rows, pitch, step):
+    """What lies between the columns is no part of the results; the last row's memory may end with its last column."""
+    columns = min(3, (pitch + step - 1) // step)
+    last = (rows - 1) * pitch + (columns - 1) * step + 1
+    memory = numbers((last,), dtype)
+    part = memory.as_strided((rows, columns), (pitch, step))
+    if dtype == "float16":
+        memory %= 32  # sums in range
+    dense = exact(part.contiguous())
+    if dtype in ("float16", "bfloat16", "float32", "float64"):
+        used = np.zeros(last, bool)
+        used[np.arange(rows)[:, None] * pitch + np.arange(columns) * step] = True
+        memory[plait.from_numpy(~used)] = float("nan")
+    want = dense.sum(0, dtype=np.complex128 if dtype.startswith("complex") else np.float64)
+    got = part.sum(0)
+    tolerance = {"float16": 1e-3, "bfloat16": 4e-3, "float32": 1e-6}.get(dtype, 1e-14)
+    np.testing.assert_allclose(exact(got), want, rtol=tolerance)
+    if not dtype.startswith("complex"):
+        np.testing.assert_array_equal(exact(part.amax(0)), dense.max(0))
+        np.testing.assert_array_equal(exact(part.any(0)), dense.any(0))
+        np.testing.assert_array_equal(exact(part.argmax(0)), dense.argmax(0))
