@@ -4,6 +4,8 @@
 // row is at hand: the logits are read once and the gradient is written once, and backward only multiplies it
 // by what comes in, which it need not do for 1. A loss of each row, and a derivative that is differentiated
 // again, read the logits forward (log-sum-exp of each row) and again backward.
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
@@ -18,6 +20,7 @@
 #include "ops/decl/create.h"
 #include "ops/decl/cross_entropy.h"
 #include "ops/decl/index.h"
+#include "ops/decl/index_write.h"
 #include "ops/decl/norm_reduce.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/softmax.h"
@@ -84,13 +87,20 @@ void check_class_shapes(const char* op, const Tensor& self, const Tensor& target
         weight.defined() ? weight.sizes() : Dims());
 }
 
-// The weight of each target, 0 for ignored ones.
-Tensor target_weights(const Tensor& target, const Tensor& weight, int64_t ignore_index, DType dtype) {
-  const Tensor keep = plait::ne(target, wrapped_scalar(ignore_index));
-  if (!weight.defined()) return plait::_convert(keep, dtype);
-  const Tensor safe = plait::mul(target, keep);
-  return plait::mul(
-      plait::reshape(plait::index_select(weight, 0, plait::reshape(safe, Dims{-1})), target.sizes()), keep);
+// The weight of each of the targets (rows), 0 for ignored ones.
+Tensor target_weights(const Tensor& target, const Tensor& weight, int64_t classes, int64_t ignore_index,
+                      DType dtype) {
+  if (!weight.defined()) return plait::_convert(plait::ne(target, wrapped_scalar(ignore_index)), dtype);
+  // The losses of log-probabilities of -1.
+  const Tensor ones = plait::full(Dims{1}, -1, weight.dtype(), target.device());
+  return plait::squeeze(plait::_nll_terms(plait::expand(ones, Dims{target.numel(), classes, 1}),
+                                          plait::unsqueeze(target, 1), weight, ignore_index),
+                        Dims{1});
+}
+// What a mean is divided by; a count without weights.
+Tensor total_weight(const Tensor& target, const Tensor& weight, int64_t classes, int64_t ignore_index) {
+  return plait::sum(weight.defined() ? target_weights(target, weight, classes, ignore_index, weight.dtype())
+                                     : plait::ne(target, wrapped_scalar(ignore_index)));
 }
 
 // The loss of a row is keep w_t (lse - x_t) + spread sum_c w_c (lse - x_c).
@@ -248,7 +258,8 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tens
                                     IntSpan(Dims{1})));
               }
               if (v.needs(1)) {
-                Tensor a = target_weights(target, weight, ignore, logits.dtype()) * Scalar(1 - smoothing);
+                Tensor a = target_weights(target, weight, logits.sizes()[1], ignore, logits.dtype()) *
+                           Scalar(1 - smoothing);
                 if (smoothing > 0) {
                   const Tensor keep =
                       plait::_convert(plait::ne(target, wrapped_scalar(ignore)), logits.dtype());
@@ -330,8 +341,7 @@ tensor([[-0.5000,  0.5000]]))",
               const Tensor logits = v.in(0), target = v.in(1), weight = v.in(2);
               const int64_t ignore = v.attr<int64_t>(3);
               Tensor upper = v.grad(0);
-              if (v.attr<bool>(4))
-                upper = upper / plait::sum(target_weights(target, weight, ignore, logits.dtype()));
+              if (v.attr<bool>(4)) upper = upper / total_weight(target, weight, logits.sizes()[1], ignore);
               v.set(0, plait::_cross_entropy_rows_backward(plait::expand(upper, target.sizes()), logits,
                                                            plait::logsumexp(logits, IntSpan(Dims{1})), target,
                                                            weight, ignore, v.attr<double>(5)));
@@ -413,17 +423,196 @@ tensor([3., 6.]))",
         },
 }};
 
-Op<Tensor(const Tensor&, int64_t, int64_t)> _class_targets{{
-    .schema = "_class_targets(Tensor self, int classes, int ignore_index) -> Tensor",
-    .doc = "The classes of nll_loss with 0 for ignore_index. Raises IndexError for a class out of range.",
-    .meta = [](const Tensor& self, int64_t, int64_t) { return infer::like(self); },
+// Of (N, C, D), (N, D) and (C) or nothing.
+void check_nll(const char* op, const Tensor& target, const Tensor& weight, int64_t classes, DType dtype) {
+  check(target.dim() == 2, "{}: expected target of shape (N, D), got {}", op, target.sizes());
+  check<TypeError>(target.dtype() == DType::Int64, "{}: expected class indices of dtype int64, got {}", op,
+                   target.dtype());
+  check(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
+        "{}: expected weight of shape ({},), got {}", op, classes,
+        weight.defined() ? weight.sizes() : Dims());
+  check<TypeError>(!weight.defined() || weight.dtype() == dtype, "{}: expected weight of dtype {}, got {}",
+                   op, dtype, weight.defined() ? weight.dtype() : dtype);
+}
+
+// The gradient of the weights: the sum over a class's targets of what unweighted ones give.
+Tensor nll_weight_grad(const Tensor& weight, const Tensor& terms, const Tensor& target, int64_t ignore) {
+  const Tensor keep = plait::ne(target, wrapped_scalar(ignore));
+  return plait::index_add(plait::zeros_like(weight), 0, plait::reshape(target * keep, Dims{-1}),
+                          plait::reshape(terms, Dims{-1}));
+}
+
+// Targets in a line: of one row, or of rows of one target each.
+struct TargetLine {
+  const int64_t* classes;
+  int64_t step;  // in memory
+  int64_t row, column, count;
+  bool of_rows;
+};
+// Calls f(TargetLine), which says whether every class was in range, for pieces of the targets (N, D).
+template <class F>
+void for_targets(const Tensor& target, int64_t classes, int64_t ignore, const F& f) {
+  constexpr int64_t kPiece = 1024;  // results that stay in the first-level cache
+  const int64_t rows = target.sizes()[0], width = target.sizes()[1];
+  const int64_t row_stride = target.strides()[0], stride = target.strides()[1];
+  const bool of_rows = width == 1;
+  std::atomic<bool> good = true;
+  parallel_for(0, rows * width, kGrainElements, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end;) {
+      const int64_t row = i / width, column = i % width;
+      const int64_t count = std::min({kPiece, end - i, of_rows ? rows - row : width - column});
+      if (!f(TargetLine{target.data<int64_t>() + row * row_stride + column * stride,
+                        of_rows ? row_stride : stride, row, column, count, of_rows}))
+        good.store(false, std::memory_order_relaxed);
+      i += count;
+    }
+  });
+  if (!good) check_targets("nll_loss", plait::contiguous(target), classes, ignore);
+}
+// Calls f(k, class) for the targets of a line that are not ignored; says whether their classes were in range.
+template <class F>
+bool for_kept(const TargetLine& line, int64_t classes, int64_t ignore, const F& f) {
+  bool good = true;
+  const int64_t* at = line.classes;
+  for (int64_t k = 0; k < line.count; ++k, at += line.step) {
+    const int64_t c = *at;
+    const bool known = static_cast<uint64_t>(c) < static_cast<uint64_t>(classes);
+    if (known && c != ignore) [[likely]]
+      f(k, c);
+    else
+      good &= c == ignore;
+  }
+  return good;
+}
+
+template <class F>
+void with_element(DType dtype, const F& f) {
+  switch (dtype) {
+    case DType::Float16: return f.template operator()<Half>();
+    case DType::BFloat16: return f.template operator()<BFloat16>();
+    case DType::Float32: return f.template operator()<float>();
+    default: return f.template operator()<double>();
+  }
+}
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t)> _nll_terms{{
+    .schema = "_nll_terms(Tensor self, Tensor target, Tensor? weight, int ignore_index) -> Tensor",
+    .doc =
+        R"(The negative log-likelihood of each class of target under log-probabilities, times the class's weight; 0 for
+ignore_index. Raises IndexError for a class out of range.
+
+Shapes: self (N, C, D), target (N, D), weight (C) give (N, D). Dtypes: floats.
+
+>>> plait._nll_terms(plait.tensor([[[-1.0], [-2.0]]]), plait.tensor([[1]]), None, -100)
+tensor([[2.]]))",
+    .meta =
+        [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t) {
+          const char* op = "_nll_terms";
+          check(self.dim() == 3, "{}: expected self of shape (N, C, D), got {}", op, self.sizes());
+          check_nll(op, target, weight, self.sizes()[1], self.dtype());
+          check(target.sizes()[0] == self.sizes()[0] && target.sizes()[1] == self.sizes()[2],
+                "{}: expected target of shape ({}, {}), got {}", op, self.sizes()[0], self.sizes()[2],
+                target.sizes());
+          return TensorSpec(target.sizes(), self.dtype(), self.device());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor target = v.in(1), weight = v.in(2);
+          const int64_t ignore = v.attr<int64_t>(3);
+          if (v.needs(0))
+            v.set(0, plait::_nll_terms_backward(v.grad(), target, weight, v.sizes(0)[1], ignore));
+          if (v.needs(2))
+            v.set(2, nll_weight_grad(weight, v.grad() * plait::_nll_terms(v.in(0), target, Tensor(), ignore),
+                                     target, ignore));
+        },
+    .save = "target, weight, self if weight",
     .kind = Kind::Loss,
-    .dtypes = set_of(DType::Int64),
+    .dtypes = kFloatDTypes,
     .cpu =
-        [](const Tensor& out, const Tensor& self, int64_t classes, int64_t ignore) {
-          const Tensor t = plait::contiguous(self);
-          check_targets("nll_loss", t, classes, ignore);
-          copy_into(out, plait::mul(t, plait::ne(t, wrapped_scalar(ignore))));
+        [](const Tensor& out, const Tensor& self, const Tensor& target, const Tensor& weights,
+           int64_t ignore) {
+          const Tensor weight = weights.defined() ? plait::contiguous(weights) : weights;
+          const int64_t classes = self.sizes()[1], width = self.sizes()[2];
+          const std::array<int64_t, 3> strides{self.strides()[0], self.strides()[1], self.strides()[2]};
+          with_element(self.dtype(), [&]<class T>() {
+            using C = compute_t<T>;
+            const T *x = self.data<T>(), *w = weight.defined() ? weight.data<T>() : nullptr;
+            T* terms = out.data<T>();
+            for_targets(target, classes, ignore, [=](const TargetLine& line) {
+              const T* from = x + line.row * strides[0] + line.column * strides[2];
+              T* to = terms + line.row * width + line.column;
+              const int64_t step = strides[line.of_rows ? 0 : 2], apart = strides[1];
+              std::fill_n(to, line.count, T(0));
+              const auto picked = [=](int64_t k, int64_t c) {
+                return -static_cast<C>(from[k * step + c * apart]);
+              };
+              if (!w)
+                return for_kept(line, classes, ignore,
+                                [=](int64_t k, int64_t c) { to[k] = static_cast<T>(picked(k, c)); });
+              return for_kept(line, classes, ignore, [=](int64_t k, int64_t c) {
+                to[k] = static_cast<T>(picked(k, c) * static_cast<C>(w[c]));
+              });
+            });
+          });
+        },
+}};
+
+Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, int64_t)> _nll_terms_backward{{
+    .schema =
+        "_nll_terms_backward(Tensor self, Tensor target, Tensor? weight, int classes, int ignore_index) "
+        "-> Tensor",
+    .doc = R"(The gradient of _nll_terms with respect to the log-probabilities; self is that of its results.
+
+Shapes: self (N, D), target (N, D), weight (C) give (N, C, D). Dtypes: floats.
+
+>>> plait._nll_terms_backward(plait.tensor([[3.0]]), plait.tensor([[1]]), None, 2, -100)
+tensor([[[ 0.],
+         [-3.]]]))",
+    .meta =
+        [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t classes, int64_t) {
+          const char* op = "_nll_terms_backward";
+          check(classes >= 0, "{}: expected classes >= 0, got {}", op, classes);
+          check_nll(op, target, weight, classes, self.dtype());
+          check(self.sizes() == target.sizes(), "{}: expected self of shape {}, got {}", op, target.sizes(),
+                self.sizes());
+          return TensorSpec(Dims{target.sizes()[0], classes, target.sizes()[1]}, self.dtype(), self.device());
+        },
+    .vjp =
+        [](Vjp& v) {
+          const Tensor target = v.in(1), weight = v.in(2);
+          const int64_t ignore = v.attr<int64_t>(4);
+          if (v.needs(0)) v.set(0, plait::_nll_terms(v.grad(), target, weight, ignore));
+          if (v.needs(2))
+            v.set(2, nll_weight_grad(weight, v.in(0) * plait::_nll_terms(v.grad(), target, Tensor(), ignore),
+                                     target, ignore));
+        },
+    .save = "target, weight, self if weight",
+    .kind = Kind::Loss,
+    .dtypes = kFloatDTypes,
+    .cpu =
+        [](const Tensor& out, const Tensor& self, const Tensor& target, const Tensor& weights,
+           int64_t classes, int64_t ignore) {
+          const Tensor weight = weights.defined() ? plait::contiguous(weights) : weights;
+          const int64_t width = target.sizes()[1];
+          const std::array<int64_t, 2> strides{self.strides()[0], self.strides()[1]};
+          with_element(self.dtype(), [&]<class T>() {
+            using C = compute_t<T>;
+            const T *g = self.data<T>(), *w = weight.defined() ? weight.data<T>() : nullptr;
+            T* dx = out.data<T>();
+            for_targets(target, classes, ignore, [=](const TargetLine& line) {
+              const T* from = g + line.row * strides[0] + line.column * strides[1];
+              const int64_t step = strides[line.of_rows ? 0 : 1], to_step = line.of_rows ? classes : 1;
+              T* to = dx + line.row * classes * width + line.column;
+              if (line.of_rows)
+                std::fill_n(to, line.count * classes, T(0));
+              else
+                for (int64_t c = 0; c < classes; ++c) std::fill_n(to + c * width, line.count, T(0));
+              return for_kept(line, classes, ignore, [=](int64_t k, int64_t c) {
+                const C upper = static_cast<C>(from[k * step]);
+                to[k * to_step + c * width] = static_cast<T>(w ? -upper * static_cast<C>(w[c]) : -upper);
+              });
+            });
+          });
         },
 }};
 
@@ -468,9 +657,9 @@ Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, co
       self.dtype() != DType::Float16)
     return std::get<0>(plait::_cross_entropy_with_grad(as_rows(self), flat, weight, ignore,
                                                        reduction == "mean", smoothing, wide));
-  const Tensor terms =
-      std::get<0>(plait::_cross_entropy_rows(as_rows(self), flat, weight, ignore, smoothing, wide));
-  if (reduction == "mean") return plait::sum(terms) / plait::sum(target_weights(flat, weight, ignore, loss));
+  const Tensor rows = as_rows(self);
+  const Tensor terms = std::get<0>(plait::_cross_entropy_rows(rows, flat, weight, ignore, smoothing, wide));
+  if (reduction == "mean") return plait::sum(terms) / total_weight(flat, weight, rows.sizes()[1], ignore);
   return reduced("cross_entropy", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms,
                  reduction);
 }
@@ -509,14 +698,16 @@ tensor(2.))",
           check(!weight.defined() || weight.dtype() == self.dtype(),
                 "nll_loss: expected weight of the dtype {} of self, got {}; convert it with .to()",
                 self.dtype(), weight.defined() ? weight.dtype() : self.dtype());
-          const Tensor flat = plait::reshape(target, Dims{-1}), rows = as_rows(self);
-          const Tensor keep = plait::ne(flat, wrapped_scalar(ignore)),
-                       safe = plait::_class_targets(flat, rows.sizes()[1], ignore);
-          const Tensor picked = plait::squeeze(plait::gather(rows, 1, plait::unsqueeze(safe, 1)), Dims{1});
-          const Tensor w = target_weights(flat, weight, ignore, self.dtype());
-          // Ignored rows may hold anything, infinities too: they are replaced, not multiplied by 0.
-          const Tensor terms = plait::where(keep, -(picked * w), wrapped_scalar(0.0));
-          if (reduction == "mean") return plait::sum(terms) / plait::sum(w);
+          // (N, C, D)
+          const bool lone = self.dim() == 1;
+          const int64_t rows = lone ? 1 : self.sizes()[0], classes = self.sizes()[lone ? 0 : 1];
+          const int64_t line = rows == 0 ? 1 : target.numel() / rows;
+          const Tensor classes_of = plait::reshape(target, Dims{rows, line});
+          const Tensor terms =
+              plait::_nll_terms(plait::reshape(self, Dims{rows, classes, line}), classes_of, weight, ignore);
+          if (reduction == "mean")
+            return plait::sum(terms) /
+                   total_weight(plait::reshape(target, Dims{-1}), weight, classes, ignore);
           return reduced("nll_loss", reduction == "none" ? plait::reshape(terms, target.sizes()) : terms,
                          reduction);
         },

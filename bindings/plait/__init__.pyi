@@ -191,7 +191,6 @@ from ._C import _check_matrices as _check_matrices
 from ._C import _check_probabilities as _check_probabilities
 from ._C import _clamp_backward as _clamp_backward
 from ._C import _clamped_difference as _clamped_difference
-from ._C import _class_targets as _class_targets
 from ._C import _clocks as _clocks
 from ._C import _close_range as _close_range
 from ._C import _composite as _composite
@@ -292,6 +291,8 @@ from ._C import _mode_index as _mode_index
 from ._C import _move_running_ as _move_running_
 from ._C import _multi_margin as _multi_margin
 from ._C import _multilabel_margin as _multilabel_margin
+from ._C import _nll_terms as _nll_terms
+from ._C import _nll_terms_backward as _nll_terms_backward
 from ._C import _op_function as _op_function
 from ._C import _open_range as _open_range
 from ._C import _orthogonal_polynomial as _orthogonal_polynomial

@@ -93,16 +93,37 @@ __global__ void __launch_bounds__(kThreads)
   for (int64_t i = vectors * W + first; i < n; i += step) out[i] = from_op<T>(to_op(x[i]) * by);
 }
 
+struct Strides {
+  int64_t row, of_class, item;
+};
+// What the target of each row and place picks: from a tensor (Read), or to one.
+template <class T, bool Read>
 __global__ void __launch_bounds__(kThreads)
-    targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out, OpName op,
-            Fault* fault) {
-  const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
+    picks(NllPlan plan, const T* from, Strides strides, T* to, OpName op) {
+  const T* weight = static_cast<const T*>(plan.weight);
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads, n = plan.rows * plan.line;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += step) {
-    const int64_t c = target[i];
-    const bool good = c >= 0 && c < classes;
-    if (!good && c != ignore_index) report_target(fault, op, c, classes, i);
-    out[i] = good && c != ignore_index ? c : 0;
+    const int64_t c = plan.target[i];
+    const bool good = c >= 0 && c < plan.classes, kept = good && c != plan.ignore_index;
+    if (!good && c != plan.ignore_index) report_target(plan.fault, op, c, plan.classes, i);
+    const int64_t place =
+        kept ? i / plan.line * strides.row + c * strides.of_class + i % plan.line * strides.item : 0;
+    using O = opmath_t<T>;
+    O value = kept ? -to_op(from[Read ? place : i]) : O(0);
+    if (kept && weight) value *= to_op(weight[c]);
+    if (Read)
+      to[i] = from_op<T>(value);
+    else if (kept)
+      to[place] = from_op<T>(value);
   }
+}
+template <bool Read>
+void run_picks(const NllPlan& plan, const void* from, Strides strides, void* to) {
+  visit(plan.dtype, [&]<class T>() {
+    if constexpr (is_floating(dtype_of<T>))
+      launch(picks<T, Read>, walk(plan.rows * plan.line), plan, static_cast<const T*>(from), strides,
+             static_cast<T*>(to), "nll_loss");
+  });
 }
 
 }  // namespace
@@ -129,9 +150,11 @@ void scale(DType dtype, const void* x, int64_t n, DType factor_dtype, const void
   });
 }
 
-void class_targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,
-                   Fault* fault) {
-  launch(targets, walk(n), target, n, classes, ignore_index, out, "nll_loss", fault);
+void nll_terms(const NllPlan& plan, const void* x, const int64_t (&strides)[3], void* out) {
+  run_picks<true>(plan, x, {strides[0], strides[1], strides[2]}, out);
+}
+void nll_terms_backward(const NllPlan& plan, const void* upper, void* gradient) {
+  run_picks<false>(plan, upper, {plan.classes * plan.line, plan.line, 1}, gradient);
 }
 
 }  // namespace plait::cuda

@@ -16,8 +16,19 @@ void check_probabilities(DType dtype, const void* x, int64_t n, Fault* fault);
 // out = x times *factor, of n elements without gaps. Nothing is done where out is x and the factor 1.
 void scale(DType dtype, const void* x, int64_t n, DType factor_dtype, const void* factor, void* out);
 
-// out = target, 0 where it is ignore_index; reports a class out of range.
-void class_targets(const int64_t* target, int64_t n, int64_t classes, int64_t ignore_index, int64_t* out,
-                   Fault* fault);
+// Classes (rows, line), contiguous, and a weight for each class or null. Reports a class out of range.
+struct NllPlan {
+  DType dtype;
+  int64_t rows, classes, line;
+  const int64_t* target;
+  const void* weight;
+  int64_t ignore_index;
+  Fault* fault;
+};
+// out[r, i] = -weight[c] x[r, c, i], where c is the target, and 0 where it is ignored. `strides`: those of x,
+// in elements.
+void nll_terms(const NllPlan& plan, const void* x, const int64_t (&strides)[3], void* out);
+// The gradient of x, contiguous, which holds zeros, from that of `out`, contiguous.
+void nll_terms_backward(const NllPlan& plan, const void* upper, void* gradient);
 
 }  // namespace plait::cuda

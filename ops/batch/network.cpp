@@ -304,6 +304,16 @@ void check_all(BatchCall& c) {
   c.op.call_boxed(&all, &none);
 }
 
+void nll_terms(BatchCall& c) {
+  if (c.args[2].tensor().defined() && c.has(2)) return c.for_each();
+  std::vector<Value> args = c.copy_args();
+  for (const int p : {0, 1}) args[static_cast<size_t>(p)] = Value(fold(c.full(p)));
+  if (args[2].tensor().defined()) args[2] = Value(c.front(2));
+  Value made;
+  c.op.call_boxed(args.data(), &made);
+  c.give(unfold(made.tensor(), c.size));
+}
+
 void squared_distance(BatchCall& c) {
   const Tensor &a = c.args[0].tensor(), &b = c.args[1].tensor();
   const Tensor apart = a - b;
@@ -346,6 +356,8 @@ constexpr NamedRule kRules[] = {
     {"_group_norm", group_norm},
     {"_group_norm_backward", group_norm_backward},
     {"_cross_entropy_rows", cross_entropy_rows},
+    {"_nll_terms", nll_terms},
+    {"_nll_terms_backward", nll_terms},
     {"_cross_entropy_rows_backward", cross_entropy_rows_backward},
     {"_cross_entropy_with_grad", cross_entropy_with_grad},
     {"_check_probabilities", check_all},

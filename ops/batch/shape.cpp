@@ -153,7 +153,6 @@ constexpr NamedRule kRules[] = {
     {"new_full", sized},
     {"frexp", by_element},
     {"bucketize", by_element},
-    {"_class_targets", by_element},
     {"one_hot", one_hot},
     {"cat", cat},
     {"stack", stack},

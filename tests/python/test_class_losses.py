@@ -87,3 +87,59 @@ def test_ctc_of_many_samples(rng, device):
         assert plait.autograd.gradgradcheck(loss, [few])
     with pytest.raises(IndexError):
         F.ctc_loss(logp, targets + 9, reach, sizes).item()
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("shape", [(5,), (1, 3), (2500, 4), (3, 4, 7), (2, 3, 41, 29), (0, 3), (4, 3, 0)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_negative_log_likelihoods(rng, device, dtype, shape, weighted):
+    """Each term by NumPy, in any layout of the input, the target and the gradient; ignored rows hold NaN."""
+    to = {"device": device, "dtype": getattr(plait, dtype)}
+    dim = min(1, len(shape) - 1)
+    classes, rest = shape[dim], shape[:dim] + shape[dim + 1 :]
+    target = rng.integers(0, classes, rest)
+    ignored = rng.uniform(size=rest) < 0.2
+    x = plait.tensor(rng.normal(size=shape), **to)
+    w = plait.tensor(rng.uniform(0.5, 2, classes), **to)
+    upper = plait.tensor(rng.normal(size=rest), **to)
+    values, weights, ups = (array(t.double().cpu()) for t in (x, w, upper))
+    kept = np.where(ignored, 0, weights[target] if weighted else 1.0)
+    at = np.expand_dims(target, dim)
+    terms = -np.take_along_axis(values, at, dim).squeeze(dim) * kept
+    gradient = np.zeros(shape)
+    np.put_along_axis(gradient, at, np.expand_dims(-ups * kept, dim), dim)
+    x[plait.tensor(np.broadcast_to(np.expand_dims(ignored, dim), shape).copy(), device=device)] = float("nan")
+    rtol = {"float64": 1e-14, "float32": 2e-7, "float16": 1e-3, "bfloat16": 8e-3}[dtype]
+    t = plait.tensor(np.where(ignored, -7, target), device=device)
+    back = lambda v: tuple(range(v.dim() - 1, -1, -1))  # noqa: E731
+    turned = lambda v: v.permute(back(v)).contiguous().permute(back(v))  # noqa: E731
+    spread = lambda v: plait.stack([v, v], -1)[..., 0]  # noqa: E731
+    for layout in (lambda v: v, turned, spread):
+        leaf = layout(x).detach().requires_grad_()
+        loss = F.nll_loss(leaf, layout(t), w if weighted else None, ignore_index=-7, reduction="none")
+        np.testing.assert_allclose(array(loss.double().cpu()), terms, rtol=rtol)
+        loss.backward(layout(upper))
+        np.testing.assert_allclose(array(leaf.grad.double().cpu()), gradient, rtol=rtol)
+
+
+def test_derivatives_of_negative_log_likelihoods(rng):
+    x, w = plait.tensor(rng.normal(size=(3, 4, 5)), requires_grad=True), plait.tensor(rng.uniform(1, 2, 4), requires_grad=True)
+    t = plait.tensor(rng.integers(0, 4, (3, 5)))
+    t[1, 2] = -100
+    for reduction in ("none", "sum", "mean"):
+        f = lambda x, w: F.nll_loss(x, t, w, reduction=reduction)  # noqa: E731
+        assert plait.autograd.gradcheck(f, (x, w))
+        assert plait.autograd.gradgradcheck(f, (x, w))
+    rows = x.detach().transpose(1, 2)
+    together = plait.func.vmap(lambda x, t: F.nll_loss(x, t, w.detach()))(rows, t)
+    alone = plait.stack([F.nll_loss(a, b, w.detach()) for a, b in zip(rows, t, strict=True)])
+    np.testing.assert_allclose(array(together), array(alone), rtol=1e-14)
+
+
+def test_a_class_out_of_range_far_behind():
+    t = plait.zeros(100_000, dtype=plait.int64)
+    t[77_777] = 4
+    x = plait.zeros(100_000, 4, requires_grad=True)
+    with pytest.raises(IndexError, match="target 4 at position 77777 is out of range for 4 classes"):
+        F.nll_loss(x, t)
