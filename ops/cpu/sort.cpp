@@ -226,12 +226,36 @@ Entries<T>* select(const Row<T>& row, Workspace<T>& space, int64_t k, Key<T> inv
   return a;
 }
 
-// Where the element at position k in ascending order is.
+// Where the element at position k in ascending order is. From the most significant digit on, entries that do
+// not share the digit of the one sought are dropped; the others keep their order.
 template <class T>
 int64_t position_of(const Row<T>& row, Workspace<T>& space, int64_t k) {
+  using E = EntryOf<Key<T>>;
+  constexpr int64_t kComparison = 64, kLarge = 1 << 14;  // where counting begins to pay, and wider digits
+  constexpr int kMostBits = 11;
   Entries<T>* a = space.load(row, 0);
-  std::nth_element(a, a + k, a + row.n);
-  return EntryOf<Key<T>>::index(a[k]);
+  int64_t n = row.n;
+  for (int open = 8 * sizeof(Key<T>); open > 0 && n >= kComparison;) {  // bits in which the keys may differ
+    const int bits = n < kLarge ? 8 : kMostBits, shift = std::max(open - bits, 0);
+    const Key<T> mask = (Key<T>(1) << bits) - 1;
+    uint32_t counts[1 << kMostBits];
+    std::fill_n(counts, 1 << bits, 0);
+    for (int64_t i = 0; i < n; ++i) ++counts[E::key(a[i]) >> shift & mask];
+    Key<T> digit = 0;
+    for (; k >= counts[digit]; ++digit) k -= counts[digit];
+    if (counts[digit] < n) {
+      int64_t kept = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        a[kept] = a[i];
+        kept += (E::key(a[i]) >> shift & mask) == digit;
+      }
+      n = kept;
+    }
+    open = shift;
+    if (open == 0) return E::index(a[k]);  // all are equal
+  }
+  std::nth_element(a, a + k, a + n);
+  return E::index(a[k]);
 }
 
 }  // namespace
@@ -264,7 +288,10 @@ void median(const Tensor& values, const Tensor& indices, const Tensor& self, int
   for_rows(values, indices, self, dim, 1, [ignore_nan]<class T>(const Row<T>& row, Workspace<T>& space) {
     int64_t nans = 0;
     if constexpr (std::is_floating_point_v<compute_t<T>>)
-      for (int64_t i = 0; i < row.n; ++i) nans += key_of(row.at(i)) == kNaNKey<T>;
+      for (int64_t i = 0; i < row.n; ++i) {
+        const auto value = static_cast<compute_t<T>>(row.at(i));
+        nans += value != value;
+      }
     const int64_t numbers = row.n - nans;
     const bool is_nan = nans > 0 && (!ignore_nan || numbers == 0);
     row.put(0, position_of(row, space,

@@ -185,6 +185,38 @@ def test_transposed_operands(dtype, rows, columns):
     assert copy.tolist() == [list(row) for row in zip(*x.tolist(), strict=True)]
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64", "float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("n", [1, 63, 64, 1000, 40_000])
+@pytest.mark.parametrize("kind", ["spread", "close", "few", "equal"])
+def test_the_element_at_a_position_in_order(dtype, n, kind):
+    random = np.random.default_rng(8)
+    values = {
+        "spread": random.normal(size=n) * 10.0 ** random.uniform(-4, 4, n),
+        "close": 50 + random.uniform(0, 1e-3, n),
+        "few": random.integers(-2, 3, n),
+        "equal": np.full(n, 7),
+    }[kind]
+    if dtype == "uint8":
+        values = abs(values) % 256
+    elif dtype == "int16":
+        values = values.clip(-32768, 32767)
+    x = plait.from_numpy(np.asarray(values, np.float64)).to(getattr(plait, dtype))
+    if dtype.startswith(("float", "bfloat")) and n > 1:
+        x[n // 3] = float("inf")
+        x[n // 2] = -0.0
+    exact = x.to(plait.float64).numpy() + 0.0
+    order = np.argsort(exact, kind="stable")
+    for k in {1, (n + 1) // 2, n}:
+        value, index = x.kthvalue(k)
+        assert value.to(plait.float64).item() == exact[order[k - 1]]
+        assert index.item() == order[k - 1]
+    assert x.median().to(plait.float64).item() == exact[order[(n - 1) // 2]]
+    if dtype.startswith(("float", "bfloat")):
+        x[n // 4] = float("nan")
+        assert x.median().isnan().item() and x.median(0).indices.item() == n // 4
+        assert n == 1 or x.nanmedian().to(plait.float64).item() == np.sort(x.to(plait.float64).numpy())[(n - 2) // 2]
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"])
 @pytest.mark.parametrize("exponent", [3, -2])
 def test_powers_by_multiplication(dtype, exponent):
