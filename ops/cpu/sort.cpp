@@ -235,7 +235,8 @@ int64_t position_of(const Row<T>& row, Workspace<T>& space, int64_t k) {
   constexpr int kMostBits = 11;
   Entries<T>* a = space.load(row, 0);
   int64_t n = row.n;
-  for (int open = 8 * sizeof(Key<T>); open > 0 && n >= kComparison;) {  // bits in which the keys may differ
+  for (int open = 8 * sizeof(Key<T>);
+       open > 0 && n >= kComparison && n <= UINT32_MAX;) {  // bits in which the keys may differ
     const int bits = n < kLarge ? 8 : kMostBits, shift = std::max(open - bits, 0);
     const Key<T> mask = (Key<T>(1) << bits) - 1;
     uint32_t counts[1 << kMostBits];
