@@ -150,7 +150,7 @@ def markdown(result: dict[str, Any]) -> str:
         lines.append(f"| {name} | {len(judged)} | {mean:.2f}x | {span} |")
     lines += ["", f"| one by one | {' | '.join(labels)} | ratio |", "|---|---|---|---|"]
     for row in rows:
-        if row["group"] in ("training", "program") or key(row) in AT_MOST:
+        if row["group"] in ("training", "func", "program") or key(row) in AT_MOST:
             values = (quantity(row["systems"][label].get("value"), row["unit"]) for label in labels)
             ratio = f"{row['ratio']:.2f}x" if "ratio" in row else "-"
             lines.append(f"| {row['name']} | {' | '.join(values)} | {ratio} |")

@@ -200,7 +200,7 @@ class Plan {
     const int64_t apart = k.in / item_, pitch = r.in / item_;  // elements from column to column, row to row
     const int64_t fold = kNarrow / std::max<int64_t>(pitch, 1);
     const int64_t folded = fold < 2 ? 0 : (length - 1) / fold * fold;
-    if (f_.positional || folded < 2 * fold || pitch <= (n - 1) * apart) {
+    if (f_.positional || fold < 2 || folded < 2 * fold || pitch <= (n - 1) * apart) {
       f_.columns(x, length, r.in, n, k.in, base, accs.at(0));
       return;
     }

@@ -99,7 +99,7 @@ def test_statistics_of_batch_norm(dtype, shape):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("rows, pitch, step", [(1, 4, 1), (40, 4, 1), (1000, 5, 2), (333, 33, 1), (997, 8, 3), (129, 3, 3)])
+@pytest.mark.parametrize("rows, pitch, step", [(1, 4, 1), (40, 4, 1), (1000, 5, 2), (333, 33, 1), (997, 8, 3), (129, 3, 3), (200, 65, 1), (50, 1000, 7)])
 def test_reductions_of_few_columns_with_gaps(dtype, rows, pitch, step):
     """What lies between the columns is no part of the results; the last row's memory may end with its last column."""
     columns = min(3, (pitch + step - 1) // step)
