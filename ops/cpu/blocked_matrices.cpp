@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "ops/cpu/diagonal_blocks.h"
 #include "ops/cpu/lapack_library.h"
 
 namespace plait::cpu {
@@ -18,7 +19,8 @@ using namespace lapack_library;
 
 constexpr Int kReflectors = 64;  // in a panel of QR: more take longer in the panel than they save beside it
 constexpr Int kShort = 256;      // rows below which a panel alone is faster reflector by reflector
-constexpr Int kPanel = 64;       // columns that Cholesky's and LU's functions of LAPACK are given
+constexpr Triangle kUpper{.upper = true, .unit = false, .transposed = false, .right = false};
+constexpr Int kPanel = 64;  // columns that Cholesky's and LU's functions of LAPACK are given
 
 // A number of a dtype: 1, 0 or -1.
 struct Number {
@@ -48,29 +50,70 @@ void share(Int count, Int work, const F& f) {
   parallel_for(Int(0), parts, 1, [&](Int first, Int last) { f(start(first), start(last)); });
 }
 
-// C = alpha op(A) B + beta C
-void add_product(double alpha, const char* trans, const Block& a, const Block& b, double beta,
-                 const Block& c) {
+// C = alpha op(A) op(B) + beta C
+void add_product(double alpha, const char* trans_a, const Block& a, const char* trans_b, const Block& b,
+                 double beta, const Block& c) {
   const Number by(c.dtype, alpha), keep(c.dtype, beta);
-  const Int terms = *trans == 'N' ? a.columns : a.rows;
+  const Int terms = *trans_a == 'N' ? a.columns : a.rows;
   if (c.rows == 0 || c.columns == 0) return;
-  loaded().gemm[four(c.dtype)](trans, "N", &c.rows, &c.columns, &terms, by.bytes, a.data, &a.ld, b.data,
+  loaded().gemm[four(c.dtype)](trans_a, trans_b, &c.rows, &c.columns, &terms, by.bytes, a.data, &a.ld, b.data,
                                &b.ld, keep.bytes, c.data, &c.ld, 1, 1);
 }
 
-void solve(const Block& a, const Block& b, const char* side, const char* uplo, const char* trans,
-           const char* diag) {
+// Has diagonal_blocks.h kernels for such a matrix?
+bool is_diagonal_block(const Block& a, Int most_rows = kMostInDiagonalBlock) {
+  return !is_complex(a.dtype) && a.rows <= most_rows && a.columns <= kMostInDiagonalBlock;
+}
+
+// Halves of a matrix that is decomposed in two steps: whole vectors, mostly.
+Int half_of(Int n) { return n / 2 < 16 ? n / 2 : n / 2 / 16 * 16; }
+
+void substitute(const Triangle& t, const Block& a, const Block& b) {
+  // X A = B is A^T X^T = B^T.
+  const bool turned = t.transposed != t.right;
+  TriangularSystem s{
+      a.data, 1, a.ld, b.data, 1, b.ld, a.rows, t.right ? b.rows : b.columns, t.upper != turned, t.unit};
+  if (turned) std::swap(s.a_row, s.a_column);
+  if (t.right) std::swap(s.b_row, s.b_column);
+  diagonal_blocks_table().substitute[four(a.dtype)](s);
+}
+
+// As blocked_triangular(), on one thread.
+void solve(const Triangle& t, const Block& a, const Block& b, bool conjugate) {
+  const Int n = a.rows;
+  const char *uplo = t.upper ? "U" : "L", *diag = t.unit ? "U" : "N",
+             *trans = !t.transposed ? "N"
+                      : conjugate   ? "C"
+                                    : "T";
   // x A = b is A^T x^T = b^T.
-  const bool right = *side == 'R', vector = right ? b.rows == 1 && *trans != 'C' : b.columns == 1;
-  const char* const turned = !right ? trans : *trans == 'N' ? "T" : "N";
-  if (vector && (*turned == 'N' || a.rows > kPanel)) {  // transposes that are small: trsm is faster
-    const Int step = right ? b.ld : 1;
-    loaded().trsv[four(b.dtype)](uplo, turned, diag, &a.rows, a.data, &a.ld, b.data, &step, 1, 1, 1);
+  const bool vector = t.right ? b.rows == 1 && *trans != 'C' : b.columns == 1;
+  const char* const turned = !t.right ? trans : *trans == 'N' ? "T" : "N";
+  if (vector && (*turned == 'N' || n > kMostInDiagonalBlock)) {  // small transposes: what follows is faster
+    const Int step = t.right ? b.ld : 1;
+    loaded().trsv[four(b.dtype)](uplo, turned, diag, &n, a.data, &a.ld, b.data, &step, 1, 1, 1);
     return;
   }
-  const Number one(b.dtype, 1);
-  loaded().trsm[four(b.dtype)](side, uplo, trans, diag, &b.rows, &b.columns, one.bytes, a.data, &a.ld, b.data,
-                               &b.ld, 1, 1, 1, 1);
+  if (is_diagonal_block(a)) return substitute(t, a, b);
+  if (is_complex(a.dtype) && n <= kPanel) {
+    const Number one(b.dtype, 1);
+    loaded().trsm[four(b.dtype)](t.right ? "R" : "L", uplo, trans, diag, &b.rows, &b.columns, one.bytes,
+                                 a.data, &a.ld, b.data, &b.ld, 1, 1, 1, 1);
+    return;
+  }
+  // One half after the other: op(A) is lower, and its first rows are solved for first, or it is upper.
+  const Int half = half_of(n), rest = n - half;
+  const Block first = a.part(0, 0, half, half), second = a.from(half, half),
+              between = t.upper ? a.part(0, half, half, rest) : a.part(half, 0, rest, half);
+  const Block b1 = t.right ? b.part(0, 0, b.rows, half) : b.part(0, 0, half, b.columns),
+              b2 = t.right ? b.from(0, half) : b.from(half, 0);
+  const bool forwards = (t.upper == t.transposed) != t.right;
+  const Block &known = forwards ? b1 : b2, &open = forwards ? b2 : b1;
+  solve(t, forwards ? first : second, known, conjugate);
+  if (t.right)
+    add_product(-1, "N", known, trans, between, 1, open);
+  else
+    add_product(-1, trans, between, "N", known, 1, open);
+  solve(t, forwards ? second : first, open, conjugate);
 }
 
 // ---- Cholesky
@@ -99,7 +142,7 @@ void subtract_square(const Block& a, const Block& c) {
         loaded().herk[four(c.dtype)]("U", adjoint(c.dtype), &columns, &a.rows, minus_one.bytes, right.data,
                                      &a.ld, one.bytes, to.data, &to.ld, 1, 1);
       else
-        add_product(-1, adjoint(c.dtype), a.part(0, row, a.rows, rows), right, 1, to);
+        add_product(-1, adjoint(c.dtype), a.part(0, row, a.rows, rows), "N", right, 1, to);
     }
   });
 }
@@ -108,7 +151,8 @@ void subtract_square(const Block& a, const Block& c) {
 
 int32_t blocked_cholesky(const Block& a) {
   const Int n = a.columns;
-  if (n <= 2 * kPanel) {
+  if (is_diagonal_block(a)) return diagonal_blocks_table().cholesky[four(a.dtype)](a);
+  if (is_complex(a.dtype) && n <= 2 * kPanel) {
     const Functions& f = loaded();
     Int info = 0;
     f.potrf[four(a.dtype)]("U", &n, a.data, &a.ld, &info, 1);
@@ -117,23 +161,20 @@ int32_t blocked_cholesky(const Block& a) {
       if (is_nan(a.at(j, j), a.dtype)) return static_cast<int32_t>(j + 1);
     return 0;
   }
-  const Int half = n / 2 / 16 * 16;
+  const Int half = half_of(n);
   const Block first = a.part(0, 0, half, half), right = a.part(0, half, half, n - half);
   if (const int32_t info = blocked_cholesky(first)) return info;
-  blocked_triangular(first, right, false, "U", adjoint(a.dtype), "N");
+  blocked_triangular({.upper = true, .unit = false, .transposed = true, .right = false}, first, right, true);
   const Block rest = a.from(half, half);
   subtract_square(right, rest);
   const int32_t info = blocked_cholesky(rest);
   return info ? static_cast<int32_t>(info + half) : 0;
 }
 
-void blocked_triangular(const Block& a, const Block& b, bool right, const char* uplo, const char* trans,
-                        const char* diag) {
-  share(right ? b.rows : b.columns, a.rows * a.rows / 2, [&](Int first, Int last) {
-    if (right)
-      solve(a, b.part(first, 0, last - first, b.columns), "R", uplo, trans, diag);
-    else
-      solve(a, b.part(0, first, b.rows, last - first), "L", uplo, trans, diag);
+void blocked_triangular(const Triangle& t, const Block& a, const Block& b, bool conjugate) {
+  share(t.right ? b.rows : b.columns, a.rows * a.rows / 2, [&](Int first, Int last) {
+    const Int count = last - first;
+    solve(t, a, t.right ? b.part(first, 0, count, b.columns) : b.part(0, first, b.rows, count), conjugate);
   });
 }
 
@@ -171,16 +212,20 @@ int32_t lu_of_panel(const Block& a, int32_t* pivots) {
 
 int32_t blocked_lu(const Block& a, int32_t* pivots) {
   const Int least = std::min(a.rows, a.columns);
-  if (a.columns <= kPanel) return lu_of_panel(a, pivots);
-  const Int count = least <= kPanel ? least : least / 2 / 16 * 16, rest = a.columns - count;
+  if (is_diagonal_block(a, kMostRowsOfPanel)) return diagonal_blocks_table().lu[four(a.dtype)](a, pivots);
+  const bool low = !is_complex(a.dtype) && a.rows <= kMostRowsOfPanel;
+  const Int panel = low ? kMostInDiagonalBlock : kPanel;
+  if (a.columns <= panel) return lu_of_panel(a, pivots);
+  const Int count = least <= panel ? least : half_of(least), rest = a.columns - count;
   const Block left = a.part(0, 0, a.rows, count), right = a.part(0, count, a.rows, rest);
   int32_t info = blocked_lu(left, pivots);
   share(rest, count * a.rows, [&](Int first, Int last) {
     const Block columns = right.part(0, first, a.rows, last - first);
     const Block top = columns.part(0, 0, count, columns.columns);
     exchange_rows(columns, pivots, count);
-    solve(left, top, "L", "L", "N", "U");
-    add_product(-1, "N", left.from(count, 0), top, 1, columns.from(count, 0));
+    solve({.upper = false, .unit = true, .transposed = false, .right = false}, left.part(0, 0, count, count),
+          top, false);
+    add_product(-1, "N", left.from(count, 0), "N", top, 1, columns.from(count, 0));
   });
   if (least == count) return info;
   const int32_t next = blocked_lu(right.from(count, 0), pivots + count);
@@ -243,9 +288,9 @@ class Reflectors {
       const auto memory = memory_for(dtype_, 2 * v_.columns * part.columns);
       const Block w{dtype_, memory.get(), v_.columns, part.columns, v_.columns};
       const Block tw{dtype_, w.at(0, w.columns), w.rows, w.columns, w.ld};
-      add_product(1, adjoint(dtype_), v_, part, 0, w);
-      add_product(1, back ? adjoint(dtype_) : "N", t_, w, 0, tw);
-      add_product(-1, "N", v_, tw, 1, part);
+      add_product(1, adjoint(dtype_), v_, "N", part, 0, w);
+      add_product(1, back ? adjoint(dtype_) : "N", t_, "N", w, 0, tw);
+      add_product(-1, "N", v_, "N", tw, 1, part);
     });
   }
 
@@ -361,8 +406,8 @@ Int invert_but_for_signs(const Block& r) {
   }
   const Block first = r.part(0, 0, half, half), rest = r.from(half, half),
               right = r.part(0, half, half, n - half);
-  blocked_triangular(first, right, false, "U", "N", "N");
-  blocked_triangular(rest, right, true, "U", "N", "N");
+  blocked_triangular(kUpper, first, right);
+  blocked_triangular({.upper = true, .unit = false, .transposed = false, .right = true}, rest, right);
   info = invert_but_for_signs(first);
   return info ? info : invert_but_for_signs(rest);
 }
@@ -387,7 +432,7 @@ bool blocked_least_squares(const Block& a, const Block& b, double most) {
   blocked_qr(a, tau.get(), &b);
   const Block r = a.part(0, 0, n, n);
   if (condition_is_below(r, most)) {
-    blocked_triangular(r, b.part(0, 0, n, b.columns), false, "U", "N", "N");
+    blocked_triangular(kUpper, r, b.part(0, 0, n, b.columns));
     return true;
   }
   for (Int j = 0; j + 1 < n; ++j)

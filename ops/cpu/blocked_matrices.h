@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "ops/matrices.h"
 
 namespace plait::cpu {
 
@@ -31,9 +32,8 @@ int32_t blocked_cholesky(const Block& a);
 // A becomes L below the diagonal and U; rows k and pivots[k] - 1 were exchanged. Returned: LAPACK's info.
 int32_t blocked_lu(const Block& a, int32_t* pivots);
 
-// B becomes X with A X = B, or with `right` X A = B, for a triangle A or its transpose.
-void blocked_triangular(const Block& a, const Block& b, bool right, const char* uplo, const char* trans,
-                        const char* diag);
+// B becomes X; `conjugate`: A^H where A^T is said.
+void blocked_triangular(const Triangle& triangle, const Block& a, const Block& b, bool conjugate = false);
 
 // A becomes R and below it the reflectors of Q, whose factors are tau; `beside`, which may be null, becomes
 // Q^H times what it was.

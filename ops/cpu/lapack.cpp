@@ -175,9 +175,7 @@ class Lapack final : public MatrixLibrary {
     functions();
     const auto part = [&](int64_t first, int64_t last) {
       if (is_small(a)) return small_triangular(t, a, b, first, last);
-      for (int64_t i = first; i < last; ++i)
-        blocked_triangular(block(a, i), block(b, i), t.right, t.upper ? "U" : "L", t.transposed ? "T" : "N",
-                           t.unit ? "U" : "N");
+      for (int64_t i = first; i < last; ++i) blocked_triangular(t, block(a, i), block(b, i));
     };
     each_shared(b, part);
   }
