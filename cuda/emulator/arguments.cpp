@@ -22,7 +22,12 @@ namespace {
 // date. Few words get that far: numbers below 2^40 (small integers, sizes, and the heap of a program that is
 // not position independent) and above 2^47 (floats, negative numbers, pairs of integers mostly) are no
 // addresses of ours.
-constexpr uint64_t kLowest = 1ull << 40, kHighest = 1ull << 47;
+#ifdef __SANITIZE_ADDRESS__
+constexpr uint64_t kLowest = 0x10007fff8000;  // its notes on memory are mapped below
+#else
+constexpr uint64_t kLowest = 1ull << 40;
+#endif
+constexpr uint64_t kHighest = 1ull << 47;
 constexpr uint64_t kPage = 4096;  // no allocation lies in the first: offsets from null
 
 bool is_mapped(uint64_t address) {
