@@ -393,6 +393,24 @@ PyObject* backward_reaches_function(PyObject*, PyObject* tensor) {
   });
 }
 
+// (tensor, is_leaf): what a function is called with, in the same memory and recorded as a result of the
+// tensor, so that it may be written to, also where the tensor is a leaf; and what stands for it in the graph
+// as it was then.
+PyObject* function_input(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject* object = nullptr;
+    int is_leaf = 0;
+    if (!PyArg_ParseTuple(args, "Op:_function_input", &object, &is_leaf)) return nullptr;
+    if (!is_tensor(object)) fail<TypeError>("_function_input: expected a Tensor");
+    static const auto& alias = find_op<Tensor(const Tensor&)>("alias");
+    const Tensor given = alias(unwrap(object)), then = detached_alias(given);
+    const AutogradMeta* meta = autograd_meta(given);
+    set_history(then, meta->grad_fn, meta->output);
+    if (is_leaf) given.impl()->view.reset();
+    return Py_BuildValue("(NN)", wrap(given), wrap(then));
+  });
+}
+
 // (tensor, leaves): does the tensor depend on a leaf that is none of these?
 PyObject* depends_on_others(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
@@ -430,6 +448,7 @@ PyMethodDef module_functions[] = {{"_run_backward", run_backward_function, METH_
                                   {"_accumulate_node", accumulate_node, METH_O, nullptr},
                                   {"_backward_number", backward_number_function, METH_NOARGS, nullptr},
                                   {"_backward_reaches", backward_reaches_function, METH_O, nullptr},
+                                  {"_function_input", function_input, METH_VARARGS, nullptr},
                                   {"_depends_on_others", depends_on_others, METH_VARARGS, nullptr},
                                   {"_rebase", rebase_function, METH_VARARGS, nullptr},
                                   {"_register_hook", register_tensor_hook, METH_VARARGS, nullptr},

@@ -228,6 +228,7 @@ from ._C import _foreach_mul_ as _foreach_mul_
 from ._C import _foreach_zero_ as _foreach_zero_
 from ._C import _fractional_max_pool as _fractional_max_pool
 from ._C import _from_dlpack as _from_dlpack
+from ._C import _function_input as _function_input
 from ._C import _fused_adam_ as _fused_adam_
 from ._C import _fused_adam_capturable_ as _fused_adam_capturable_
 from ._C import _fused_rmsprop_ as _fused_rmsprop_

@@ -31,8 +31,10 @@ __all__ = [
     "get_rng_state",
     "initial_seed",
     "is_complex",
+    "is_conj",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_floating_point",
+    "is_neg",
     "is_nonzero",
     "is_storage",
     "is_tensor",
@@ -41,6 +43,8 @@ __all__ = [
     "nonzero",
     "norm",
     "numel",
+    "resolve_conj",
+    "resolve_neg",
     "scalar_tensor",
     "seed",
     "set_default_device",
@@ -172,6 +176,26 @@ def is_floating_point(input: Tensor) -> bool:
 def is_complex(input: Tensor) -> bool:
     """Is the tensor of a complex dtype?"""
     return input.is_complex()
+
+
+def is_conj(input: Tensor) -> bool:
+    """Is the tensor a view that stands for conjugates? Never: `conj` computes them."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """Is the tensor a view that stands for its negative? Never: `neg` computes it."""
+    return False
+
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: its numbers are in memory as they are."""
+    return input
+
+
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: its numbers are in memory as they are."""
+    return input
 
 
 def is_nonzero(input: Tensor) -> bool:

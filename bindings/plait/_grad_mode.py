@@ -22,14 +22,22 @@ class _Mode:
 
             def wrapper(*args, **kwargs):
                 generator = function(*args, **kwargs)
-                sent = None
+                resume, with_what = generator.send, None
                 while True:
                     with self.clone():
                         try:
-                            value = generator.send(sent)
+                            value = resume(with_what)
                         except StopIteration as stop:
                             return stop.value
-                    sent = yield value
+                    try:
+                        with_what = yield value
+                        resume = generator.send
+                    except GeneratorExit:
+                        with self.clone():
+                            generator.close()
+                        raise
+                    except BaseException as error:
+                        resume, with_what = generator.throw, error
         else:
 
             def wrapper(*args, **kwargs):

@@ -88,6 +88,9 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
     if len({model.training for model in models}) > 1:
         raise RuntimeError("stack_module_state: expected all models in training mode, or all in eval mode")
     all_parameters = [dict(model.named_parameters()) for model in models]
+    for name, first in all_parameters[0].items():
+        if any(each[name].requires_grad != first.requires_grad for each in all_parameters):
+            raise RuntimeError(f"stack_module_state: {name!r} requires grad in some models and not in others")
     all_buffers = [dict(model.named_buffers()) for model in models]
     parameters = {
         name: plait.stack([each[name] for each in all_parameters])
@@ -110,29 +113,29 @@ class _Level:
         self.tracking = plait.is_grad_enabled()
         self.leaves: list[Tensor] = []
 
-    def open(self, tree: Any) -> Any:
-        return tree_map(self.input, tree)
+    def open(self, tree: Any) -> tuple[Any, Any]:
+        """What the function is called with, which it may write to, and what stands for it as it was."""
+        leaves, spec = tree_flatten(tree)
+        pairs = [self.input(x) for x in leaves]
+        return tree_unflatten([a for a, _ in pairs], spec), tree_unflatten([x for _, x in pairs], spec)
 
-    def input(self, x: Any) -> Any:
+    def input(self, x: Any) -> tuple[Any, Any]:
         if not isinstance(x, Tensor):
-            return x
+            return x, x
         if not (x.is_floating_point() or x.is_complex()):
             raise RuntimeError(
                 f"expected inputs of a floating-point or complex dtype to differentiate with respect to, got "
                 f"{x.dtype}; cast it with .float(), or leave it out with argnums="
             )
+        attached = self.tracking and x.requires_grad
+        if not attached:
+            x = x.detach()
         # Within vmap each entry has a gradient of its own, also of what all entries share.
-        batches = _C._batch_regions()
-        if self.tracking and x.requires_grad:
-            for batch in batches:
-                x = plait._batch_spread(x, *batch)
-            return x if batches else x.view_as(x)
-        x = x.detach()
-        for batch in batches:
+        for batch in _C._batch_regions():
             x = plait._batch_spread(x, *batch)
-        leaf = x.requires_grad_()
-        self.leaves.append(leaf)
-        return leaf
+        if not attached:
+            self.leaves.append(x.requires_grad_())
+        return _C._function_input(x, not attached)
 
     def reaches_others(self, tree: Any) -> bool:
         tensors = [t for t in tree_leaves(tree) if isinstance(t, Tensor) and t.requires_grad]
@@ -148,13 +151,16 @@ class _Level:
 
 
 def _pick(args: tuple, argnums: Argnums, who: str) -> list[int]:
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not wanted:
-        raise RuntimeError(f"{who}: argnums must not be empty")
+    wanted = (argnums,) if isinstance(argnums, int) else argnums
+    if not isinstance(wanted, tuple) or not wanted or not all(isinstance(n, int) for n in wanted):
+        raise RuntimeError(f"{who}: expected argnums to be an int or a tuple of ints, got {argnums!r}")
     for number in wanted:
         if not -len(args) <= number < len(args):
             raise RuntimeError(f"{who}: got argnums={argnums}, but the function has {len(args)} arguments")
-    return [number % len(args) for number in wanted]
+    numbers = [number % len(args) for number in wanted]
+    if len(set(numbers)) < len(numbers):
+        raise RuntimeError(f"{who}: argnums={argnums} names an argument twice")
+    return numbers
 
 
 def _gradients(
@@ -194,10 +200,8 @@ def grad_and_value(
             inner = list(args)
             opened = []
             for number in wanted:
-                leaves, spec = tree_flatten(args[number])
-                leaves = [level.input(x) for x in leaves]
-                inner[number] = tree_unflatten(leaves, spec)
-                opened.append((leaves, spec))
+                inner[number], inputs = level.open(args[number])
+                opened.append(tree_flatten(inputs))
             output = func(*inner, **kwargs)
             aux = None
             if has_aux:
@@ -255,12 +259,12 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     level = _Level()
     with plait.enable_grad():
-        inner = level.open(primals)
+        inner, then = level.open(primals)
         output = func(*inner)
         aux = None
         if has_aux:
             output, aux = output
-    inputs, in_spec = tree_flatten(inner)
+    inputs, in_spec = tree_flatten(then)
     outputs, out_spec = tree_flatten(output)
 
     def pull(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
@@ -276,10 +280,11 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
                     f"vjp: expected a cotangent of the output's shape {tuple(y.shape)}, got "
                     f"{tuple(weight.shape)}"
                 )
+        tracking = plait.is_grad_enabled()
         with plait.enable_grad():
             grads = _gradients(outputs, inputs, weights)
-        result = level.close(tree_unflatten(grads, in_spec))
-        return result
+        close = level.result if tracking else Tensor.detach
+        return tree_unflatten([close(g) for g in grads], in_spec)
 
     value = level.close(output)
     return (value, pull, level.close(aux)) if has_aux else (value, pull)
@@ -299,12 +304,12 @@ def jvp(
         raise RuntimeError("jvp: expected primals and tangents as tuples of one length")
     level = _Level()
     with plait.enable_grad():
-        inner = level.open(primals)
+        inner, then = level.open(primals)
         output = func(*inner)
         aux = None
         if has_aux:
             output, aux = output
-        inputs = tree_leaves(inner)
+        inputs = tree_leaves(then)
         directions = tree_leaves(tangents)
         outputs, spec = tree_flatten(output)
         weights = [plait.zeros_like(y).requires_grad_() for y in outputs]
@@ -353,14 +358,14 @@ def jacrev(
         level = _Level()
         wanted = _pick(args, argnums, "jacrev")
         with plait.enable_grad():
-            inner = list(args)
+            inner, then = list(args), list(args)
             for number in wanted:
-                inner[number] = level.open(args[number])
+                inner[number], then[number] = level.open(args[number])
             output = func(*inner, **kwargs)
             aux = None
             if has_aux:
                 output, aux = output
-            chosen = inner[wanted[0]] if isinstance(argnums, int) else tuple(inner[n] for n in wanted)
+            chosen = then[wanted[0]] if isinstance(argnums, int) else tuple(then[n] for n in wanted)
             inputs, in_spec = tree_flatten(chosen)
             outputs, out_spec = tree_flatten(output)
             # Only those who see other leaves than this level's need the gradients' own graph.

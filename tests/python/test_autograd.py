@@ -169,6 +169,9 @@ def test_unused_inputs():
     zero = grad(x * 2, [x, y], allow_unused=True, materialize_grads=True)[1]
     assert zero.tolist() == [0] and zero.shape == y.shape
     assert grad(x * 2, [y], materialize_grads=True)[0].tolist() == [0]
+    # zeros, too, can be differentiated where the gradients are
+    zero = grad(x * 2, [y], create_graph=True, materialize_grads=True)[0]
+    assert zero.requires_grad and grad(zero, [x], materialize_grads=True)[0].tolist() == [0]
 
 
 def test_grad_outputs():
@@ -592,3 +595,42 @@ def test_checkpoint():
     y.sum().backward()
     assert len(calls) == 2
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.array([1, 2]) * np.cos([1, 4]), rtol=1e-12)
+
+
+def test_modes_hold_within_generators_however_they_are_left():
+    seen = []
+
+    @plait.no_grad()
+    def numbers():
+        try:
+            sent = yield plait.is_grad_enabled()
+            while True:
+                try:
+                    sent = yield (sent, plait.is_grad_enabled())
+                except KeyError as error:
+                    sent = (str(error), plait.is_grad_enabled())
+        finally:
+            seen.append(plait.is_grad_enabled())
+
+    run = numbers()
+    assert next(run) is False and plait.is_grad_enabled()
+    assert run.send(1) == (1, False)
+    assert run.throw(KeyError("k")) == (("'k'", False), False)
+    assert plait.is_grad_enabled() and not seen
+    run.close()
+    assert seen == [False]
+    with pytest.raises(ValueError, match="not caught"):
+        other = numbers()
+        next(other)
+        other.throw(ValueError("not caught"))
+    assert seen == [False, False] and plait.is_grad_enabled()
+
+
+def test_modules_of_grad_modes_and_marks_of_views():
+    from plait.autograd import grad_mode
+
+    with grad_mode.no_grad(), grad_mode.set_multithreading_enabled(False):
+        assert not plait.is_grad_enabled()
+    x = plait.ones(2, dtype=plait.complex64)
+    assert not plait.is_conj(x.conj()) and not plait.is_neg(x)
+    assert plait.resolve_conj(x) is x and plait.resolve_neg(x) is x

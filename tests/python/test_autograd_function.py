@@ -387,3 +387,23 @@ def test_second_derivatives_through_results_that_nobody_holds(used):
     y = _Pair.apply(x)[used]
     _, square, cube = y.grad_fn._context.saved_tensors
     assert square.grad_fn is y.grad_fn and cube.grad_fn is y.grad_fn
+
+
+def test_setup_context_sees_defaults():
+    class Scaled(Function):
+        @staticmethod
+        def forward(x, factor=3.0, offset=1.0):
+            return x * factor + offset
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            _, ctx.factor, ctx.offset = inputs
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None, None
+
+    for args, slope in (((), 3.0), ((2.0,), 2.0), ((2.0, 5.0), 2.0)):
+        x = plait.ones(2, requires_grad=True)
+        Scaled.apply(x, *args).sum().backward()
+        assert x.grad.tolist() == [slope, slope]

@@ -197,7 +197,28 @@ def test_a_changed_input_and_double_backward_are_errors():
 
 
 def test_bad_options():
-    with pytest.raises(ValueError, match="context_fn"):
+    with pytest.raises(TypeError, match="context_fn to return two context managers"):
         checkpoint(plait.sin, leaf(1), context_fn=lambda: None)
     with pytest.raises(ValueError, match="determinism_check"):
         checkpoint(plait.sin, leaf(1), determinism_check="maybe")
+
+
+def test_each_run_in_a_context_of_its_own():
+    entered = []
+
+    class Noted:
+        def __init__(self, name):
+            self.name = name
+
+        def __enter__(self):
+            entered.append(self.name)
+
+        def __exit__(self, *error):
+            entered.append("-" + self.name)
+
+    x = leaf(3)
+    run = checkpoint(lambda t: (entered.append("run"), t.sin())[1], x, context_fn=lambda: (Noted("a"), Noted("b")))
+    assert entered == ["a", "run", "-a"]
+    run.sum().backward()
+    assert entered == ["a", "run", "-a", "b", "run", "-b"]
+    np.testing.assert_allclose(x.grad.numpy(), np.cos(x.detach().numpy()))

@@ -262,3 +262,55 @@ def test_results_that_depend_on_leaves_outside_stay_attached():
     slope = plait.func.grad(lambda x: doubled(x, w))(x)
     assert slope.requires_grad and slope.item() == 2.0**41
     assert plait.func.vjp(lambda x: doubled(x, w), x)[0].requires_grad
+
+
+def add_and_square(x):
+    x.add_(1)
+    return (x * x).sum()
+
+
+def test_functions_may_write_to_their_arguments():
+    """What they are given is no leaf; the caller's tensor is written to, as without a transform."""
+    x = plait.ones(2, dtype=plait.float64)
+    assert func.grad(add_and_square)(x).tolist() == [4.0, 4.0]
+    assert x.tolist() == [2.0, 2.0]
+    one = plait.ones(2, dtype=plait.float64)
+    value, pushed = func.jvp(add_and_square, (one.clone(),), (one,))
+    assert (value.item(), pushed.item()) == (8.0, 8.0)
+    assert func.vjp(add_and_square, one.clone())[1](plait.tensor(1.0, dtype=plait.float64))[0].tolist() == [4.0, 4.0]
+    assert func.jacrev(lambda t: t.mul_(3))(one.clone()).tolist() == [[3.0, 0.0], [0.0, 3.0]]
+    assert func.hessian(add_and_square)(one.clone()).tolist() == [[2.0, 0.0], [0.0, 2.0]]
+    assert func.vmap(func.grad(add_and_square))(plait.ones(3, 2)).tolist() == [[4.0, 4.0]] * 3
+
+
+def test_what_an_inner_function_writes_the_outer_one_sees():
+    def outer(x):
+        inner = func.grad(lambda t: t.mul_(3).pow(2).sum())(x)  # 18 x; x becomes 3 x
+        return (inner * x).sum()  # 54 x^2
+
+    x = plait.tensor([1.0, 2.0], dtype=plait.float64)
+    assert func.grad(outer)(x.clone()).tolist() == [108.0, 216.0]
+
+
+def test_arguments_to_differentiate():
+    x = plait.ones(2)
+    for wrong in ([0], ("0",), (), (0, 0), (0, -2), 2, (1, -3)):
+        with pytest.raises(RuntimeError, match="argnums"):
+            func.grad(lambda a, b: (a * b).sum(), argnums=wrong)(x, x)
+        with pytest.raises(RuntimeError, match="argnums"):
+            func.jacrev(plait.mul, argnums=wrong)(x, x)
+
+
+def test_products_without_grad_mode_are_attached_to_nothing():
+    x = plait.tensor(3.0, requires_grad=True)
+    value, pull = func.vjp(lambda t: t**2, x)
+    with plait.no_grad():
+        (gradient,) = pull(plait.tensor(1.0))
+    assert gradient.item() == 6 and not gradient.requires_grad and value.requires_grad
+
+
+def test_stacked_models_agree_on_what_requires_grad():
+    models = [plait.nn.Linear(2, 2) for _ in range(3)]
+    models[1].bias.requires_grad_(False)
+    with pytest.raises(RuntimeError, match="'bias' requires grad in some models"):
+        func.stack_module_state(models)

@@ -163,7 +163,10 @@ def grad(
         retain_graph = create_graph
     result = _C._run_backward(outputs, grads, retain_graph, create_graph, inputs, False)
     if materialize_grads:
-        return tuple(_C.ops["zeros_like"](x) if g is None else g for g, x in zip(result, inputs))
+        return tuple(
+            _C.ops["zeros_like"](x).requires_grad_(create_graph) if g is None else g
+            for g, x in zip(result, inputs)
+        )
     if not allow_unused:
         for g in result:
             if g is None:

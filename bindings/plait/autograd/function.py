@@ -178,6 +178,10 @@ class Function:
     @classmethod
     def apply(cls, *args):
         """Runs forward, and records backward where an argument requires grad."""
+        if cls.setup_context is not None and cls.forward.__defaults__:
+            missing = cls.forward.__code__.co_argcount - len(args)
+            if missing > 0:  # setup_context sees the defaults, too
+                args += cls.forward.__defaults__[-missing:]
         ctx = FunctionCtx()
         ctx._owner, ctx._name, ctx._arity = cls, cls.__name__, len(args)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
@@ -257,6 +261,10 @@ class Function:
         # Outputs lead to their node and so to ctx: what leads back would wait for the garbage collector.
         ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
         return tuple(outputs) if many else outputs[0]
+
+
+class InplaceFunction(Function):
+    """PyTorch's old base of functions that may work in place; the same as Function."""
 
 
 class _Packed:

@@ -7,7 +7,7 @@ backward pass runs the function again, with the tape, and differentiates that.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import plait
 from plait import _C, _replay
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-__all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
+__all__ = [
+    "checkpoint",
+    "checkpoint_sequential",
+    "get_device_states",
+    "set_checkpoint_early_stop",
+    "set_device_states",
+]
 
 
 class _Slot:
@@ -72,10 +78,11 @@ def _autocast_regions() -> list[tuple]:
 class _Run:
     """One checkpointed call: what to call, with which structure of arguments, and what it gave."""
 
-    __slots__ = ("arguments", "check", "function", "regions", "result", "rng_state")
+    __slots__ = ("again", "arguments", "check", "function", "regions", "result", "rng_state")
 
-    def __init__(self, function: Callable, arguments: Any, preserve_rng_state: bool, check: bool):
+    def __init__(self, function: Callable, arguments: Any, preserve_rng_state: bool, check: bool, again: Any):
         self.function = function
+        self.again = again  # the context that it runs in for the second time
         self.arguments = arguments
         self.check = check
         self.rng_state = plait.get_rng_state() if preserve_rng_state else None
@@ -132,6 +139,7 @@ def _checkpoint_function() -> Any:
                 with plait.enable_grad(), ExitStack() as regions:
                     for region in run.regions:
                         regions.enter_context(plait.autocast(*region))
+                    regions.enter_context(run.again)
                     _, outputs = run(inputs)
             finally:
                 if now is not None:
@@ -170,6 +178,7 @@ def checkpoint(
     the function uses by itself get their gradients, too; hence use `backward()`, not `autograd.grad`, which
     could not return theirs. With `preserve_rng_state` random numbers (dropout) are the same both times.
     `determinism_check="default"` compares shapes and dtypes of the two runs, "none" does not.
+    `context_fn` gives two context managers, one for the first run and one for the second.
     `use_reentrant`, `debug` and `early_stop` are accepted and change nothing.
 
     >>> x = plait.ones(2, requires_grad=True)
@@ -177,8 +186,6 @@ def checkpoint(
     >>> x.grad.tolist()
     [2.0, 2.0]
     """
-    if context_fn is not None:
-        raise ValueError("checkpoint: context_fn is not supported; enter the contexts inside of the function")
     if determinism_check not in ("default", "none"):
         raise ValueError(
             f"checkpoint: determinism_check should be 'default' or 'none', got {determinism_check!r}"
@@ -187,12 +194,25 @@ def checkpoint(
         return function(*args, **kwargs)
     tensors: list[Any] = []
     arguments = _take_out((args, kwargs), tensors)
-    run = _Run(function, arguments, preserve_rng_state, determinism_check == "default")
+    contexts = context_fn() if context_fn else (nullcontext(), nullcontext())
+    if not isinstance(contexts, tuple) or len(contexts) != 2:
+        raise TypeError(
+            "checkpoint: expected context_fn to return two context managers, one for each run, "
+            f"got {type(contexts).__name__}"
+        )
+    first, again = contexts
+    run = _Run(function, arguments, preserve_rng_state, determinism_check == "default", again)
     # Without an input that requires grad the tape would leave the call out, and parameters without gradient.
     anchor = None if any(t.requires_grad for t in tensors) else plait.zeros((), requires_grad=True)
-    outputs = _checkpoint_function().apply(run, anchor, *tensors)
+    with first:
+        outputs = _checkpoint_function().apply(run, anchor, *tensors)
     result, run.result = run.result, None
     return _put_in(result, outputs)
+
+
+def set_checkpoint_early_stop(enable: bool) -> Any:
+    """A context manager that changes nothing: what is checkpointed runs to its end when it runs again."""
+    return nullcontext(enable)
 
 
 def checkpoint_sequential(
