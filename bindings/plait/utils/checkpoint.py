@@ -1,13 +1,14 @@
 """Activation checkpointing: trade a second forward pass for the memory of the first one's intermediate
 results.
 
-Chen et al. 2016, arXiv:1604.06174. The forward pass runs without a tape and keeps only the inputs; the
-backward pass runs the function again, with the tape, and differentiates that.
+Chen et al. 2016, arXiv:1604.06174. The graph of a checkpointed call keeps no tensors. When backward asks for
+the first one, the function runs again, and the tensors that it saves are those that the graph has left out.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
+from weakref import WeakKeyDictionary, ref
 
 import plait
 from plait import _C, _replay
@@ -16,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+    from weakref import ReferenceType
 
 __all__ = [
     "checkpoint",
@@ -75,90 +77,121 @@ def _autocast_regions() -> list[tuple]:
     ]
 
 
-class _Run:
-    """One checkpointed call: what to call, with which structure of arguments, and what it gave."""
+class _Holder:
+    """What the graph keeps in a saved tensor's place: its number within the call."""
 
-    __slots__ = ("again", "arguments", "check", "function", "regions", "result", "rng_state")
+    __slots__ = ("__weakref__", "number")
 
-    def __init__(self, function: Callable, arguments: Any, preserve_rng_state: bool, check: bool, again: Any):
+    def __init__(self, number: int):
+        self.number = number
+
+
+class _Call:
+    """A checkpointed call. The first run packs the tensors that its graph saves into holders; when backward
+    unpacks one, the function runs again and every holder that is still there gets its tensor."""
+
+    def __init__(self, function: Callable, preserve_rng_state: bool, check: bool, again: Any):
         self.function = function
-        self.again = again  # the context that it runs in for the second time
-        self.arguments = arguments
         self.check = check
+        self.again = again  # the context of the second run
         self.rng_state = plait.get_rng_state() if preserve_rng_state else None
         self.regions = _autocast_regions()
-        self.result: Any = None
+        self.saved: list[tuple] = []  # shapes and dtypes
+        self.complete = False
+        self.holders: list[ReferenceType[_Holder]] = []
+        self.values: WeakKeyDictionary[_Holder, Any] = WeakKeyDictionary()
+        self.context: Any = None
 
-    def __call__(self, tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
-        args, kwargs = _put_in(self.arguments, tensors)
-        outputs: list[Any] = []
-        with _replay.recorded():
-            return _take_out(self.function(*args, **kwargs), outputs), outputs
+    def first_run(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        tensors: list[Any] = []
+        self.arguments = _take_out((args, kwargs), tensors)
+        self.require_grad = [t.requires_grad for t in tensors]
+        self.inputs = _inputs_function().apply(self, plait.zeros(0, requires_grad=True), *tensors)
+        with plait.autograd.graph.saved_tensors_hooks(self.pack, self.unpack), _replay.recorded():
+            result = self.function(*args, **kwargs)
+        self.complete = True
+        return result
+
+    def pack(self, tensor: Any) -> _Holder:
+        holder = _Holder(len(self.holders))
+        self.holders.append(ref(holder))
+        self.saved.append((tuple(tensor.shape), tensor.dtype))
+        return holder
+
+    def unpack(self, holder: _Holder) -> Any:
+        if holder not in self.values:
+            self.run_again()
+        return self.values.pop(holder)
+
+    def run_again(self) -> None:
+        inputs = [
+            t.detach().requires_grad_(requires_grad)
+            for t, requires_grad in zip(self.context.saved_tensors, self.require_grad)
+        ]
+        args, kwargs = _put_in(self.arguments, inputs)
+        saved: list[tuple] = []
+
+        def pack(tensor: Any) -> Any:
+            value = tensor.detach()
+            if len(saved) < len(self.holders) and (holder := self.holders[len(saved)]()) is not None:
+                self.values[holder] = value
+            saved.append((tuple(value.shape), value.dtype))
+            return value
+
+        now = None
+        if self.rng_state is not None:
+            now = plait.get_rng_state()
+            plait.set_rng_state(self.rng_state)
+        try:
+            with plait.enable_grad(), ExitStack() as contexts:
+                for region in self.regions:
+                    contexts.enter_context(plait.autocast(*region))
+                contexts.enter_context(self.again)
+                contexts.enter_context(plait.autograd.graph.saved_tensors_hooks(pack, lambda value: value))
+                contexts.enter_context(_replay.recorded())
+                self.function(*args, **kwargs)
+        finally:
+            if now is not None:
+                plait.set_rng_state(now)
+        self.compare(saved)
+
+    def compare(self, saved: list[tuple]) -> None:
+        """Raises where the two runs saved other tensors. The first may not be complete: the function may call
+        backward itself."""
+        if saved[: len(self.saved)] == self.saved and (not self.complete or len(saved) == len(self.saved)):
+            return
+        if not self.check and len(saved) >= len(self.saved):
+            return
+        at = next((i for i, (a, b) in enumerate(zip(self.saved, saved)) if a != b), None)
+        if at is None:
+            first, second = f"{len(self.saved)} tensors", f"{len(saved)}"
+        else:
+            first, second = (" ".join(map(str, each[at])) for each in (self.saved, saved))
+        raise RuntimeError(
+            f"checkpoint: the function saved {first} for backward at first and {second} when it ran again; "
+            "it must do the same both times: look for state that it changes, or pass determinism_check='none'"
+        )
 
 
 _function: Any = None
 
 
-def _checkpoint_function() -> Any:
-    """The autograd function, made at first use."""
+def _inputs_function() -> Any:
+    """The autograd function that saves a call's inputs, made at first use: by it they are watched for
+    changes, and packed by the hooks of an outer call."""
     global _function
     if _function is not None:
         return _function
 
-    class Checkpoint(plait.autograd.Function):
+    class CheckpointInputs(plait.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, run: _Run, anchor: Any, *tensors: Any) -> tuple:
-            ctx.run = run
-            ctx.set_materialize_grads(False)
+        def forward(ctx: Any, call: _Call, anchor: Any, *tensors: Any) -> Any:
+            call.context = ctx
             ctx.save_for_backward(*tensors)
-            with plait.no_grad():
-                run.result, outputs = run(tensors)
-            ctx.shapes = [(t.shape, t.dtype) for t in outputs]
-            ctx.mark_non_differentiable(
-                *(t for t in outputs if not (t.is_floating_point() or t.is_complex()))
-            )
-            return tuple(outputs)
+            return anchor.clone()
 
-        @staticmethod
-        def backward(ctx: Any, *grads: Any) -> tuple:
-            if plait.is_grad_enabled():
-                raise RuntimeError(
-                    "checkpoint: create_graph=True cannot go through a checkpointed function; call the "
-                    "function itself where second derivatives are needed"
-                )
-            run = ctx.run
-            inputs = []
-            for t in ctx.saved_tensors:
-                copy = t.detach()
-                inputs.append(copy.requires_grad_(True) if t.requires_grad else copy)
-            now = None
-            if run.rng_state is not None:
-                now = plait.get_rng_state()
-                plait.set_rng_state(run.rng_state)
-            try:
-                with plait.enable_grad(), ExitStack() as regions:
-                    for region in run.regions:
-                        regions.enter_context(plait.autocast(*region))
-                    regions.enter_context(run.again)
-                    _, outputs = run(inputs)
-            finally:
-                if now is not None:
-                    plait.set_rng_state(now)
-            if run.check and [(t.shape, t.dtype) for t in outputs] != ctx.shapes:
-                first = ", ".join(f"{tuple(s)} {d}" for s, d in ctx.shapes)
-                second = ", ".join(f"{tuple(t.shape)} {t.dtype}" for t in outputs)
-                raise RuntimeError(
-                    f"checkpoint: the function gave ({first}) at first and ({second}) when it ran again; "
-                    "it must do "
-                    "the same both times: look for state that it changes, or pass determinism_check='none'"
-                )
-            pairs = [(t, g) for t, g in zip(outputs, grads) if g is not None and t.requires_grad]
-            if pairs:
-                plait.autograd.backward([t for t, _ in pairs], [g for _, g in pairs])
-            return (None, None, *(t.grad if t.requires_grad else None for t in inputs))
-
-    _function = Checkpoint
-    return Checkpoint
+    _function = CheckpointInputs
+    return _function
 
 
 def checkpoint(
@@ -174,10 +207,10 @@ def checkpoint(
 ) -> Any:
     """Calls `function(*args, **kwargs)` and keeps no intermediate results; backward() computes them again.
 
-    Tensors may stand anywhere in lists, tuples and dicts of the arguments and of the result. Parameters that
-    the function uses by itself get their gradients, too; hence use `backward()`, not `autograd.grad`, which
-    could not return theirs. With `preserve_rng_state` random numbers (dropout) are the same both times.
-    `determinism_check="default"` compares shapes and dtypes of the two runs, "none" does not.
+    Tensors may stand anywhere in lists, tuples and dicts of the arguments, and in results of any kind. What
+    the function uses by itself, parameters say, gets gradients, too; second derivatives go through. With
+    `preserve_rng_state` random numbers (dropout) are the same both times.
+    `determinism_check="default"` compares shapes and dtypes of what the two runs save, "none" does not.
     `context_fn` gives two context managers, one for the first run and one for the second.
     `use_reentrant`, `debug` and `early_stop` are accepted and change nothing.
 
@@ -192,8 +225,6 @@ def checkpoint(
         )
     if not plait.is_grad_enabled():
         return function(*args, **kwargs)
-    tensors: list[Any] = []
-    arguments = _take_out((args, kwargs), tensors)
     contexts = context_fn() if context_fn else (nullcontext(), nullcontext())
     if not isinstance(contexts, tuple) or len(contexts) != 2:
         raise TypeError(
@@ -201,13 +232,9 @@ def checkpoint(
             f"got {type(contexts).__name__}"
         )
     first, again = contexts
-    run = _Run(function, arguments, preserve_rng_state, determinism_check == "default", again)
-    # Without an input that requires grad the tape would leave the call out, and parameters without gradient.
-    anchor = None if any(t.requires_grad for t in tensors) else plait.zeros((), requires_grad=True)
+    call = _Call(function, preserve_rng_state, determinism_check == "default", again)
     with first:
-        outputs = _checkpoint_function().apply(run, anchor, *tensors)
-    result, run.result = run.result, None
-    return _put_in(result, outputs)
+        return call.first_run(args, kwargs)
 
 
 def set_checkpoint_early_stop(enable: bool) -> Any:
