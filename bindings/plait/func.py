@@ -113,11 +113,12 @@ class _Level:
         self.tracking = plait.is_grad_enabled()
         self.leaves: list[Tensor] = []
 
-    def open(self, tree: Any) -> tuple[Any, Any]:
-        """What the function is called with, which it may write to, and what stands for it as it was."""
+    def open(self, tree: Any) -> tuple[Any, list[Any], TreeSpec]:
+        """What the function is called with, which it may write to; what stands for its leaves as they were,
+        with their structure."""
         leaves, spec = tree_flatten(tree)
         pairs = [self.input(x) for x in leaves]
-        return tree_unflatten([a for a, _ in pairs], spec), tree_unflatten([x for _, x in pairs], spec)
+        return tree_unflatten([a for a, _ in pairs], spec), [x for _, x in pairs], spec
 
     def input(self, x: Any) -> tuple[Any, Any]:
         if not isinstance(x, Tensor):
@@ -200,8 +201,8 @@ def grad_and_value(
             inner = list(args)
             opened = []
             for number in wanted:
-                inner[number], inputs = level.open(args[number])
-                opened.append(tree_flatten(inputs))
+                inner[number], leaves, spec = level.open(args[number])
+                opened.append((leaves, spec))
             output = func(*inner, **kwargs)
             aux = None
             if has_aux:
@@ -259,12 +260,11 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     level = _Level()
     with plait.enable_grad():
-        inner, then = level.open(primals)
+        inner, inputs, in_spec = level.open(primals)
         output = func(*inner)
         aux = None
         if has_aux:
             output, aux = output
-    inputs, in_spec = tree_flatten(then)
     outputs, out_spec = tree_flatten(output)
 
     def pull(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
@@ -304,12 +304,11 @@ def jvp(
         raise RuntimeError("jvp: expected primals and tangents as tuples of one length")
     level = _Level()
     with plait.enable_grad():
-        inner, then = level.open(primals)
+        inner, inputs, _ = level.open(primals)
         output = func(*inner)
         aux = None
         if has_aux:
             output, aux = output
-        inputs = tree_leaves(then)
         directions = tree_leaves(tangents)
         outputs, spec = tree_flatten(output)
         weights = [plait.zeros_like(y).requires_grad_() for y in outputs]
@@ -358,15 +357,17 @@ def jacrev(
         level = _Level()
         wanted = _pick(args, argnums, "jacrev")
         with plait.enable_grad():
-            inner, then = list(args), list(args)
-            for number in wanted:
-                inner[number], then[number] = level.open(args[number])
+            inner = list(args)
+            if isinstance(argnums, int):
+                inner[argnums], inputs, in_spec = level.open(args[argnums])
+            else:
+                chosen, inputs, in_spec = level.open(tuple(args[n] for n in wanted))
+                for number, argument in zip(wanted, chosen, strict=True):
+                    inner[number] = argument
             output = func(*inner, **kwargs)
             aux = None
             if has_aux:
                 output, aux = output
-            chosen = then[wanted[0]] if isinstance(argnums, int) else tuple(then[n] for n in wanted)
-            inputs, in_spec = tree_flatten(chosen)
             outputs, out_spec = tree_flatten(output)
             # Only those who see other leaves than this level's need the gradients' own graph.
             level.tracking = level.tracking and level.reaches_others((output, aux))
