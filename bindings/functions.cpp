@@ -46,6 +46,7 @@ class Values {
 
 struct Keywords {
   PyObject* out = nullptr;
+  PyObject* memory_format = nullptr;
   bool requires_grad = false;
   bool pin_memory = false;
 };
@@ -191,6 +192,8 @@ bool parse(const OpBase& op, PyObject* const* interned, PyObject* const* args, P
       keywords.requires_grad = is_true();
     } else if (creates && keyword == "pin_memory") {
       keywords.pin_memory = is_true();
+    } else if (creates && keyword == "memory_format" && op.schema().name == "empty") {
+      keywords.memory_format = value == Py_None ? nullptr : value;
     } else if (creates && keyword == "layout") {
       // All tensors are strided.
     } else {
@@ -281,6 +284,15 @@ void move_prototype(const OpBase& op, Value* values) {
   }
 }
 
+// What makes a tensor of no other one makes it of the dtype of out=, where none is named.
+void take_dtype_of(const OpBase& op, Value* values, const Tensor& out) {
+  const auto& params = op.schema().params;
+  if (op.kind() != Kind::Create && op.kind() != Kind::Random) return;
+  if (params.empty() || params[0].type == ParamType::Tensor || !out.defined()) return;
+  for (size_t i = 0; i < params.size(); ++i)
+    if (params[i].type == ParamType::DType && values[i].is_none()) values[i] = Value(out.dtype());
+}
+
 PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywords& keywords) {
   if (inplace) return call_op(op, Form::InPlace, values, {});
   move_prototype(op, values);
@@ -300,10 +312,18 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
     } else {
       fail<TypeError>("{}: out= must be a Tensor, got {}", op.name(), Py_TYPE(keywords.out)->tp_name);
     }
+    take_dtype_of(op, values, outs[0]);
     Object done(checked(call_op(op, Form::Out, values, {outs, n})));
     return Py_NewRef(keywords.out);
   }
   PyObject* result = call_op(op, Form::Functional, values, {});
+  if (__builtin_expect(keywords.memory_format != nullptr, 0)) {
+    Object plain(checked(result));
+    const Object method(checked(PyObject_GetAttrString(plain.get(), "contiguous"))),
+        none(checked(PyTuple_New(0)));
+    const Object named(checked(Py_BuildValue("{sO}", "memory_format", keywords.memory_format)));
+    result = checked(PyObject_Call(method.get(), none.get(), named.get()));
+  }
   if (__builtin_expect(keywords.pin_memory, 0)) {
     Object unpinned(checked(result));
     result = checked(PyObject_CallMethod(unpinned.get(), "pin_memory", nullptr));

@@ -198,6 +198,27 @@ PyObject* tensor_getitem(PyObject* self, PyObject* index) {
   });
 }
 
+// NumPy's rule: leading dimensions of size 1 in a value, beyond those of where it is written, are dropped.
+static Tensor without_leading_ones(const Tensor& value, int64_t dims) {
+  if (value.dim() <= dims) return value;
+  static const auto& reshape = find_op<Tensor(const Tensor&, IntSpan)>("reshape");
+  Dims sizes(value.sizes());
+  while (sizes.size() > dims && sizes[0] == 1) sizes.erase(0);
+  return reshape(value, sizes);
+}
+
+// The dimensions of view[indices].
+static int64_t indexed_dims(const Tensor& view, TensorList indices) {
+  int64_t rest = view.dim(), together = 0;
+  for (const Tensor& index : indices) {
+    if (!index.defined()) continue;
+    const bool mask = index.dtype() == DType::Bool || index.dtype() == DType::UInt8;
+    rest -= mask ? index.dim() : 1;
+    together = std::max<int64_t>(together, mask ? 1 : index.dim());
+  }
+  return rest + together;
+}
+
 int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
   return guarded([&]() -> int {
     if (!value) fail<TypeError>("a tensor's elements cannot be deleted");
@@ -216,16 +237,11 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     if (parsed.advanced) {
       static const auto& convert = find_op<Tensor(const Tensor&, DType)>("_convert");
       if (source.dtype() != t.dtype()) source = convert(source, t.dtype());
+      source = without_leading_ones(source, indexed_dims(parsed.view, parsed.indices));
       index_put_op().inplace(parsed.view, parsed.indices, source, false);
       return 0;
     }
-    // NumPy's rule: leading dimensions of size 1 in the value are dropped.
-    static const auto& reshape = find_op<Tensor(const Tensor&, IntSpan)>("reshape");
-    if (source.dim() > parsed.view.dim()) {
-      Dims sizes(source.sizes());
-      while (sizes.size() > parsed.view.dim() && sizes[0] == 1) sizes.erase(0);
-      source = reshape(source, sizes);
-    }
+    source = without_leading_ones(source, parsed.view.dim());
     copy_op().inplace(parsed.view, source, false);
     return 0;
   });

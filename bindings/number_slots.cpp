@@ -215,8 +215,10 @@ PyObject* nb_int(PyObject* o) {
 PyObject* nb_float(PyObject* o) {
   return guarded([&]() -> PyObject* {
     const Scalar value = item_without_gil(unwrap(o));
-    check<TypeError>(!value.is_complex(), "float: a complex tensor has no float value; take .real first");
-    return PyFloat_FromDouble(value.to<double>());
+    if (!value.is_complex()) return PyFloat_FromDouble(value.to<double>());
+    const auto number = value.to<std::complex<double>>();
+    check<TypeError>(number.imag() == 0, "float: a complex tensor has no float value; take .real first");
+    return PyFloat_FromDouble(number.real());
   });
 }
 PyObject* nb_index(PyObject* o) {

@@ -51,7 +51,7 @@ bool is_contiguous(IntSpan sizes, IntSpan strides) {
   for (size_t i = sizes.size(); i-- > 0;) {
     if (sizes[i] == 0) return true;
     if (sizes[i] == 1) continue;
-    if (strides[i] != expected) return false;
+    if (strides[i] != expected) return std::find(sizes.begin(), sizes.begin() + i, 0) != sizes.begin() + i;
     expected *= sizes[i];
   }
   return true;

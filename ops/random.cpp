@@ -15,6 +15,7 @@
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/random_range.h"
 #include "plait/philox.h"
 
 namespace plait::op {
@@ -343,7 +344,11 @@ Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, const Generator&)> ran
            "dtype holds exactly, from 0.",
     .meta =
         [](const Tensor& self, int64_t from, std::optional<int64_t> to, const Generator&) {
-          if (to) check_range("random_", from, *to);
+          const int64_t end = end_of_integers(self.dtype()), last = to.value_or(end);
+          check(is_differentiable(self.dtype()) || (from >= least_integer(self.dtype()) && last <= end),
+                "random_: expected from and to - 1 within {}, got from {} and to {}", self.dtype(), from,
+                last);
+          check_range("random_", from, last);
           return infer::like(self);
         },
     .kind = Kind::Random,
@@ -351,7 +356,8 @@ Op<Tensor(const Tensor&, int64_t, std::optional<int64_t>, const Generator&)> ran
     .inplace = Inplace::Direct,
     .cpu =
         [](const Tensor& out, const Tensor&, int64_t from, std::optional<int64_t> to, const Generator& g) {
-          cpu::fill_integers(out, next_draw(g), from, range_of(from, to.value_or(INT64_MAX)));
+          cpu::fill_integers(out, next_draw(g), from,
+                             range_of(from, to.value_or(end_of_integers(out.dtype()))));
         },
 }};
 Op<Tensor(const Tensor&, int64_t, const Generator&)> random_to{{
@@ -368,20 +374,7 @@ Op<Tensor(const Tensor&, const Generator&)> random{{
     .schema = "random(Tensor self, *, Generator? generator=None) -> Tensor",
     .composite =
         [](const Tensor& self, const Generator& g) {
-          int64_t high = INT64_MAX;
-          switch (self.dtype()) {
-            case DType::Bool: high = 2; break;
-            case DType::UInt8: high = 256; break;
-            case DType::Int8: high = 128; break;
-            case DType::Int16: high = 32768; break;
-            case DType::Int32: high = int64_t{1} << 31; break;
-            case DType::Float16: high = (1 << 11) + 1; break;
-            case DType::BFloat16: high = (1 << 8) + 1; break;
-            case DType::Float32: high = (1 << 24) + 1; break;
-            case DType::Float64: high = (int64_t{1} << 53) + 1; break;
-            default: break;
-          }
-          return plait::random(self, int64_t{0}, std::optional<int64_t>(high), g);
+          return plait::random(self, int64_t{0}, std::optional<int64_t>(), g);
         },
     .kind = Kind::Random,
     .inplace = Inplace::Copy,

@@ -190,8 +190,8 @@ tensor([[3, 4],
     .kind = Kind::Index,
 }};
 
-Op<Tensor(const Tensor&, IntSpan, IntSpan)> roll{{
-    .schema = "roll(Tensor self, int[1] shifts, int[1] dims=[]) -> Tensor",
+Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>)> roll{{
+    .schema = "roll(Tensor self, int[1] shifts, int[1]? dims=None) -> Tensor",
     .doc =
         R"(A copy with the elements moved along the given dimensions by shifts; what leaves at the end comes in at the start. Without dims
 self is rolled as if it were one-dimensional.
@@ -199,7 +199,8 @@ self is rolled as if it were one-dimensional.
 >>> plait.roll(plait.tensor([1, 2, 3]), 1)
 tensor([3, 1, 2]))",
     .composite =
-        [](const Tensor& self, IntSpan shifts, IntSpan dims) {
+        [](const Tensor& self, IntSpan shifts, std::optional<IntSpan> given) {
+          const IntSpan dims = given.value_or(IntSpan());
           check<IndexError>(self.dim() > 0 || dims.empty(),
                             "roll: expected no dims for a 0-d tensor, got {}; leave them out", dims);
           if (!dims.empty()) return plait::_roll(self, shifts, dims);

@@ -90,6 +90,7 @@ _LAZY_MODULES = (
     "multiprocessing",
     "onnx",
     "version",
+    "cpu",
     "xpu",
     "_dynamo",
     "_inductor",

@@ -228,6 +228,8 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
     >>> plait.unravel_index(plait.tensor([5, 0]), (2, 3))
     (tensor([1, 0]), tensor([2, 0]))
     """
+    if indices.is_floating_point() or indices.is_complex() or indices.dtype == _C.bool:
+        raise TypeError(f"unravel_index: expected indices of an integer dtype, got {indices.dtype}")
     sizes = [shape] if isinstance(shape, int) else list(shape)
     indices = indices.to(_C.int64)
     out = []
@@ -364,12 +366,13 @@ def range(start: float = 0, end: float | None = None, step: float = 1, **options
     import math
 
     count = math.floor((end - start) / step + 1)
-    options.setdefault("dtype", _C.get_default_dtype())
-    dtype = options.pop("dtype")
-    requires_grad = options.pop("requires_grad", False)
-    values = _ops["arange"](count, dtype=_C.float64, device=options.pop("device", None)) * step + start
-    values = values.to(dtype)
-    return values.requires_grad_() if requires_grad else values
+    out = options.pop("out", None)
+    dtype = options.pop("dtype", None) or (_C.get_default_dtype() if out is None else out.dtype)
+    device = options.pop("device", None) or (None if out is None else out.device)
+    values = (_ops["arange"](count, dtype=_C.float64, device=device) * step + start).to(dtype)
+    if out is not None:
+        return _ops["add"](values, 0, out=out)
+    return values.requires_grad_() if options.pop("requires_grad", False) else values
 
 
 def chain_matmul(*matrices: Tensor) -> Tensor:

@@ -102,10 +102,14 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """As `as_tensor`; `copy=True` copies always. Takes a storage, too: its bytes, or numbers."""
+    """As `as_tensor`; `copy=True` copies always. Takes a storage, too: its bytes, or numbers; and a capsule
+    of DLPack. Without `requires_grad` the result has no history."""
     if is_storage(obj):
         obj = obj._contents()
-    return _C._tensor_from_data(obj, dtype, device, requires_grad, copy is True)
+    elif type(obj).__name__ == "PyCapsule":
+        obj = _C._from_dlpack(obj)
+    result = _C._tensor_from_data(obj, dtype, device, requires_grad, copy is True)
+    return result.detach() if result.requires_grad and not requires_grad else result
 
 
 def scalar_tensor(
@@ -409,6 +413,8 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 def block_diag(*tensors: Tensor) -> Tensor:
     """A 2-D tensor, of the dtype that they promote to, with the given ones along its diagonal."""
+    if not tensors:
+        return _ops["empty"]((1, 0))
     blocks = [t.reshape(1, -1) if t.dim() < 2 else t for t in tensors]
     rows, columns = sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)
     dtype = functools.reduce(_C.promote_types, [b.dtype for b in blocks])

@@ -58,9 +58,9 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
             [3, 4]])
     """
     wanted = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    _check("resize_", self)
     if tuple(self.shape) == wanted and memory_format is None:
         return self
+    _check("resize_", self)
     model = _ops["empty"](wanted, dtype=self.dtype, device="meta")
     if memory_format is not None:
         model = model.contiguous(memory_format=memory_format)
@@ -105,8 +105,9 @@ def resize_as_(
             [1]])
     """
     if memory_format is _C.preserve_format:
-        last = the_template.is_contiguous(memory_format=_C.channels_last)
-        memory_format = _C.channels_last if last and not the_template.is_contiguous() else None
+        last = {4: _C.channels_last, 5: _C.channels_last_3d}.get(the_template.dim())
+        kept = last is not None and the_template.is_contiguous(memory_format=last)
+        memory_format = last if kept and not the_template.is_contiguous() else None
     return resize_(self, tuple(the_template.shape), memory_format=memory_format)
 
 

@@ -511,6 +511,15 @@ def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=Non
     return unique_consecutive(self, return_inverse, return_counts, dim)
 
 
+def _matrix_transpose(self: Tensor) -> Tensor:
+    if self.dim() < 2:
+        raise RuntimeError(
+            f"mT: expected a matrix, or a batch of them, got shape {tuple(self.shape)}; .unsqueeze(-1) makes "
+            "a column of a vector"
+        )
+    return self.transpose(-2, -1)
+
+
 def _setter_of_part(part):
     """What `x.real = value` calls."""
 
@@ -621,9 +630,9 @@ def _install() -> None:
         if name == "T":
             Tensor.T = property(lambda self: self.permute(tuple(range(self.dim() - 1, -1, -1))))  # type: ignore[assignment]
         elif name == "mT":
-            Tensor.mT = property(lambda self: self.transpose(-2, -1))  # type: ignore[assignment]
+            Tensor.mT = property(_matrix_transpose)  # type: ignore[assignment]
         elif name in ("H", "mH"):
-            setattr(Tensor, name, property(lambda self: self.transpose(-2, -1).conj()))
+            setattr(Tensor, name, property(lambda self: _matrix_transpose(self).conj()))
         elif function is not None:
             setattr(Tensor, name, property(function, _setter_of_part(function)))
     Tensor._cdata = property(id)  # type: ignore[attr-defined]  # a tensor and its Python object go together

@@ -14,6 +14,7 @@
 #include "ops/decl/trigonometric.h"
 #include "ops/decl/unary.h"
 #include "ops/math.h"
+#include "ops/random_range.h"
 
 namespace plait::cuda {
 namespace {
@@ -77,7 +78,7 @@ CudaKernel randint_like_low_kernel(op::randint_like_low,
                                       OptDevice) { fill_integers(out, Generator(), low, high); });
 CudaKernel random_from_kernel(op::random_from, [](const Tensor& out, const Tensor&, int64_t from,
                                                   std::optional<int64_t> to, const Generator& g) {
-  fill_integers(out, g, from, to.value_or(INT64_MAX));
+  fill_integers(out, g, from, to.value_or(end_of_integers(out.dtype())));
 });
 
 // A permutation is the order of random 64-bit numbers; that two of them are equal is as likely as n^2 / 2^65.

@@ -415,7 +415,7 @@ inline Tensor dropout_(const Tensor& self, double p = 0.5, bool train = true) { 
 inline Tensor flip(const Tensor& self, const Dims& dims) { static detail::OpName op{"flip"}; return op.call({self, dims}); }
 inline Tensor fliplr(const Tensor& self) { static detail::OpName op{"fliplr"}; return op.call({self}); }
 inline Tensor flipud(const Tensor& self) { static detail::OpName op{"flipud"}; return op.call({self}); }
-inline Tensor roll(const Tensor& self, const Ints& shifts, const Ints& dims = Dims{}) { static detail::OpName op{"roll"}; return op.call({self, shifts, dims}); }
+inline Tensor roll(const Tensor& self, const Ints& shifts, std::optional<Ints> dims = std::nullopt) { static detail::OpName op{"roll"}; return op.call({self, shifts, dims}); }
 inline Tensor rot90(const Tensor& self, int64_t k = 1, const Dims& dims = Dims{0, 1}) { static detail::OpName op{"rot90"}; return op.call({self, k, dims}); }
 inline Tensor repeat(const Tensor& self, const Dims& repeats) { static detail::OpName op{"repeat"}; return op.call({self, repeats}); }
 inline Tensor tile(const Tensor& self, const Dims& dims) { static detail::OpName op{"tile"}; return op.call({self, dims}); }

@@ -8,7 +8,7 @@ namespace plait::op {
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> flip;
 extern PLAIT_API Op<Tensor(const Tensor&)> fliplr;
 extern PLAIT_API Op<Tensor(const Tensor&)> flipud;
-extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> roll;
+extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, std::optional<IntSpan>)> roll;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan, IntSpan)> _roll;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, IntSpan)> rot90;
 extern PLAIT_API Op<Tensor(const Tensor&, IntSpan)> repeat;
@@ -33,8 +33,8 @@ inline Tensor fliplr(const Tensor& self) { return op::fliplr(self); }
 inline Tensor fliplr_(const Tensor& self) { return op::fliplr.inplace(self); }
 inline Tensor flipud(const Tensor& self) { return op::flipud(self); }
 inline Tensor flipud_(const Tensor& self) { return op::flipud.inplace(self); }
-inline Tensor roll(const Tensor& self, IntSpan shifts, IntSpan dims = Dims{}) { return op::roll(self, shifts, dims); }
-inline Tensor roll_(const Tensor& self, IntSpan shifts, IntSpan dims = Dims{}) { return op::roll.inplace(self, shifts, dims); }
+inline Tensor roll(const Tensor& self, IntSpan shifts, std::optional<IntSpan> dims = std::nullopt) { return op::roll(self, shifts, dims); }
+inline Tensor roll_(const Tensor& self, IntSpan shifts, std::optional<IntSpan> dims = std::nullopt) { return op::roll.inplace(self, shifts, dims); }
 inline Tensor _roll(const Tensor& self, IntSpan shifts, IntSpan dims) { return op::_roll(self, shifts, dims); }
 inline Tensor rot90(const Tensor& self, int64_t k = 1, IntSpan dims = Dims{0, 1}) { return op::rot90(self, k, dims); }
 inline Tensor rot90_(const Tensor& self, int64_t k = 1, IntSpan dims = Dims{0, 1}) { return op::rot90.inplace(self, k, dims); }

@@ -322,7 +322,10 @@ def test_out(info):
                 failures.check(
                     sample, mismatch(BRIDGE.array(o), BRIDGE.array(p), BRIDGE.name(p.dtype), Tol(2, 1)), kind
                 )
-        if not several and category(BRIDGE.name(expected.dtype)) >= 2:
+        # What makes a tensor of no other one takes the dtype of out= where none is named.
+        free = "dtype" not in kwargs and not any(BRIDGE.is_tensor(a) for a in (*args, *kwargs.values()))
+        made = free and info.name in ("arange", "eye", "full", "linspace", "logspace", "ones", "zeros")
+        if not several and not made and category(BRIDGE.name(expected.dtype)) >= 2:
             with pytest.raises((RuntimeError, TypeError), match=info.name):
                 info.run(plait, *args, **kwargs, out=plait.empty(tuple(expected.shape), dtype=plait.int64))
     failures.done()
