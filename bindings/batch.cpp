@@ -45,6 +45,8 @@ PyObject* leave(PyObject*, PyObject* arg) {
 PyObject* regions(PyObject*, PyObject*) {
   return guarded([&] { return pairs(batch_regions()); });
 }
+// _batch_loops(): how many calls have run for one entry after the other
+PyObject* loops(PyObject*, PyObject*) { return PyLong_FromLongLong(entry_loops()); }
 PyObject* level(PyObject*, PyObject*) { return PyLong_FromLongLong(new_batch_level()); }
 
 // _batch_sizes(tensor): the levels and sizes of the batches that it is in, the outermost first
@@ -57,10 +59,13 @@ PyObject* sizes(PyObject*, PyObject* object) {
   });
 }
 
-PyMethodDef functions[] = {
-    {"_batch_enter", enter, METH_VARARGS, nullptr},    {"_batch_leave", leave, METH_O, nullptr},
-    {"_batch_regions", regions, METH_NOARGS, nullptr}, {"_batch_level", level, METH_NOARGS, nullptr},
-    {"_batch_sizes", sizes, METH_O, nullptr},          {nullptr, nullptr, 0, nullptr}};
+PyMethodDef functions[] = {{"_batch_enter", enter, METH_VARARGS, nullptr},
+                           {"_batch_leave", leave, METH_O, nullptr},
+                           {"_batch_regions", regions, METH_NOARGS, nullptr},
+                           {"_batch_level", level, METH_NOARGS, nullptr},
+                           {"_batch_sizes", sizes, METH_O, nullptr},
+                           {"_batch_loops", loops, METH_NOARGS, nullptr},
+                           {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

@@ -19,6 +19,11 @@ std::vector<BatchRegion>& batch_regions() {
   return regions;
 }
 
+int64_t& entry_loops() {
+  static thread_local int64_t count = 0;
+  return count;
+}
+
 void fail_batched(const char* who) {
   fail<EntryError>(
       "{}: expected a tensor outside of vmap, got one that stands for all entries of a batch, whose values "
@@ -341,6 +346,7 @@ std::vector<Value> BatchCall::copy_args() const {
 }
 
 void BatchCall::for_each() {
+  ++entry_loops();
   const WithoutRegion scope(level);
   const int params = op.tensor_params() + op.attr_params();
   const auto returns = static_cast<size_t>(op.output_count());

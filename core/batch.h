@@ -69,6 +69,9 @@ PLAIT_API void call_batched(const OpBase& op, const Value* args, Value* results)
 // Is a random op to go that road, though no argument is batched?
 inline bool wants_regions() { return !batch_regions().empty(); }
 
+// How many calls of the thread have run for one entry after the other: what rules are for, by the tests.
+PLAIT_API int64_t& entry_loops();
+
 // The innermost batch of a call, for a rule.
 class PLAIT_API BatchCall {
  public:

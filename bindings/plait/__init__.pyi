@@ -174,6 +174,7 @@ from ._C import _batch_enter as _batch_enter
 from ._C import _batch_hide as _batch_hide
 from ._C import _batch_leave as _batch_leave
 from ._C import _batch_level as _batch_level
+from ._C import _batch_loops as _batch_loops
 from ._C import _batch_norm as _batch_norm
 from ._C import _batch_norm_backward as _batch_norm_backward
 from ._C import _batch_norm_given as _batch_norm_given

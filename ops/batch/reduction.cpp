@@ -1,8 +1,14 @@
 // Reductions, scans, sorting and what else works along a dimension.
+#include <cmath>
+
 #include "ops/batch/rules.h"
+#include "ops/decl/copy.h"
+#include "ops/decl/join.h"
 #include "ops/decl/minmax.h"
+#include "ops/decl/norm_reduce.h"
 #include "ops/decl/product.h"
 #include "ops/decl/reduce.h"
+#include "ops/decl/search.h"
 #include "ops/decl/view.h"
 
 namespace plait::batch {
@@ -88,24 +94,50 @@ void min(BatchCall& c) {
   c.give(plait::amin(flat(c, 0), IntSpan(Dims{1})));
 }
 
-// Offsets that all entries share.
 void segments(BatchCall& c) {
-  if (c.has(1)) return c.for_each();
   std::vector<Value> args = c.copy_args();
   args[0] = Value(c.full(0));
-  args[1] = Value(c.front(1));
+  args[1] = Value(c.full(1));
   args[2] = Value(behind_batch(c, args[2].integer(), c.dim(0)));
   c.call(args);
 }
 
-// The same sequence for all entries, of one dimension.
+// A sequence of one dimension serves all values of its entry, others have one row for each row of values.
 void searchsorted(BatchCall& c) {
-  if (c.has(0) || c.dim(0) != 1 || (c.args[5].tensor().defined() && c.has(5))) return c.for_each();
+  const Tensor &values = c.args[1].tensor(), &sorter = c.args[5].tensor();
   std::vector<Value> args = c.copy_args();
-  args[0] = Value(c.front(0));
-  args[1] = Value(c.front(1));
-  if (args[5].tensor().defined()) args[5] = Value(c.front(5));
-  c.call(args);
+  const bool alone = c.dim(0) == 1;
+  if (alone && !c.has(0) && !(sorter.defined() && c.has(5))) {
+    for (const int p : {0, 1}) args[static_cast<size_t>(p)] = Value(c.front(p));
+    if (sorter.defined()) args[5] = Value(c.front(5));
+    return c.call(args);
+  }
+  args[0] = Value(c.full(0));
+  args[1] = Value(alone ? flat(c, 1) : c.full(1));
+  if (sorter.defined()) args[5] = Value(c.full(5));
+  Value made;
+  c.op.call_boxed(args.data(), &made);
+  c.give(plait::reshape(made.tensor(), with_batch(c, values.sizes())));
+}
+void bucketize(BatchCall& c) {
+  if (c.dim(1) != 1) return c.for_each();
+  give_hidden(
+      c, 0,
+      plait::searchsorted(c.args[1].tensor(), c.args[0].tensor(), c.args[2].boolean(), c.args[3].boolean()));
+}
+
+// Of several tensors together: the norm of their norms.
+void total_norm(BatchCall& c) {
+  const double order = c.args[1].real();
+  const std::vector<Tensor>& tensors = c.args[0].tensors();
+  std::vector<Tensor> norms;
+  for (const Tensor& t : tensors)
+    if (t.numel() > 0)
+      norms.push_back(plait::_convert(plait::_vector_norm(plait::reshape(t, IntSpan(Dims{t.numel()})), order),
+                                      tensors[0].dtype()));
+  if (norms.empty()) return c.for_each();
+  const Tensor all = plait::stack(norms);
+  give_hidden(c, 0, order == 0 ? plait::sum(all) : plait::_vector_norm(all, std::abs(order)));
 }
 
 constexpr NamedRule kRules[] = {
@@ -152,6 +184,8 @@ constexpr NamedRule kRules[] = {
     {"_reduce_segments", segments},
     {"_segment_spread", segments},
     {"searchsorted", searchsorted},
+    {"bucketize", bucketize},
+    {"_total_norm", total_norm},
 };
 
 }  // namespace

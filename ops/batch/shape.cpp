@@ -1,4 +1,6 @@
 // Making, joining and rearranging tensors; random numbers.
+#include <algorithm>
+
 #include "ops/batch/rules.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/join.h"
@@ -90,6 +92,37 @@ void pad_by_mode_backward(BatchCall& c) {
   c.give(unfold(made.tensor(), c.size));
 }
 
+// Windows of a tensor thought of as laid out with `base_stride` (ops/view_history.cpp): so is each entry, one
+// behind the other. `first`: the argument "size".
+void window(BatchCall& c, IntSpan base_size, int first) {
+  std::vector<Value> args = c.copy_args();
+  const auto at = static_cast<size_t>(first);
+  const Dims& base_stride = c.args[first + 3].ints();
+  int64_t pitch = 1;
+  for (int i = 0; i < base_stride.size(); ++i)
+    pitch += std::max<int64_t>(base_size[static_cast<size_t>(i)] - 1, 0) * base_stride[i];
+  const auto with_pitch = [&](const Dims& strides) {
+    Dims out(strides);
+    out.insert(0, pitch);
+    return Value(std::move(out));
+  };
+  args[0] = Value(c.full(0));
+  args[at] = Value(with_batch(c, c.args[first].ints()));
+  args[at + 1] = with_pitch(c.args[first + 1].ints());
+  args[at + 3] = with_pitch(base_stride);
+  if (first == 2 && is_tensor(c, 1)) {  // what is written broadcasts to the window
+    Tensor src = c.full(1);
+    for (int64_t d = c.dim(1); d < c.args[first].ints().size(); ++d) src = plait::unsqueeze(src, 1);
+    args[1] = Value(src);
+  } else if (first == 2) {
+    args[1] = Value(with_batch(c, base_size));
+  }
+  c.call(args);
+}
+void view_read(BatchCall& c) { window(c, c.args[0].tensor().sizes(), 1); }
+void view_accumulate(BatchCall& c) { window(c, c.args[1].ints(), 2); }
+void view_write(BatchCall& c) { window(c, c.args[0].tensor().sizes(), 2); }
+
 // Rows of probabilities: those of all entries.
 void multinomial(BatchCall& c) {
   if (c.dim(0) != 1 && c.dim(0) != 2) return c.for_each();
@@ -141,6 +174,9 @@ constexpr NamedRule kRules[] = {
     {"fill", fill},
     {"masked_fill", masked_fill},
     {"_scale", scale},
+    {"_view_read", view_read},
+    {"_view_accumulate", view_accumulate},
+    {"_view_write", view_write},
     {"clone", alike},
     {"_to_device", alike},
     {"empty_like", alike},
@@ -152,7 +188,6 @@ constexpr NamedRule kRules[] = {
     {"new_ones", sized},
     {"new_full", sized},
     {"frexp", by_element},
-    {"bucketize", by_element},
     {"one_hot", one_hot},
     {"cat", cat},
     {"stack", stack},
