@@ -261,7 +261,16 @@ tensor([1., 0., 2.]))",
                          : plait::index_put(v.grad(), indices,
                                             scalar_tensor(0, v.grad().dtype(), v.grad().device())));
           }
-          if (v.needs(2)) v.set(2, plait::index(v.grad(), indices));
+          if (!v.needs(2)) return;
+          Tensor mask = indices[0];
+          if (v.is_batched() && indices.size() == 1 && mask.dtype() == DType::Bool &&
+              v.sizes(2).size() + mask.dim() <= v.grad().dim()) {
+            // The same for all places, whose number differs between the entries: the gradients' sum needs
+            // none.
+            while (mask.dim() < v.grad().dim()) mask = plait::unsqueeze(mask, -1);
+            return v.set(2, plait::masked_fill(v.grad(), plait::logical_not(mask), wrapped_scalar(0)));
+          }
+          v.set(2, plait::index(v.grad(), indices));
         },
     .save = "indices",
     .kind = Kind::Index,

@@ -1,11 +1,16 @@
 // Reading and writing by mask: nonzero, masked_select, masked_scatter.
 #include "ops/decl/index_mask.h"
+#include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/create.h"
-#include "ops/decl/index.h"
 #include "ops/decl/join.h"
+#include "ops/decl/scan.h"
+#include "ops/decl/scatter.h"
+#include "ops/decl/ternary.h"
+#include "ops/decl/unary.h"
 #include "ops/decl/view.h"
 #include "ops/index_common.h"
+#include "ops/math.h"
 
 namespace plait::op {
 namespace {
@@ -99,17 +104,23 @@ tensor([1., 0., 2.]))",
     .vjp =
         [](Vjp& v) {
           const Tensor &grad = v.grad(), mask = plait::expand(v.in(1), grad.sizes());
-          if (v.needs(0)) {
-            const std::vector<Tensor> where{mask.dim() ? mask : plait::reshape(mask, Dims{1})};
-            const Tensor zero = scalar_tensor(0, grad.dtype(), grad.device());
-            v.set(0, mask.dim() ? plait::index_put(grad, where, zero)
-                                : plait::reshape(plait::index_put(plait::reshape(grad, Dims{1}), where, zero),
-                                                 Dims()));
-          }
+          if (v.needs(0)) v.set(0, plait::masked_fill(grad, mask, wrapped_scalar(0)));
           if (v.needs(2)) {
-            const Tensor used = plait::masked_select(grad, mask);
             int64_t room = 1;
             for (const int64_t size : v.sizes(2)) room *= size;
+            const Tensor zeros = plait::zeros(Dims{room}, grad.dtype(), grad.device());
+            if (mask.is_batched() && room > 0) {
+              // How many are used differs: each place's gradient goes to the element with its number.
+              const Tensor number =
+                  plait::cumsum(plait::reshape(mask, Dims{-1}), 0, DType::Int64) - Scalar(1);
+              const Tensor used = plait::reshape(
+                  plait::masked_fill(grad, plait::logical_not(mask), wrapped_scalar(0)), Dims{-1});
+              const Tensor sums =
+                  plait::scatter_add(zeros, 0, plait::clamp(number, Scalar(0), Scalar(room - 1)), used);
+              v.set(2, plait::reshape(sums, v.sizes(2)));
+              return;
+            }
+            const Tensor used = plait::masked_select(grad, mask);
             const std::vector<Tensor> parts{
                 used, plait::zeros(Dims{room - used.numel()}, grad.dtype(), grad.device())};
             v.set(2, plait::reshape(plait::cat(parts), v.sizes(2)));

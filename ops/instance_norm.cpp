@@ -1,6 +1,6 @@
 // Instance normalisation.
 #include "ops/decl/instance_norm.h"
-#include "ops/decl/copy.h"
+#include "ops/decl/batch_norm.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/group_norm.h"
 #include "ops/decl/reduce.h"
@@ -23,13 +23,6 @@ void check_channels(const Tensor& self, const Tensor& t, const char* name) {
   check(!t.defined() || (t.dim() == 1 && t.numel() == self.sizes()[1]),
         "instance_norm: expected {} of shape ({},), one element per channel of self of shape {}, got {}",
         name, self.sizes()[1], self.sizes(), t.defined() ? t.sizes() : Dims());
-}
-
-// running = (1 - momentum) running + momentum (mean over samples of value)
-void update_running(const Tensor& running, const Tensor& value, double momentum) {
-  if (!running.defined()) return;
-  const Tensor mean = plait::mean(value, IntSpan(Dims{0}), false, std::nullopt);
-  plait::copy_(running, running * (1 - momentum) + mean * momentum);
 }
 
 }  // namespace
@@ -78,8 +71,9 @@ tensor([[[-1.,  1.]]]))",
                 NoGrad guard;
                 const Tensor rows = plait::reshape(self, Dims{n, channels, spatial});
                 const auto [var, mean] = plait::var_mean(rows, IntSpan(Dims{2}), Scalar(1), false);
-                update_running(running_mean, mean, momentum);
-                update_running(running_var, var, momentum);
+                const auto of_samples = [](const Tensor& t) { return plait::mean(t, IntSpan(Dims{0})); };
+                plait::_move_running_(running_mean, running_var, {}, of_samples(mean), of_samples(var),
+                                      momentum, 1);
               }
               return plait::group_norm(self, channels, weight, bias, eps);
             },

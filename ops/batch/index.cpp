@@ -4,13 +4,20 @@
 #include "ops/decl/index.h"
 #include "ops/batch/rules.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/create.h"
 #include "ops/decl/create_range.h"
 #include "ops/decl/embedding.h"
+#include "ops/decl/embedding_bag.h"
+#include "ops/decl/index_mask.h"
 #include "ops/decl/index_write.h"
+#include "ops/decl/join.h"
+#include "ops/decl/minmax.h"
+#include "ops/decl/scan.h"
 #include "ops/decl/scatter.h"
 #include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
+#include "ops/decl/view_split.h"
 #include "ops/math.h"
 
 namespace plait::batch {
@@ -107,9 +114,56 @@ void embedding_backward(BatchCall& c) {
   c.give(plait::scatter_add(zeros, 1, expanded_index(rows_of(c, index), each.sizes(), 1), each));
 }
 
+void embedding_masked(BatchCall& c) {
+  const Tensor &weight = c.args[0].tensor(), &index = c.args[1].tensor();
+  const int64_t padding = c.args[2].integer();
+  if (c.args[3].boolean()) return c.for_each();
+  const Tensor rows = plait::embedding(weight, index, std::nullopt, false, false);
+  if (padding < 0) return give_hidden(c, 0, rows);
+  const Tensor nothing = plait::unsqueeze(plait::eq(index, wrapped_scalar(padding)), -1);
+  give_hidden(c, 0, plait::masked_fill(rows, nothing, wrapped_scalar(0)));
+}
+
+// The bags of all entries are one list, and so are the tables where each entry has its own.
+void embedding_bag(BatchCall& c) {
+  const Tensor &table = c.args[0].tensor(), &index = c.args[1].tensor(), &starts = c.args[2].tensor();
+  std::vector<Value> args = c.copy_args();
+  Tensor rows = index;
+  const auto each = [&](int64_t step) {  // of entry i the number i * step
+    return hide_dim(plait::arange(Scalar(c.size), DType::Int64, index.device()) * Scalar(step), 0, c.level);
+  };
+  args[0] = Value(c.front(0));
+  if (c.has(0)) {
+    const int64_t count = table.sizes()[0];
+    args[0] = Value(fold(c.full(0)));
+    // What is out of range in the entry's table is so in that of all.
+    const Tensor beyond = plait::where(plait::lt(index, wrapped_scalar(count)), index + each(count),
+                                       plait::full_like(index, Scalar(count * c.size)));
+    rows = plait::where(plait::lt(index, wrapped_scalar(0)), index, beyond);
+  }
+  args[1] = Value(fold(c.full(rows)));
+  if (c.args[3].tensor().defined()) args[3] = Value(fold(c.full(3)));
+  if (!starts.defined()) {
+    Value made;
+    c.op.call_boxed(args.data(), &made);
+    return c.give(unfold(made.tensor(), c.size));
+  }
+  // From an entry's last start to the next entry's first is one bag more, which nobody asked for.
+  const int64_t total = index.sizes()[0], bags = starts.sizes()[0] - 1;
+  const Tensor within = plait::clamp(starts, Scalar(0), Scalar(total));
+  const Tensor parts[] = {fold(c.full(within + each(total))),
+                          plait::full(Dims{1}, Scalar(c.size * total), DType::Int64, starts.device())};
+  args[2] = Value(plait::cat(parts));
+  Value made;
+  c.op.call_boxed(args.data(), &made);
+  c.give(plait::narrow(unfold(made.tensor(), c.size), 1, 0, bags));
+}
+
 void take(BatchCall& c) {
-  if (c.has(0)) return c.for_each();
-  c.give(plait::take(c.front(0), c.front(1)));
+  if (!c.has(0)) return c.give(plait::take(c.front(0), c.front(1)));
+  const Tensor& self = c.args[0].tensor();
+  const Tensor flat = plait::reshape(self, IntSpan(Dims{self.numel()}));
+  give_hidden(c, 0, plait::_index(flat, std::vector<Tensor>{c.args[1].tensor()}));
 }
 
 void index_add(BatchCall& c) {
@@ -125,12 +179,30 @@ void index_add(BatchCall& c) {
                             alpha.equals(1) ? source : source * alpha));
 }
 void index_copy(BatchCall& c) {
-  if (c.has(2) || c.dim(0) == 0 || c.dim(3) != c.dim(0)) return c.for_each();
+  if (c.dim(0) == 0 || c.dim(3) != c.dim(0) || c.args[2].tensor().dim() != 1) return c.for_each();
   const int64_t dim = behind_batch(c, c.args[1].integer(), c.dim(0));
-  c.give(plait::index_copy(c.full(0), dim, c.front(2), c.full(3)));
+  const Tensor self = c.full(0), source = c.full(3);
+  if (!c.has(2)) return c.give(plait::index_copy(self, dim, c.front(2), source));
+  if (self.dtype() != source.dtype() ||
+      c.args[2].tensor().sizes()[0] != source.sizes()[static_cast<int>(dim)])
+    return c.for_each();
+  c.give(plait::scatter(self, dim, expanded_index(c.full(2), source.sizes(), dim), source));
 }
 void index_fill(BatchCall& c) {
-  if (c.has(2) || c.dim(0) == 0 || (is_tensor(c, 3) && c.has(3))) return c.for_each();
+  const bool by_tensor = is_tensor(c, 3);
+  if (c.dim(0) == 0 || c.args[2].tensor().dim() != 1) return c.for_each();
+  if (c.has(2) || (by_tensor && c.has(3))) {
+    const Tensor self = c.full(0);
+    const int64_t dim = behind_batch(c, c.args[1].integer(), c.dim(0));
+    const Tensor places = expanded_index(c.full(2), self.sizes(), dim);
+    if (!by_tensor) return c.give(plait::scatter(self, dim, places, c.args[3].scalar()));
+    const Tensor& value = c.args[3].tensor();
+    if (is_complex(value.dtype()) && !is_complex(self.dtype())) return c.for_each();
+    Dims ones(static_cast<int>(self.dim()), 1);
+    ones[0] = c.size;
+    const Tensor each = plait::reshape(c.full(plait::_convert(value, self.dtype())), ones);
+    return c.give(plait::scatter(self, dim, places, plait::expand(each, places.sizes())));
+  }
   std::vector<Value> args = c.copy_args();
   args[0] = Value(c.full(0));
   args[1] = Value(behind_batch(c, c.args[1].integer(), c.dim(0)));
@@ -245,13 +317,61 @@ void index_backward(BatchCall& c) {
   if (c.dim(0) != ndim) return c.for_each();
   c.give(plait::_index_backward(values_of(c, by, 0, ndim), with_batch(c, size), by.indices));
 }
+// By a mask of each entry's own, values that are the same for all places.
+bool put_by_mask(BatchCall& c) {
+  const Tensor &self = c.args[0].tensor(), &values = c.args[2].tensor();
+  const std::vector<Tensor>& given = c.args[1].tensors();
+  Tensor mask = given[0];
+  if (given.size() != 1 || mask.dtype() != DType::Bool || values.dim() + mask.dim() > self.dim())
+    return false;
+  for (int d = 0; d < mask.dim(); ++d)
+    if (mask.sizes()[d] != self.sizes()[d]) return false;
+  Dims rest;
+  for (int d = static_cast<int>(mask.dim()); d < self.dim(); ++d) rest.push_back(self.sizes()[d]);
+  if (self.dtype() != values.dtype() || broadcast(rest, values.sizes(), "index_put") != rest) return false;
+  while (mask.dim() < self.dim()) mask = plait::unsqueeze(mask, -1);
+  give_hidden(c, 0, plait::where(mask, c.args[3].boolean() ? self + values : values, self));
+  return true;
+}
 void index_put(BatchCall& c) {
   const Indexing by(c, c.args[1].tensors());
+  if (by.differ && by.masks && put_by_mask(c)) return;
   // How many places a mask names is known by its values alone, and one value serves all.
   if ((by.differ && by.masks) || !by.any || (by.masks && c.has(2) && c.dim(2) > 0)) return c.for_each();
   const int64_t ndim = result_dims(by, c.args[1].tensors(), c.dim(0));
   if (c.dim(2) > ndim) return c.for_each();
   c.give(plait::index_put(c.full(0), by.indices, values_of(c, by, 2, ndim), c.args[3].boolean()));
+}
+
+// ---- masks
+
+// How many places are selected is known where all entries share the mask.
+void masked_select(BatchCall& c) {
+  const Tensor &self = c.args[0].tensor(), &mask = c.args[1].tensor();
+  if (c.has(1) || (mask.dtype() != DType::Bool && mask.dtype() != DType::UInt8)) return c.for_each();
+  const Dims sizes = broadcast(self.sizes(), mask.sizes(), "masked_select");
+  const Tensor all = c.full(plait::expand(self, sizes));
+  const Tensor flat = plait::reshape(all, IntSpan(Dims{c.size, all.numel() / c.size}));
+  const Tensor chosen = plait::nonzero(plait::reshape(plait::expand(c.front(1), sizes), IntSpan(Dims{-1})));
+  c.give(plait::index_select(flat, 1, plait::squeeze(chosen, IntSpan(Dims{1}))));
+}
+// Each place reads the element of source whose number is that of the places before it.
+void masked_scatter(BatchCall& c) {
+  const Tensor &self = c.args[0].tensor(), &mask = c.args[1].tensor(), &source = c.args[2].tensor();
+  const Dims sizes = broadcast(self.sizes(), mask.sizes(), "masked_scatter");
+  const int64_t room = source.numel(), numel = checked_numel(sizes, "masked_scatter");
+  if (room == 0 || numel == 0 || mask.dtype() != DType::Bool || self.dtype() != source.dtype())
+    return c.for_each();
+  const Tensor flat = plait::reshape(plait::expand(mask, sizes), IntSpan(Dims{numel}));
+  const Tensor number = plait::cumsum(flat, 0, DType::Int64);
+  if (room < numel) {
+    const Tensor most = plait::amax(c.full(number), IntSpan(Dims{0, 1}));
+    if (most.is_batched() || item(most).to<int64_t>() > room)
+      return c.for_each();  // which says what is wrong
+  }
+  const Tensor from = plait::clamp(number - Scalar(1), Scalar(0), Scalar(room - 1));
+  const Tensor values = plait::gather(plait::reshape(source, IntSpan(Dims{room})), 0, from);
+  give_hidden(c, 0, plait::where(mask, plait::reshape(values, sizes), self));
 }
 
 constexpr NamedRule kRules[] = {
@@ -269,10 +389,14 @@ constexpr NamedRule kRules[] = {
     {"index_fill.tensor", index_fill},
     {"embedding", embedding},
     {"_embedding_backward", embedding_backward},
+    {"_embedding_masked", embedding_masked},
+    {"_embedding_bag", embedding_bag},
     {"take", take},
     {"_index", index},
     {"_index_backward", index_backward},
     {"index_put", index_put},
+    {"masked_select", masked_select},
+    {"masked_scatter", masked_scatter},
 };
 
 }  // namespace

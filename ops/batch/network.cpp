@@ -1,21 +1,14 @@
-// Convolutions, pooling, norms and losses. Where the weights are shared, the batch goes into the samples;
-// where each entry has its own, it becomes groups of channels.
+// Convolutions, pooling, norms and recurrent layers. Where the weights are shared, the batch goes into the
+// samples; where each entry has its own, it becomes groups of channels.
 #include <algorithm>
 
 #include "ops/batch/rules.h"
-#include "ops/decl/activation.h"
 #include "ops/decl/batch_norm.h"
-#include "ops/decl/compare.h"
 #include "ops/decl/conv.h"
 #include "ops/decl/copy.h"
-#include "ops/decl/create.h"
-#include "ops/decl/cross_entropy.h"
 #include "ops/decl/group_norm.h"
-#include "ops/decl/index.h"
 #include "ops/decl/layer_norm.h"
-#include "ops/decl/matmul.h"
 #include "ops/decl/reduce.h"
-#include "ops/decl/ternary.h"
 #include "ops/decl/view.h"
 #include "ops/math.h"
 
@@ -107,6 +100,36 @@ void batch_norm_given(BatchCall& c) {
   Value made;
   c.op.call_boxed(args.data(), &made);
   c.give(unfold(made.tensor(), c.size));
+}
+
+// Are there batches in which entries have elements of their own in `value`, but share those of `to`?
+bool shares(const Tensor& to, const Tensor& value) {
+  if (!value.is_batched()) return false;
+  const BatchDims& levels = *value.impl()->batch;
+  return std::any_of(levels.begin(), levels.end(), [&](const BatchDim& d) {
+    const BatchDim* own = find_batch_dim(to, d.level);
+    return d.stride != 0 && (!own || own->stride == 0);
+  });
+}
+// Running statistics of each entry's own. What entries share cannot follow each of them.
+void move_running(BatchCall& c) {
+  const double momentum = c.args[5].real(), factor = c.args[6].real();
+  for (int p = 0; p < 2; ++p)
+    if (const Tensor& running = c.args[p].tensor();
+        running.defined() && shares(running, c.args[3 + p].tensor()))
+      fail<RuntimeError>(
+          "batch_norm, instance_norm: {} is the same for all entries of vmap's batch, and cannot be moved "
+          "towards each entry's statistics; give it a batch as well (stack_module_state), or use eval(), "
+          "track_running_stats=False or GroupNorm",
+          c.op.schema().params[static_cast<size_t>(p)].name);
+  if (const Tensor& batches = c.args[2].tensor(); batches.defined()) plait::add_(batches, wrapped_scalar(1));
+  for (int p = 0; p < 2; ++p) {
+    const Tensor &running = c.args[p].tensor(), &value = c.args[3 + p].tensor();
+    if (!running.defined()) continue;
+    const Tensor due = p == 1 ? value * Scalar(factor) : value;
+    plait::copy_(running,
+                 plait::_convert(running, value.dtype()) * Scalar(1 - momentum) + due * Scalar(momentum));
+  }
 }
 
 // (batch * rows) as (batch, rows).
@@ -225,100 +248,40 @@ void group_norm_backward(BatchCall& c) {
 
 // ---- recurrent layers
 
-// (time, samples, ...) and (samples, ...): the batch goes into the samples. The weights must be shared, and
-// the sequences of one length.
+// (time, samples, ...) and (samples, ...): the batch goes into the samples. Packed sequences are (rows of all
+// steps, ...): each row becomes one for each entry, side by side, so that the longest samples stay in front.
+// The weights must be shared.
 void recurrent(BatchCall& c) {
   std::vector<Value> args = c.copy_args();
+  const int sizes_at = c.op.schema().index_of("batch_sizes");
+  const bool packed = !args[static_cast<size_t>(sizes_at)].ints().empty();
+  if (packed) {
+    Dims sizes(args[static_cast<size_t>(sizes_at)].ints());
+    for (int64_t& rows : sizes) rows *= c.size;
+    args[static_cast<size_t>(sizes_at)] = Value(std::move(sizes));
+  }
   for (size_t i = 0; i < args.size(); ++i) {
     const int p = static_cast<int>(i);
     const std::string& name = c.op.schema().params[i].name;
-    if (name == "batch_sizes" && !args[i].ints().empty()) return c.for_each();
     if (!is_tensor(c, p) || !args[i].tensor().defined()) continue;
     const bool weight = name == "weight_hh" || name == "bias_hh";
     if (weight && c.has(p)) return c.for_each();
     args[i] = Value(weight          ? c.front(p)
-                    : c.dim(p) == 3 ? fold(plait::transpose(c.full(p), 0, 1), 1)
+                    : packed        ? fold(plait::transpose(c.full(p), 0, 1))
+                    : c.dim(p) == 3 ? into_channels(c.full(p))
                                     : fold(c.full(p)));
   }
   std::array<Value, 4> made;
   c.op.call_boxed(args.data(), made.data());
   for (int i = 0; i < c.op.output_count(); ++i) {
     const Tensor& t = made[static_cast<size_t>(i)].tensor();
+    if (packed) {
+      c.give(i, unfold(t, t.sizes()[0] / c.size, 0), 1);
+      continue;
+    }
     const int at = t.dim() == 3 ? 1 : 0;
     c.give(i, unfold(t, c.size, at), at);
   }
-}
-
-// ---- losses
-
-// Per row: all entries' rows are one list. Class weights must be shared.
-void cross_entropy_rows(BatchCall& c) {
-  if (c.args[2].tensor().defined() && c.has(2)) return c.for_each();
-  std::vector<Value> args = c.copy_args();
-  args[0] = Value(fold(c.full(0)));
-  args[1] = Value(fold(c.full(1)));
-  if (args[2].tensor().defined()) args[2] = Value(c.front(2));
-  std::array<Value, 2> made;
-  c.op.call_boxed(args.data(), made.data());
-  c.give(0, unfold(made[0].tensor(), c.size));
-  c.give(1, unfold(made[1].tensor(), c.size));
-}
-void cross_entropy_rows_backward(BatchCall& c) {
-  if (c.args[4].tensor().defined() && c.has(4)) return c.for_each();
-  std::vector<Value> args = c.copy_args();
-  for (const int p : {0, 1, 2, 3}) args[static_cast<size_t>(p)] = Value(fold(c.full(p)));
-  if (args[4].tensor().defined()) args[4] = Value(c.front(4));
-  Value made;
-  c.op.call_boxed(args.data(), &made);
-  c.give(unfold(made.tensor(), c.size));
-}
-// The sum or mean of each entry, from the rows' losses and gradients.
-void cross_entropy_with_grad(BatchCall& c) {
-  const Tensor &logits = c.args[0].tensor(), &target = c.args[1].tensor(), &weight = c.args[2].tensor();
-  if (weight.defined() && c.has(2)) return c.for_each();
-  const int64_t ignore = c.args[3].integer();
-  const bool mean = c.args[4].boolean(), wide = c.args[6].boolean();
-  const double smoothing = c.args[5].real();
-  const auto [rows, lse] = plait::_cross_entropy_rows(logits, target, weight, ignore, smoothing, true);
-  Tensor loss = plait::sum(rows), upper = plait::ones_like(rows);
-  if (mean) {
-    const Tensor counts = plait::ne(target, wrapped_scalar(ignore));
-    Tensor weights = plait::_convert(counts, rows.dtype());
-    if (weight.defined()) {
-      const Tensor classes = plait::where(counts, target, plait::zeros_like(target));
-      weights = weights * plait::_convert(plait::index_select(weight, 0, classes), rows.dtype());
-    }
-    const Tensor total = plait::sum(weights);
-    loss = loss / total;
-    upper = upper / total;
-  }
-  const auto all = [&](const Tensor& t) { return reveal_dim(t, c.level, c.size, 0); };
-  c.give(0, all(plait::_convert(loss, wide ? loss.dtype() : logits.dtype())));
-  c.give(1, all(plait::_cross_entropy_rows_backward(upper, logits, lse, target, weight, ignore, smoothing)));
-}
-
-// Only says whether all is well.
-void check_all(BatchCall& c) {
-  const Value all(c.front(0));
-  Value none;
-  c.op.call_boxed(&all, &none);
-}
-
-void nll_terms(BatchCall& c) {
-  if (c.args[2].tensor().defined() && c.has(2)) return c.for_each();
-  std::vector<Value> args = c.copy_args();
-  for (const int p : {0, 1}) args[static_cast<size_t>(p)] = Value(fold(c.full(p)));
-  if (args[2].tensor().defined()) args[2] = Value(c.front(2));
-  Value made;
-  c.op.call_boxed(args.data(), &made);
-  c.give(unfold(made.tensor(), c.size));
-}
-
-void squared_distance(BatchCall& c) {
-  const Tensor &a = c.args[0].tensor(), &b = c.args[1].tensor();
-  const Tensor apart = a - b;
-  const Tensor square = apart * apart;
-  give_hidden(c, 0, c.args[2].boolean() ? plait::mean(square) : plait::sum(square));
 }
 
 constexpr NamedRule kRules[] = {
@@ -351,17 +314,11 @@ constexpr NamedRule kRules[] = {
     {"_batch_norm", batch_norm},
     {"_batch_norm_backward", batch_norm_backward},
     {"_batch_norm_given", batch_norm_given},
+    {"_move_running_", move_running},
     {"_layer_norm", layer_norm},
     {"_layer_norm_backward", layer_norm_backward},
     {"_group_norm", group_norm},
     {"_group_norm_backward", group_norm_backward},
-    {"_cross_entropy_rows", cross_entropy_rows},
-    {"_nll_terms", nll_terms},
-    {"_nll_terms_backward", nll_terms},
-    {"_cross_entropy_rows_backward", cross_entropy_rows_backward},
-    {"_cross_entropy_with_grad", cross_entropy_with_grad},
-    {"_check_probabilities", check_all},
-    {"_squared_distance", squared_distance},
 };
 
 }  // namespace

@@ -105,6 +105,14 @@ void linear_relu(BatchCall& c) {
   give_hidden(c, 0, plait::relu(sums));
 }
 
+void linear_gelu(BatchCall& c) {
+  const Tensor& x = c.args[0].tensor();
+  const Tensor sums = linear_of(c, x, c.args[1].tensor(), c.args[2].tensor());
+  give_hidden(c, 0, plait::gelu(sums, "tanh"));
+  if (c.args[3].boolean()) return give_hidden(c, 1, sums);
+  c.give(1, empty_tensor(TensorSpec(Dims{c.size, 0}, x.dtype(), x.device())));
+}
+
 // Gradients of the weight and the bias of each entry: sums over its rows.
 void linear_grads(BatchCall& c) {
   const auto rows = [&](int param) {
@@ -170,6 +178,7 @@ constexpr NamedRule kRules[] = {
     {"addbmm", add_summed_product},
     {"linear.default", linear},
     {"_linear_relu", linear_relu},
+    {"_linear_gelu", linear_gelu},
     {"_linear_grads", linear_grads},
     {"_attention", attention_forward},
     {"_attention_backward", attention_backward},
@@ -185,6 +194,10 @@ constexpr NamedRule kRules[] = {
     {"_linalg_eig", leading},
     {"_linalg_ldl_factor", leading},
     {"_linalg_solve_triangular", leading_alike},
+    {"_linalg_lu_solve", leading},
+    {"_linalg_ldl_solve", leading},
+    {"_linalg_ormqr", leading},
+    {"_linalg_lstsq", leading},
 };
 
 }  // namespace

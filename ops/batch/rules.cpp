@@ -79,7 +79,7 @@ BatchRule find(const OpBase& op) {
   static const auto* rules = [] {
     auto* made = new std::unordered_map<std::string_view, BatchRule>;
     for (const auto family :
-         {shape_rules(), reduction_rules(), product_rules(), index_rules(), network_rules()})
+         {shape_rules(), reduction_rules(), product_rules(), index_rules(), network_rules(), loss_rules()})
       for (const NamedRule& named : family) made->emplace(named.op, named.rule);
     return made;
   }();

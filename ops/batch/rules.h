@@ -19,6 +19,7 @@ std::span<const NamedRule> reduction_rules();
 std::span<const NamedRule> product_rules();
 std::span<const NamedRule> index_rules();
 std::span<const NamedRule> network_rules();
+std::span<const NamedRule> loss_rules();
 
 inline Dims with_batch(const BatchCall& c, IntSpan sizes) {
   Dims out(sizes);

@@ -458,3 +458,156 @@ def test_nothing_is_kept():
         func.vmap(func.grad(lambda x: x.sin().sum()))(x)
     gc.collect()
     assert len([o for o in gc.get_objects() if isinstance(o, plait.Tensor)]) <= before
+
+
+# ---- layers, losses and decompositions for all entries at once
+
+
+def ids(*shape, below):
+    return plait.tensor(rng.integers(0, below, shape))
+
+
+def ctc(targets):
+    def f(x, labels=targets):
+        return F.ctc_loss(x.log_softmax(-1), labels, [6, 5], [3, 2], reduction="none")
+
+    return f
+
+
+def packed(layer):
+    def f(x, *weights):
+        names = [name for name, _ in layer.named_parameters()]
+        sequence = plait.nn.utils.rnn.pack_padded_sequence(x, [4, 2, 1])
+        out, state = func.functional_call(layer, dict(zip(names, weights)), (sequence,))
+        states = state if isinstance(state, tuple) else (state,)
+        return (out.data, *states)
+
+    return f, [p.detach() for p in layer.parameters()]
+
+
+def filled_by_mask(x):
+    y = x * 1
+    y[x > 0] = -1.0
+    y[y[:, 0] < 0] = y[0] * 2
+    return y
+
+
+def spd(*shape):
+    a = t(*shape)
+    return a @ a.mT + plait.eye(shape[-1]).double()
+
+
+GATES = {name: packed(layer) for name, layer in {
+    "lstm": plait.nn.LSTM(3, 2, bidirectional=True).double(),
+    "gru": plait.nn.GRU(3, 2, num_layers=2).double(),
+    "rnn": plait.nn.RNN(3, 2).double(),
+}.items()}  # fmt: skip
+BAGS = plait.tensor([0, 2, 2])
+COMPOSED = {
+    "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), [t(3, 4, 2, 5), t(3, 2), t(3, 2)], {0, 1, 2}),
+    "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [t(3, 4, 2, 5), t(3, 2), t(3, 2)], {0, 1, 2}),
+    "multi_margin": (lambda x, w, i: F.multi_margin_loss(x, i, weight=w, p=2), [t(3, 5, 4), t(3, 4), ids(3, 5, below=4)], {0, 1, 2}),
+    "multi_margin of one row": (lambda x, i: F.multi_margin_loss(x, i), [t(3, 4), ids(3, below=4)], {0, 1}),
+    "multilabel_margin": (F.multilabel_margin_loss, [t(3, 5, 4), ids(3, 5, 4, below=4)], {0, 1}),
+    "nll of own weights": (lambda x, w, i: F.nll_loss(x, i, w, ignore_index=1), [t(3, 5, 4), t(3, 4), ids(3, 5, below=4)], {0, 1, 2}),
+    "ctc": (ctc(None), [t(3, 6, 2, 4), ids(3, 2, 3, below=3) + 1], {0, 1}),
+    "ctc of labels in one row": (ctc(None), [t(3, 6, 2, 4), ids(3, 7, below=3) + 1], {0, 1}),
+    "bags": (lambda w, i: F.embedding_bag(i, w), [t(3, 6, 2), ids(3, 4, 2, below=6)], {0, 1}),
+    "bags with weights": (lambda w, i, f: F.embedding_bag(i, w, per_sample_weights=f, mode="sum"), [t(3, 6, 2), ids(3, 4, 2, below=6), t(3, 4, 2)], {0, 1, 2}),
+    "bags from offsets": (lambda w, i: F.embedding_bag(i, w, BAGS, mode="sum"), [t(3, 6, 2), ids(3, 5, below=6)], {0, 1}),
+    "bags without indices": (lambda w, i: F.embedding_bag(i, w, BAGS * 0, mode="mean"), [t(3, 6, 2), ids(3, 0, below=6)], {0, 1}),
+    "bags of maxima": (lambda w, i: F.embedding_bag(i, w, mode="max"), [t(3, 6, 2), ids(3, 4, 2, below=6)], {0, 1}),
+    "embedding twice": (lambda w, i: func.grad(lambda w: F.embedding(i, w, padding_idx=1).pow(3).sum())(w), [t(3, 6, 2), ids(3, 4, below=6)], {0, 1}),
+    "packed lstm": (GATES["lstm"][0], [t(3, 4, 3, 3), *GATES["lstm"][1]], {0}),
+    "packed gru": (GATES["gru"][0], [t(3, 4, 3, 3), *GATES["gru"][1]], {0}),
+    "packed rnn": (GATES["rnn"][0], [t(3, 4, 3, 3), *GATES["rnn"][1]], {0}),
+    "masked_scatter": (lambda x, m, s: x.masked_scatter(m > 0, s), [t(3, 4, 2), t(3, 4, 2), t(3, 9)], {0, 1, 2}),
+    "masked_select of one mask": (lambda x: x[plait.tensor([True, False, True])], [t(3, 3, 2)], {0}),
+    "values by mask": (filled_by_mask, [t(3, 4, 2)], {0}),
+    "solve": (plait.linalg.solve, [spd(3, 4, 4), t(3, 4, 2)], {0, 1}),
+    "solve with a vector": (lambda a, b: plait.linalg.solve(a, b), [spd(3, 4, 4), t(3, 4)], {0, 1}),
+    "inv": (plait.linalg.inv, [spd(3, 4, 4)], {0}),
+    "cholesky_solve": (lambda a, b: plait.cholesky_solve(b, plait.linalg.cholesky(a)), [spd(3, 4, 4), t(3, 4, 2)], {0, 1}),
+    "segments": (lambda x, o: plait._C.ops["_reduce_segments"](x, o, 0, "sum", 0.0), [t(3, 5, 2), plait.tensor([[0, 2, 5], [0, 5, 5], [1, 1, 4]])], {0, 1}),
+    "segments of lengths that are shared": (lambda x: plait.segment_reduce(x, "sum", lengths=plait.tensor([2, 3])), [t(3, 5, 2)], {0}),
+    "windows": (lambda x: x[1:, 0].square().sum() + x.diagonal()[:2].prod() + x.T[-1].sin().sum(), [t(3, 4, 4)], {0}),
+    "windows that meet": (lambda x: x.unfold(0, 3, 1).square().sum(1), [t(3, 6)], {0}),
+}  # fmt: skip
+
+
+def by_loop(f, args, own):
+    rows = [f(*(x[i] if k in own else x for k, x in enumerate(args))) for i in range(3)]
+    rows = [row if isinstance(row, tuple) else (row,) for row in rows]
+    return [plait.stack(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_no_entry_is_computed_apart(name, loops):
+    """Forward and backward, with all of the arguments batched and with all but one."""
+    f, given, may = COMPOSED[name]
+    before = plait._C._batch_loops()
+    for shared in [None, *(sorted(may) if len(may) > 1 else [])]:
+        own = may - {shared}
+        args = [x[0] if k == shared else x for k, x in enumerate(given)]
+        args = [x.clone().requires_grad_(x.is_floating_point()) for x in args]
+        want = by_loop(f, args, own)
+        got = func.vmap(f, tuple(0 if k in own else None for k in range(len(args))))(*args)
+        got = got if isinstance(got, tuple) else (got,)
+        inputs = [x for x in args if x.requires_grad]
+        weights = [plait.randn_like(y) for y in want]
+        for a, b in zip(got, want, strict=True):
+            equal(a, b, 1e-10)
+        options = {"allow_unused": True, "materialize_grads": True}
+        live = [k for k, y in enumerate(want) if y.requires_grad]
+        for a, b in zip(*(plait.autograd.grad([y[k] for k in live], inputs, [weights[k] for k in live], **options) for y in (got, want))):
+            equal(a, b, 1e-9)
+    assert not loops
+    assert plait._C._batch_loops() == before
+
+
+@pytest.mark.parametrize("layer", [plait.nn.BatchNorm1d, plait.nn.InstanceNorm1d])
+def test_running_statistics(layer, loops):
+    before = plait._C._batch_loops()
+    make = lambda: layer(2, affine=True, track_running_stats=True).double()  # noqa: E731
+    models = [make() for _ in range(3)]
+    x = t(3, 5, 2, 4)
+    weights, buffers = func.stack_module_state(models)
+    out = func.vmap(lambda w, b, x: func.functional_call(models[0], (w, b), (x,)))(weights, buffers, x)
+    for i, model in enumerate(models):
+        equal(out[i], model(x[i]))
+        for name, buffer in model.named_buffers():
+            equal(buffers[name][i], buffer)
+    # The same samples for all, whose statistics are moved alike.
+    func.vmap(lambda b: func.functional_call(models[0], b, (x[0],)))(buffers)
+    # Two batches: the statistics are those of the inner one's entries, too.
+    nested = {name: plait.stack([b, b]) for name, b in buffers.items()}
+    both = func.vmap(func.vmap(lambda b, x: func.functional_call(models[0], b, (x,))))
+    both(nested, plait.stack([x, x + 1]))
+    again = {name: b.clone() for name, b in buffers.items()}
+    func.vmap(lambda b, x: func.functional_call(models[0], b, (x,)))(again, x)
+    for name, b in again.items():
+        equal(nested[name][0], b)
+    for wrong in (lambda: func.vmap(make())(x), lambda: func.vmap(func.vmap(make(), 1), 1)(x[:, :, None].expand(3, 5, 2, 2, 4))):
+        with pytest.raises(RuntimeError, match=r"running_mean.*GroupNorm"):
+            wrong()
+    func.vmap(make().eval())(x)
+    assert not loops and plait._C._batch_loops() == before
+
+
+def test_norms_of_entries():
+    grads = [t(3, 4, 2), t(3, 5)]
+    before = plait._C._batch_loops()
+    for order in (2.0, 1.0, float("inf"), 0.0):
+        norms = func.vmap(lambda *g, order=order: plait.nn.utils.get_total_norm(g, order))(*grads)
+        for i in range(3):
+            equal(norms[i], plait.nn.utils.get_total_norm([g[i] for g in grads], order))
+    assert plait._C._batch_loops() == before
+
+
+def test_indices_of_an_entry_stay_in_its_table():
+    for wrong in (6, -1):
+        index = plait.tensor([[[0, 1]], [[wrong, 1]]])
+        with pytest.raises(IndexError):
+            func.vmap(lambda w, i: F.embedding_bag(i, w, mode="sum"))(t(2, 6, 2), index)
+    with pytest.raises(ValueError, match="masked_scatter"):
+        func.vmap(lambda x, m, s: x.masked_scatter(m, s))(t(2, 3), plait.ones(2, 3) > 0, t(2, 2))
