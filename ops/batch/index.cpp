@@ -198,9 +198,12 @@ void index_fill(BatchCall& c) {
     if (!by_tensor) return c.give(plait::scatter(self, dim, places, c.args[3].scalar()));
     const Tensor& value = c.args[3].tensor();
     if (is_complex(value.dtype()) && !is_complex(self.dtype())) return c.for_each();
+    const Tensor converted = plait::_convert(value, self.dtype());
+    if (value.is_cpu() && !value.is_batched())  // a number, also for a tensor elsewhere
+      return c.give(plait::scatter(self, dim, places, item(converted)));
     Dims ones(static_cast<int>(self.dim()), 1);
     ones[0] = c.size;
-    const Tensor each = plait::reshape(c.full(plait::_convert(value, self.dtype())), ones);
+    const Tensor each = plait::reshape(c.full(converted), ones);
     return c.give(plait::scatter(self, dim, places, plait::expand(each, places.sizes())));
   }
   std::vector<Value> args = c.copy_args();

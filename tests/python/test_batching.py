@@ -303,6 +303,21 @@ def test_layers_by_sample(layer, shape):
             equal(each[name][i], want, 1e-9)
 
 
+@pytest.mark.parametrize("drop", [F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout])
+def test_dropout_of_channels(drop, loops):
+    x = plait.ones(*[4, 2, 16, 3, 2, 2][: {F.dropout1d: 4, F.dropout3d: 6}.get(drop, 5)])
+    before = plait._C._batch_loops()
+    for randomness in ("different", "same"):
+        for shared in (False, True):
+            of = (lambda _: drop(x[0], 0.5, True)) if shared else (lambda x: drop(x, 0.5, True))
+            if not shared and randomness == "same" and drop is F.alpha_dropout:
+                continue  # its noise is of the shape of a tensor of the batch, which "same" draws entry by entry
+            y = func.vmap(of, randomness=randomness)(x)
+            assert plait.equal(y[0], y[1]) == (randomness == "same")
+            assert y.unique().numel() == 2
+    assert not loops and plait._C._batch_loops() == before
+
+
 def test_draws_from_rows():
     weights = plait.eye(4)
     for batch in (weights, weights.reshape(2, 2, 4)):

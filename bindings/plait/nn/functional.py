@@ -285,7 +285,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def _noise(input: Tensor, p: float) -> Tensor:
     """Ones, and zeros with probability `p`, one per sample and channel of (N, C, *)."""
     shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
-    return plait.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+    return plait.empty(shape, dtype=input.dtype, device=input.device).bernoulli(1 - p)
 
 
 def _channel_dropout(who: str, input: Tensor, p: float, training: bool, inplace: bool, dims: tuple) -> Tensor:
@@ -352,7 +352,7 @@ def _alpha_dropout(
         return input.mul_(0) if inplace else input * 0
     alpha = 1.7580993408473766  # scale * alpha of SELU
     a = ((alpha * alpha * p + 1) * (1 - p)) ** -0.5
-    noise = _noise(input, p) if channels else plait.empty_like(input).bernoulli_(1 - p)
+    noise = _noise(input, p) if channels else plait.empty_like(input).bernoulli(1 - p)
     shift = (noise - 1).mul_(alpha * a).add_(alpha * a * p)
     noise = noise.mul_(a)
     return input.mul_(noise).add_(shift) if inplace else input * noise + shift

@@ -273,6 +273,8 @@ class RNNBase(Module):
             return False
         if sizes is not None and plait.cuda.is_current_stream_capturing():
             return False  # it copies the lengths from the host, which replays would do again
+        if _C._batch_sizes(x):
+            return False  # it adds up the weights' gradients of all samples; vmap's entries have each its own
         # Its products are those of cuBLAS, which are the same in each run only with a workspace of their own.
         return not plait.are_deterministic_algorithms_enabled() or "CUBLAS_WORKSPACE_CONFIG" in os.environ
 
