@@ -85,7 +85,6 @@ tensor([[3., 4.],
         },
     .save = "indices",
     .kind = Kind::Index,
-    .dtypes = kFloatComplex,
     .cpu =
         [](const Tensor& out, const Tensor& weight, const Tensor& indices, std::optional<int64_t>, bool,
            bool) {

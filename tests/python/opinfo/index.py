@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import ALL, FLOATS, INTS, NUMBERS, REAL, REAL_NUMBERS, Sample, T, Tol, is_float, op
+from .core import ALL, INTS, NUMBERS, REAL, REAL_NUMBERS, Sample, T, Tol, is_float, op
 
 S = Sample
 
@@ -508,7 +508,7 @@ indexed(
         S(g(500, 64), g.index(40, 100, high=500)).big(),
     ],
     lambda w, i: w[i],
-    FLOATS,
+    ALL,
     tol=Tol(grad=400),
 )
 indexed(
