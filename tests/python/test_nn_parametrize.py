@@ -70,7 +70,7 @@ def test_a_chain_assignment_and_two_tensors():
         parametrize.register_parametrization(layer, "weight", each)
     parametrize.register_parametrization(layer, "bias", Double())
     assert len(layer.parametrizations.weight) == 2 and set(layer.parametrizations) == {"weight", "bias"}
-    np.testing.assert_allclose(layer.weight.detach().numpy(), before.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(layer.weight.detach().numpy(), 2 * before.numpy(), rtol=1e-6)
     wanted = plait.ones(3, 3)
     layer.weight = wanted
     np.testing.assert_array_equal(layer.weight.detach().numpy(), wanted.numpy())
@@ -81,6 +81,33 @@ def test_a_chain_assignment_and_two_tensors():
     assert type(layer).__name__ == "ParametrizedLinear"
     parametrize.remove_parametrizations(layer, "bias")
     assert type(layer) is nn.Linear
+
+
+def test_a_second_parametrization_takes_the_result_of_the_first():
+    class AddOne(nn.Module):  # has no right_inverse
+        def forward(self, x):
+            return x + 1
+
+    class Halved(nn.Module):
+        def forward(self, x):
+            return x / 2
+
+        def right_inverse(self, value):
+            return value * 2
+
+    m = nn.Linear(3, 2)
+    before = m.weight.detach().clone()
+    parametrize.register_parametrization(m, "weight", AddOne())
+    parametrize.register_parametrization(m, "weight", Halved())
+    plait.testing.assert_close(m.weight, (before + 1) / 2)
+    plait.testing.assert_close(m.parametrizations.weight.original.detach(), before)
+    m = nn.Linear(3, 2)
+    before = m.weight.detach().clone()
+    parametrize.register_parametrization(m, "weight", Halved())
+    parametrize.register_parametrization(m, "weight", Halved())  # the first alone kept the value
+    plait.testing.assert_close(m.weight, before / 2)
+    m.weight = before
+    plait.testing.assert_close(m.weight, before)
 
 
 def test_a_buffer():
@@ -307,9 +334,7 @@ def test_as_pytorch(norm, layer, args):
 @pytest.mark.parametrize("base", [True, False])
 def test_orthogonal(form, shape, base):
     layer = nn.Linear(*shape[::-1]).double()
-    if form == "householder" or (form is None and shape[0] != shape[1]):
-        with plait.no_grad():  # its sign is the diagonal's whole part
-            layer.weight.diagonal().fill_(1.0)
+    assigned = base or form == "householder" or (form is None and shape[0] != shape[1])
     before = layer.weight.detach().clone()
     parametrizations.orthogonal(layer, orthogonal_map=form, use_trivialization=base)
 
@@ -328,7 +353,7 @@ def test_orthogonal(form, shape, base):
         layer(plait.ones(2, shape[1], dtype=plait.float64)).square().sum().backward()
         optimizer.step()
     assert error() < 1e-12
-    if base:
+    if assigned:
         wanted = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))[0][: shape[0], : shape[1]]
         wanted = np.linalg.qr(wanted if shape[0] >= shape[1] else wanted.T)[0]
         wanted = wanted if shape[0] >= shape[1] else wanted.T
@@ -374,3 +399,29 @@ def test_orthogonal_on_a_gpu(form, shape):
         small = w @ w.T if shape[0] < shape[1] else w.T @ w
         np.testing.assert_allclose(small, np.eye(min(shape)), atol=1e-5)
         layer.weight = plait.randn(shape, device="cuda")  # the nearest that a QR decomposition gives
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 5, 3)])
+def test_reflections_are_assigned_without_a_base(shape):
+    m = nn.Module()
+    m.weight = nn.Parameter(plait.randn(shape, dtype=plait.float64))
+    parametrizations.orthogonal(m, orthogonal_map="householder", use_trivialization=False)
+    turned = shape[-2] < shape[-1]
+
+    def tall(w):
+        return (w.mT if turned else w).detach().numpy()
+
+    size = min(shape[-2:])
+    started = tall(m.weight)
+    np.testing.assert_allclose(
+        started.swapaxes(-1, -2) @ started, np.broadcast_to(np.eye(size), (*shape[:-2], size, size)), atol=1e-12
+    )
+    q = plait.linalg.qr(plait.randn(shape, dtype=plait.float64).mT if turned else plait.randn(shape, dtype=plait.float64))[0]
+    for value in (q, plait.eye(*q.shape[-2:], dtype=plait.float64).expand(q.shape)):  # the second reflects nothing
+        m.weight = value.mT if turned else value
+        np.testing.assert_allclose(tall(m.weight), value.numpy(), atol=1e-12)
+
+
+def test_reflections_are_of_real_matrices():
+    with pytest.raises(ValueError, match="complex"):
+        parametrizations.orthogonal(nn.Linear(3, 3, dtype=plait.complex64), orthogonal_map="householder")

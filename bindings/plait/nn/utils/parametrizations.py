@@ -153,15 +153,26 @@ class _Orthogonal(Module):
         return q.mT if turned else q
 
     def right_inverse(self, Q: Tensor) -> Tensor:
-        """Makes Q, or the nearest that a QR decomposition gives, the base; the original becomes -1."""
+        """Makes Q, or the nearest that a QR decomposition gives, the base; the original becomes -1.
+
+        Without a base Q's reflections become the original; only they have a closed form.
+        """
         if tuple(Q.shape) != self.shape:
             raise ValueError(f"orthogonal: expected shape {self.shape}, got {tuple(Q.shape)}")
-        if "base" not in self._buffers:
-            raise NotImplementedError(
-                "orthogonal: a matrix can only be assigned with use_trivialization=True"
-            )
         turned = Q.shape[-2] < Q.shape[-1]
         tall = Q.detach().mT if turned else Q.detach()
+        if "base" not in self._buffers:
+            if self.orthogonal_map != "householder":
+                raise NotImplementedError(
+                    f"orthogonal: with orthogonal_map='{self.orthogonal_map}' a matrix can only be assigned "
+                    "with use_trivialization=True"
+                )
+            from plait._linalg import geqrf
+
+            a, tau = geqrf(tall)
+            signs = a.diagonal(0, -2, -1).sgn()  # what forward multiplies the columns by
+            a.diagonal(0, -2, -1).copy_(plait.where(tau == 0, -signs, signs))
+            return a.mT if turned else a
         n, k = tall.shape[-2:]
         if n != k:
             tall = plait.cat([tall, tall.new_empty((*tall.shape[:-1], n - k)).normal_()], -1)
@@ -208,5 +219,7 @@ def orthogonal(
             "orthogonal: expected orthogonal_map 'matrix_exp', 'cayley' or 'householder', got "
             f"'{orthogonal_map}'"
         )
+    if orthogonal_map == "householder" and weight.is_complex():
+        raise ValueError("orthogonal: orthogonal_map='householder' takes real matrices, got a complex one")
     form = _Orthogonal(weight, orthogonal_map, use_trivialization)
     return parametrize.register_parametrization(module, name, form, unsafe=True)

@@ -195,8 +195,8 @@ def register_parametrization(
     """Has a parameter or buffer of the module computed by `parametrization` from now on; a second one takes
     the result of the first. Returns the module.
 
-    Where the parametrization has `right_inverse(value)`, the original starts as its result, and the tensor
-    can be assigned. `unsafe`: the result may have another shape or dtype.
+    Where the parametrization has `right_inverse(value)`, the tensor can be assigned, and the original of a
+    first one starts as its result. `unsafe`: the result may have another shape or dtype.
 
     >>> class Symmetric(plait.nn.Module):
     ...     def forward(self, x):
@@ -217,11 +217,6 @@ def register_parametrization(
         chain = module.parametrizations[tensor_name]
         with plait.no_grad():
             before = getattr(module, tensor_name)
-            if hasattr(parametrization, "right_inverse"):
-                try:
-                    chain.right_inverse(parametrization.right_inverse(before))
-                except NotImplementedError:
-                    pass
             after = parametrization(before)
         if not unsafe and (after.shape != before.shape or after.dtype != before.dtype):
             raise ValueError(
