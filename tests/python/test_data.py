@@ -495,3 +495,46 @@ def test_arguments_that_contradict_each_other():
         range(4), num_workers=1, pin_memory=True, persistent_workers=True, prefetch_factor=1
     )
     assert len(list(accepted)) == 4
+
+
+class Recorded(Dataset):
+    """Squares; remembers how it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, i):
+        return i * i
+
+    def __getitems__(self, indices):
+        self.asked.append(list(indices))
+        return [i * i for i in indices]
+
+
+def test_datasets_side_by_side_are_read_at_once():
+    many, plain = Recorded(), [10, 11, 12, 13, 14, 15]
+    assert StackDataset(many, plain).__getitems__([4, 1]) == [(16, 14), (1, 11)]
+    assert StackDataset(a=many, b=plain).__getitems__([2]) == [{"a": 4, "b": 12}]
+    batches = list(DataLoader(StackDataset(many, plain), batch_size=3))
+    assert [b.tolist() for b in batches[1]] == [[9, 16, 25], [13, 14, 15]]
+    assert many.asked == [[4, 1], [2], [0, 1, 2], [3, 4, 5]]
+    many.__class__ = type("TooFew", (Recorded,), {"__getitems__": lambda self, indices: []})
+    with pytest.raises(ValueError, match=r"gave 0 samples for 2"):
+        StackDataset(many, plain).__getitems__([0, 1])
+
+
+def test_a_chain_is_of_streams():
+    with pytest.raises(TypeError, match=r"datasets\[1\].*Recorded.*ConcatDataset"):
+        list(ChainDataset([Stream(2), Recorded()]))
+
+
+def test_what_the_samplers_were_made_of_cannot_be_set():
+    loader = DataLoader(range(4), batch_size=2)
+    for name in ("batch_size", "sampler", "batch_sampler", "drop_last", "dataset", "persistent_workers"):
+        with pytest.raises(ValueError, match=name):
+            setattr(loader, name, None)
+    loader.timeout, loader.of_the_user = 5, 1
+    assert DataLoader[int] is DataLoader and len(list(loader)) == 2

@@ -13,7 +13,7 @@ from __future__ import annotations
 from plait._missing import absent_class
 
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
+from .dataset import IterableDataset, many_of
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, _seed
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class _MapFetcher:
         self.dataset = dataset
         self.collate = collate
         self.batched = batched
-        self.many = getattr(dataset, "__getitems__", None)
+        self.many = callable(getattr(dataset, "__getitems__", None))
         self.fast = getattr(dataset, "_collated", None) if batched and collate is default_collate else None
 
     def __call__(self, indices: Any) -> Any:
@@ -73,13 +73,8 @@ class _MapFetcher:
             batch = self.fast(indices)
             if batch is not None:
                 return batch
-        if callable(self.many):
-            samples = self._read(self.many, indices)
-            if len(samples) != len(indices):
-                raise ValueError(
-                    f"{type(self.dataset).__name__}.__getitems__ gave {len(samples)} samples for "
-                    f"{len(indices)} indices"
-                )
+        if self.many:
+            samples = self._read(lambda at: many_of(self.dataset, at), indices)
         else:
             samples = [self._one(i) for i in indices]
         try:
@@ -362,6 +357,10 @@ class _Endless:
         return repeat(None)
 
 
+# What the samplers were made of: to set one of them later would change nothing.
+_FIXED = frozenset(("batch_sampler", "batch_size", "dataset", "drop_last", "persistent_workers", "sampler"))
+
+
 class DataLoader:
     """Iterates over batches of a dataset; see Note [Workers are threads].
 
@@ -466,6 +465,16 @@ class DataLoader:
         self.persistent_workers = persistent_workers
         self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
+
+        self._built = True
+
+    def __class_getitem__(cls, _item: Any) -> type:
+        return cls  # DataLoader[Sample] in annotations
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and "_built" in self.__dict__:
+            raise ValueError(f"DataLoader: {name} cannot be set after the loader is made; make another one")
+        object.__setattr__(self, name, value)
 
     def _index_sampler(self) -> Any:
         return self.batch_sampler if self._batched else self.sampler

@@ -110,6 +110,17 @@ class TensorDataset(Dataset):
         return [t.index_select(0, rows.to(t.device)) for t in self.tensors]
 
 
+def many_of(dataset: Any, indices: Sequence[int]) -> list:
+    """The samples at `indices`; at once, if the dataset can."""
+    read = getattr(dataset, "__getitems__", None)
+    samples = read(indices) if callable(read) else [dataset[i] for i in indices]
+    if len(samples) != len(indices):
+        raise ValueError(
+            f"{type(dataset).__name__}.__getitems__ gave {len(samples)} samples for {len(indices)} indices"
+        )
+    return samples
+
+
 class StackDataset(Dataset):
     """Several datasets side by side: sample i is a tuple, or a dict if they were given by keyword.
 
@@ -131,6 +142,13 @@ class StackDataset(Dataset):
         if isinstance(self.datasets, dict):
             return {name: dataset[index] for name, dataset in self.datasets.items()}
         return tuple(dataset[index] for dataset in self.datasets)
+
+    def __getitems__(self, indices: Sequence[int]) -> list:
+        """Many samples; at once from the datasets that can."""
+        if isinstance(self.datasets, dict):
+            columns = [many_of(dataset, indices) for dataset in self.datasets.values()]
+            return [dict(zip(self.datasets, row)) for row in zip(*columns)]
+        return list(zip(*[many_of(dataset, indices) for dataset in self.datasets]))
 
     def __len__(self) -> int:
         return self._length
@@ -176,7 +194,12 @@ class ChainDataset(IterableDataset):
         self.datasets = list(datasets)
 
     def __iter__(self) -> Iterator:
-        for dataset in self.datasets:
+        for i, dataset in enumerate(self.datasets):
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    f"ChainDataset: datasets[{i}] should be an IterableDataset, got "
+                    f"{type(dataset).__name__}; use ConcatDataset"
+                )
             yield from dataset
 
     def __len__(self) -> int:
@@ -201,9 +224,7 @@ class Subset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> list:
         """Many samples; at once, if the dataset can."""
-        mapped = [self.indices[i] for i in indices]
-        many = getattr(self.dataset, "__getitems__", None)
-        return many(mapped) if callable(many) else [self.dataset[i] for i in mapped]
+        return many_of(self.dataset, [self.indices[i] for i in indices])
 
     def __len__(self) -> int:
         return len(self.indices)
