@@ -23,7 +23,7 @@ __all__ = ["as_strided_", "resize_", "resize_as_", "set_"]
 
 
 def _check(who: str, tensor: Tensor) -> None:
-    if tensor.requires_grad:
+    if tensor.requires_grad and (who != "set_" or _C.is_grad_enabled()):
         raise RuntimeError(
             f"{who}: a tensor that requires grad cannot get another size or memory: its gradient would not "
             f"follow; use .detach().{who}(...), or assign to .data"
@@ -121,7 +121,8 @@ def set_(
     """Lets self stand for the memory of `source`, a tensor of its dtype or a storage, and returns it:
     all of it, or `size` elements from `storage_offset` on. Without source for none.
 
-    A tensor that requires grad, or is a view, raises RuntimeError; another dtype or device TypeError.
+    A tensor that requires grad raises RuntimeError except within `no_grad()`, and a view always; another
+    dtype or device raises TypeError.
 
     >>> x, y = plait.zeros(4), plait.empty(0)
     >>> y.set_(x, 1, (2,)).fill_(5.0)

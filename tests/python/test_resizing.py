@@ -93,3 +93,15 @@ def test_refusals():
         plait.ones(1).set_(x, 2, (3,))
     with pytest.raises((ValueError, RuntimeError), match=r"negative|-1"):
         x.resize_(-1)
+
+
+def test_set_of_a_parameter_without_the_tape():
+    p = plait.nn.Parameter(plait.zeros(3))
+    other = plait.ones(3)
+    with plait.no_grad():
+        assert p.set_(other) is p
+    assert p.requires_grad and p.is_leaf and p.data_ptr() == other.data_ptr()
+    (p * 2).sum().backward()
+    assert p.grad.tolist() == [2, 2, 2]
+    with pytest.raises(RuntimeError, match="requires grad"):
+        p.set_(other)
