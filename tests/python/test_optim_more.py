@@ -131,3 +131,40 @@ def test_loaded_state_of_complex_parameters(name):
         return p.detach().numpy()
 
     assert (run(True) == run(False)).all() and not (run(True) == np.array([1 + 2j, -0.5 + 1j])).any()
+
+
+@pytest.mark.parametrize(
+    "name", ["Adadelta", "Adagrad", "Adam", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop"]
+)
+def test_counts_that_are_numbers_are_loaded(name):
+    rng = np.random.default_rng(3)
+    w, grads = rng.standard_normal(4), rng.standard_normal((3, 4))
+    p = plait.tensor(w).requires_grad_()
+    one = getattr(plait.optim, name)([p])
+    for i, g in enumerate(grads):
+        p.grad = plait.tensor(g)
+        if i == 2:
+            state = one.state_dict()
+            entries = state["state"][0]
+            numbers = {k: entries[k].item() for k in ("step", "mu_product") if k in entries}
+            state["state"] = {0: entries | numbers}
+            q = p.detach().clone().requires_grad_()
+            other = getattr(plait.optim, name)([q])
+            other.load_state_dict(state)
+            q.grad = plait.tensor(g)
+            other.step()
+        one.step()
+    plait.testing.assert_close(q, p)
+
+
+def test_lbfgs_goes_on_where_the_gradient_is_zero():
+    p = plait.zeros(3, requires_grad=True)
+    optimizer = plait.optim.LBFGS([p], tolerance_grad=-1.0)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * 0).sum() + 1
+        loss.backward()
+        return loss
+
+    assert float(optimizer.step(closure)) == 1 and p.tolist() == [0, 0, 0]

@@ -209,7 +209,7 @@ class LBFGS(Optimizer):
             state["d"] = direction
             state["prev_flat_grad"] = grad.clone()
             state["prev_loss"] = previous_value = value
-            t = min(1.0, 1.0 / float(grad.abs().sum())) * lr if state["n_iter"] == 1 else lr
+            t = lr / max(1.0, float(grad.abs().sum())) if state["n_iter"] == 1 else lr
             state["t"] = t
             slope = float(grad.dot(direction))
             if slope > -tolerance_change:

@@ -28,6 +28,13 @@ class PlainOptimizer(Optimizer):
     _capturable = True
     _counted: tuple[str, ...] = ("step",)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for entries in self.state.values():
+            for name in self._counted:  # Python numbers in states that early releases of PyTorch saved
+                if isinstance(entries.get(name), (int, float)):
+                    entries[name] = plait.tensor(entries[name], dtype=plait.float32, device="cpu")
+
     def _init_state(self, group: dict, p: Any, state: dict) -> None:
         raise NotImplementedError
 
