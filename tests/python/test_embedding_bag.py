@@ -86,3 +86,11 @@ def test_sums_of_bags(device, mode, rng):
     assert (m(plait.tensor([[1, 2]])).norm() <= 1.01) and (m.weight[1:3].norm(dim=1) <= 0.51).all()
     with pytest.raises(IndexError, match="embedding_bag: index 9 is out of range"):
         plait.nn.functional.embedding_bag(plait.tensor([[1, 9]]), m.weight, mode=mode)
+
+
+@pytest.mark.parametrize("padding_idx", [-5, 4])
+def test_a_padding_row_that_is_not_there(padding_idx):
+    with pytest.raises(ValueError, match=r"padding_idx.*\[-4, 4\)"):
+        plait.nn.functional.embedding_bag(
+            plait.tensor([[1, 2]]), plait.zeros(4, 2), padding_idx=padding_idx
+        )

@@ -529,6 +529,13 @@ def test_backward_hook_without_input_gradient():
     m.register_full_backward_hook(lambda *args: seen.append(args))
     m(plait.randn(4, 3)).sum().backward()
     assert len(seen) == 1 and seen[0][1] == (None,) and seen[0][2][0].shape == (4, 2)
+    with m.register_full_backward_hook(lambda module, grad_input, grad_output: grad_input):
+        m(plait.randn(4, 3)).sum().backward()  # nothing is replaced
+    with m.register_full_backward_hook(lambda module, grad_input, grad_output: grad_output):
+        with pytest.raises(RuntimeError, match="no input requires grad"):
+            m(plait.randn(4, 3)).sum().backward()
+    seen.clear()
+    m(plait.randn(4, 3)).sum().backward()
     with plait.no_grad():
         m(plait.randn(4, 3))
     assert len(seen) == 1

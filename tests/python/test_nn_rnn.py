@@ -269,3 +269,11 @@ def test_packed_layout():
         rnn.pack_padded_sequence(x, [3, 2, 0], batch_first=True)
     with pytest.raises(ValueError, match="at least"):
         rnn.pad_packed_sequence(packed, total_length=2)
+
+
+@pytest.mark.parametrize("name", ["half", "float", "double", "char", "short", "int", "long", "byte"])
+def test_packed_sequences_are_cast(name):
+    packed = plait.nn.utils.rnn.pack_sequence([plait.tensor([1.0, 2.0]), plait.tensor([3.0])])
+    cast = getattr(packed, name)()
+    assert cast.data.dtype == getattr(packed.data, name)().dtype and cast.data.tolist() == [1, 3, 2]
+    assert cast.batch_sizes.tolist() == [2, 1]

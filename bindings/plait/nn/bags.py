@@ -70,8 +70,13 @@ def embedding_bag(
     if per_sample_weights is not None:
         per_sample_weights = per_sample_weights.reshape(-1)
     if padding_idx is not None:
-        if padding_idx < 0:
-            padding_idx += weight.shape[0]
+        n_rows = weight.shape[0]
+        if not -n_rows <= padding_idx < n_rows:
+            raise ValueError(
+                f"embedding_bag: padding_idx should be in [{-n_rows}, {n_rows}), the rows of weight, got "
+                f"{padding_idx}"
+            )
+        padding_idx %= n_rows
         kept = (indices != padding_idx).nonzero().reshape(-1)
         indices, bag = indices[kept], bag[kept]
         if per_sample_weights is not None:

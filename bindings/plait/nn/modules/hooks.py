@@ -294,7 +294,10 @@ class _BackwardWatch:
         grad_outputs, self.grad_outputs = self.grad_outputs, None
         for hook in self.after:
             changed = hook.function(self.module, grads, grad_outputs)
-            if changed is not None and not self.inputs_watched:
+            some = changed is not None and (
+                not isinstance(changed, tuple) or any(grad is not None for grad in changed)
+            )
+            if some and not self.inputs_watched:
                 raise RuntimeError(
                     f"backward hook of {type(self.module).__name__}: returned gradients for the inputs, but "
                     "no input requires grad; return None"

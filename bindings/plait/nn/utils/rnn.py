@@ -76,6 +76,41 @@ class PackedSequence(_Packed):
         """Casts `data` to float32."""
         return self.to(plait.float32)
 
+    def half(self) -> PackedSequence:
+        """Casts `data` to float16."""
+        return self.to(plait.float16)
+
+    def long(self) -> PackedSequence:
+        """Casts `data` to int64."""
+        return self.to(plait.int64)
+
+    def int(self) -> PackedSequence:
+        """Casts `data` to int32."""
+        return self.to(plait.int32)
+
+    def short(self) -> PackedSequence:
+        """Casts `data` to int16."""
+        return self.to(plait.int16)
+
+    def char(self) -> PackedSequence:
+        """Casts `data` to int8."""
+        return self.to(plait.int8)
+
+    def byte(self) -> PackedSequence:
+        """Casts `data` to uint8."""
+        return self.to(plait.uint8)
+
+    def pin_memory(self) -> PackedSequence:
+        """Copies all of it to page-locked memory."""
+        indices = [
+            None if i is None else i.pin_memory() for i in (self.sorted_indices, self.unsorted_indices)
+        ]
+        return type(self)(self.data.pin_memory(), self.batch_sizes.pin_memory(), *indices)
+
+    def is_pinned(self) -> bool:
+        """Whether `data` is in page-locked memory."""
+        return self.data.is_pinned()
+
     @property
     def is_cuda(self) -> bool:
         """Whether `data` is on a GPU."""
