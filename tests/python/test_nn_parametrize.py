@@ -109,6 +109,17 @@ def test_a_second_parametrization_takes_the_result_of_the_first():
     m.weight = before
     plait.testing.assert_close(m.weight, before)
 
+    class Wrong(Halved):
+        def right_inverse(self, value):
+            return self.inverse(value)
+
+    for inverse in (lambda v: (v, v), lambda v: v[:1], lambda v: v.double()):
+        wrong = Wrong()
+        wrong.inverse = inverse
+        with pytest.raises(ValueError, match=r"Wrong\.right_inverse: expected a Tensor of shape"):
+            parametrize.register_parametrization(m, "weight", wrong)
+    assert len(m.parametrizations.weight) == 2
+
 
 def test_a_buffer():
     norm = nn.BatchNorm1d(2)
@@ -425,3 +436,25 @@ def test_reflections_are_assigned_without_a_base(shape):
 def test_reflections_are_of_real_matrices():
     with pytest.raises(ValueError, match="complex"):
         parametrizations.orthogonal(nn.Linear(3, 3, dtype=plait.complex64), orthogonal_map="householder")
+
+
+@pytest.mark.parametrize("form", ["matrix_exp", "cayley"])
+@pytest.mark.parametrize("shape", [(3, 3), (5, 2), (2, 5)])
+@pytest.mark.parametrize("base", [True, False])
+def test_unitary(form, shape, base):
+    layer = nn.Linear(*shape[::-1], dtype=plait.complex128)
+    parametrizations.orthogonal(layer, orthogonal_map=form, use_trivialization=base)
+
+    def check(w):
+        w = w.T if shape[0] < shape[1] else w
+        np.testing.assert_allclose(w.conj().T @ w, np.eye(min(shape)), atol=1e-12)
+
+    check(layer.weight.detach().numpy())
+    if base:
+        wanted = layer.weight.detach() * 1j
+        layer.weight = wanted
+        np.testing.assert_allclose(layer.weight.detach().numpy(), wanted.numpy(), atol=1e-12)
+    optimizer = plait.optim.SGD(layer.parameters(), lr=0.05)
+    layer(plait.ones(2, shape[1], dtype=plait.complex128)).abs().sum().backward()
+    optimizer.step()
+    check(layer.weight.detach().numpy())

@@ -140,7 +140,7 @@ class _Orthogonal(Module):
             X = X.tril()
             if n != k:
                 X = plait.cat([X, X.new_zeros((*X.shape[:-1], n - k))], -1)
-            skew = X - X.mT
+            skew = X - X.mH
             if self.orthogonal_map == "matrix_exp":
                 q = plait.linalg.matrix_exp(skew)
             else:
@@ -178,9 +178,9 @@ class _Orthogonal(Module):
             tall = plait.cat([tall, tall.new_empty((*tall.shape[:-1], n - k)).normal_()], -1)
         one = plait.eye(n, dtype=Q.dtype, device=Q.device)
         eps = 10 * n * plait.finfo(Q.dtype).eps
-        if n != k or not plait.allclose(tall.mT @ tall, one.expand(tall.shape), atol=eps):
+        if n != k or not plait.allclose(tall.mH @ tall, one.expand(tall.shape), atol=eps):
             q, r = plait.linalg.qr(tall)
-            tall = q * r.diagonal(0, -2, -1).sign().unsqueeze(-2)
+            tall = q * r.diagonal(0, -2, -1).sgn().unsqueeze(-2)
         self.base = tall.clone()
         negative = plait.zeros_like(Q)
         negative.diagonal(0, -2, -1).fill_(-1.0)

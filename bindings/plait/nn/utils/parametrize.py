@@ -189,6 +189,16 @@ def _own_class(module: Module, base: Any) -> None:
     module.__class__ = type(f"Parametrized{base.__name__}", (base,), members)
 
 
+def _check_like(what: str, parametrization: Module, got: Any, before: Tensor) -> None:
+    if not isinstance(got, Tensor) or got.shape != before.shape or got.dtype != before.dtype:
+        text = f"{tuple(got.shape)} and {got.dtype}" if isinstance(got, Tensor) else type(got).__name__
+        raise ValueError(
+            f"{type(parametrization).__name__}.{what}: expected a Tensor of shape {tuple(before.shape)} and "
+            f"dtype {before.dtype}, that of the parametrized tensor, got {text}; pass unsafe=True where that "
+            "is meant"
+        )
+
+
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
@@ -218,13 +228,14 @@ def register_parametrization(
         with plait.no_grad():
             before = getattr(module, tensor_name)
             after = parametrization(before)
-        if not unsafe and (after.shape != before.shape or after.dtype != before.dtype):
-            raise ValueError(
-                f"register_parametrization: expected a Tensor of shape {tuple(before.shape)} and dtype "
-                f"{before.dtype}, got {tuple(after.shape)} and {after.dtype}; pass unsafe=True where that is "
-                "meant"
-            )
+            if not unsafe:
+                _check_like("forward", parametrization, after, before)
+                if hasattr(parametrization, "right_inverse"):
+                    with contextlib.suppress(NotImplementedError):
+                        inverse = parametrization.right_inverse(after)
+                        _check_like("right_inverse", parametrization, inverse, before)
         chain.append(parametrization)
+        chain.unsafe |= unsafe
     elif tensor_name in module._parameters or tensor_name in module._buffers:
         original = getattr(module, tensor_name)
         if original is None:
