@@ -11,6 +11,7 @@
 #include "ops/cpu/ternary.h"
 #include "ops/decl/activation.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/loss.h"
 #include "ops/decl/minmax.h"
@@ -347,7 +348,16 @@ Op<Tensor(const Tensor&, const Tensor&, int64_t, double)> cosine_similarity{{
             sizes[sizes.size() + at] = size(other);
             return plait::expand(x, sizes);
           };
-          const Tensor a = stretched(x1, x2), b = stretched(x2, x1);
+          const DType dtype = result_type(x1, x2);  // products of small integers would overflow
+          check<TypeError>(
+              is_floating(dtype) || is_complex(dtype),
+              "cosine_similarity: expected floats or complex numbers, got {} and {}; convert one "
+              "with .float()",
+              x1.dtype(), x2.dtype());
+          const auto same = [&](const Tensor& x) {
+            return x.dtype() == dtype ? x : plait::_convert(x, dtype);
+          };
+          const Tensor a = stretched(same(x1), x2), b = stretched(same(x2), x1);
           const Dims dims{rank == 0 ? 0 : at};
           const auto length = [&](const Tensor& x) {
             return plait::sqrt(plait::clamp_min(plait::sum(x * x, IntSpan(dims)), wrapped_scalar(eps * eps)));

@@ -792,3 +792,20 @@ def test_former_names_of_init():
 def test_kl_div_of_a_number_is_its_own_batch():
     x, t = plait.tensor(-0.5), plait.tensor(0.6)
     assert F.kl_div(x, t, reduction="batchmean").item() == pytest.approx(0.6 * np.log(0.6) + 0.3, abs=1e-7)
+
+
+def test_cosine_similarity_of_an_integer_and_a_float():
+    a = plait.tensor([12, -100, 7], dtype=plait.int8)
+    b = plait.tensor([1.0, 2.0, -3.0], requires_grad=True)
+    got = F.cosine_similarity(a, b, dim=0)
+    x, y = np.array([12.0, -100, 7]), np.array([1.0, 2, -3])
+    np.testing.assert_allclose(got.item(), x @ y / np.sqrt((x @ x) * (y @ y)), rtol=1e-6)
+    got.backward()
+    assert b.grad is not None
+    with pytest.raises(TypeError, match="cosine_similarity: expected floats"):
+        F.cosine_similarity(a, a, dim=0)
+
+
+def test_channel_shuffle_of_nothing():
+    assert F.channel_shuffle(plait.zeros(0, 6, 2, 2), 3).shape == (0, 6, 2, 2)
+    assert F.channel_shuffle(plait.zeros(2, 6, 0), 3).shape == (2, 6, 0)

@@ -44,8 +44,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"channel_shuffle: expected (N, C, *) with C divisible by groups, got {tuple(input.shape)}, "
             f"groups={groups}"
         )
-    n, c = input.shape[:2]
-    return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(input.shape)
+    return input.unflatten(1, (groups, input.shape[1] // groups)).transpose(1, 2).reshape(input.shape)
 
 
 def _lp_pool(
