@@ -458,3 +458,11 @@ def test_unitary(form, shape, base):
     layer(plait.ones(2, shape[1], dtype=plait.complex128)).abs().sum().backward()
     optimizer.step()
     check(layer.weight.detach().numpy())
+
+
+def test_weight_norm_of_a_weight_without_shape():
+    layer = nn.LazyLinear(3)
+    with pytest.raises(ValueError, match="weight_norm: 'weight' of LazyLinear has no shape yet"):
+        nn.utils.weight_norm(layer)
+    layer(plait.ones(2, 4))  # is as it was
+    assert layer.weight.shape == (3, 4)
