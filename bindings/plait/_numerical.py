@@ -49,6 +49,8 @@ def cumulative_trapezoid(
     if x is not None and dx is not None:
         raise ArgumentError("cumulative_trapezoid: expected x or dx, got both")
     n = y.shape[dim]
+    if n == 0:
+        return y * 1.0  # as empty, in the dtype of an integral
     heights = (y.narrow(dim, 1, n - 1) + y.narrow(dim, 0, n - 1)) / 2
     if x is None:
         return (heights * (1 if dx is None else dx)).cumsum(dim)

@@ -164,6 +164,9 @@ def test_numerical_functions():
         plait.cumulative_trapezoid(plait.tensor(y), dx=0.5, dim=0).numpy(),
         integrate.cumulative_trapezoid(y, dx=0.5, axis=0),
     )
+    for shape, dim in (((0, 2), 0), ((3, 0), -1)):
+        assert plait.cumulative_trapezoid(plait.ones(shape), dim=dim).shape == shape
+    assert plait.cumulative_trapezoid(plait.ones(0, dtype=plait.int64)).dtype is plait.float32
     np.testing.assert_allclose(
         plait.mvlgamma(plait.tensor(3.5), 3).item(), special.multigammaln(3.5, 3), rtol=1e-6
     )
