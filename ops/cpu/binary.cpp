@@ -6,21 +6,26 @@
 namespace plait::cpu {
 namespace {
 
-bool is_number(const Tensor& t) { return t.dim() == 0; }
+// Is this a number beside the elements of other? Of two without dimensions the one of another dtype is, if
+// any.
+bool is_number(const Tensor& t, const Tensor& other, DType compute) {
+  return t.dim() == 0 && (other.dim() > 0 || t.dtype() != compute);
+}
 
 template <class E>
 void run(const char* op, const NumberTable<E>& table, E f, const Tensor& out, const Tensor& a,
          const Tensor& b, DType compute, const void* params, int cost) {
-  if (is_reduced_float(compute) && out.dtype() == compute && is_number(a) != is_number(b)) {
+  const bool number_left = is_number(a, b, compute), number_right = is_number(b, a, compute);
+  if (is_reduced_float(compute) && out.dtype() == compute && number_left != number_right) {
     const int row = static_cast<int>(f), narrow = compute == DType::BFloat16;
-    const Tensor x = converted(a, is_number(b) ? compute : DType::Float32);
-    const Tensor y = converted(b, is_number(b) ? DType::Float32 : compute);
+    const Tensor x = converted(a, number_right ? compute : DType::Float32);
+    const Tensor y = converted(b, number_right ? DType::Float32 : compute);
     StridedIter iter;
     iter.output(out);
     iter.input(x);
     iter.input(y);
     iter.build();
-    iter.run((is_number(b) ? table.number_right : table.number_left)[row][narrow], params, cost);
+    iter.run((number_right ? table.number_right : table.number_left)[row][narrow], params, cost);
     return;
   }
   pointwise(op, table.same.at(f, compute), out, a, b, compute, params, cost);

@@ -373,3 +373,26 @@ def test_every_half_is_read_by_vectors():
     for x in (every, every.repeat_interleave(2)[::2]):
         for reduced in (x[None].sum(0), x[None].amax(0), plait.stack([x, plait.zeros_like(x)])[:1].prod(0)):
             plait.testing.assert_close(reduced, x, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("shape", [(), (1,), (3, 4)])
+@pytest.mark.parametrize("number", [1e5, 1e-9, 0.3])
+def test_a_number_beside_16_bit_floats_is_not_rounded_to_them(dtype, shape, number):
+    x = plait.full(shape, 100.0, dtype=getattr(plait, dtype))
+    for function in (
+        lambda x: x / number,
+        lambda x: x * 1e-2 * number,
+        lambda x: number * (x * 1e-2),
+        lambda x: number / x,
+        lambda x: x + number,
+        lambda x: number - x,
+        lambda x: plait.div(x, number, rounding_mode="floor"),
+        lambda x: plait.fmod(x, number),
+        lambda x: x.clone().div_(number),
+    ):
+        wide = plait.full((5,), 100.0, dtype=x.dtype)
+        assert function(x).unique().tolist() == function(wide).unique().tolist()
+    one = x * 1e-2
+    assert (x / number).float().equal((x.float() / number).to(x.dtype).float())
+    assert (number * one).float().equal((number * one.float()).to(x.dtype).float())
