@@ -139,6 +139,7 @@ __device__ __forceinline__ C expm1(C z) {
   return {::expm1(z.re) * ::cos(z.im) - 2 * s * s, ::exp(z.re) * ::sin(z.im)};
 }
 __device__ __forceinline__ C log1p(C z) {
+  if (::fabs(z.re) > 1000 || ::fabs(z.im) > 1000) return log(C{1 + z.re, z.im});  // squares may overflow
   return {0.5 * ::log1p(z.re * (2 + z.re) + z.im * z.im), ::atan2(z.im, 1 + z.re)};
 }
 __device__ __forceinline__ C pow(C x, C y) {

@@ -1,4 +1,5 @@
 // Functions of complex numbers by libm.
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
@@ -51,6 +52,7 @@ constexpr LoopTable<Explog> make_explog() {
   row<Explog::Log1p>(t, [](auto z) {
     using T = typename decltype(z)::value_type;
     const T x = z.real(), y = z.imag();
+    if (std::max(std::abs(x), std::abs(y)) > 1000) return std::log(T(1) + z);  // squares may overflow
     return decltype(z)(std::log1p(x * (2 + x) + y * y) / 2, std::atan2(y, 1 + x));
   });
   row<Explog::Sigmoid>(t, [](auto z) { return decltype(z)(1) / (decltype(z)(1) + std::exp(-z)); });

@@ -396,3 +396,10 @@ def test_a_number_beside_16_bit_floats_is_not_rounded_to_them(dtype, shape, numb
     one = x * 1e-2
     assert (x / number).float().equal((x.float() / number).to(x.dtype).float())
     assert (number * one).float().equal((number * one.float()).to(x.dtype).float())
+
+
+@pytest.mark.parametrize(("dtype", "big"), [("complex64", 1e30), ("complex128", 1e250)])
+def test_log1p_of_large_complex_numbers(dtype, big):
+    z = np.array([complex(big, big), complex(-big, 1), complex(2, -big), complex(1001, 3), complex(3, 999)], dtype)
+    expected = np.log1p(z.astype("complex128"))
+    np.testing.assert_allclose(plait.log1p(plait.tensor(z)).numpy(), expected, rtol=1e-6)
