@@ -5,6 +5,7 @@
 
 #include "ops/cpu/complex.h"
 #include "ops/decl/compare.h"
+#include "ops/decl/complex.h"
 #include "ops/decl/create.h"
 #include "ops/decl/ternary.h"
 #include "ops/decl/unary.h"
@@ -22,6 +23,24 @@ void zero_gradient(Vjp& v) { v.set(0, plait::zeros_like(v.grad())); }
 void round_by(const char* op, Unary f, const Tensor& out, const Tensor& self) {
   if (!is_integral(self.dtype(), true)) return cpu::unary(op, f, out, self);
   if (out.data_ptr() != self.data_ptr()) copy_into(out, self);
+}
+
+void nan_to_num_into(const Tensor& out, const Tensor& self, std::optional<double> nan,
+                     std::optional<double> posinf, std::optional<double> neginf) {
+  const DType d = self.dtype();
+  if (is_complex(d))  // part by part
+    return nan_to_num_into(plait::view_as_real(detached_alias(out)),
+                           plait::view_as_real(detached_alias(self)), nan, posinf, neginf);
+  if (is_integral(d, true)) {
+    if (out.data_ptr() != self.data_ptr()) copy_into(out, self);
+    return;
+  }
+  const double largest = d == DType::Float16    ? 65504.0
+                         : d == DType::BFloat16 ? 3.3895313892515355e38
+                         : d == DType::Float32  ? 3.4028234663852886e38
+                                                : std::numeric_limits<double>::max();
+  const cpu::Params params{nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)};
+  cpu::unary("nan_to_num", Unary::NanToNum, out, self, &params);
 }
 
 }  // namespace
@@ -231,7 +250,7 @@ Op<Tensor(const Tensor&, std::optional<double>, std::optional<double>, std::opti
     .doc =
         R"(Elementwise self with NaN replaced (by zero) and the infinities (by the largest and the lowest number of the dtype).
 
-Dtypes: real ones; integers stay as they are.
+Integers stay as they are; of complex numbers each part is replaced by itself.
 
 >>> plait.nan_to_num(plait.tensor([plait.nan, 1.0]))
 tensor([0., 1.]))",
@@ -244,23 +263,10 @@ tensor([0., 1.]))",
         },
     .save = "self",
     .kind = Kind::Pointwise,
-    .dtypes = kRealDTypes,
+    .dtypes = static_cast<DTypeSet>(kRealDTypes | kComplexDTypes),
     .inplace = Inplace::Direct,
     .out = true,
-    .cpu =
-        [](const Tensor& out, const Tensor& self, std::optional<double> nan, std::optional<double> posinf,
-           std::optional<double> neginf) {
-          if (is_integral(self.dtype(), true)) {
-            if (out.data_ptr() != self.data_ptr()) copy_into(out, self);
-            return;
-          }
-          const double largest = self.dtype() == DType::Float16    ? 65504.0
-                                 : self.dtype() == DType::BFloat16 ? 3.3895313892515355e38
-                                 : self.dtype() == DType::Float32  ? 3.4028234663852886e38
-                                                                   : std::numeric_limits<double>::max();
-          const cpu::Params params{nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)};
-          cpu::unary("nan_to_num", Unary::NanToNum, out, self, &params);
-        },
+    .cpu = nan_to_num_into,
 }};
 
 }  // namespace plait::op

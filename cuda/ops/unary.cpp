@@ -54,17 +54,25 @@ CudaKernel complex_kernel(op::complex, [](const Tensor& out, const Tensor& real,
   run_elementwise("complex", join_launcher(dtype), dtype, out, {&real, &imag});
 });
 
-CudaKernel nan_to_num_kernel(op::nan_to_num, [](const Tensor& out, const Tensor& self,
-                                                std::optional<double> nan, std::optional<double> posinf,
-                                                std::optional<double> neginf) {
-  if (is_integral(self.dtype(), true)) return copy_unless_same(out, self);
-  const double largest = self.dtype() == DType::Float16    ? 65504.0
-                         : self.dtype() == DType::BFloat16 ? 3.3895313892515355e38
-                         : self.dtype() == DType::Float32  ? std::numeric_limits<float>::max()
-                                                           : std::numeric_limits<double>::max();
+void nan_to_num_into(const Tensor& out, const Tensor& self, std::optional<double> nan,
+                     std::optional<double> posinf, std::optional<double> neginf) {
+  const DType d = self.dtype();
+  if (is_complex(d))  // part by part
+    return nan_to_num_into(plait::view_as_real(detached_alias(out)),
+                           plait::view_as_real(detached_alias(self)), nan, posinf, neginf);
+  if (is_integral(d, true)) return copy_unless_same(out, self);
+  const double largest = d == DType::Float16    ? 65504.0
+                         : d == DType::BFloat16 ? 3.3895313892515355e38
+                         : d == DType::Float32  ? std::numeric_limits<float>::max()
+                                                : std::numeric_limits<double>::max();
   unary("nan_to_num", Unary::NanToNum, out, self,
         {nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)});
-});
+}
+CudaKernel nan_to_num_kernel(op::nan_to_num,
+                             [](const Tensor& out, const Tensor& self, std::optional<double> nan,
+                                std::optional<double> posinf, std::optional<double> neginf) {
+                               nan_to_num_into(out, self, nan, posinf, neginf);
+                             });
 
 CudaKernel deg2rad_kernel(op::deg2rad, [](const Tensor& out, const Tensor& self) {
   unary("deg2rad", Unary::Scale, out, self, {M_PI / 180});

@@ -403,3 +403,16 @@ def test_log1p_of_large_complex_numbers(dtype, big):
     z = np.array([complex(big, big), complex(-big, 1), complex(2, -big), complex(1001, 3), complex(3, 999)], dtype)
     expected = np.log1p(z.astype("complex128"))
     np.testing.assert_allclose(plait.log1p(plait.tensor(z)).numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_nan_to_num_of_each_part_of_complex_numbers(dtype):
+    parts = [1.5, np.nan, np.inf, -np.inf]
+    z = np.array([[complex(x, y) for x in parts] for y in parts], dtype)
+    for given in ({}, {"nan": 2.0, "posinf": 5.0, "neginf": -7.0}):
+        for t, a in ((plait.tensor(z), z), (plait.tensor(z).t()[1:], z.T[1:]), (plait.tensor(z[0, 1]), z[0, 1])):
+            expected = np.nan_to_num(a, **given)
+            np.testing.assert_array_equal(plait.nan_to_num(t, **given).numpy(), expected)
+            out = plait.empty(0, dtype=t.dtype)
+            np.testing.assert_array_equal(plait.nan_to_num(t, **given, out=out).numpy(), expected)
+            np.testing.assert_array_equal(t.clone().nan_to_num_(**given).numpy(), expected)

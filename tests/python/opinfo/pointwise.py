@@ -356,6 +356,11 @@ def nan_to_num_samples(g):
 
 
 def nan_to_num(x, nan=None, posinf=None, neginf=None, *, self_dtype):
+    if x.dtype.kind == "c":
+        part = "float32" if self_dtype == "complex64" else "float64"
+        return nan_to_num(x.real, nan, posinf, neginf, self_dtype=part) + 1j * nan_to_num(
+            x.imag, nan, posinf, neginf, self_dtype=part
+        )
     if x.dtype.kind != "f":
         return x
     top = largest(self_dtype)
@@ -364,7 +369,7 @@ def nan_to_num(x, nan=None, posinf=None, neginf=None, *, self_dtype):
     return np.where(np.isneginf(x), -top if neginf is None else neginf, x)
 
 
-op("nan_to_num", nan_to_num_samples, nan_to_num, (*BOOL, *INTS, *FLOATS), ref_dtype=True)
+op("nan_to_num", nan_to_num_samples, nan_to_num, (*BOOL, *INTS, *FLOATS, *COMPLEX), ref_dtype=True)
 
 # ---- complex numbers
 unary("real", np.real, COMPLEX, out="real", view=True)
