@@ -29,16 +29,41 @@ bool is_mixed(const Tensor& base, const Tensor& view) {
   return is_complex(base.dtype()) != is_complex(view.dtype());
 }
 
-// The part of the base that a view shows, by ops that record where it comes from.
-Tensor read_from_base(const Tensor& base, const Tensor& view) {
-  static const auto& read = find_op<Tensor(const Tensor&, IntSpan, IntSpan, int64_t, IntSpan)>("_view_read");
-  static const auto& as_real = find_op<Tensor(const Tensor&)>("view_as_real");
-  static const auto& as_complex = find_op<Tensor(const Tensor&)>("view_as_complex");
+// A node of an op with one tensor.
+Ref<Node> unary_node(const OpBase& op, Edge edge, InputMeta input) {
+  Ref<Node> node = Node::create(&op, 1, 0, op.attr_params(), 1);
+  node->edges()[0] = std::move(edge);
+  node->inputs()[0] = std::move(input);
+  return node;
+}
+InputMeta meta_of(const Placed& placed, const Tensor& tensor) {
+  return {placed.sizes, placed.dtype, tensor.device()};
+}
+
+// The history of a complex tensor that is taken as pairs of real numbers, and of pairs taken as one.
+Edge in_reals(Edge edge, const Tensor& tensor) {
+  static const OpBase& as_real = find_op("view_as_real");
+  if (!edge || !is_complex(tensor.dtype())) return edge;
+  return Edge(unary_node(as_real, std::move(edge), {tensor.sizes(), tensor.dtype(), tensor.device()}), 0);
+}
+Ref<Node> in_complex(Ref<Node> node, const Placed& reals, const Tensor& tensor) {
+  static const OpBase& as_complex = find_op("view_as_complex");
+  return unary_node(as_complex, Edge(std::move(node), 0), meta_of(reals, tensor));
+}
+
+// The history of the part of the base that a view shows.
+Ref<Node> read_base(const Tensor& base, const Tensor& view) {
+  static const OpBase& read = find_op("_view_read");
   const bool mixed = is_mixed(base, view);
   const Placed whole(base, mixed), part(view, mixed);
-  const Tensor part_now = read(mixed && is_complex(base.dtype()) ? as_real(base) : base, part.sizes,
-                               part.strides, part.offset - whole.offset, whole.strides);
-  return mixed && is_complex(view.dtype()) ? as_complex(part_now) : part_now;
+  Edge edge = gradient_edge(base);
+  if (mixed) edge = in_reals(std::move(edge), base);
+  Ref<Node> node = unary_node(read, std::move(edge), meta_of(whole, base));
+  node->attrs()[0] = Value(part.sizes);
+  node->attrs()[1] = Value(part.strides);
+  node->attrs()[2] = Value(part.offset - whole.offset);
+  node->attrs()[3] = Value(whole.strides);
+  return mixed && is_complex(view.dtype()) ? in_complex(std::move(node), part, view) : node;
 }
 
 // Brings the history of a view up to date. Note [In-place on views].
@@ -52,12 +77,7 @@ void refresh_view(const Tensor& tensor) {
         !requires_grad(view->base))
       return;
   }
-  if (requires_grad(view->base)) {
-    EnableGrad guard;
-    const Tensor fresh = read_from_base(view->base, tensor);
-    const AutogradMeta* from = autograd_meta(fresh);
-    set_history(tensor, from->grad_fn, from->output);
-  }
+  if (requires_grad(view->base)) set_history(tensor, read_base(view->base, tensor), 0);
   view->attr_version = tensor.version();
 }
 
@@ -183,47 +203,34 @@ void check_inplace_allowed(const char* op, const Tensor& self, bool records) {
 
 namespace {
 
-// A node of an op with one tensor and no attributes.
-Ref<Node> unary_node(const OpBase& op, Edge edge, InputMeta input) {
-  Ref<Node> node = Node::create(&op, 1, 0, 0, 1);
-  node->edges()[0] = std::move(edge);
-  node->inputs()[0] = std::move(input);
-  return node;
-}
-
 // The history of a base whose view `self` was overwritten by an op recorded as `node`.
-Ref<Node> written_base(const Tensor& base, const Tensor& self, const Ref<Node>& node) {
+Ref<Node> written_base(const Tensor& base, const Tensor& self, Ref<Node> node) {
   static const OpBase& write = find_op("_view_write");
-  static const OpBase& as_real = find_op("view_as_real");
-  static const OpBase& as_complex = find_op("view_as_complex");
   const bool mixed = is_mixed(base, self);
   const Placed whole(base, mixed), part(self, mixed);
-  const auto in_reals = [mixed](const Tensor& t, Edge edge) {
-    if (!mixed || !is_complex(t.dtype()) || !edge) return edge;
-    return Edge(unary_node(as_real, std::move(edge), {t.sizes(), t.dtype(), t.device()}), 0);
-  };
   Ref<Node> written = Node::create(&write, 2, 0, write.attr_params(), 1);
-  written->edges()[0] = in_reals(base, gradient_edge(base));
-  written->edges()[1] = in_reals(self, Edge(node, 0));
-  written->inputs()[0] = {whole.sizes, whole.dtype, base.device()};
-  written->inputs()[1] = {part.sizes, part.dtype, self.device()};
+  Edge before = gradient_edge(base), after(std::move(node), 0);
+  written->edges()[0] = mixed ? in_reals(std::move(before), base) : std::move(before);
+  written->edges()[1] = mixed ? in_reals(std::move(after), self) : std::move(after);
+  written->inputs()[0] = meta_of(whole, base);
+  written->inputs()[1] = meta_of(part, self);
   written->attrs()[0] = Value(part.sizes);
   written->attrs()[1] = Value(part.strides);
   written->attrs()[2] = Value(part.offset - whole.offset);
   written->attrs()[3] = Value(whole.strides);
-  if (!mixed || !is_complex(base.dtype())) return written;
-  return unary_node(as_complex, Edge(std::move(written), 0), {whole.sizes, whole.dtype, base.device()});
+  return mixed && is_complex(base.dtype()) ? in_complex(std::move(written), whole, base) : written;
 }
 
 }  // namespace
 
 void rebase_history(const Tensor& self, Ref<Node> node) {
   ViewMeta* view = self.impl()->view.get();
-  if (view) {
-    set_history(view->base, written_base(view->base, self, node), 0);
-    view->attr_version = self.version();
-  }
-  set_history(self, std::move(node), 0);
+  if (!view) return set_history(self, std::move(node), 0);
+  set_history(view->base, written_base(view->base, self, std::move(node)), 0);
+  // Out of date, as every view of the base now is, also where the op wrote nothing.
+  view->attr_version = self.version() - 1;
+  const AutogradMeta* meta = autograd_meta(self);
+  if (meta && meta->retains_grad) refresh_view(self);
 }
 
 void detach_inplace(const Tensor& tensor) {

@@ -5,10 +5,9 @@
 // (ViewMeta in core/tensor.h). When view v of base b is overwritten by an op recorded as node N (whose input
 // edge is v's history before), then
 //   * b's new history is `_view_write(b before, v)`: b with the window of v replaced by N's result;
-//   * v's new history is N itself;
-//   * every other view of b shows new values, so its history is stale. It sees that by the storage's version,
-//     which has moved on since it last looked; its history is made anew, when asked for, as `_view_read` of
-//     b.
+//   * every view of b, v too, shows new values, so its history is stale. It sees that by the storage's
+//     version, which has moved on since it last looked; its history is made anew, when asked for, as
+//     `_view_read` of b. The gradient of b is so that of all uses of its views from then on.
 // Where one of b and v is complex and the other real (view_as_real, view_as_complex), both are taken as real
 // numbers, and the history goes through these two ops.
 // A view may be made while nothing requires grad, and its base come to require it later. Therefore the

@@ -405,6 +405,7 @@ PyObject* function_input(PyObject*, PyObject* args) {
     static const auto& alias = find_op<Tensor(const Tensor&)>("alias");
     const Tensor given = alias(unwrap(object)), then = detached_alias(given);
     const AutogradMeta* meta = autograd_meta(given);
+    if (!meta || !meta->grad_fn) fail<ValueError>("_function_input: expected a tensor that requires grad");
     set_history(then, meta->grad_fn, meta->output);
     if (is_leaf) given.impl()->view.reset();
     return Py_BuildValue("(NN)", wrap(given), wrap(then));

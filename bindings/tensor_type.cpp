@@ -91,13 +91,24 @@ void tensor_dealloc(PyObject* object) {
   Py_DECREF(type);
 }
 
-// Called when a tensor that kept its Python object dies; perhaps in a thread without the GIL.
-void release_kept_object(void* pyobj) noexcept {
-  if (!Py_IsInitialized()) return;
+// Called when a tensor that kept its Python object dies; perhaps in a thread without the GIL. A weak
+// reference may have given the object to somebody, who holds it still: then the ownership turns round once
+// more.
+bool release_kept_object(TensorImpl* impl) noexcept {
+  if (!Py_IsInitialized()) return true;
   WithGil gil;
-  PyTensor* self = static_cast<PyTensor*>(pyobj);
-  self->tensor.ref().detach();  // it was borrowed
-  Py_DECREF(reinterpret_cast<PyObject*>(self));
+  PyTensor* self = static_cast<PyTensor*>(impl->pyobj);
+  PyObject* object = reinterpret_cast<PyObject*>(self);
+  const bool is_held = Py_REFCNT(object) > 1;
+  impl->owns_pyobj = false;
+  if (is_held) {
+    impl->retain();
+    forget_finalized(object);
+  } else {
+    self->tensor.ref().detach();  // it was borrowed
+  }
+  Py_DECREF(object);
+  return !is_held;
 }
 
 template <class F>

@@ -8,11 +8,7 @@ namespace plait {
 
 constinit thread_local Context t_context;
 constinit thread_local uint64_t t_node_sequence = 0;
-void (*TensorImpl::release_pyobj)(void*) noexcept = nullptr;
-
-TensorImpl::~TensorImpl() {
-  if (owns_pyobj && release_pyobj) release_pyobj(pyobj);
-}
+bool (*TensorImpl::release_pyobj)(TensorImpl*) noexcept = nullptr;
 
 Generator& default_generator() {
   static auto* generator = new Generator(Generator::adopt(new GeneratorImpl));

@@ -72,11 +72,13 @@ class PLAIT_API TensorImpl final : public RefCounted, public Pooled<TensorImpl> 
         strides(strides_) {
     inference = context().inference;
   }
-  ~TensorImpl();
-  static void destroy(TensorImpl* impl) noexcept { delete impl; }
+  static void destroy(TensorImpl* impl) noexcept {
+    if (!impl->owns_pyobj || release_pyobj(impl)) delete impl;
+  }
 
-  // Installed by the Python bindings: drops the Python object that a dying tensor owns.
-  static void (*release_pyobj)(void* pyobj) noexcept;
+  // Installed by the Python bindings: drops the Python object that a dying tensor owns. False where somebody
+  // has come to hold the object meanwhile: it owns the tensor now, which lives on.
+  static bool (*release_pyobj)(TensorImpl* impl) noexcept;
 };
 
 class PLAIT_API Tensor {

@@ -251,6 +251,29 @@ def test_weak_references():
     assert ref() is None and seen == [1]
 
 
+def test_a_weak_reference_finds_what_only_another_tensor_holds():
+    holder, x = plait.ones(2), plait.tensor([1.0, 2.0])
+    x.note = "kept"
+    ref = weakref.ref(x)
+    for _ in range(3):  # the tensor lives on through whoever holds it last
+        holder.grad = x
+        del x
+        gc.collect()
+        x = ref()
+        holder.grad = None
+        assert x.tolist() == [1, 2] and x.note == "kept" and (x + 1).tolist() == [2, 3]
+        gc.collect()
+        assert ref() is x
+    holder.grad = x
+    del x
+    x = ref()
+    del holder
+    assert x.sigmoid().shape == (2,)
+    del x
+    gc.collect()
+    assert ref() is None
+
+
 def test_cycles_are_collected():
     x = plait.ones(2)
     x.me = x

@@ -110,6 +110,36 @@ def test_a_chain_of_writes():
     assert w.grad.tolist() == [2 * 1 + 10 * 2]
 
 
+def test_the_gradient_of_the_base_is_that_of_its_views_too():
+    """d(v0 + b0) / db0 is 2, wherever the gradient is looked at: by grad, retained, or by a hook."""
+    w = plait.tensor([2.0, 3.0, 4.0], requires_grad=True)
+    seen = []
+    base = w * 1
+    view, other = base[:2], base[1:]
+    view.retain_grad()
+    view.mul_(10)
+    base.retain_grad()
+    base.register_hook(lambda g: seen.append(g.tolist()))
+    loss = (3 * view).sum() + (5 * other).sum() + 7 * base.sum()
+    assert plait.autograd.grad(loss, (base, view, other), retain_graph=True)[0].tolist() == [10, 15, 12]
+    seen.clear()
+    base.grad = view.grad = None
+    loss.backward()
+    assert base.grad.tolist() == [10, 15, 12] and seen == [[10, 15, 12]]
+    assert view.grad.tolist() == [3, 3]  # what used the view by its own name, after the write
+    assert w.grad.tolist() == [100, 150, 12]
+
+
+def test_a_gradient_retained_of_a_view_before_it_was_written():
+    base = plait.tensor([1.0, 2.0], requires_grad=True).clone()
+    views = [base[:], base[:]]
+    for v in views:
+        v.retain_grad()
+    views[0].mul_(2)
+    (3 * views[0] + 5 * views[1]).sum().backward()
+    assert views[0].grad.tolist() == [3, 3] and views[1].grad.tolist() == [5, 5]
+
+
 def test_copy_and_setitem():
     x, w = leaf(1, 2, 3), leaf(7, 8)
     a = x * 2
