@@ -48,7 +48,7 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, bool, bool, std::optional<in
            std::optional<int64_t> divisor) {
           check_divisor(divisor);
           const Dims sizes = pool::output_sizes(args_of(kernel, stride, padding, ceil_mode), self.sizes());
-          return pool::spec_like(pool::with_spatial(self.sizes(), sizes), self, self.dtype());
+          return image_spec(pool::with_spatial(self.sizes(), sizes), self, self.dtype());
         },
     .vjp =
         [](Vjp& v) {
@@ -87,7 +87,7 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool, bool, std::op
               check(out == pool::spatial(self.sizes()),
                     "_avg_pool_backward: expected self with spatial size {}, got shape {}", out,
                     self.sizes());
-              return pool::spec_like(sizes, self, self.dtype());
+              return image_spec(sizes, self, self.dtype());
             },
         .vjp =
             [](Vjp& v) {
@@ -110,8 +110,8 @@ Op<Tensor(const Tensor&, IntSpan)> _adaptive_avg_pool{{
     .doc = "Means of (N, C, ...) over as many windows as output_size says.",
     .meta =
         [](const Tensor& self, IntSpan output_size) {
-          return pool::spec_like(pool::adaptive_sizes("adaptive_avg_pool", self.sizes(), output_size), self,
-                                 self.dtype());
+          return image_spec(pool::adaptive_sizes("adaptive_avg_pool", self.sizes(), output_size), self,
+                            self.dtype());
         },
     .vjp = [](Vjp& v) { v.set(0, plait::_adaptive_avg_pool_backward(v.grad(), pool::spatial(v.sizes(0)))); },
     .save = "self.layout",
@@ -134,7 +134,7 @@ Op<Tensor(const Tensor&, IntSpan)> _adaptive_avg_pool_backward{{
                 input_size.size() + 2, self.sizes());
           const Dims sizes = pool::with_spatial(self.sizes(), input_size);
           pool::adaptive_sizes("_adaptive_avg_pool_backward", sizes, pool::spatial(self.sizes()));
-          return pool::spec_like(sizes, self, self.dtype());
+          return image_spec(sizes, self, self.dtype());
         },
     .vjp = [](Vjp& v) { v.set(0, plait::_adaptive_avg_pool(v.grad(), pool::spatial(v.sizes(0)))); },
     .save = "self.layout",

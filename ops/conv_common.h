@@ -6,6 +6,7 @@
 
 #include "core/op.h"
 #include "core/tensor.h"
+#include "ops/image_layout.h"
 
 namespace plait::op::conv {
 
@@ -20,11 +21,7 @@ inline int64_t output_size(int64_t size, int64_t kernel, int64_t stride, int64_t
 
 // A result in the layout of x: channels-last where x or the weight is.
 inline TensorSpec spec_like(const Dims& sizes, const Tensor& x, const Tensor& weight) {
-  const auto last = [](const Tensor& t) {
-    return !t.is_contiguous() && t.is_contiguous(MemoryFormat::ChannelsLast);
-  };
-  if (last(x) || last(weight)) return TensorSpec(sizes, x.dtype(), x.device(), channels_last_strides(sizes));
-  return TensorSpec(sizes, x.dtype(), x.device());
+  return image_spec(sizes, is_laid_out_channels_last(weight) ? weight : x, x.dtype());
 }
 
 // Dtypes and the values of the lists; returns the op's name as users know it.

@@ -9,6 +9,7 @@
 #include "ops/decl/copy.h"
 #include "ops/decl/grid_sample.h"
 #include "ops/declare.h"
+#include "ops/image_layout.h"
 
 namespace plait::op {
 
@@ -47,12 +48,6 @@ DType compute_dtype(DType d) { return d == DType::Float64 ? DType::Float64 : DTy
 // How the input is read, where it need not be copied.
 ChannelLayout layout_of(const Tensor& t) {
   return !t.is_contiguous() && cpu::channels_innermost(t) ? ChannelLayout::Rows : ChannelLayout::Planes;
-}
-// The gradient of an input in its layout.
-TensorSpec spec_like(const Tensor& input) {
-  if (!input.is_contiguous() && input.is_contiguous(MemoryFormat::ChannelsLast))
-    return TensorSpec(input.sizes(), input.dtype(), input.device(), channels_last_strides(input.sizes()));
-  return TensorSpec(input.sizes(), input.dtype(), input.device());
 }
 Dims result_sizes(const Dims& input, const Dims& grid) {
   Dims sizes{input[0], input[1]};
@@ -296,7 +291,7 @@ Op<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, int64
                     grad.sizes(), grad.dtype());
               const TensorSpec none(Dims{0}, input.dtype(), input.device());
               return std::array<TensorSpec, 2>{
-                  need_input ? spec_like(input) : none,
+                  need_input ? image_spec(input.sizes(), input, input.dtype()) : none,
                   need_grid ? TensorSpec(grid.sizes(), grid.dtype(), grid.device()) : none};
             },
         .kind = Kind::Other,

@@ -8,6 +8,7 @@
 #include "ops/decl/interpolate.h"
 #include "ops/cpu/resample.h"
 #include "ops/declare.h"
+#include "ops/image_layout.h"
 
 namespace plait::op {
 namespace {
@@ -47,9 +48,7 @@ void check_sizes(const char* op, const Dims& in, IntSpan size, bool antialias) {
 TensorSpec with_spatial(const Tensor& like, IntSpan size) {
   Dims sizes = like.sizes();
   for (size_t i = 0; i < size.size(); ++i) sizes[2 + static_cast<int>(i)] = size[i];
-  if (!like.is_contiguous() && like.is_contiguous(MemoryFormat::ChannelsLast))
-    return TensorSpec(sizes, like.dtype(), like.device(), channels_last_strides(sizes));
-  return TensorSpec(sizes, like.dtype(), like.device());
+  return image_spec(sizes, like, like.dtype());
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ constexpr auto kPooledDTypes = static_cast<DTypeSet>(kIntDTypes | kFloatDTypes);
 using Pair = std::tuple<Tensor, Tensor>;
 
 std::array<TensorSpec, 2> values_and_places(const Dims& sizes, const Tensor& self) {
-  return {pool::spec_like(sizes, self, self.dtype()), pool::spec_like(sizes, self, DType::Int64)};
+  return {image_spec(sizes, self, self.dtype()), image_spec(sizes, self, DType::Int64)};
 }
 
 // Of the values' gradient to self, for both kinds of windows.
@@ -93,7 +93,7 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, bool)> _max_pool_va
            bool ceil_mode) {
           const Dims sizes =
               pool::output_sizes({"max_pool", kernel, stride, padding, dilation, ceil_mode}, self.sizes());
-          return pool::spec_like(pool::with_spatial(self.sizes(), sizes), self, self.dtype());
+          return image_spec(pool::with_spatial(self.sizes(), sizes), self, self.dtype());
         },
     .vjp =
         [](Vjp& v) {
@@ -155,7 +155,7 @@ Op<Tensor(const Tensor&, const Tensor&, IntSpan, IntSpan, IntSpan, IntSpan, IntS
                 "_max_pool_backward: expected kernel_size, stride, padding and dilation with as many entries "
                 "as input_size {}, or without any, got {}, {}, {} and {}",
                 input_size, kernel, stride, padding, dilation);
-          return pool::spec_like(pool::with_spatial(self.sizes(), input_size), self, self.dtype());
+          return image_spec(pool::with_spatial(self.sizes(), input_size), self, self.dtype());
         },
     .vjp =
         [](Vjp& v) {

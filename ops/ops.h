@@ -57,6 +57,7 @@
 #include "ops/decl/norm_reduce.h"
 #include "ops/decl/optim.h"
 #include "ops/decl/pad.h"
+#include "ops/decl/pixels.h"
 #include "ops/decl/poisson.h"
 #include "ops/decl/polynomials.h"
 #include "ops/decl/power.h"

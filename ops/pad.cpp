@@ -7,7 +7,9 @@
 #include "ops/decl/copy.h"
 #include "ops/decl/index.h"
 #include "ops/decl/pad.h"
+#include "ops/decl/view.h"
 #include "ops/decl/view_split.h"
+#include "ops/image_layout.h"
 #include "ops/index_common.h"
 
 namespace plait::op {
@@ -60,12 +62,9 @@ void fill_and_copy(const Tensor& out, const Tensor& self, const Padding& p, cons
 }
 
 // One pass over the rows of the result: value, the row of self, value.
-void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const Scalar& value) {
+void pad_rows(const Tensor& out, const Tensor& self, const Padding& p, const Tensor& number) {
   constexpr int64_t kShortRow = 256;  // bytes
-  if (out.numel() == 0) return;
-  const Padding p = padding_of(pad, self.sizes());
   const int n = static_cast<int>(out.dim());
-  const Tensor number = scalar_tensor(value, out.dtype());
   if (n == 0) return cpu::copy(out, self);
   if (out.numel() >= 4096 && out.sizes()[n - 1] * itemsize(out.dtype()) <= kShortRow)
     return fill_and_copy(out, self, p, number);
@@ -99,6 +98,20 @@ void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const S
                    }
                  });
   });
+}
+
+void constant_kernel(const Tensor& out, const Tensor& self, IntSpan pad, const Scalar& value) {
+  if (out.numel() == 0) return;
+  const Padding p = padding_of(pad, self.sizes());
+  const Tensor number = scalar_tensor(value, out.dtype());
+  if (out.is_contiguous()) return pad_rows(out, self, p, number);
+  const Dims order = memory_order(out);
+  Padding in_order;
+  for (const int64_t d : order) {
+    in_order.before.push_back(p.before[static_cast<int>(d)]);
+    in_order.after.push_back(p.after[static_cast<int>(d)]);
+  }
+  pad_rows(plait::permute(out, order), plait::permute(self, order), in_order, number);
 }
 
 enum class Mode { Reflect, Replicate, Circular };
@@ -230,8 +243,8 @@ tensor([0, 1, 2, 0, 0]))",
         [](const Tensor& self, IntSpan pad, const Scalar& value) {
           check<TypeError>(!value.is_complex() || is_complex(self.dtype()),
                            "pad: a complex value does not go into a tensor of dtype {}", self.dtype());
-          return TensorSpec(padded_sizes(padding_of(pad, self.sizes()), self.sizes(), pad), self.dtype(),
-                            self.device());
+          return image_spec(padded_sizes(padding_of(pad, self.sizes()), self.sizes(), pad), self,
+                            self.dtype());
         },
     .vjp =
         [](Vjp& v) {
@@ -248,7 +261,7 @@ Op<Tensor(const Tensor&, IntSpan, std::string_view)> _pad_nd{{
     .doc = "pad by what stands at the edges: 'reflect', 'replicate' or 'circular'.",
     .meta =
         [](const Tensor& self, IntSpan pad, std::string_view mode) {
-          return TensorSpec(checked_sizes(self.sizes(), pad, mode), self.dtype(), self.device());
+          return image_spec(checked_sizes(self.sizes(), pad, mode), self, self.dtype());
         },
     .vjp =
         [](Vjp& v) {
@@ -269,7 +282,7 @@ Op<Tensor(const Tensor&, IntSpan, IntSpan, std::string_view)> _pad_nd_backward{{
           const Dims expected = checked_sizes(Dims(size), pad, mode);
           check(grad.sizes() == expected, "_pad_nd_backward: expected grad of shape {}, got {}", expected,
                 grad.sizes());
-          return TensorSpec(Dims(size), grad.dtype(), grad.device());
+          return image_spec(Dims(size), grad, grad.dtype());
         },
     .vjp =
         [](Vjp& v) { v.set(0, plait::_pad_nd(v.grad(), v.attr<IntSpan>(2), v.attr<std::string_view>(3))); },

@@ -7,6 +7,7 @@
 #include "ops/cpu/pool.h"
 #include "ops/decl/view.h"
 #include "ops/declare.h"
+#include "ops/image_layout.h"
 #include "ops/math.h"
 
 namespace plait::op::pool {
@@ -120,11 +121,6 @@ inline cpu::Windows adaptive_windows(const Dims& x, IntSpan out) {
   return w;
 }
 
-inline TensorSpec spec_like(const Dims& sizes, const Tensor& x, DType dtype) {
-  if (!x.is_contiguous() && x.is_contiguous(MemoryFormat::ChannelsLast))
-    return TensorSpec(sizes, dtype, x.device(), channels_last_strides(sizes));
-  return TensorSpec(sizes, dtype, x.device());
-}
 inline Dims with_spatial(const Dims& x, IntSpan spatial) {
   Dims sizes{x[0], x[1]};
   for (int64_t s : spatial) sizes.push_back(s);

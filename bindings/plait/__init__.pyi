@@ -461,6 +461,7 @@ from ._C import ceil_ as ceil_
 from ._C import celu as celu
 from ._C import celu_ as celu_
 from ._C import cfloat as cfloat
+from ._C import channel_shuffle as channel_shuffle
 from ._C import channels_last as channels_last
 from ._C import channels_last_3d as channels_last_3d
 from ._C import chunk as chunk

@@ -12,6 +12,7 @@
 #include "cuda/ops/index_plan.h"
 #include "cuda/ops/read_back.h"
 #include "ops/decl/pad.h"
+#include "ops/image_layout.h"
 
 namespace plait::cuda {
 namespace {
@@ -25,6 +26,8 @@ class Shifts {
     plan_.in = in.data_ptr();
     plan_.itemsize = itemsize(out.dtype());
   }
+  // In this order dimensions are added: that of the memory of the result.
+  Dims order() const { return memory_order(out_); }
   void add(ShiftDim dim) {
     const bool whole = dim.before == 0 && dim.out_size == dim.in_size;
     if (whole && dim.in_size == 1) return;
@@ -49,7 +52,8 @@ class Shifts {
       const T value = number.to<T>();
       std::memcpy(plan_.number, &value, sizeof(T));
     });
-    const Tensor to = out_.is_contiguous() ? out_ : empty_tensor(out_.sizes(), out_.dtype(), out_.device());
+    const bool dense = is_dense(out_.sizes(), out_.strides());
+    const Tensor to = dense ? out_ : empty_tensor(out_.sizes(), out_.dtype(), out_.device());
     plan_.out = to.data_ptr();
     shift_elements(plan_);
     if (!to.same(out_)) copy_on_device(out_, to);
@@ -66,7 +70,8 @@ CudaKernel constant_pad_kernel(op::constant_pad_nd, [](const Tensor& out, const 
   if (out.numel() == 0) return;
   Shifts shifts(out, self);
   const int n = static_cast<int>(self.dim());
-  for (int d = 0; d < n; ++d) {
+  for (const int64_t at : shifts.order()) {
+    const int d = static_cast<int>(at);
     const size_t pair = 2 * static_cast<size_t>(n - 1 - d);  // widths begin with the last dimension
     shifts.add({out.sizes()[d], self.sizes()[d], pair < pad.size() ? pad[pair] : 0, self.strides()[d],
                 Edge::Number});
@@ -103,7 +108,8 @@ CudaKernel pad_kernel(op::_pad_nd, [](const Tensor& out, const Tensor& self, Int
   for (int d = 0; d < self.dim(); ++d) offset += widths_of(pad, self.sizes(), d, edge).cut * strides[d];
   const Tensor from = from_storage(self.storage(), self.dtype(), self.sizes(), strides, offset);
   Shifts shifts(out, from);
-  for (int d = 0; d < self.dim(); ++d) {
+  for (const int64_t at : shifts.order()) {
+    const int d = static_cast<int>(at);
     const Widths w = widths_of(pad, self.sizes(), d, edge);
     shifts.add({out.sizes()[d], w.rest, w.before + w.cut, strides[d], edge});
   }
@@ -148,8 +154,10 @@ CudaKernel roll_kernel(op::_roll, [](const Tensor& out, const Tensor& self, IntS
     by[d] = ((by[d] + shifts[i] % size) % size + size) % size;
   }
   Shifts plan(out, self);
-  for (int d = 0; d < self.dim(); ++d)
+  for (const int64_t at : plan.order()) {
+    const int d = static_cast<int>(at);
     plan.add({self.sizes()[d], self.sizes()[d], by[d], self.strides()[d], Edge::Circular});
+  }
   plan.run(Scalar(0));
 });
 

@@ -352,6 +352,9 @@ inline Tensor norm(const Tensor& self, std::string_view p, std::optional<Ints> d
 inline Tensor logsumexp(const Tensor& self, const Ints& dim, bool keepdim = false) { static detail::OpName op{"logsumexp"}; return op.call({self, dim, keepdim}); }
 inline Tensor constant_pad_nd(const Tensor& self, const Dims& pad, const Scalar& value = 0) { static detail::OpName op{"constant_pad_nd"}; return op.call({self, pad, value}); }
 inline Tensor pad(const Tensor& self, const Dims& pad, std::string_view mode = "constant", std::optional<Scalar> value = std::nullopt) { static detail::OpName op{"pad"}; return op.call({self, pad, mode, value}); }
+inline Tensor pixel_shuffle(const Tensor& self, int64_t upscale_factor) { static detail::OpName op{"pixel_shuffle"}; return op.call({self, upscale_factor}); }
+inline Tensor pixel_unshuffle(const Tensor& self, int64_t downscale_factor) { static detail::OpName op{"pixel_unshuffle"}; return op.call({self, downscale_factor}); }
+inline Tensor channel_shuffle(const Tensor& self, int64_t groups) { static detail::OpName op{"channel_shuffle"}; return op.call({self, groups}); }
 inline Tensor poisson(const Tensor& self, Generator generator = {}) { static detail::OpName op{"poisson"}; return op.call({self, generator}); }
 inline Tensor pow(const Tensor& self, const Operand& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}); }
 inline Tensor pow_(const Tensor& self, const Operand& exponent) { static detail::OpName op{"pow"}; return op.call({self, exponent}, PLAIT_INPLACE); }
@@ -430,8 +433,6 @@ inline Tensor diag_embed(const Tensor& self, int64_t offset = 0, int64_t dim1 = 
 inline Tensor diag(const Tensor& self, int64_t diagonal = 0) { static detail::OpName op{"diag"}; return op.call({self, diagonal}); }
 inline Tensor diagflat(const Tensor& self, int64_t offset = 0) { static detail::OpName op{"diagflat"}; return op.call({self, offset}); }
 inline Tensor trace(const Tensor& self) { static detail::OpName op{"trace"}; return op.call({self}); }
-inline Tensor pixel_shuffle(const Tensor& self, int64_t upscale_factor) { static detail::OpName op{"pixel_shuffle"}; return op.call({self, upscale_factor}); }
-inline Tensor pixel_unshuffle(const Tensor& self, int64_t downscale_factor) { static detail::OpName op{"pixel_unshuffle"}; return op.call({self, downscale_factor}); }
 inline Tensor sum(const Tensor& self, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"sum"}; return op.call({self, dtype}); }
 inline Tensor sum(const Tensor& self, std::optional<Ints> dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"sum.dim"}; return op.call({self, dim, keepdim, dtype}); }
 inline Tensor nansum(const Tensor& self, std::optional<Ints> dim = std::nullopt, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"nansum"}; return op.call({self, dim, keepdim, dtype}); }

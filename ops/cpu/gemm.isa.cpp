@@ -221,13 +221,15 @@ int64_t tiles_workspace(int64_t m, int64_t n, int64_t k) {
 
 // ---- few rows
 
-// c tile of Rows x Columns dot products of contiguous vectors.
+// c tile of Rows x Columns dot products of contiguous vectors. A few of them are summed in several chains, so
+// that one addition need not wait for the other.
 template <int Rows, int Columns, class T>
-PLAIT_INLINE void dot_tile(const T* a, int64_t a_row, const T* b, int64_t b_column, int64_t k,
-                           T (&result)[Rows][Columns]) {
-  Vec<T> sums[Rows][Columns] = {};
-  int64_t l = 0;
-  for (; l + kLanes<T> <= k; l += kLanes<T>) {
+PLAIT_INLINE void dot_piece(const T* a, int64_t a_row, const T* b, int64_t b_column, int64_t k,
+                            T (&result)[Rows][Columns]) {
+  constexpr int kTile = Rows * Columns, kChains = kTile == 1 ? 4 : kTile < 4 ? 2 : 1;
+  constexpr int64_t kStep = kChains * kLanes<T>;
+  Vec<T> sums[kChains][Rows][Columns] = {};
+  const auto add = [&](int64_t l, int chain) __attribute__((always_inline)) {
     Vec<T> x[Rows];
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) x[r] = load_vector(a + r * a_row + l);
@@ -235,16 +237,42 @@ PLAIT_INLINE void dot_tile(const T* a, int64_t a_row, const T* b, int64_t b_colu
     for (int j = 0; j < Columns; ++j) {
       const Vec<T> y = load_vector(b + j * b_column + l);
 #pragma GCC unroll 4
-      for (int r = 0; r < Rows; ++r) sums[r][j] += x[r] * y;
+      for (int r = 0; r < Rows; ++r) sums[chain][r][j] += x[r] * y;
     }
-  }
+  };
+  int64_t l = 0;
+  for (; l + kStep <= k; l += kStep)
+#pragma GCC unroll 4
+    for (int chain = 0; chain < kChains; ++chain) add(l + chain * kLanes<T>, chain);
+  for (; kChains > 1 && l + kLanes<T> <= k; l += kLanes<T>) add(l, 0);
 #pragma GCC unroll 4
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
-    for (int j = 0; j < Columns; ++j) result[r][j] = sum_lanes<T>(sums[r][j]);
+    for (int j = 0; j < Columns; ++j) {
+      Vec<T> sum = sums[0][r][j];
+#pragma GCC unroll 4
+      for (int chain = 1; chain < kChains; ++chain) sum += sums[chain][r][j];
+      result[r][j] = sum_lanes<T>(sum);
+    }
   for (; l < k; ++l)
     for (int r = 0; r < Rows; ++r)
       for (int j = 0; j < Columns; ++j) result[r][j] += a[r * a_row + l] * b[j * b_column + l];
+}
+
+// The sums of pieces of long vectors are added in float64: the error does not grow with the length.
+template <int Rows, int Columns, class T>
+PLAIT_INLINE void dot_tile(const T* a, int64_t a_row, const T* b, int64_t b_column, int64_t k,
+                           T (&result)[Rows][Columns]) {
+  constexpr int64_t kPiece = 8192;
+  double totals[Rows][Columns] = {};
+  for (int64_t first = 0; first == 0 || first < k; first += kPiece) {
+    dot_piece(a + first, a_row, b + first, b_column, least(kPiece, k - first), result);
+    if (k <= kPiece) return;
+    for (int r = 0; r < Rows; ++r)
+      for (int j = 0; j < Columns; ++j) totals[r][j] += result[r][j];
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int j = 0; j < Columns; ++j) result[r][j] = static_cast<T>(totals[r][j]);
 }
 
 template <class T>

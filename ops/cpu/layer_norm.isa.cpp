@@ -8,6 +8,13 @@ namespace {
 PLAIT_INLINE float root(float v) { return __builtin_sqrtf(v); }
 PLAIT_INLINE double root(double v) { return __builtin_sqrt(v); }
 
+// Long rows are summed by pieces, whose sums are added in float64: the error does not grow with the row.
+constexpr int64_t kPiece = 8192;
+template <class F>
+PLAIT_INLINE void over_pieces(int64_t n, const F& piece) {
+  for (int64_t first = 0; first < n; first += kPiece) piece(first, n - first < kPiece ? n - first : kPiece);
+}
+
 template <bool Weight, bool Bias, class T>
 PLAIT_INLINE void normalise(const T* x, const T* w, const T* b, int64_t n, T mean, T scale, T* y) {
   over_values<T>(
@@ -22,22 +29,32 @@ PLAIT_INLINE void normalise(const T* x, const T* w, const T* b, int64_t n, T mea
 template <class T>
 void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double eps, bool center, T* y,
              T* mean, T* rstd) {
-  const T inverse = T(1) / static_cast<T>(n);
+  const double inverse = 1.0 / static_cast<double>(n);
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
     T m = 0;
     if (center) {
-      ChainedSum<T> sum;
-      over_values<T>(
-          n, [&](auto at) __attribute__((always_inline)) { at.add(sum, at.load(x)); });
-      m = sum.total() * inverse;
+      double total = 0;
+      over_pieces(
+          n, [&](int64_t first, int64_t count) __attribute__((always_inline)) {
+            ChainedSum<T> sum;
+            over_values<T>(
+                count, [&](auto at) __attribute__((always_inline)) { at.add(sum, at.load(x + first)); });
+            total += sum.total();
+          });
+      m = static_cast<T>(total * inverse);
     }
-    ChainedSum<T> squares;
-    over_values<T>(
-        n, [&](auto at) __attribute__((always_inline)) {
-          const auto d = at.load(x) - m;
-          at.add(squares, d * d);
+    double squares = 0;
+    over_pieces(
+        n, [&](int64_t first, int64_t count) __attribute__((always_inline)) {
+          ChainedSum<T> sum;
+          over_values<T>(
+              count, [&](auto at) __attribute__((always_inline)) {
+                const auto d = at.load(x + first) - m;
+                at.add(sum, d * d);
+              });
+          squares += sum.total();
         });
-    const T s = T(1) / root(squares.total() * inverse + static_cast<T>(eps));
+    const T s = T(1) / root(static_cast<T>(squares * inverse + eps));
     mean[r] = m;
     rstd[r] = s;
     if (w)
@@ -51,21 +68,27 @@ void forward(const T* x, const T* w, const T* b, int64_t rows, int64_t n, double
 template <bool Weight, bool Dx, bool Add, bool Sums, class T>
 void backward_rows(const T* g, const T* x, const T* w, const T* mean, const T* rstd, const T* before,
                    int64_t rows, int64_t n, bool center, T* dx, T* dw, T* db) {
-  const T inverse = T(1) / static_cast<T>(n);
+  const double inverse = 1.0 / static_cast<double>(n);
   for (int64_t r = 0; r < rows; ++r, g += n, x += n) {
     const T m = mean[r], s = rstd[r];
     T shift = 0, slope = 0;
     if constexpr (Dx) {
-      ChainedSum<T> sum, dot;
-      over_values<T>(
-          n, [&](auto at) __attribute__((always_inline)) {
-            auto u = at.load(g);
-            if constexpr (Weight) u = u * at.load(w);
-            at.add(sum, u);
-            at.add(dot, u * (at.load(x) - m));
+      double sum = 0, dot = 0;
+      over_pieces(
+          n, [&](int64_t first, int64_t count) __attribute__((always_inline)) {
+            ChainedSum<T> sum_here, dot_here;
+            over_values<T>(
+                count, [&](auto at) __attribute__((always_inline)) {
+                  auto u = at.load(g + first);
+                  if constexpr (Weight) u = u * at.load(w + first);
+                  at.add(sum_here, u);
+                  at.add(dot_here, u * (at.load(x + first) - m));
+                });
+            sum += sum_here.total();
+            dot += dot_here.total();
           });
-      shift = center ? sum.total() * inverse : T(0);
-      slope = dot.total() * inverse * s * s;
+      shift = center ? static_cast<T>(sum * inverse) : T(0);
+      slope = static_cast<T>(dot * inverse) * s * s;
     }
     over_values<T>(
         n, [&](auto at) __attribute__((always_inline)) {

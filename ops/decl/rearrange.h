@@ -22,8 +22,6 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, int64_t)> diag_embed
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diag;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> diagflat;
 extern PLAIT_API Op<Tensor(const Tensor&)> trace;
-extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> pixel_shuffle;
-extern PLAIT_API Op<Tensor(const Tensor&, int64_t)> pixel_unshuffle;
 }  // namespace plait::op
 
 namespace plait {
@@ -60,9 +58,5 @@ inline Tensor diagflat(const Tensor& self, int64_t offset = 0) { return op::diag
 inline Tensor diagflat_(const Tensor& self, int64_t offset = 0) { return op::diagflat.inplace(self, offset); }
 inline Tensor trace(const Tensor& self) { return op::trace(self); }
 inline Tensor trace_(const Tensor& self) { return op::trace.inplace(self); }
-inline Tensor pixel_shuffle(const Tensor& self, int64_t upscale_factor) { return op::pixel_shuffle(self, upscale_factor); }
-inline Tensor pixel_shuffle_(const Tensor& self, int64_t upscale_factor) { return op::pixel_shuffle.inplace(self, upscale_factor); }
-inline Tensor pixel_unshuffle(const Tensor& self, int64_t downscale_factor) { return op::pixel_unshuffle(self, downscale_factor); }
-inline Tensor pixel_unshuffle_(const Tensor& self, int64_t downscale_factor) { return op::pixel_unshuffle.inplace(self, downscale_factor); }
 }  // namespace plait
 // clang-format on

@@ -21,14 +21,13 @@ _OP_NAMES = """
     conv_transpose2d conv_transpose3d cosine_embedding_loss cosine_similarity cross_entropy
     gaussian_nll_loss gelu group_norm hardshrink hinge_embedding_loss huber_loss instance_norm
     kl_div l1_loss layer_norm linear logsigmoid margin_ranking_loss mse_loss nll_loss one_hot
-    pad pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm
+    pad pairwise_distance channel_shuffle pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm
     scaled_dot_product_attention sigmoid smooth_l1_loss softplus softshrink softsign tanh tanhshrink
     triplet_margin_loss elu_ selu_ celu_ leaky_relu_ hardtanh_ threshold_ rrelu_
 """
 _OPS = frozenset(_OP_NAMES.split())
 
 _COMPOSITES = {
-    "channel_shuffle": "windows",
     "ctc_loss": "losses",
     "affine_grid": "grids",
     "embedding_bag": "bags",

@@ -33,20 +33,6 @@ def local_response_norm(
     return input / (means * alpha + k) ** beta
 
 
-def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """Interleaves `groups` groups of channels of (N, C, *) (Zhang et al. 2018).
-
-    >>> plait.nn.functional.channel_shuffle(plait.arange(4).reshape(1, 4, 1), 2).flatten()
-    tensor([0, 2, 1, 3])
-    """
-    if input.dim() < 3 or groups <= 0 or input.shape[1] % groups:
-        raise RuntimeError(
-            f"channel_shuffle: expected (N, C, *) with C divisible by groups, got {tuple(input.shape)}, "
-            f"groups={groups}"
-        )
-    return input.unflatten(1, (groups, input.shape[1] // groups)).transpose(1, 2).reshape(input.shape)
-
-
 def _lp_pool(
     n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
 ) -> Tensor:

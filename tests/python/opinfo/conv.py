@@ -504,6 +504,18 @@ def pixel_unshuffle(x, r):
     return x.transpose(*range(k), k, k + 2, k + 4, k + 1, k + 3).reshape(*lead, c * r**2, h // r, w // r)
 
 
+def channel_shuffle(x, groups):
+    n, c, *spatial = x.shape
+    return x.reshape(n, groups, c // groups, *spatial).swapaxes(1, 2).reshape(x.shape)
+
+
+op(
+    "channel_shuffle",
+    lambda g: [S(g(2, 6, 3, 2), 3), S(g(2, 6, 4), 2), S(g(1, 4, 2, 1, 2), 2)],
+    channel_shuffle,
+    FLOATS,
+    expand=False,
+)
 op("pixel_shuffle", lambda g: [S(g(2, 8, 3, 2), 2), S(g(9, 1, 2), 3)], pixel_shuffle, FLOATS, expand=False)
 op(
     "pixel_unshuffle",
