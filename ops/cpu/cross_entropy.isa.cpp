@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "ops/cpu/exponentials.h"
+#include "ops/cpu/padded_rows.h"
 #include "ops/cpu/short_rows.h"
 
 namespace plait::cpu {
@@ -36,6 +37,20 @@ void exponentials_of_columns(T* __restrict columns, int64_t n, T* __restrict sum
     }
 }
 
+// sum = those of exp(row - shift), shift as above. The rows become the exponentials, or stay where `once` has
+// room for those of one.
+template <class T>
+PLAIT_INLINE void shifted_sums(PaddedRows<T>& rows, int64_t count, T* once) {
+  for (int64_t r = 0; r < count; ++r) {
+    T& shift = rows.most[r];
+    const bool finite = shift - shift == T(0);
+    shift = finite ? shift : T(0);
+    T* to = once ? once : rows.row(r);
+    rows.sum[r] = finite ? rows.template exponentials<true>(r, shift, to)
+                         : rows.template exponentials<false>(r, shift, to);
+  }
+}
+
 template <class T>
 void log_sum_exp(const T* x, int64_t rows, int64_t columns, T* lse) {
   if (columns < kShortRow && rows >= kShortRow)
@@ -46,6 +61,15 @@ void log_sum_exp(const T* x, int64_t rows, int64_t columns, T* lse) {
       for (int64_t j = 0; j < kSideBySide; ++j) shift[j] += vec::log(sum[j]);
       for (int64_t j = 0; j < count; ++j) lse[first + j] = shift[j];
     });
+  if (PaddedRows<T>::suits(rows, columns)) {
+    PaddedRows<T> padded(columns);
+    alignas(64) T once[PaddedRows<T>::kLongest];
+    return padded.over_blocks(rows, [&](int64_t first, int64_t count) {
+      padded.load(x + first * columns, count);
+      shifted_sums(padded, count, once);
+      for (int64_t r = 0; r < count; ++r) lse[first + r] = padded.most[r] + vec::log(padded.sum[r]);
+    });
+  }
   for (int64_t r = 0; r < rows; ++r, x += columns) {
     T shift;
     const T sum = shifted_sum<T>(x, columns, nullptr, shift);
@@ -70,6 +94,19 @@ void softmax(const T* x, const T* scale, int64_t rows, int64_t columns, T* __res
       for (int64_t j = 0; j < count; ++j) lse[first + j] = shift[j];
       turned.back(count, columns, y + first * columns);
     });
+  if (PaddedRows<T>::suits(rows, columns)) {
+    PaddedRows<T> padded(columns);
+    return padded.over_blocks(rows, [&](int64_t first, int64_t count) {
+      padded.load(x + first * columns, count);
+      shifted_sums<T>(padded, count, nullptr);
+      T *shift = padded.most, *sum = padded.sum;
+      for (int64_t r = 0; r < count; ++r) lse[first + r] = shift[r] + vec::log(sum[r]);
+      for (int64_t r = 0; r < count; ++r) sum[r] = scale[first + r] / sum[r];
+      padded.store(
+          y + first * columns,
+          count, [&](Vec<T> v, int64_t r) __attribute__((always_inline)) { return v * sum[r]; });
+    });
+  }
   for (int64_t r = 0; r < rows; ++r, x += columns, y += columns) {
     T shift;
     const T sum = shifted_sum(x, columns, y, shift);

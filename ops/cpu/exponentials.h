@@ -23,7 +23,7 @@ PLAIT_INLINE T exponentials(const T* x, int64_t n, T shift, T* y) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < m; ++i) {
       if constexpr (Below)
-        to[i] = vec::exp_negative(vec::at_least(from[i] - shift, vec::kExpMin<T>));
+        to[i] = vec::exp_negative(vec::at_least(from[i] - shift, vec::kExpNegativeMin<T>));
       else
         to[i] = vec::exp(from[i] - shift);
     }

@@ -46,21 +46,27 @@ template <class T>
 PLAIT_INLINE Vec<T> max_vector(Vec<T> a, Vec<T> b) {
   return a > b ? a : b;
 }
-// Halves are added until one lane is left: a chain of few additions.
-template <int Distance, class T>
-PLAIT_INLINE Vec<T> add_lanes(Vec<T> v) {
+// Halves are joined until one lane is left: a chain of few steps.
+template <int Distance, class T, class F>
+PLAIT_INLINE Vec<T> join_lanes(Vec<T> v, const F& join) {
   if constexpr (Distance == 0) {
     return v;
   } else {
     const auto apart = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return __builtin_shufflevector(v, v, ((I + Distance) % kLanes<T>)...);
     };
-    return add_lanes<Distance / 2, T>(v + apart(std::make_index_sequence<kLanes<T>>()));
+    return join_lanes<Distance / 2, T>(join(v, apart(std::make_index_sequence<kLanes<T>>())), join);
   }
 }
 template <class T>
 PLAIT_INLINE T sum_lanes(Vec<T> v) {
-  return add_lanes<kLanes<T> / 2, T>(v)[0];
+  return join_lanes<kLanes<T> / 2, T>(
+      v, [](Vec<T> a, Vec<T> b) __attribute__((always_inline)) { return a + b; })[0];
+}
+template <class T>
+PLAIT_INLINE T max_lanes(Vec<T> v) {
+  return join_lanes<kLanes<T> / 2, T>(
+      v, [](Vec<T> a, Vec<T> b) __attribute__((always_inline)) { return max_vector<T>(a, b); })[0];
 }
 
 // sums[r][v] += the products of rows r of a (element (r, l) at a[r * a_row + l * a_column]) and columns of b

@@ -1,6 +1,7 @@
 #include "ops/cpu/softmax.h"
 
 #include "ops/cpu/exponentials.h"
+#include "ops/cpu/padded_rows.h"
 #include "ops/cpu/short_rows.h"
 
 namespace plait::cpu {
@@ -69,6 +70,30 @@ void backward_columns(const T* g, const T* y, int64_t n, int64_t stride, int64_t
 }
 
 template <class T>
+void forward_padded(const T* x, int64_t rows, int64_t n, T* y, bool log) {
+  PaddedRows<T> padded(n);
+  alignas(64) T once[PaddedRows<T>::kLongest];
+  padded.over_blocks(rows, [&](int64_t first, int64_t count) {
+    padded.load(x + first * n, count);
+    T *most = padded.most, *sum = padded.sum;
+    if (log) {
+      for (int64_t r = 0; r < count; ++r) sum[r] = padded.template exponentials<true>(r, most[r], once);
+      for (int64_t r = 0; r < count; ++r) sum[r] = vec::log(sum[r]);
+      padded.store(
+          y + first * n,
+          count, [&](Vec<T> v, int64_t r) __attribute__((always_inline)) { return (v - most[r]) - sum[r]; });
+    } else {
+      for (int64_t r = 0; r < count; ++r)
+        sum[r] = padded.template exponentials<true>(r, most[r], padded.row(r));
+      for (int64_t r = 0; r < count; ++r) sum[r] = T(1) / sum[r];
+      padded.store(
+          y + first * n,
+          count, [&](Vec<T> v, int64_t r) __attribute__((always_inline)) { return v * sum[r]; });
+    }
+  });
+}
+
+template <class T>
 void forward(const T* x, int64_t rows, int64_t n, T* y, bool log) {
   if (n < kShortRow && rows >= kShortRow)
     return over_blocks(rows, [&](int64_t first, int64_t count) {
@@ -76,6 +101,7 @@ void forward(const T* x, int64_t rows, int64_t n, T* y, bool log) {
       forward_columns(turned.columns, n, kSideBySide, kSideBySide, turned.columns, log);
       turned.back(count, n, y + first * n);
     });
+  if (PaddedRows<T>::suits(rows, n)) return forward_padded(x, rows, n, y, log);
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
     // A row of -inf alone gives NaN, as exp(-inf - -inf) does.
     const T most = row_max(x, n);

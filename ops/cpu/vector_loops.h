@@ -75,9 +75,9 @@ PLAIT_INLINE T row_max(const T* x, int64_t n) {
       [&](int64_t i, int k)
           __attribute__((always_inline)) { chains[k] = max_vector<T>(load_vector(x + i), chains[k]); },
       [&](int64_t i) __attribute__((always_inline)) { most = x[i] > most ? x[i] : most; });
-  for (const Vec<T>& chain : chains)
-    for (int j = 0; j < kLanes<T>; ++j) most = chain[j] > most ? chain[j] : most;
-  return most;
+  const T top =
+      max_lanes<T>(max_vector<T>(max_vector<T>(chains[0], chains[1]), max_vector<T>(chains[2], chains[3])));
+  return top > most ? top : most;
 }
 
 template <class T>

@@ -10,14 +10,14 @@ namespace {
 
 template <class T>
 PLAIT_INLINE T sigmoid(T x) {
-  const T e = exp_negative(at_least(-abs(x), kExpMin<T>));  // at most 1: no overflow on either side
+  const T e = exp_negative(at_least(-abs(x), kExpNegativeMin<T>));  // at most 1: no overflow on either side
   return select(x < T(0), e, T(1)) / (T(1) + e);
 }
 
 // log(1 + exp(x)) for x <= 0
 template <class T>
 PLAIT_INLINE T log1p_exp(T x) {
-  return log1p_unit(exp_negative(at_least(x, kExpMin<T>)));
+  return log1p_unit(exp_negative(at_least(x, kExpNegativeMin<T>)));
 }
 
 // log(1 + exp(x))

@@ -15,9 +15,13 @@ inline constexpr T kLn2High = is_float<T> ? T(0.693145751953125) : T(0.693147180
 template <class T>
 inline constexpr T kLn2Low = is_float<T> ? T(1.42860677e-06) : T(1.9082149292705877e-10);
 
-// Where exp is zero or infinite for certain.
+// Where exp is zero or infinite for certain. Of what is limited to the lower ends, the exponents of the
+// factors in `scale` and in `exp_negative` come out as that of zero: an exact product with 0, and not one
+// that underflows, which would take machines hundreds of cycles.
 template <class T>
-inline constexpr T kExpMin = is_float<T> ? T(-104) : T(-746);
+inline constexpr T kExpMin = is_float<T> ? T(-131.697) : T(-797.1193);  // -190 log(2), -1150 log(2)
+template <class T>
+inline constexpr T kExpNegativeMin = is_float<T> ? T(-132.39) : T(-797.8124);  // one log(2) less
 template <class T>
 inline constexpr T kExpMax = is_float<T> ? T(89) : T(710);
 
@@ -72,7 +76,8 @@ PLAIT_INLINE T exp_normal(T x, T low = T(0)) {
   return y * from_bits(to_bits(rounded) << Format<T>::kMantissa);
 }
 
-// exp(x + low) for kExpMin <= x <= 0, with subnormal results: from a larger number, so that they round once.
+// exp(x + low) for kExpNegativeMin <= x <= 0, with subnormal results: from a larger number, so that they
+// round once.
 template <class T>
 PLAIT_INLINE T exp_negative(T x, T low = T(0)) {
   constexpr int kShift = is_float<T> ? 64 : 128;
@@ -91,7 +96,7 @@ PLAIT_INLINE double exp2_tail(double r) {
 
 template <class T>
 PLAIT_INLINE T exp2(T x) {
-  constexpr T kMin = is_float<T> ? T(-151) : T(-1077), kMax = is_float<T> ? T(129) : T(1025);
+  constexpr T kMin = is_float<T> ? T(-190) : T(-1150), kMax = is_float<T> ? T(129) : T(1025);
   x = clamp(x, kMin, kMax);
   const T rounded = x + Format<T>::kRound;
   const T r = x - (rounded - Format<T>::kRound);
