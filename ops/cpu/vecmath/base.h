@@ -87,9 +87,11 @@ PLAIT_INLINE double round(double x) { return __builtin_rint(x); }
 // a * b + c, in one rounding where the machine has it and in two elsewhere: for code that is right either
 // way.
 #ifdef __FMA__
+inline constexpr bool kHasFma = true;
 PLAIT_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 PLAIT_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #else
+inline constexpr bool kHasFma = false;
 PLAIT_INLINE float fma(float a, float b, float c) { return a * b + c; }
 PLAIT_INLINE double fma(double a, double b, double c) { return a * b + c; }
 #endif

@@ -147,8 +147,9 @@ struct Normal {
 };
 template <class T>
 PLAIT_INLINE Normal<T> normal_distribution(T x) {
-  // NaN comes through. Not at_most(): a limit alone is one instruction.
-  const T b = abs(x), kEnd = is_float<T> ? T(14.4) : T(38.6), a = kEnd < b ? kEnd : b;
+  // NaN comes through. Not at_most(): a limit alone is one instruction. Beyond the end exp() below is an
+  // exact zero, as that of kExpNegativeMin.
+  const T b = abs(x), kEnd = is_float<T> ? T(16.27) : T(38.82), a = kEnd < b ? kEnd : b;
   const Square<T> square = exact_square(a);
   // exp(-a^2 / 2) 2^64, which is a normal number where the function itself is not.
   const T e = exp_normal<64>(T(-0.5) * square.high, T(-0.5) * square.low);

@@ -1,9 +1,10 @@
 // Sine, cosine, tangent and their inverses.
 //
-// sin, cos and tan come in two parts. `fast` is branch-free and holds for |x| up to kLimit: float arguments
+// sin, cos and tan come in parts. `fast` is branch-free and holds for |x| up to kTrigLimit: float arguments
 // are reduced in double, double arguments by pi/2 in three parts (Cody and Waite). Beyond it the argument
-// needs hundreds of bits of pi, which libm has. So: `map_block<Sin>(x, y, n)` for loops (vector code unless a
-// block really holds such an argument), and `sin(x)` for single values, right everywhere but with a branch
+// needs hundreds of bits of pi, which libm has. sin and cos of floats that are not large, the usual case,
+// have `near`, where pi/2 in four floats will do. So: `map_block<Sin>(x, y, n)` for loops (vector code unless
+// a block really holds such an argument), and `sin(x)` for single values, right everywhere but with a branch
 // that keeps a loop over it from being vectorised.
 #pragma once
 
@@ -58,6 +59,15 @@ PLAIT_INLINE TrigReduced<float> reduce_trig(float x) {
   const WideReduced wide = reduce_trig_wide(x);
   return {static_cast<float>(wide.r), 0.0f, to_bits(static_cast<float>(wide.n) + Format<float>::kRound)};
 }
+// The same for |x| < kNearLimit. The first parts of pi/2 have 8 and 11 bits and n at most 12: what is left
+// after them is exact.
+inline constexpr float kNearLimit = 6000.0f;
+PLAIT_INLINE TrigReduced<float> reduce_trig_near(float x) {
+  const float rounded = fma(x, 0.636619747f, Format<float>::kRound);
+  const float n = rounded - Format<float>::kRound;
+  const float rest = fma(n, -4.837512969970703e-4f, fma(n, -1.5703125f, x));
+  return {fma(n, 1.7151245e-15f, fma(n, -7.549789948768648e-8f, rest)), 0.0f, to_bits(rounded)};
+}
 // x - n pi/2 for an n of 17 bits.
 struct ReducedBy {
   double r, low;
@@ -99,13 +109,18 @@ PLAIT_INLINE double cos_kernel(double r, double low) {
 
 // sin(x + Quarters pi/2)
 template <int Quarters, class T>
-PLAIT_INLINE T sin_shifted(T x) {
-  const TrigReduced<T> a = reduce_trig(x);
+PLAIT_INLINE T sin_of_reduced(TrigReduced<T> a) {
   const UInt<T> quadrant = a.quadrant + Quarters;
   const T s = sin_kernel(a.r, a.low), c = cos_kernel(a.r, a.low);
   const T y = select((quadrant & 1) != 0, c, s);
   const UInt<T> sign = (quadrant & 2) << (8 * sizeof(T) - 2);
   return from_bits(to_bits(y) ^ sign);
+}
+
+// sin(-0) is -0.
+template <class T>
+PLAIT_INLINE T keep_zero(T x, T y) {
+  return select(x == T(0), x, y);
 }
 
 struct Sin {
@@ -115,9 +130,10 @@ struct Sin {
   }
   template <class T>
   PLAIT_INLINE static T fast(T x) {
-    const T y = sin_shifted<0>(x);
-    return select(x == T(0), x, y);  // keeps -0
+    return keep_zero(x, sin_of_reduced<0>(reduce_trig(x)));
   }
+  PLAIT_INLINE static bool is_near(float x) { return abs(x) < kNearLimit; }
+  PLAIT_INLINE static float near(float x) { return keep_zero(x, sin_of_reduced<0>(reduce_trig_near(x))); }
   template <class T>
   PLAIT_INLINE static T slow(T x) {
     return std::sin(x);
@@ -131,8 +147,10 @@ struct Cos {
   }
   template <class T>
   PLAIT_INLINE static T fast(T x) {
-    return sin_shifted<1>(x);
+    return sin_of_reduced<1>(reduce_trig(x));
   }
+  PLAIT_INLINE static bool is_near(float x) { return abs(x) < kNearLimit; }
+  PLAIT_INLINE static float near(float x) { return sin_of_reduced<1>(reduce_trig_near(x)); }
   template <class T>
   PLAIT_INLINE static T slow(T x) {
     return std::cos(x);
@@ -152,7 +170,7 @@ struct Tan {
     const bool odd = (to_bits(a.n + Format<double>::kRound) & 1) != 0;
     const double numerator = select(odd, -c, s), denominator = select(odd, s, c);
     const float y = static_cast<float>(numerator / denominator);
-    return select(x == 0.0f, x, y);
+    return keep_zero(x, y);
   }
   PLAIT_INLINE static double fast(double x) {
     const TrigReduced<double> a = reduce_trig(x);
@@ -160,7 +178,7 @@ struct Tan {
     const bool odd = (a.quadrant & 1) != 0;
     const double numerator = select(odd, -c, s), denominator = select(odd, s, c);
     const double y = numerator / denominator;
-    return select(x == 0.0, x, y);
+    return keep_zero(x, y);
   }
   template <class T>
   PLAIT_INLINE static T slow(T x) {
