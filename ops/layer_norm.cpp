@@ -3,12 +3,15 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/row_blocks.h"
+#include "ops/cpu/workspace.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/layer_norm.h"
 #include "ops/decl/reduce.h"
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
+#include "ops/index_common.h"
 #include "ops/layer_norm.h"
 #include "ops/math.h"
 
@@ -151,19 +154,29 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, int64_t, const Tensor&, con
             [](const Tensor& out, const Tensor& mean, const Tensor& rstd, const Tensor& self, int64_t dims,
                const Tensor& weight, const Tensor& bias, double eps, bool center, std::optional<DType>) {
               const DType compute = mean.dtype();
-              const Tensor x = computed(self, compute), w = computed(weight, compute),
+              const Tensor x = contiguous_copy(self), w = computed(weight, compute),
                            b = computed(bias, compute);
-              const Tensor y =
-                  out.dtype() == compute && out.is_contiguous() ? out : empty_tensor(out.sizes(), compute);
+              const Tensor y = out.is_contiguous() ? out : empty_tensor(out.sizes(), out.dtype());
               const Rows rows = rows_of(self, dims);
               const int64_t n = rows.n;
               if (n > 0) {
                 with_type(compute, [&]<class T>(const cpu::LayerNormRows<T>& k) {
+                  const cpu::RowBlocks<T> of_x(x, n), of_y(y, n);
+                  const bool in_place = of_x.is_direct() && of_y.is_direct();
                   parallel_for(0, rows.count, std::max<int64_t>(1, kGrainElements / n),
                                [&](int64_t begin, int64_t end) {
-                                 k.forward(x.data<T>() + begin * n, pointer<T>(w), pointer<T>(b), end - begin,
-                                           n, eps, center, y.data<T>() + begin * n, mean.data<T>() + begin,
-                                           rstd.data<T>() + begin);
+                                 const int64_t most =
+                                     in_place ? end - begin : std::min(end - begin, of_x.rows_at_once(n));
+                                 const cpu::Workspace workspace(
+                                     in_place ? 0 : most * n * static_cast<int64_t>(sizeof(T)));
+                                 T* const buffer = static_cast<T*>(workspace.data());
+                                 for (int64_t first = begin; first < end; first += most) {
+                                   const int64_t count = std::min(most, end - first);
+                                   k.forward(of_x.load(first, count, buffer), pointer<T>(w), pointer<T>(b),
+                                             count, n, eps, center, of_y.place(first, buffer),
+                                             mean.data<T>() + first, rstd.data<T>() + first);
+                                   of_y.store(first, count, buffer);
+                                 }
                                });
                 });
               } else if (rows.count > 0) {  // statistics of nothing
@@ -210,12 +223,13 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
                const Tensor& mean, const Tensor& rstd, const Tensor& weight, const Tensor& sum, int64_t dims,
                bool center, bool need_x, bool need_w, bool need_b, std::optional<DType>) {
               const DType compute = compute_dtype(input.dtype());
-              const Tensor g = computed(self, compute), x = computed(input, compute),
-                           w = computed(weight, compute), before = need_x ? computed(sum, compute) : Tensor();
+              const Tensor g = contiguous_copy(self), x = contiguous_copy(input),
+                           w = computed(weight, compute),
+                           before = need_x && sum.defined() ? contiguous_copy(sum) : Tensor();
               const Tensor m = computed(mean, compute), s = computed(rstd, compute);
               const Rows of = rows_of(input, dims);
               const int64_t rows = of.count, n = of.n;
-              const Tensor out = !need_x || dx.dtype() == compute ? dx : empty_tensor(dx.sizes(), compute);
+              const Tensor out = !need_x || dx.is_contiguous() ? dx : empty_tensor(dx.sizes(), dx.dtype());
               // Sums over rows in a fixed number of parts, so that they do not depend on the number of
               // threads.
               const int64_t parts =
@@ -225,15 +239,27 @@ Op<std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor
               if (n > 0) {
                 with_type(compute, [&]<class T>(const cpu::LayerNormRows<T>& k) {
                   std::fill(sums.data<T>(), sums.data<T>() + sums.numel(), T(0));
+                  const cpu::RowBlocks<T> of_g(g, n), of_x(x, n), of_sum(before.defined() ? before : g, n),
+                      of_dx(need_x ? out : g, n);
+                  const bool in_place = of_g.is_direct() && of_x.is_direct();
                   parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+                    const int64_t most = in_place ? rows : std::min(rows, of_g.rows_at_once(n));
+                    const cpu::Workspace workspace(in_place ? 0
+                                                            : 3 * most * n * static_cast<int64_t>(sizeof(T)));
+                    T *g_block = static_cast<T*>(workspace.data()), *x_block = g_block + most * n,
+                      *sum_block = x_block + most * n;
                     for (int64_t p = begin; p < end; ++p) {
-                      const int64_t first = rows * p / parts, last = rows * (p + 1) / parts;
-                      T* part = sums.data<T>() + p * 2 * n;
-                      k.backward(g.data<T>() + first * n, x.data<T>() + first * n, pointer<T>(w),
-                                 m.data<T>() + first, s.data<T>() + first,
-                                 before.defined() ? before.data<T>() + first * n : nullptr, last - first, n,
-                                 center, need_x ? out.data<T>() + first * n : nullptr,
-                                 need_w || need_b ? part : nullptr, need_w || need_b ? part + n : nullptr);
+                      const int64_t last = rows * (p + 1) / parts;
+                      T* part = need_w || need_b ? sums.data<T>() + p * 2 * n : nullptr;
+                      for (int64_t first = rows * p / parts; first < last; first += most) {
+                        const int64_t count = std::min(most, last - first);
+                        k.backward(of_g.load(first, count, g_block), of_x.load(first, count, x_block),
+                                   pointer<T>(w), m.data<T>() + first, s.data<T>() + first,
+                                   before.defined() ? of_sum.load(first, count, sum_block) : nullptr, count,
+                                   n, center, need_x ? of_dx.place(first, g_block) : nullptr, part,
+                                   part ? part + n : nullptr);
+                        if (need_x) of_dx.store(first, count, g_block);
+                      }
                     }
                   });
                   for (const int which : {0, 1}) {

@@ -3,6 +3,8 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/row_blocks.h"
+#include "ops/cpu/workspace.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/exponential.h"
 #include "ops/decl/reduce.h"
@@ -18,11 +20,11 @@ constexpr int64_t kGrainElements = 16384;
 
 DType compute_dtype(DType d) { return d == DType::Float64 ? DType::Float64 : DType::Float32; }
 
-// The tensor with `dim` last, contiguous, in the dtype that is computed in.
-Tensor with_last(const Tensor& t, int64_t dim, DType compute) {
+// The tensor with `dim` last, contiguous, of the given dtype.
+Tensor with_last(const Tensor& t, int64_t dim, DType dtype) {
   const Tensor moved = dim == t.dim() - 1 || t.dim() == 0 ? t : plait::transpose(t, dim, -1);
-  if (moved.dtype() == compute && moved.is_contiguous()) return moved;
-  Tensor out = empty_tensor(moved.sizes(), compute);
+  if (moved.dtype() == dtype && moved.is_contiguous()) return moved;
+  Tensor out = empty_tensor(moved.sizes(), dtype);
   cpu::copy(out, moved);
   return out;
 }
@@ -39,16 +41,25 @@ void with_kernels(DType compute, const F& f) {
 // Runs rows(kernels, row pointers...) over all rows and brings the result back to the layout of `out`.
 template <class F>
 void run_rows(const Tensor& out, const Tensor& a, const Tensor* b, int d, const F& rows) {
-  const DType compute = compute_dtype(out.dtype());
-  const Tensor x = with_last(a, d, compute), y = b ? with_last(*b, d, compute) : x;
-  const bool direct = out.dtype() == compute && out.is_contiguous() && x.sizes() == out.sizes() &&
-                      (out.dim() == 0 || d == out.dim() - 1);
-  const Tensor result = direct ? out : empty_tensor(x.sizes(), compute);
+  const Tensor x = with_last(a, d, a.dtype()), y = b ? with_last(*b, d, b->dtype()) : x;
+  const bool direct =
+      out.is_contiguous() && x.sizes() == out.sizes() && (out.dim() == 0 || d == out.dim() - 1);
+  const Tensor result = direct ? out : empty_tensor(x.sizes(), out.dtype());
   const int64_t n = x.dim() == 0 ? 1 : x.sizes().back(), count = x.numel() / n;
   parallel_for(0, count, std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
-    with_kernels(compute, [&]<class T>(const auto& kernels, T) {
-      rows(kernels, x.data<T>() + begin * n, y.data<T>() + begin * n, end - begin, n,
-           result.data<T>() + begin * n);
+    with_kernels(compute_dtype(out.dtype()), [&]<class T>(const auto& kernels, T) {
+      const cpu::RowBlocks<T> of_x(x, n), of_y(y, n), of_result(result, n);
+      const bool in_place = of_x.is_direct() && of_y.is_direct() && of_result.is_direct();
+      const int64_t most = in_place ? end - begin : std::min(end - begin, of_x.rows_at_once(n));
+      const cpu::Workspace workspace(in_place ? 0 : 2 * most * n * static_cast<int64_t>(sizeof(T)));
+      T *first_buffer = static_cast<T*>(workspace.data()), *second_buffer = first_buffer + most * n;
+      for (int64_t first = begin; first < end; first += most) {
+        const int64_t part = std::min(most, end - first);
+        const T* from = of_x.load(first, part, first_buffer);
+        const T* second = b ? of_y.load(first, part, second_buffer) : from;
+        rows(kernels, from, second, part, n, of_result.place(first, first_buffer));
+        of_result.store(first, part, first_buffer);
+      }
     });
   });
   if (!direct)

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "ops/cpu/rows.h"
 #include "ops/cpu/unary.h"
 #include "ops/cpu/vecmath.h"
@@ -5,36 +7,105 @@
 namespace plait::cpu {
 namespace {
 
-// Without what results near zero and infinity need, where no argument of a piece can have them.
-struct Exp {
+// Loops by pieces: most hold only arguments for which F::inner is right, which does without what F::whole
+// does for the ends of its range. Both are vector code.
+template <class F>
+struct Pieces {
   template <class T>
   PLAIT_INLINE void block(T* y, int64_t n, const T* x) const {
     constexpr int64_t kPiece = 512;
-    constexpr T kLimit = vec::is_float<T> ? T(86) : T(700);
     for (int64_t begin = 0; begin < n; begin += kPiece) {
       const int64_t end = n - begin < kPiece ? n : begin + kPiece;
-      int beyond = 0;
-      for (int64_t i = begin; i < end; ++i) beyond |= vec::abs(x[i]) < kLimit ? 0 : 1;
-      if (beyond == 0) {
+      int outside = 0;
+      for (int64_t i = begin; i < end; ++i) outside |= F::is_inside(x[i]) ? 0 : 1;
+      if (outside == 0) {
 #pragma GCC ivdep
-        for (int64_t i = begin; i < end; ++i) y[i] = vec::exp_normal(x[i]);
+        for (int64_t i = begin; i < end; ++i) y[i] = F::inner(x[i]);
       } else {
 #pragma GCC ivdep
-        for (int64_t i = begin; i < end; ++i) y[i] = vec::exp(x[i]);
+        for (int64_t i = begin; i < end; ++i) y[i] = F::whole(x[i]);
       }
     }
   }
 };
 
+template <class T>
+PLAIT_INLINE bool is_positive_normal(T x) {
+  return (x >= std::numeric_limits<T>::min()) & (x < vec::kInfinity<T>);
+}
+
+struct Exp {
+  template <class T>
+  PLAIT_INLINE static bool is_inside(T x) {
+    return vec::abs(x) < (vec::is_float<T> ? T(86) : T(700));
+  }
+  template <class T>
+  PLAIT_INLINE static T inner(T x) {
+    return vec::exp_normal(x);
+  }
+  template <class T>
+  PLAIT_INLINE static T whole(T x) {
+    return vec::exp(x);
+  }
+};
+struct Log {
+  template <class T>
+  PLAIT_INLINE static bool is_inside(T x) {
+    return is_positive_normal(x);
+  }
+  template <class T>
+  PLAIT_INLINE static T inner(T x) {
+    return vec::log_of_mantissa(vec::split_mantissa(x));
+  }
+  template <class T>
+  PLAIT_INLINE static T whole(T x) {
+    return vec::log(x);
+  }
+};
+struct Log2 : Log {
+  template <class T>
+  PLAIT_INLINE static T inner(T x) {
+    return vec::log2_of_mantissa(vec::split_mantissa(x));
+  }
+  template <class T>
+  PLAIT_INLINE static T whole(T x) {
+    return vec::log2(x);
+  }
+};
+struct Log10 : Log {
+  template <class T>
+  PLAIT_INLINE static T inner(T x) {
+    return vec::log10_of_mantissa(vec::split_mantissa(x));
+  }
+  template <class T>
+  PLAIT_INLINE static T whole(T x) {
+    return vec::log10(x);
+  }
+};
+struct Log1p {
+  template <class T>
+  PLAIT_INLINE static bool is_inside(T x) {
+    return (x > T(-1)) & (x < vec::kInfinity<T>);
+  }
+  template <class T>
+  PLAIT_INLINE static T inner(T x) {
+    return vec::copysign(vec::log1p_finite(x), x);
+  }
+  template <class T>
+  PLAIT_INLINE static T whole(T x) {
+    return vec::log1p(x);
+  }
+};
+
 constexpr LoopTable<Explog> make_table() {
   LoopTable<Explog> t{};
-  row<Explog::Exp>(t, Floats{}, Exp{});
+  row<Explog::Exp>(t, Floats{}, Pieces<Exp>{});
   row<Explog::Exp2>(t, Floats{}, costly([](auto x) { return vec::exp2(x); }));
   row<Explog::Expm1>(t, Floats{}, costly([](auto x) { return vec::expm1(x); }));
-  row<Explog::Log>(t, Floats{}, costly([](auto x) { return vec::log(x); }));
-  row<Explog::Log2>(t, Floats{}, costly([](auto x) { return vec::log2(x); }));
-  row<Explog::Log10>(t, Floats{}, costly([](auto x) { return vec::log10(x); }));
-  row<Explog::Log1p>(t, Floats{}, costly([](auto x) { return vec::log1p(x); }));
+  row<Explog::Log>(t, Floats{}, Pieces<Log>{});
+  row<Explog::Log2>(t, Floats{}, Pieces<Log2>{});
+  row<Explog::Log10>(t, Floats{}, Pieces<Log10>{});
+  row<Explog::Log1p>(t, Floats{}, Pieces<Log1p>{});
   row<Explog::Sigmoid>(t, Floats{}, costly([](auto x) { return vec::sigmoid(x); }));
   return t;
 }

@@ -167,8 +167,7 @@ PLAIT_INLINE T log(T x) {
 // log(x) / log(base) without losing the bits that a division would: log(1 + f) is split into two parts, and
 // so is 1 / log(base).
 template <class T>
-PLAIT_INLINE T log_in_base(T x, T inverse_high, T inverse_low, T exponent_high, T exponent_low) {
-  const Mantissa<T> m = split_mantissa_full(x);
+PLAIT_INLINE T log_in_base(Mantissa<T> m, T inverse_high, T inverse_low, T exponent_high, T exponent_low) {
   const T half_square = T(0.5) * m.f * m.f;
   const T high = upper_part(m.f - half_square);
   const T low = (m.f - high - half_square) + log_tail(m.f);
@@ -176,22 +175,33 @@ PLAIT_INLINE T log_in_base(T x, T inverse_high, T inverse_low, T exponent_high, 
   const T sum = a + b;  // |a| >= |b|, or a is zero
   const T rest =
       fma(m.exponent, exponent_low, fma(low + high, inverse_low, fma(low, inverse_high, (a - sum) + b)));
-  return log_special(x, sum + rest);
+  return sum + rest;
 }
 
-PLAIT_INLINE float log2(float x) { return log_in_base(x, 1.4423828125f, 3.12228396e-04f, 1.0f, 0.0f); }
-PLAIT_INLINE double log2(double x) {
-  return log_in_base(x, 0x1.71547652p+0, 1.6751713164886512e-10, 1.0, 0.0);
+PLAIT_INLINE float log2_of_mantissa(Mantissa<float> m) {
+  return log_in_base(m, 1.4423828125f, 3.12228396e-04f, 1.0f, 0.0f);
 }
-PLAIT_INLINE float log10(float x) {
-  return log_in_base(x, 0.4342041015625f, 9.03803407e-05f, 0.301025390625f, 4.60503907e-06f);
+PLAIT_INLINE double log2_of_mantissa(Mantissa<double> m) {
+  return log_in_base(m, 0x1.71547652p+0, 1.6751713164886512e-10, 1.0, 0.0);
 }
-PLAIT_INLINE double log10(double x) {
-  return log_in_base(x, 0x1.bcb7b152p-2, 2.5082946711645275e-11, 0x1.34413509f78p-2, 2.8363394551044964e-14);
+PLAIT_INLINE float log10_of_mantissa(Mantissa<float> m) {
+  return log_in_base(m, 0.4342041015625f, 9.03803407e-05f, 0.301025390625f, 4.60503907e-06f);
 }
-
+PLAIT_INLINE double log10_of_mantissa(Mantissa<double> m) {
+  return log_in_base(m, 0x1.bcb7b152p-2, 2.5082946711645275e-11, 0x1.34413509f78p-2, 2.8363394551044964e-14);
+}
 template <class T>
-PLAIT_INLINE T log1p(T x) {
+PLAIT_INLINE T log2(T x) {
+  return log_special(x, log2_of_mantissa(split_mantissa_full(x)));
+}
+template <class T>
+PLAIT_INLINE T log10(T x) {
+  return log_special(x, log10_of_mantissa(split_mantissa_full(x)));
+}
+
+// log(1 + x) for -1 < x < infinity
+template <class T>
+PLAIT_INLINE T log1p_finite(T x) {
   // The exponent k is that of 1 + x; the mantissa is computed from x itself: f = 2^-k x + (2^-k - 1), nearly
   // exact.
   constexpr UInt<T> kOne = UInt<T>(Format<T>::kBias) << Format<T>::kMantissa;
@@ -199,8 +209,11 @@ PLAIT_INLINE T log1p(T x) {
   // 2^(2 - k), because 2^-k may be subnormal.
   const T factor = from_bits((UInt<T>(2 * Format<T>::kBias + 2) - biased) << Format<T>::kMantissa);
   const T f = (T(0.25) * factor - T(1)) + (x * factor) * T(0.25);
-  const T y = log_of_any_mantissa(Mantissa<T>{f, exponent_to_float<T>(biased)});
-  return copysign(log_special(T(1) + x, y), x);
+  return log_of_any_mantissa(Mantissa<T>{f, exponent_to_float<T>(biased)});
+}
+template <class T>
+PLAIT_INLINE T log1p(T x) {
+  return copysign(log_special(T(1) + x, log1p_finite(x)), x);
 }
 
 // log(1 + x) for 0 <= x <= 1: at most one halving brings 1 + x into the range of the polynomial.
