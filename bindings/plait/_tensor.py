@@ -22,6 +22,7 @@ from ._handles import RemovableHandle
 
 Tensor = _C.Tensor
 _ops = _C.ops
+_dtype, _device = _C.dtype, _C.device
 
 
 class _NodeHandle(RemovableHandle):
@@ -94,6 +95,13 @@ def _to(self, *args, **kwargs):
     >>> plait.tensor([1.5]).to(plait.int64)
     tensor([1])
     """
+    if len(args) == 1 and not kwargs:  # the usual calls, by the shortest way
+        wanted = args[0]
+        kind = type(wanted)
+        if kind is _dtype:
+            return self if self.dtype is wanted else _ops["_convert"](self, wanted)
+        if (kind is str and wanted == "cpu" and self.is_cpu) or (kind is _device and wanted == self.device):
+            return self
     dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
     copy, memory_format = kwargs.pop("copy", False), kwargs.pop("memory_format", None)
     non_blocking = kwargs.pop("non_blocking", False)
@@ -125,6 +133,13 @@ def _to(self, *args, **kwargs):
     return out.clone() if copy and out is self else out
 
 
+def _type_as(self, other):
+    """self with the dtype and on the device of `other`."""
+    if self.device == other.device:
+        return self if self.dtype is other.dtype else _ops["_convert"](self, other.dtype)
+    return self.to(other)
+
+
 def _to_device(tensor, device, non_blocking=False):
     device = _C._concrete(device)
     if tensor.device == device:
@@ -134,7 +149,9 @@ def _to_device(tensor, device, non_blocking=False):
 
 def _cpu(self, memory_format=None):
     """self on the CPU."""
-    return self.to("cpu") if memory_format is None else self.to("cpu", memory_format=memory_format)
+    if memory_format is None:
+        return self if self.is_cpu else self.to("cpu")
+    return self.to("cpu", memory_format=memory_format)
 
 
 def _cuda(self, device=None, non_blocking=False, memory_format=None):
@@ -175,7 +192,9 @@ def _record_stream(self, stream):
 
 def _converter(dtype):
     def convert(self, memory_format=None):
-        return self.to(dtype) if memory_format is None else self.to(dtype, memory_format=memory_format)
+        if memory_format is None:
+            return self if self.dtype is dtype else _ops["_convert"](self, dtype)
+        return self.to(dtype, memory_format=memory_format)
 
     convert.__doc__ = f"self as {dtype}; self itself where it is already."
     return convert
@@ -596,7 +615,7 @@ def _install() -> None:
         "tensordot": _tensordot,
         "storage": _storage,
         "untyped_storage": _untyped_storage,
-        "type_as": lambda self, other: self.to(other.device, other.dtype),
+        "type_as": _type_as,
         "is_inference": lambda self: _C.is_inference(self),
         "pin_memory": _pin_memory,
         "is_pinned": _is_pinned,
