@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "ops/cpu/select.h"
 #include "ops/decl/copy.h"
 #include "ops/decl/index.h"
 #include "ops/decl/sort.h"
@@ -174,25 +175,12 @@ void for_rows(const Tensor& values, const Tensor& indices, const Tensor& self, i
 template <class T>
 using Entries = typename Workspace<T>::Entry;
 
-constexpr int64_t kRun = 32;  // elements that are looked at together
-
-// May one of kRun elements be among the best, of which `worst` is the worst? Vector code, unlike keys.
-template <class T>
-__attribute__((noinline)) bool any_within(const T* x, T worst, bool largest) {
-  int found = 0;  // NaN counts
-  if (largest)
-    for (int64_t i = 0; i < kRun; ++i) found |= !(x[i] < worst);
-  else
-    for (int64_t i = 0; i < kRun; ++i) found |= !(x[i] > worst);
-  return found != 0;
-}
-
 // The first k entries in order at the front of `a`, in any order. Few of many: a buffer takes what is below
-// the worst of the best so far.
+// the worst of the best so far, as far as vector code (select.h), unlike keys, can tell.
 template <class T>
 Entries<T>* select(const Row<T>& row, Workspace<T>& space, int64_t k, Key<T> invert) {
   using E = EntryOf<Key<T>>;
-  const int64_t capacity = std::max<int64_t>(2 * k, 128);
+  const int64_t capacity = std::max<int64_t>(2 * k, 32);
   if (capacity * 4 > row.n) {
     Entries<T>* a = space.load(row, invert);
     if (k < row.n) std::nth_element(a, a + k, a + row.n);
@@ -204,24 +192,28 @@ Entries<T>* select(const Row<T>& row, Workspace<T>& space, int64_t k, Key<T> inv
   Key<T> bound = ~Key<T>(0);
   bool bounded = false;
   T worst{};
-  for (int64_t begin = 0; begin < row.n; begin += kRun) {
-    const int64_t end = std::min(begin + kRun, row.n);
-    if constexpr (std::is_arithmetic_v<T>)
-      if (bounded && end == begin + kRun && row.stride == 1 && !any_within(row.x + begin, worst, invert != 0))
-        continue;
-    for (int64_t i = begin; i < end; ++i) {
-      const Key<T> key = key_of(row.at(i)) ^ invert;
-      if (key > bound || (key == bound && count >= k)) continue;  // an equal one that comes later loses
-      a[count++] = E::make(key, static_cast<uint32_t>(i));
-      if (count == capacity) {
-        std::nth_element(a, a + (k - 1), a + count);
-        bound = E::key(a[k - 1]);
-        worst = row.at(E::index(a[k - 1]));
-        bounded = true;
-        count = k;
-      }
-    }
+  const auto consider = [&](int64_t i) {
+    const Key<T> key = key_of(row.at(i)) ^ invert;
+    if (key > bound || (key == bound && count >= k)) return;  // an equal one that comes later loses
+    a[count++] = E::make(key, static_cast<uint32_t>(i));
+    if (count < capacity) return;
+    std::nth_element(a, a + (k - 1), a + count);
+    bound = E::key(a[k - 1]);
+    worst = row.at(E::index(a[k - 1]));
+    bounded = true;
+    count = k;
+  };
+  int64_t i = 0;
+  for (; i < row.n && !bounded; ++i) consider(i);
+  const auto next = select_table().next[static_cast<int>(dtype_of<T>)];
+  while (next && row.stride == 1) {
+    const Candidates found = next(row.x, i, row.n, &worst, invert != 0);
+    i = found.begin;
+    if (found.which == 0) break;
+    for (uint32_t which = found.which; which != 0; which &= which - 1) consider(i + std::countr_zero(which));
+    i += Candidates::kRun;
   }
+  for (; i < row.n; ++i) consider(i);
   if (k < count) std::nth_element(a, a + k, a + count);
   return a;
 }
