@@ -204,6 +204,8 @@ _LAZY_NAMES = {
     ),
     **dict.fromkeys(("histogram", "histogramdd"), "_histograms"),
     "resize_as_": "_resizing",
+    "conv_tbc": "nn.windows",
+    "pdist": "nn.losses",
     **dict.fromkeys(
         (
             "_convert_indices_from_coo_to_csr",

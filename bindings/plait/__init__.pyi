@@ -125,6 +125,8 @@ from .amp import autocast as autocast
 from .linalg import matrix_exp as matrix_exp
 from .autograd.gradcheck import gradcheck as gradcheck
 from .func import vmap as vmap
+from .nn.functional import conv_tbc as conv_tbc
+from .nn.functional import pdist as pdist
 from .serialization import load as load
 from .serialization import save as save
 

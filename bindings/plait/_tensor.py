@@ -446,6 +446,7 @@ _LATE_METHODS = {
     **dict.fromkeys(("geqrf", "ormqr"), "_linalg"),
     **dict.fromkeys(("as_strided_", "resize_", "resize_as_", "set_"), "_resizing"),
     "mvlgamma": "_numerical",
+    **dict.fromkeys(("apply_", "map_", "map2_"), "_mapping"),
     **dict.fromkeys(("put", "put_"), "_elementary"),
     "matrix_exp": "linalg",
 }

@@ -179,7 +179,6 @@ def test_what_pytorch_has_and_plait_has_not():
     allowed = {
         "AdaptiveLogSoftmaxWithLoss",
         "Container",
-        "CrossMapLRN2d",
         "DataParallel",
         "MaxUnpool1d",
         "MaxUnpool2d",

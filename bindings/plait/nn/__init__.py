@@ -19,11 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import attention, functional, init, parallel, utils
+    from . import attention, functional, grad, init, parallel, utils
     from .modules import *
     from .parallel import DataParallel
 
-_SUBMODULES = ("attention", "functional", "init", "parallel", "utils", "parameter")
+_SUBMODULES = ("attention", "functional", "grad", "init", "parallel", "utils", "parameter")
 
 __all__ = [
     "Buffer",
@@ -33,6 +33,7 @@ __all__ = [
     "UninitializedParameter",
     "attention",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",

@@ -28,6 +28,7 @@ _OP_NAMES = """
 _OPS = frozenset(_OP_NAMES.split())
 
 _COMPOSITES = {
+    "conv_tbc": "windows",
     "ctc_loss": "losses",
     "affine_grid": "grids",
     "embedding_bag": "bags",

@@ -33,6 +33,23 @@ def local_response_norm(
     return input / (means * alpha + k) ** beta
 
 
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor | None = None, pad: int = 0) -> Tensor:
+    """conv1d of sequences that lie time first: input (T, N, C_in), weight (K, C_in, C_out), bias (C_out) ->
+    (T + 2 pad - K + 1, N, C_out).
+
+    >>> x = plait.tensor([1.0, 2.0, 3.0]).reshape(3, 1, 1)
+    >>> plait.nn.functional.conv_tbc(x, plait.ones(2, 1, 1), plait.zeros(1)).flatten()
+    tensor([3., 5.])
+    """
+    if input.dim() != 3 or weight.dim() != 3:
+        raise plait.ArgumentError(
+            "conv_tbc: expected input (T, N, C_in) and weight (K, C_in, C_out), got "
+            f"{tuple(input.shape)} and {tuple(weight.shape)}"
+        )
+    result = plait.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return result.permute(2, 0, 1)
+
+
 def _lp_pool(
     n: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
 ) -> Tensor:

@@ -53,7 +53,7 @@ _FAMILIES = """
         MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss
         TripletMarginLoss TripletMarginWithDistanceLoss
     module: Module
-    normalization: GroupNorm LayerNorm LocalResponseNorm RMSNorm
+    normalization: CrossMapLRN2d GroupNorm LayerNorm LocalResponseNorm RMSNorm
     padding: CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d
         ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d
         ZeroPad1d ZeroPad2d ZeroPad3d

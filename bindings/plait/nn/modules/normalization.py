@@ -1,4 +1,4 @@
-"""LayerNorm, RMSNorm, GroupNorm, LocalResponseNorm."""
+"""LayerNorm, RMSNorm, GroupNorm, LocalResponseNorm, CrossMapLRN2d."""
 # ruff: noqa: D102 - `forward` is what the docstring of its class describes
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -173,3 +173,19 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """LocalResponseNorm of images (N, C, H, W), over the channels at most (size - 1) // 2 away on both
+    sides, which is the same where `size` is odd.
+
+    >>> plait.nn.CrossMapLRN2d(1, alpha=3.0, beta=1.0)(plait.ones(1, 2, 1, 1)).flatten()
+    tensor([0.2500, 0.2500])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: expected (N, C, H, W), got shape {tuple(input.shape)}")
+        window = 2 * ((self.size - 1) // 2) + 1
+        # The sum is divided by size where the mean divides it by the window's.
+        return F.local_response_norm(input, window, self.alpha * (window / self.size), self.beta, self.k)

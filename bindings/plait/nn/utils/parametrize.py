@@ -29,6 +29,7 @@ __all__ = [
     "is_parametrized",
     "register_parametrization",
     "remove_parametrizations",
+    "transfer_parametrizations_and_params",
     "type_before_parametrizations",
 ]
 
@@ -267,6 +268,37 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 def type_before_parametrizations(module: Module) -> type:
     """The class that the module was made of."""
     return type(module).__bases__[0] if is_parametrized(module) else type(module)
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Gives the parametrizations of one module, or those of one tensor, and what they compute from, to
+    another: both then share them. A tensor that `to_module` lacks is made. Returns `to_module`.
+
+    >>> nn, parametrize = plait.nn, plait.nn.utils.parametrize
+    >>> a = parametrize.register_parametrization(nn.Linear(2, 2), "weight", nn.Tanh())
+    >>> b = parametrize.transfer_parametrizations_and_params(a, nn.Linear(2, 2))
+    >>> bool((a.weight == b.weight).all()), bool((a.bias == b.bias).all())
+    (True, False)
+    """
+    if not is_parametrized(from_module):
+        return to_module
+    for name in list(from_module.parametrizations) if tensor_name is None else [tensor_name]:
+        if not is_parametrized(from_module, name):
+            raise ValueError(
+                f"transfer_parametrizations_and_params: {type_before_parametrizations(from_module).__name__} "
+                f"has no parametrization on '{name}'; it has them on {list(from_module.parametrizations)}"
+            )
+        chain = from_module.parametrizations[name]
+        if not hasattr(to_module, name):
+            to_module.register_parameter(name, Parameter(getattr(from_module, name).detach().clone()))
+        for parametrization in chain:
+            register_parametrization(to_module, name, parametrization, unsafe=chain.unsafe)
+        received = to_module.parametrizations[name]
+        for key in ["original"] if chain.is_tensor else [f"original{i}" for i in range(chain.ntensors)]:
+            setattr(received, key, getattr(chain, key))
+    return to_module
 
 
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
