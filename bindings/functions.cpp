@@ -357,7 +357,25 @@ PyObject* call_parsed(const OpBase& op, bool inplace, Value* values, const Keywo
 
 // A number may come first in these, as in plait.mul(2, x): of all others the first tensor says what is meant.
 bool takes_number_first(const OpBase& op) {
-  static const std::string_view names[] = {"add", "sub", "mul", "div", "floor_divide", "remainder", "rsub"};
+  static const std::string_view names[] = {
+      "add",
+      "sub",
+      "mul",
+      "div",
+      "divide",
+      "true_divide",
+      "floor_divide",
+      "remainder",
+      "rsub",
+      "bitwise_and",
+      "bitwise_or",
+      "bitwise_xor",
+      "bitwise_left_shift",
+      "bitwise_right_shift",
+      "bucketize",
+      "special_zeta",
+      "xlogy",
+  };
   return std::find(std::begin(names), std::end(names), op.schema().name) != std::end(names);
 }
 

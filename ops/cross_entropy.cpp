@@ -77,8 +77,8 @@ void check_class_shapes(const char* op, const Tensor& self, const Tensor& target
         expected, self.sizes(), target.sizes(),
         target.dim() == 2 && target.sizes()[1] == 1 && self.dim() == 2 ? "; use target.squeeze(1)" : "");
   check<TypeError>(target.dtype() == DType::Int64,
-                   "{}: expected class indices of dtype int64, got {}; convert target with .long()", op,
-                   target.dtype());
+                   "{}: expected class indices of dtype int64 or uint8, got {}; convert target with .long()",
+                   op, target.dtype());
   const int64_t classes = self.sizes()[self.dim() == 1 ? 0 : 1];
   check(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
         "{}: expected weight of shape ({},), got {}", op, classes,
@@ -621,6 +621,9 @@ Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, co
   check<TypeError>(is_floating(self.dtype()), "cross_entropy: expected logits of a floating dtype, got {}{}",
                    self.dtype(),
                    is_floating(target.dtype()) ? "; the order is cross_entropy(logits, target)" : "");
+  if (target.dtype() == DType::UInt8)
+    return cross_entropy_in(loss, self, plait::_convert(target, DType::Int64), weights, ignore, reduction,
+                            smoothing);
   const bool wide = loss != self.dtype();
   const Tensor weight = weights.defined() && wide ? plait::_convert(weights, loss) : weights;
   if (is_floating(target.dtype())) {
@@ -665,7 +668,8 @@ Tensor cross_entropy_in(DType loss, const Tensor& self, const Tensor& target, co
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view, double)> cross_entropy{{
     .schema = "cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str "
               "reduction='mean', float label_smoothing=0.0) -> Tensor",
-    .doc = R"(The cross-entropy of unnormalised logits against classes (int64) or class probabilities.
+    .doc =
+        R"(The cross-entropy of unnormalised logits against classes (int64 or uint8) or class probabilities.
 
 Shapes: self (C), (N, C) or (N, C, d1, ...); target without C for classes, like self for probabilities. Reductions: 'mean' (weighted,
 over the targets that are not ignore_index), 'sum', 'none'. Raises IndexError for a class out of range.
@@ -683,7 +687,7 @@ tensor(0.6931))",
 Op<Tensor(const Tensor&, const Tensor&, const Tensor&, int64_t, std::string_view)> nll_loss{{
     .schema = "nll_loss(Tensor self, Tensor target, Tensor? weight=None, int ignore_index=-100, str "
               "reduction='mean') -> Tensor",
-    .doc = R"(The negative log-likelihood of classes (int64) under log-probabilities.
+    .doc = R"(The negative log-likelihood of classes (int64 or uint8) under log-probabilities.
 
 Shapes: self (C), (N, C) or (N, C, d1, ...), target without C. Raises IndexError for a class out of range.
 
@@ -692,6 +696,8 @@ tensor(2.))",
     .composite =
         [](const Tensor& self, const Tensor& target, const Tensor& weight, int64_t ignore,
            std::string_view reduction) {
+          if (target.dtype() == DType::UInt8)
+            return plait::nll_loss(self, plait::_convert(target, DType::Int64), weight, ignore, reduction);
           check_class_shapes("nll_loss", self, target, weight);
           check(!weight.defined() || weight.dtype() == self.dtype(),
                 "nll_loss: expected weight of the dtype {} of self, got {}; convert it with .to()",

@@ -424,10 +424,14 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&, bool, double, std::string
     .schema = "gaussian_nll_loss(Tensor self, Tensor target, Tensor var, bool full=False, float eps=1e-06, "
               "str reduction='mean') -> Tensor",
     .doc = "(log var + (self - target)^2 / var) / 2 with var of at least eps; `full` adds log(2 pi) / 2 (Nix "
-           "and Weigend 1994).",
+           "and Weigend 1994). Raises ValueError for a negative variance on the CPU; other devices are not "
+           "waited for.",
     .composite =
         [](const Tensor& self, const Tensor& target, const Tensor& var, bool full, double eps,
            std::string_view reduction) {
+          check(!var.is_cpu() || var.is_batched() ||
+                    !item(plait::any(plait::lt(detached_alias(var), wrapped_scalar(0)))).to<bool>(),
+                "gaussian_nll_loss: expected var of 0 or more, got a negative one");
           // The floor is a constant: gradients flow through var as it is.
           const Tensor floor =
               plait::clamp_min(detached_alias(var), wrapped_scalar(eps)) - detached_alias(var);

@@ -10,6 +10,7 @@
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/exponential.h"
+#include "ops/decl/minmax.h"
 #include "ops/decl/random.h"
 #include "ops/decl/trigonometric.h"
 #include "ops/decl/unary.h"
@@ -220,10 +221,17 @@ Op<Tensor(const Tensor&, double, double, const Generator&)> uniform{{
 
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
     .schema = "normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
-    .doc = "Normal numbers of the given means and standard deviations, each a tensor or a number; "
-           "normal_(mean, std) fills self.",
+    .doc =
+        "Normal numbers of the given means and standard deviations, each a tensor or a number; "
+        "normal_(mean, std) fills self. Raises ValueError for a negative standard deviation, of a tensor on "
+        "the CPU alone: other devices are not waited for.",
     .composite =
         [](const Tensor& mean, const Tensor& std, const Generator& g) {
+          check<TypeError>(!is_complex(std.dtype()), "normal: expected std of a real dtype, got {}",
+                           std.dtype());
+          check(!std.is_cpu() || std.is_batched() ||
+                    item(plait::all(plait::ge(std, wrapped_scalar(0)))).to<bool>(),
+                "normal: expected std of 0 or more, got a negative one or NaN");
           const TensorSpec spec = infer::binary_float("normal", mean, std);
           const Tensor out = plait::normal(0.0, 1.0, spec.sizes, g, spec.dtype, spec.device);
           return plait::add(mean, plait::mul(std, out));

@@ -53,7 +53,9 @@ TensorSpec search_spec(const char* op, const Tensor& sorted, const Tensor& value
   }
   check<TypeError>(!is_complex(sorted.dtype()) && !is_complex(values.dtype()),
                    "{}: complex numbers have no order", op);
-  return TensorSpec(values.sizes(), out_int32 ? DType::Int32 : DType::Int64, values.device());
+  // A number goes where the boundaries are.
+  const Device device = values.dim() == 0 && values.is_cpu() ? sorted.device() : values.device();
+  return TensorSpec(values.sizes(), out_int32 ? DType::Int32 : DType::Int64, device);
 }
 
 void search_kernel(const Tensor& out, const Tensor& sorted, const Tensor& values, bool right,

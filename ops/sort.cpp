@@ -59,8 +59,8 @@ Tensor flat(const Tensor& self) { return plait::reshape(self, Dims{-1}); }
 
 }  // namespace
 
-Op<Pair(const Tensor&, int64_t, bool, bool)> sort{{
-    .schema = "sort(Tensor self, int dim=-1, bool descending=False, *, bool stable=False) -> (Tensor values, "
+Op<Pair(const Tensor&, int64_t, bool, std::optional<bool>)> sort{{
+    .schema = "sort(Tensor self, int dim=-1, bool descending=False, *, bool? stable=None) -> (Tensor values, "
               "Tensor indices)",
     .doc =
         R"(The elements along dim in ascending, or descending, order, and their former indices. Equal elements always keep their order;
@@ -71,13 +71,17 @@ Errors: IndexError for a dimension out of range.
 
 >>> plait.sort(plait.tensor([3.0, 1.0, 2.0])).values
 tensor([1., 2., 3.]))",
-    .meta = [](const Tensor& self, int64_t dim, bool, bool) { return like_self("sort", self, dim); },
+    .meta = [](const Tensor& self, int64_t dim, bool,
+               std::optional<bool>) { return like_self("sort", self, dim); },
     .vjp = placed_vjp<1>,
     .save = "indices",
     .dtypes = kRealDTypes,
     .out = true,
-    .cpu = [](const Tensor& values, const Tensor& indices, const Tensor& self, int64_t dim, bool descending,
-              bool) { cpu::sort(values, indices, self, wrap_dim(dim, self.dim(), "sort"), descending); },
+    .cpu =
+        [](const Tensor& values, const Tensor& indices, const Tensor& self, int64_t dim, bool descending,
+           std::optional<bool>) {
+          cpu::sort(values, indices, self, wrap_dim(dim, self.dim(), "sort"), descending);
+        },
 }};
 
 Op<Tensor(const Tensor&, int64_t, bool, bool)> argsort{{

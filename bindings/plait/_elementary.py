@@ -74,6 +74,12 @@ def addr(
     return (input if beta == 1 else beta * input) + product
 
 
+def _infinite(who: str, input: Tensor, value: float) -> Tensor:
+    if input.is_complex():
+        raise TypeError(f"{who}: complex numbers have no sign, got {input.dtype}; ask input.real")
+    return input == value if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
+
+
 @with_out
 def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
     """True where an element is +inf.
@@ -81,13 +87,13 @@ def isposinf(input: Tensor, *, out: Any = None) -> Tensor:
     >>> plait.isposinf(plait.tensor([1.0, float("inf"), -float("inf")]))
     tensor([False,  True, False])
     """
-    return input == float("inf") if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
+    return _infinite("isposinf", input, float("inf"))
 
 
 @with_out
 def isneginf(input: Tensor, *, out: Any = None) -> Tensor:
     """True where an element is -inf."""
-    return input == -float("inf") if input.is_floating_point() else _ops["zeros_like"](input, dtype=_C.bool)
+    return _infinite("isneginf", input, -float("inf"))
 
 
 def isreal(input: Tensor) -> Tensor:

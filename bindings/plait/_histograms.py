@@ -79,13 +79,13 @@ def histogramdd(
     Shapes: input (..., N). `bins`: a number of bins, one for each coordinate, or the edges for each. `range`:
     the lower and upper end for each coordinate, one after the other; the least and largest unless given.
     `weight` counts points in place of 1; `density` divides by the sum, and by the volumes of the boxes.
-    Points outside are not counted.
+    Points outside are not counted; of points without coordinates none is.
 
     >>> plait.histogramdd(plait.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), bins=[2, 2]).hist
     tensor([[0., 1.],
             [1., 1.]])
     """
-    if input.dim() < 1 or input.shape[-1] == 0:
+    if input.dim() < 1:
         raise ValueError(f"histogramdd: expected input of shape (..., N), got {tuple(input.shape)}")
     _checked("histogramdd", input, weight, tuple(input.shape[:-1]))
     n = input.shape[-1]
@@ -95,6 +95,8 @@ def histogramdd(
             f"histogramdd: expected bins and pairs of range for {n} coordinates, got {len(each)} and "
             f"{'none' if range is None else len(range)} numbers"
         )
+    if n == 0:
+        return Histogram(_ops["zeros"]((), dtype=input.dtype, device=input.device), [])
     points = input.detach().reshape(-1, n)
     limits = [None if range is None else range[2 * i : 2 * i + 2] for i in _ints(n)]
     ends = _ends(points, each, range)

@@ -28,7 +28,8 @@ void search(const Tensor& out, const Tensor& sorted, const Tensor& values, bool 
   if (out.numel() == 0) return;
   const DType common = result_type(sorted, values);
   Tensor edges = packed(sorted, common);
-  const Tensor sought = packed(values, common);
+  const Tensor sought =
+      values.is_cpu() ? scalar_tensor(item(values), common, sorted.device()) : packed(values, common);
   if (sorter.defined()) {
     check(sorter.sizes() == sorted.sizes(),
           "searchsorted: sorter of shape {} must have the shape of the sequence, {}", sorter.sizes(),

@@ -62,7 +62,7 @@ void pick(const Tensor& values, const Tensor& indices, const Tensor& self, int64
 }
 
 CudaKernel sort_kernel(op::sort, [](const Tensor& values, const Tensor& indices, const Tensor& self,
-                                    int64_t dim, bool descending, bool) {
+                                    int64_t dim, bool descending, std::optional<bool>) {
   const int d = wrap_dim(dim, self.dim(), "sort");
   Rows(self, d, length_of(self, d), descending).into(values, indices, [](const SortRows& r) {
     sort_rows(r);

@@ -461,7 +461,7 @@ inline Tensor bucketize(const Tensor& self, const Operand& boundaries, bool out_
 inline Tensor softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"softmax"}; return op.call({self, dim, dtype}); }
 inline Tensor log_softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"log_softmax"}; return op.call({self, dim, dtype}); }
 inline Tensor softmin(const Tensor& self, int64_t dim, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"softmin"}; return op.call({self, dim, dtype}); }
-template <class = void> std::tuple<Tensor, Tensor> sort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { static detail::OpName op{"sort"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, descending, stable}); }
+template <class = void> std::tuple<Tensor, Tensor> sort(const Tensor& self, int64_t dim = -1, bool descending = false, std::optional<bool> stable = std::nullopt) { static detail::OpName op{"sort"}; return op.results<std::tuple<Tensor, Tensor>>({self, dim, descending, stable}); }
 inline Tensor argsort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { static detail::OpName op{"argsort"}; return op.call({self, dim, descending, stable}); }
 inline Tensor msort(const Tensor& self) { static detail::OpName op{"msort"}; return op.call({self}); }
 template <class = void> std::tuple<Tensor, Tensor> topk(const Tensor& self, int64_t k, int64_t dim = -1, bool largest = true, bool sorted = true) { static detail::OpName op{"topk"}; return op.results<std::tuple<Tensor, Tensor>>({self, k, dim, largest, sorted}); }

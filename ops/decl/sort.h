@@ -5,7 +5,7 @@
 
 // clang-format off
 namespace plait::op {
-extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool, bool)> sort;
+extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, bool, std::optional<bool>)> sort;
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, bool, bool)> argsort;
 extern PLAIT_API Op<Tensor(const Tensor&)> msort;
 extern PLAIT_API Op<std::tuple<Tensor, Tensor>(const Tensor&, int64_t, int64_t, bool, bool)> topk;
@@ -17,7 +17,7 @@ extern PLAIT_API Op<Tensor(const Tensor&)> nanmedian;
 }  // namespace plait::op
 
 namespace plait {
-inline std::tuple<Tensor, Tensor> sort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { return op::sort(self, dim, descending, stable); }
+inline std::tuple<Tensor, Tensor> sort(const Tensor& self, int64_t dim = -1, bool descending = false, std::optional<bool> stable = std::nullopt) { return op::sort(self, dim, descending, stable); }
 inline Tensor argsort(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { return op::argsort(self, dim, descending, stable); }
 inline Tensor argsort_(const Tensor& self, int64_t dim = -1, bool descending = false, bool stable = false) { return op::argsort.inplace(self, dim, descending, stable); }
 inline Tensor msort(const Tensor& self) { return op::msort(self); }

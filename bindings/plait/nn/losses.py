@@ -138,7 +138,10 @@ def triplet_margin_with_distance_loss(
 
 
 def _lengths(who: str, value: Any, n: int, most: int) -> list[int]:
-    values = [int(v) for v in (value.tolist() if isinstance(value, Tensor) else value)]
+    given = value.reshape(-1).tolist() if isinstance(value, Tensor) else value
+    if any(isinstance(v, float) for v in given):
+        raise TypeError(f"ctc_loss: {who} should be integers, got {given}")
+    values = [int(v) for v in given]
     if len(values) != n or any(not 0 <= v <= most for v in values):
         raise ValueError(f"ctc_loss: {who} should hold {n} lengths from 0 to {most}, got {values}")
     return values
@@ -162,8 +165,8 @@ def ctc_loss(
     lone = log_probs.dim() == 2
     if lone:
         log_probs, targets = log_probs.unsqueeze(1), targets.reshape(1, -1)
-        input_lengths = [int(input_lengths)] if not hasattr(input_lengths, "__len__") else input_lengths
-        target_lengths = [int(target_lengths)] if not hasattr(target_lengths, "__len__") else target_lengths
+        input_lengths = [input_lengths] if not hasattr(input_lengths, "__len__") else input_lengths
+        target_lengths = [target_lengths] if not hasattr(target_lengths, "__len__") else target_lengths
     if log_probs.dim() != 3:
         raise RuntimeError(f"ctc_loss: expected log_probs (T, N, C) or (T, C), got {tuple(log_probs.shape)}")
     steps, n, classes = log_probs.shape
