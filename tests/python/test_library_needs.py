@@ -524,12 +524,110 @@ def test_operations_are_counted(capsys):
         layer(plait.ones(2, 3)).sum().backward()
     counts = counter.get_flop_counts()["Global"]
     assert counter.get_total_flops() == sum(counts.values()) >= 2 * 48  # forward, and the weight's gradient
-    assert "total" in capsys.readouterr().out and "total" in counter.get_table()
+    assert counter.get_table() in capsys.readouterr().out
     with counter:
         pass
     assert counter.get_total_flops() == 0
-    with pytest.raises(NotImplementedError, match="custom_mapping"):
-        plait.utils.flop_counter.FlopCounterMode(custom_mapping={plait.add: None})
+
+
+def test_operations_are_counted_by_module():
+    nn, counter_of = plait.nn, plait.utils.flop_counter.FlopCounterMode
+    net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.ReLU(), nn.Sequential(nn.Linear(4, 5)))
+    counter = counter_of(display=False)
+    with counter:
+        net(plait.ones(2, 3)).sum().backward()
+    totals = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+    # Forward, the gradients of the weights, and that of the second layer's input.
+    first, second = 2 * 2 * 3 * 4, 2 * 2 * 4 * 5
+    assert totals == {
+        "Global": 2 * first + 3 * second,
+        "Sequential": 2 * first + 3 * second,
+        "Sequential.0": 2 * first,
+        "Sequential.2": 3 * second,
+        "Sequential.2.0": 3 * second,
+    }
+    assert "Sequential.2 " in counter.get_table() and "Sequential.2.0" not in counter.get_table()
+    assert "Sequential.2.0" in counter.get_table(3) and "Sequential" not in counter.get_table(0)
+    assert "100.00%" in counter.get_table(0)
+    with pytest.raises(ValueError, match="stop"), counter:
+        net(plait.ones(2, 3))
+        raise ValueError("stop")
+    assert counter.get_total_flops() == first + second
+    with pytest.warns(UserWarning, match="mods is not needed"):
+        counter_of(net, depth=None, display=False)
+
+
+def test_formulas_of_ops():
+    @plait.library.custom_op("plait_tests::rows", mutates_args=())
+    def rows(x: plait.Tensor, times: int) -> plait.Tensor:
+        return (x @ x.t()).sum(1) * times
+
+    flop_counter, seen = plait.utils.flop_counter, []
+
+    def shapes(x, times, *, out_shape=None):
+        seen.append((tuple(x), times, tuple(out_shape)))
+        return 7
+
+    def values(x, *rest, out_val, **more):
+        return int(out_val.sum())
+
+    values._get_raw = True
+    mapping = {rows: shapes, plait.ops.aten.add.Tensor: values}
+    layer = plait.nn.Identity()
+    layer.register_forward_hook(lambda module, args, result: plait.add(result, result))
+    with flop_counter.FlopCounterMode(display=False, custom_mapping=mapping) as counter:
+        plait.ops.plait_tests.rows(plait.ones(2, 3), 4)
+        layer(plait.ones(5))
+        plait.ones(2, 2) @ plait.ones(2, 2)
+    assert seen == [((2, 3), 4, (2,))]  # and the product within does not count
+    assert counter.get_flop_counts()["Global"] == {"plait_tests::rows": 7, "add": 10, "matmul": 16}
+    with pytest.raises(TypeError, match="expected an op"):
+        flop_counter.FlopCounterMode(custom_mapping={3: shapes})
+
+    registered = flop_counter.register_flop_formula([rows])(shapes)
+    assert registered(plait.ones(1), 1, out_val=plait.ones(1)) == 7
+    with pytest.raises(RuntimeError, match="plait_tests::rows has a formula"):
+        flop_counter.register_flop_formula(rows, get_raw=True)(values)
+    with flop_counter.FlopCounterMode(display=False) as counter:
+        rows(plait.ones(2, 3), 4)
+    assert counter.get_flop_counts() == {"Global": {"plait_tests::rows": 7}}
+
+
+def test_modules_are_tracked():
+    nn, seen = plait.nn, []
+
+    class Looks(nn.Module):
+        def forward(self, x):
+            look()
+            y = x.tanh()
+            y.register_hook(look)
+            return y * 2
+
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(Looks()))
+    x = plait.ones(1, 2, requires_grad=True)
+    with plait.utils.module_tracker.ModuleTracker() as tracker:
+        assert tracker.parents == {"Global"} and not tracker.is_bw
+
+        def look(grad=None):
+            seen.append((sorted(tracker.parents), tracker.is_bw))
+
+        h = net[0](x)
+        y = net[1](h).sum()
+        h.register_hook(look)  # its gradient leaves the one and comes to the other
+        y.backward()
+        inside = ["Global", "Sequential", "Sequential.0"]
+        assert seen == [(inside, False), (inside, True), (["Global", "Linear"], True)]
+        seen.clear()
+        net(x).sum().backward()
+        inside = ["Global", "Sequential", "Sequential.1", "Sequential.1.0"]
+        assert seen == [(inside, False), (inside, True)]
+        assert tracker.parents == {"Global"} and not tracker.is_bw
+        with pytest.raises(TypeError):
+            net("x")
+        assert tracker.parents == {"Global"}
+        with pytest.raises(RuntimeError):
+            net[0](plait.ones(1, 3))
+        assert tracker.parents == {"Global"}
 
 
 def test_streams_and_events_have_no_device_in_their_names():

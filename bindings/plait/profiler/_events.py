@@ -122,6 +122,7 @@ class FunctionEvent(_Times):
         self.count = 1
         self.cpu_parent: FunctionEvent | None = None
         self.cpu_children: list[FunctionEvent] = []
+        self._made_by: FunctionEvent | None = None  # of a derivative: its op
         self.kernels: list[Kernel] = []
         self.is_user_annotation = kind == "user"
         self.is_async = False
@@ -463,6 +464,7 @@ def build_events(
         elif event.kind == "backward":
             made_by = forward.get((event.thread, event.sequence_nr)) or _only(forward, event.sequence_nr)
             if made_by is not None:
+                event._made_by = made_by
                 event.fwd_thread = made_by.thread
                 event.stack = made_by.stack
         if with_flops and event.kind == "op":

@@ -27,6 +27,7 @@ def __getattr__(name: str):
         "dlpack",
         "flop_counter",
         "model_zoo",
+        "module_tracker",
         "safetensors",
         "tensorboard",
         "weak",
