@@ -190,6 +190,7 @@ _LAZY_NAMES = {
         ),
         "_linalg",
     ),
+    "lobpcg": "_lobpcg",
     "lu_unpack": "_factorizations",
     "matrix_exp": "linalg",
     **dict.fromkeys(

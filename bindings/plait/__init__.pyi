@@ -108,6 +108,7 @@ from ._linalg import pinverse as pinverse
 from ._linalg import qr as qr
 from ._linalg import slogdet as slogdet
 from ._linalg import svd as svd
+from ._lobpcg import lobpcg as lobpcg
 from ._numeric_limits import finfo as finfo
 from ._numeric_limits import iinfo as iinfo
 from ._numerical import cumulative_trapezoid as cumulative_trapezoid
