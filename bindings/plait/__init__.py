@@ -112,6 +112,10 @@ _LAZY_NAMES = {
     "Stream": "cuda.streams",
     "Event": "cuda.streams",
     "compile": "_eager",
+    "cond": "_eager",
+    "from_file": "storage",
+    "GradScaler": "amp",
+    "Tag": "library",
     "_assert": "_eager",
     "vmap": "func",
     "set_default_tensor_type": "_legacy_tensors",
@@ -205,8 +209,30 @@ _LAZY_NAMES = {
     ),
     **dict.fromkeys(("histogram", "histogramdd"), "_histograms"),
     "resize_as_": "_resizing",
-    "conv_tbc": "nn.windows",
-    "pdist": "nn.losses",
+    "orgqr": "_linalg",
+    **dict.fromkeys(
+        (
+            "alpha_dropout",
+            "channel_shuffle",
+            "conv_tbc",
+            "feature_alpha_dropout",
+            "pdist",
+            "rrelu",
+            "rrelu_",
+        ),
+        "nn.functional",
+    ),
+    **dict.fromkeys(
+        (
+            "get_deterministic_debug_mode",
+            "get_device_module",
+            "get_num_interop_threads",
+            "set_deterministic_debug_mode",
+            "set_flush_denormal",
+            "set_num_interop_threads",
+        ),
+        "_runtime",
+    ),
     **dict.fromkeys(
         (
             "_convert_indices_from_coo_to_csr",

@@ -69,6 +69,7 @@ from ._composites import trapezoid as trapezoid
 from ._composites import trapz as trapz
 from ._eager import _assert as _assert
 from ._eager import compile as compile
+from ._eager import cond as cond
 from ._elementary import addr as addr
 from ._elementary import atleast_3d as atleast_3d
 from ._elementary import chain_matmul as chain_matmul
@@ -104,6 +105,7 @@ from ._linalg import det as det
 from ._linalg import inverse as inverse
 from ._linalg import logdet as logdet
 from ._linalg import matrix_power as matrix_power
+from ._linalg import orgqr as orgqr
 from ._linalg import pinverse as pinverse
 from ._linalg import qr as qr
 from ._linalg import slogdet as slogdet
@@ -122,12 +124,26 @@ from ._statistics import corrcoef as corrcoef
 from ._statistics import cov as cov
 from ._statistics import nanquantile as nanquantile
 from ._statistics import quantile as quantile
+from ._runtime import get_deterministic_debug_mode as get_deterministic_debug_mode
+from ._runtime import get_device_module as get_device_module
+from ._runtime import get_num_interop_threads as get_num_interop_threads
+from ._runtime import set_deterministic_debug_mode as set_deterministic_debug_mode
+from ._runtime import set_flush_denormal as set_flush_denormal
+from ._runtime import set_num_interop_threads as set_num_interop_threads
+from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast
 from .linalg import matrix_exp as matrix_exp
 from .autograd.gradcheck import gradcheck as gradcheck
 from .func import vmap as vmap
+from .library import Tag as Tag
+from .nn.functional import alpha_dropout as alpha_dropout
+from .nn.functional import channel_shuffle as channel_shuffle
 from .nn.functional import conv_tbc as conv_tbc
+from .nn.functional import feature_alpha_dropout as feature_alpha_dropout
 from .nn.functional import pdist as pdist
+from .nn.functional import rrelu as rrelu
+from .nn.functional import rrelu_ as rrelu_
+from .storage import from_file as from_file
 from .serialization import load as load
 from .serialization import save as save
 

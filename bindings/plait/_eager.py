@@ -37,3 +37,18 @@ def compile(
 def _assert(condition: Any, message: str) -> None:
     """An assertion as a function."""
     assert condition, message
+
+
+def cond(pred: Any, true_fn: Callable, false_fn: Callable, operands: Any = ()) -> Any:
+    """true_fn(*operands) where `pred`, a bool or a tensor of one element, is true, else false_fn(*operands).
+    The other one is not called.
+
+    >>> plait.cond(plait.tensor(True), lambda x: x + 1, lambda x: x - 1, (plait.ones(2),))
+    tensor([2., 2.])
+    """
+    for name, function in (("true_fn", true_fn), ("false_fn", false_fn)):
+        if not callable(function):
+            raise TypeError(f"cond: expected {name} to be callable, got {type(function).__name__}")
+    if not isinstance(operands, (tuple, list)):
+        raise TypeError(f"cond: expected operands as a tuple or list, got {type(operands).__name__}")
+    return (true_fn if bool(pred) else false_fn)(*operands)

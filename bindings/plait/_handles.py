@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    F = TypeVar("F", bound=Callable)
+
+
+def unserializable_hook(f: F) -> F:
+    """Marks a hook as one that need not be saved with its tensor: none is."""
+    f.__torch_unserializable__ = True  # type: ignore[attr-defined]
+    return f
+
 
 class RemovableHandle:
     """Removes one hook from the tables it was put in; also a context manager that does so at the end."""

@@ -107,6 +107,16 @@ def geqrf(input: Tensor, *, out: Any = None) -> Geqrf:
     return Geqrf(*_lapack.qr(input.detach(), "raw"))
 
 
+def orgqr(input: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
+    """plait.linalg.householder_product: the Q of the reflectors that plait.geqrf gives.
+
+    >>> plait.orgqr(*plait.geqrf(plait.tensor([[3.0], [4.0]])))
+    tensor([[-0.6000],
+            [-0.8000]])
+    """
+    return linalg.householder_product(input, tau, out=out)
+
+
 @with_out
 def ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out: Any = None

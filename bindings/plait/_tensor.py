@@ -443,7 +443,7 @@ _LATE_METHODS = {
         "_elementary",
     ),
     **dict.fromkeys(("corrcoef", "cov", "nanquantile", "quantile"), "_statistics"),
-    **dict.fromkeys(("geqrf", "ormqr"), "_linalg"),
+    **dict.fromkeys(("geqrf", "orgqr", "ormqr"), "_linalg"),
     **dict.fromkeys(("as_strided_", "resize_", "resize_as_", "set_"), "_resizing"),
     "mvlgamma": "_numerical",
     **dict.fromkeys(("apply_", "map_", "map2_"), "_mapping"),
@@ -523,6 +523,14 @@ def _fill_diagonal_(self, fill_value, wrap=False):
             part.as_strided((min(part.shape),), (step,), part.storage_offset()).fill_(fill_value)
             start += columns + 1
     return self
+
+
+def _is_set_to(self, tensor):
+    """Is self the same elements of the same memory, in the same shape, as another tensor?"""
+    same = self.untyped_storage() == tensor.untyped_storage()
+    return same and self.shape == tensor.shape and self.stride() == tensor.stride() and (
+        self.storage_offset() == tensor.storage_offset()
+    )
 
 
 def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
@@ -621,6 +629,9 @@ def _install() -> None:
         "pin_memory": _pin_memory,
         "is_pinned": _is_pinned,
         "record_stream": _record_stream,
+        "is_set_to": _is_set_to,
+        "sparse_dim": lambda self: 0,
+        "dense_dim": lambda self: self.dim(),
         "is_same_size": lambda self, other: self.shape == other.shape,
         "view_as": lambda self, other: self.view(other.shape),
         "reshape_as": lambda self, other: self.reshape(other.shape),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "functional_call",
+    "functionalize",
     "grad",
     "grad_and_value",
     "hessian",
@@ -39,6 +40,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",
@@ -100,6 +102,36 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
     }
     buffers = {name: plait.stack([each[name] for each in all_buffers]) for name in all_buffers[0]}
     return parameters, buffers
+
+
+def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:
+    """The function as it is: the transforms differentiate and batch what writes in place, too.
+
+    >>> functionalize(lambda x: x.clone().add_(1))(plait.ones(1))
+    tensor([2.])
+    """
+    if remove not in ("mutations", "mutations_and_views"):
+        raise ValueError(
+            f"functionalize: expected remove='mutations' or 'mutations_and_views', got {remove!r}"
+        )
+    return func
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Takes the running statistics away from all batch norms in a module, `root` among them, so that they
+    normalise by those of the batch; returns `root`.
+
+    >>> net = replace_all_batch_norm_modules_(plait.nn.Sequential(plait.nn.BatchNorm1d(2)))
+    >>> net[0].running_mean is None, net[0].track_running_stats
+    (True, False)
+    """
+    from .nn.modules.batchnorm import _BatchNorm
+
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
 
 
 class _Level:

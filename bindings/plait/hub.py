@@ -166,3 +166,11 @@ def list(github: str | os.PathLike, source: str = "local", **options: Any) -> An
     """The functions of a folder's hubconf.py."""
     module = _entrypoints(github, source, "hub.list")
     return [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+
+
+def help(github: str | os.PathLike, model: str, source: str = "local", **options: Any) -> str | None:
+    """The docstring of the function `model` of a folder's hubconf.py."""
+    module = _entrypoints(github, source, "hub.help")
+    if not callable(getattr(module, model, None)):
+        raise RuntimeError(f"hub.help: {github}/hubconf.py has no function {model!r}")
+    return getattr(module, model).__doc__

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ._C import Tensor
 
-__all__ = ["TypedStorage", "UntypedStorage"]
+__all__ = ["TypedStorage", "UntypedStorage", "from_file"]
 
 
 class UntypedStorage:
@@ -251,3 +251,39 @@ class TypedStorage:
 
     def __repr__(self) -> str:
         return f"TypedStorage(dtype={self.dtype}, size={len(self)}, device='{self.device}')"
+
+
+def from_file(
+    filename: str | os.PathLike[str],
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: _C.dtype | None = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A CPU tensor of `size` elements that lie in a file, which is mapped, not read: see
+    `plait.UntypedStorage.from_file`. With `shared` writes go to the file, which is made if need be.
+
+    >>> import tempfile, os
+    >>> name = os.path.join(tempfile.mkdtemp(), "numbers")
+    >>> plait.from_file(name, shared=True, size=2, dtype=plait.int16).fill_(7)
+    tensor([7, 7], dtype=plait.int16)
+    >>> plait.from_file(name, size=2, dtype=plait.int16)
+    tensor([7, 7], dtype=plait.int16)
+    """
+    import os
+
+    if device is not None and _C.device(device).type != "cpu":
+        raise _C.ArgumentError(f"from_file: files are mapped to the CPU's memory, got device {device}")
+    if size < 0:
+        raise _C.ArgumentError(f"from_file: expected size of 0 or more, got {size}")
+    dtype = dtype or _C.get_default_dtype()
+    if shared and not os.path.exists(filename):
+        open(filename, "wb").close()
+    if size == 0:
+        return _C.ops["empty"]((0,), dtype=dtype, requires_grad=requires_grad)
+    flat = UntypedStorage.from_file(filename, bool(shared), size * dtype.itemsize)._contents()
+    mapped = _C._tensor_on_storage(flat, dtype, [size], [1], 0)
+    return (mapped.pin_memory() if pin_memory else mapped).requires_grad_(requires_grad)

@@ -153,3 +153,163 @@ def test_parametrizations_of_several_tensors_are_transferred():
     parametrize.transfer_parametrizations_and_params(source, empty)
     assert (empty.weight == source.weight).all()
     assert empty.parametrizations.weight.original1 is source.parametrizations.weight.original1
+
+
+def test_functions_of_layers_stand_at_the_top_too():
+    x = values(2, 6, 3)
+    for name in ("alpha_dropout", "channel_shuffle", "feature_alpha_dropout", "rrelu", "rrelu_"):
+        assert getattr(plait, name) is getattr(F, name)
+    y = x.clone()
+    assert F.rrelu_(y, 0.5, 0.5) is y
+    np.testing.assert_allclose(y.numpy(), np.where(x.numpy() > 0, x.numpy(), 0.5 * x.numpy()))
+
+
+def test_conditions():
+    x = plait.ones(2, requires_grad=True)
+    for pred in (True, plait.tensor([True]), 1):
+        assert plait.cond(pred, lambda a, b: a * b, None.__class__, (x, 3)).tolist() == [3, 3]
+    (g,) = plait.autograd.grad(plait.cond(plait.tensor(False), abs, lambda a: a * a, [x]).sum(), x)
+    assert g.tolist() == [2, 2] and plait.cond(False, int, dict) == {}
+    with pytest.raises(TypeError, match="expected false_fn to be callable"):
+        plait.cond(True, abs, 3)
+    with pytest.raises(TypeError, match="operands as a tuple or list, got Tensor"):
+        plait.cond(True, abs, abs, x)
+
+
+def test_switches_of_the_runtime():
+    for mode, number in (("warn", 1), ("error", 2), (1, 1), ("default", 0)):
+        plait.set_deterministic_debug_mode(mode)
+        assert plait.get_deterministic_debug_mode() == number
+        assert plait.are_deterministic_algorithms_enabled() == (number > 0)
+    with pytest.raises(ValueError, match="'default', 'warn', 'error'"):
+        plait.set_deterministic_debug_mode("loud")
+    before = plait.get_num_interop_threads()
+    plait.set_num_interop_threads(3)
+    assert plait.get_num_interop_threads() == 3
+    plait.set_num_interop_threads(before)
+    for bad, error in ((0, ValueError), ("2", TypeError), (True, TypeError)):
+        with pytest.raises(error, match="set_num_interop_threads"):
+            plait.set_num_interop_threads(bad)
+    assert plait.get_device_module("cuda:0") is plait.cuda
+    assert plait.get_device_module() in (plait.cpu, plait.cuda)
+    assert plait.set_flush_denormal(True) is False and plait.tensor(1e-310, dtype=plait.float64) * 1 > 0
+
+
+def test_tensors_in_files(tmp_path):
+    name = tmp_path / "numbers"
+    np.arange(6, dtype=np.float32).tofile(name)
+    x = plait.from_file(name, size=4)
+    assert x.tolist() == [0, 1, 2, 3] and x.dtype is plait.float32
+    x.add_(1)  # to this process alone
+    assert np.fromfile(name, np.float32).tolist() == [0, 1, 2, 3, 4, 5]
+    y = plait.from_file(str(name), True, 8, dtype=plait.float32, requires_grad=True)  # grows
+    assert y.requires_grad and y.shape == (8,)
+    y.detach().fill_(2)
+    assert np.fromfile(name, np.float32).tolist() == [2] * 8
+    made = plait.from_file(tmp_path / "new", shared=True, size=3, dtype=plait.int64)
+    assert made.tolist() == [0, 0, 0] and plait.from_file(name).shape == (0,)
+    with pytest.raises(ValueError, match="has 32 bytes, 36 were asked for"):
+        plait.from_file(name, size=9)
+    with pytest.raises(ValueError, match="size of 0 or more"):
+        plait.from_file(name, size=-1)
+    with pytest.raises(ValueError, match="CPU's memory"):
+        plait.from_file(name, size=1, device="meta")
+    with pytest.raises(OSError):
+        plait.from_file(tmp_path / "not there", size=1)
+
+
+def test_questions_of_tensors():
+    x = plait.arange(6).view(2, 3)
+    assert x.is_set_to(x.view(2, 3)) and x[:].is_set_to(x) and not x.is_set_to(x.clone())
+    assert not x.is_set_to(x.view(6)) and not x[0].is_set_to(x[1])
+    assert x.sparse_dim() == 0 and x.dense_dim() == 2
+    a, tau = plait.geqrf(values(4, 3))
+    assert plait.equal(a.orgqr(tau), plait.linalg.householder_product(a, tau))
+
+
+def test_saved_tensors_may_be_written_to():
+    x = values(4).requires_grad_()
+    with plait.autograd.graph.allow_mutation_on_saved_tensors():
+        y = (x * 1).exp()
+        z = y.sin()
+        w = (y * z).sum()
+        y.detach().zero_()
+        z.mul_(0)
+        (g,) = plait.autograd.grad(w, x)
+        late = x.exp()
+    a = np.exp(x.detach().numpy())
+    np.testing.assert_allclose(g.numpy(), (np.sin(a) + a * np.cos(a)) * a)
+    with pytest.raises(RuntimeError, match="call backward inside of it"):
+        late.sum().backward()
+
+
+def test_swapped_tensors():
+    a, b = nn.Parameter(plait.ones(2)), plait.arange(3)
+    a.grad, a.name = plait.full((2,), 5.0), "weight"
+    first, second = a, b
+    plait.utils.swap_tensors(a, b)
+    assert a is first and type(a) is plait.Tensor and a.tolist() == [0, 1, 2] and a.grad is None
+    assert b is second and type(b) is nn.Parameter and b.tolist() == [1, 1] and b.grad.tolist() == [5, 5]
+    assert b.requires_grad and not a.requires_grad and b.name == "weight" and not hasattr(a, "name")
+    (b * 2).sum().backward()
+    assert b.grad.tolist() == [7, 7]
+    with pytest.raises(RuntimeError, match="t2 was computed from others"):
+        plait.utils.swap_tensors(a, b * 1)
+    with pytest.raises(TypeError, match="expected t1 to be a Tensor"):
+        plait.utils.swap_tensors(1, a)
+
+
+def test_batch_norms_without_running_statistics():
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Sequential(nn.BatchNorm1d(3, affine=False)), nn.InstanceNorm1d(3))
+    assert plait.func.replace_all_batch_norm_modules_(net) is net
+    net.eval()
+    x = values(5, 3, dtype=plait.float32) + 4
+    y = net[0](x)
+    np.testing.assert_allclose(y.detach().mean(0).numpy(), np.zeros(3), atol=1e-6)
+    assert net[1][0].running_var is None and list(net.state_dict()) == ["0.weight", "0.bias"]
+    assert plait.func.vmap(net[1], randomness="error")(x[None]).shape == (1, 5, 3)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)], ids=str)
+def test_causal_masks(shape):
+    from plait.nn.attention import bias
+
+    q, k, v = values(2, shape[0], 4), values(2, shape[1], 4) + 1, values(2, shape[1], 4) * 2
+    attention = F.scaled_dot_product_attention
+    upper = bias.causal_upper_left(*shape)
+    assert repr(upper) == repr(plait.ones(shape, dtype=plait.bool).tril())
+    np.testing.assert_allclose(attention(q, k, v, upper).numpy(), attention(q, k, v, is_causal=True).numpy())
+    if shape[0] > shape[1]:
+        with pytest.warns(UserWarning, match="the first 2 queries see no key"):
+            bias.causal_lower_right(*shape)
+        return
+    lower = bias.causal_lower_right(*shape)
+    mask = plait.ones(shape, dtype=plait.bool).tril(shape[1] - shape[0])
+    result = attention(q, k, v, attn_mask=lower, scale=0.3)
+    np.testing.assert_allclose(result.numpy(), attention(q, k, v, mask, scale=0.3).numpy(), rtol=1e-6)
+    assert type(result) is plait.Tensor and type(lower & mask) is plait.Tensor and (lower == mask).all()
+    assert lower.variant is bias.CausalVariant.LOWER_RIGHT and (lower.seq_len_q, lower.seq_len_kv) == shape
+    with pytest.raises(ValueError, match="CausalBias or is_causal=True"):
+        attention(q, k, v, lower, is_causal=True)
+    with pytest.raises(ValueError, match="numbers of queries and keys"):
+        bias.causal_upper_left(3)
+    with pytest.raises(TypeError, match="expected a CausalVariant"):
+        bias.CausalBias("upper", 1, 1)
+
+
+def test_what_is_for_a_compiler_changes_nothing(tmp_path):
+    compiler = plait.compiler
+    assert compiler.nested_compile_region(abs) is abs and compiler.nested_compile_region()(abs) is abs
+    assert compiler.substitute_in_graph(len)(abs) is abs and compiler.list_backends() == []
+    assert compiler.set_stance("force_eager")(lambda: 3)() == 3
+    with compiler.set_stance("default"), pytest.raises(ValueError, match="set_stance: expected one of"):
+        compiler.set_stance("other")
+    assert nn.Linear(2, 2).compile(mode="default") is None
+    assert plait.func.functionalize(abs) is abs
+    with pytest.raises(ValueError, match="expected remove="):
+        plait.func.functionalize(abs, remove="all")
+    (tmp_path / "hubconf.py").write_text('def net():\n    """A net."""\n')
+    assert plait.hub.help(tmp_path, "net") == "A net."
+    with pytest.raises(RuntimeError, match="no function 'other'"):
+        plait.hub.help(tmp_path, "other")
+    assert plait.utils.dlpack.DLDeviceType(plait.ones(1).__dlpack_device__()[0]).name == "kDLCPU"

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "GradientEdge",
     "Node",
+    "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "get_gradient_edge",
     "increment_version",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
+    "set_warn_on_accumulate_grad_stream_mismatch",
 ]
 
 Node = _C.Node
@@ -249,10 +251,39 @@ def register_multi_grad_hook(
     return _Handles([t.register_hook(functools.partial(hook, i)) for i, t in enumerate(tensors)])
 
 
-def __getattr__(name: str) -> Any:
-    if name == "allow_mutation_on_saved_tensors":
-        raise AttributeError(
-            "plait.autograd.graph.allow_mutation_on_saved_tensors is not there; .clone() what is written to "
-            "in place, or use the out-of-place form of the op"
-        )
-    raise AttributeError(f"module 'plait.autograd.graph' has no attribute {name!r}")
+@contextlib.contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[None]:
+    """Within it what the graph saves for backward is a copy, so that tensors may be written to afterwards:
+    derivatives are those at the values that forward saw. The graph can be differentiated within it alone.
+
+    >>> x = plait.ones(2, requires_grad=True)
+    >>> with plait.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x * 3
+    ...     z = (y * y).sum()
+    ...     _ = y.detach().zero_()
+    ...     z.backward()
+    >>> x.grad
+    tensor([18., 18.])
+    """
+    open_ = [True]
+
+    def pack(tensor: Tensor) -> Tensor:
+        return tensor.detach().clone()
+
+    def unpack(copy: Tensor) -> Tensor:
+        if not open_:
+            raise RuntimeError(
+                "allow_mutation_on_saved_tensors: backward reached what was saved within the context after "
+                "its end; call backward inside of it"
+            )
+        return copy
+
+    try:
+        with saved_tensors_hooks(pack, unpack):
+            yield
+    finally:
+        open_.clear()
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """Nothing: plait gives no such warning."""

@@ -23,7 +23,7 @@ _OP_NAMES = """
     kl_div l1_loss layer_norm linear logsigmoid margin_ranking_loss mse_loss nll_loss one_hot
     pad pairwise_distance channel_shuffle pixel_shuffle pixel_unshuffle poisson_nll_loss prelu relu_ rms_norm
     scaled_dot_product_attention sigmoid smooth_l1_loss softplus softshrink softsign tanh tanhshrink
-    triplet_margin_loss elu_ selu_ celu_ leaky_relu_ hardtanh_ threshold_ rrelu_
+    triplet_margin_loss elu_ selu_ celu_ leaky_relu_ hardtanh_ threshold_
 """
 _OPS = frozenset(_OP_NAMES.split())
 
@@ -199,6 +199,11 @@ def rrelu(
         scale = plait.where(input.detach() >= 0, plait.ones_like(slope), slope)
         return input.mul_(scale) if inplace else input * scale
     return leaky_relu(input, (lower + upper) / 2, inplace)
+
+
+def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
+    """rrelu, in place."""
+    return rrelu(input, lower, upper, training, inplace=True)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

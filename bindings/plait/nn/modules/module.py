@@ -586,6 +586,9 @@ class Module(HookedCall, StateDict):
     def _get_name(self) -> str:
         return type(self).__name__
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: plait is eager, see plait.compile."""
+
     def extra_repr(self) -> str:
         """What stands between the parentheses of the repr, for subclasses to give."""
         return ""

@@ -1,0 +1,97 @@
+"""Switches and questions of PyTorch's runtime that plait answers in its own way."""
+
+from __future__ import annotations
+
+from . import _C
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+__all__ = [
+    "get_deterministic_debug_mode",
+    "get_device_module",
+    "get_num_interop_threads",
+    "set_deterministic_debug_mode",
+    "set_flush_denormal",
+    "set_num_interop_threads",
+]
+
+_DEBUG_MODES = ("default", "warn", "error")
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by a number or a word: 0 or "default" is off; 1 or "warn" and 2 or
+    "error" are on. Every op has a deterministic form: nothing warns or raises.
+
+    >>> plait.set_deterministic_debug_mode("error")
+    >>> plait.get_deterministic_debug_mode(), plait.are_deterministic_algorithms_enabled()
+    (2, True)
+    >>> plait.set_deterministic_debug_mode(0)
+    """
+    from ._functions import use_deterministic_algorithms
+
+    if debug_mode not in (*_DEBUG_MODES, 0, 1, 2):
+        raise _C.ArgumentError(
+            "set_deterministic_debug_mode: expected 'default', 'warn', 'error', 0, 1 or 2, got "
+            f"{debug_mode!r}"
+        )
+    mode = _DEBUG_MODES.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """What `set_deterministic_debug_mode` was told: 0, 1 or 2."""
+    from ._functions import (
+        are_deterministic_algorithms_enabled,
+        is_deterministic_algorithms_warn_only_enabled,
+    )
+
+    if not are_deterministic_algorithms_enabled():
+        return 0
+    return 1 if is_deterministic_algorithms_warn_only_enabled() else 2
+
+
+def get_device_module(device: Any = None) -> ModuleType:
+    """The module of a device's type, `plait.cuda` or `plait.cpu`; unless given that of the accelerator, if
+    there is one.
+
+    >>> plait.get_device_module("cpu") is plait.cpu
+    True
+    """
+    import importlib
+
+    if device is None:
+        from .accelerator import current_accelerator
+
+        device = current_accelerator() or "cpu"
+    return importlib.import_module(f"plait.{_C.device(device).type}")
+
+
+_interop_threads = 1
+
+
+def set_num_interop_threads(num: int) -> None:
+    """Kept for `get_num_interop_threads`: ops do not run beside one another unless the program's own threads
+    call them."""
+    global _interop_threads
+    if not isinstance(num, int) or isinstance(num, bool):
+        raise TypeError(f"set_num_interop_threads: expected an int, got {type(num).__name__}")
+    if num < 1:
+        raise _C.ArgumentError(f"set_num_interop_threads: expected a positive number, got {num}")
+    _interop_threads = num
+
+
+def get_num_interop_threads() -> int:
+    """What `set_num_interop_threads` was told; 1."""
+    return _interop_threads
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Could the CPU be made to take denormal numbers for zero? Never: plait computes with them.
+
+    >>> plait.set_flush_denormal(True)
+    False
+    """
+    return False
