@@ -7,7 +7,8 @@ the first one, the function runs again, and the tensors that it saves are those 
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+import threading
+from contextlib import ExitStack, contextmanager, nullcontext
 from weakref import WeakKeyDictionary, ref
 
 import plait
@@ -15,17 +16,58 @@ from plait import _C, _replay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
     from weakref import ReferenceType
 
+    from ._selective_checkpoint import (
+        CheckpointPolicy,
+        SelectiveCheckpointContext,
+        create_selective_checkpoint_contexts,
+    )
+
+_SELECTIVE = ("CheckpointPolicy", "SelectiveCheckpointContext", "create_selective_checkpoint_contexts")
+
 __all__ = [
+    "CheckpointError",
+    "CheckpointPolicy",
+    "SelectiveCheckpointContext",
     "checkpoint",
     "checkpoint_sequential",
+    "create_selective_checkpoint_contexts",
     "get_device_states",
+    "noop_context_fn",
+    "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
     "set_device_states",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SELECTIVE:
+        from . import _selective_checkpoint
+
+        return globals().setdefault(name, getattr(_selective_checkpoint, name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class CheckpointError(RuntimeError):
+    """A function did not do the same when it ran again."""
+
+
+def noop_context_fn() -> tuple[Any, Any]:
+    """A `context_fn` of two contexts that change nothing."""
+    return nullcontext(), nullcontext()
+
+
+_threads = threading.local()
+
+
+def _running() -> list[_Call]:
+    """The checkpointed calls that run in this thread, the innermost last."""
+    if not hasattr(_threads, "calls"):
+        _threads.calls = []
+    return _threads.calls
 
 
 class _Slot:
@@ -101,13 +143,25 @@ class _Call:
         self.holders: list[ReferenceType[_Holder]] = []
         self.values: WeakKeyDictionary[_Holder, Any] = WeakKeyDictionary()
         self.context: Any = None
+        self.pack_again: Any = None  # while the function runs again
+
+    @contextmanager
+    def innermost(self) -> Iterator[None]:
+        """Within it the call is the one that runs."""
+        calls = _running()
+        calls.append(self)
+        try:
+            yield
+        finally:
+            calls.pop()
 
     def first_run(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         tensors: list[Any] = []
         self.arguments = _take_out((args, kwargs), tensors)
         self.require_grad = [t.requires_grad for t in tensors]
         self.inputs = _inputs_function().apply(self, plait.zeros(0, requires_grad=True), *tensors)
-        with plait.autograd.graph.saved_tensors_hooks(self.pack, self.unpack), _replay.recorded():
+        hooks = plait.autograd.graph.saved_tensors_hooks(self.pack, self.unpack)
+        with hooks, _replay.recorded(), self.innermost():
             result = self.function(*args, **kwargs)
         self.complete = True
         return result
@@ -149,8 +203,11 @@ class _Call:
                 contexts.enter_context(self.again)
                 contexts.enter_context(plait.autograd.graph.saved_tensors_hooks(pack, lambda value: value))
                 contexts.enter_context(_replay.recorded())
+                contexts.enter_context(self.innermost())
+                self.pack_again = pack
                 self.function(*args, **kwargs)
         finally:
+            self.pack_again = None
             if now is not None:
                 plait.set_rng_state(now)
         self.compare(saved)
@@ -167,7 +224,7 @@ class _Call:
             first, second = f"{len(self.saved)} tensors", f"{len(saved)}"
         else:
             first, second = (" ".join(map(str, each[at])) for each in (self.saved, saved))
-        raise RuntimeError(
+        raise CheckpointError(
             f"checkpoint: the function saved {first} for backward at first and {second} when it ran again; "
             "it must do the same both times: look for state that it changes, or pass determinism_check='none'"
         )
@@ -225,7 +282,7 @@ def checkpoint(
         )
     if not plait.is_grad_enabled():
         return function(*args, **kwargs)
-    contexts = context_fn() if context_fn else (nullcontext(), nullcontext())
+    contexts = (context_fn or noop_context_fn)()
     if not isinstance(contexts, tuple) or len(contexts) != 2:
         raise TypeError(
             "checkpoint: expected context_fn to return two context managers, one for each run, "
@@ -240,6 +297,11 @@ def checkpoint(
 def set_checkpoint_early_stop(enable: bool) -> Any:
     """A context manager that changes nothing: what is checkpointed runs to its end when it runs again."""
     return nullcontext(enable)
+
+
+def set_checkpoint_debug_enabled(enabled: bool | None) -> Any:
+    """A context manager that changes nothing: errors always name what differs."""
+    return nullcontext(enabled)
 
 
 def checkpoint_sequential(
