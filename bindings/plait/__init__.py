@@ -209,6 +209,7 @@ _LAZY_NAMES = {
     ),
     **dict.fromkeys(("histogram", "histogramdd"), "_histograms"),
     "resize_as_": "_resizing",
+    "_grouped_mm": "nn.grouped",
     "orgqr": "_linalg",
     **dict.fromkeys(
         (

@@ -39,6 +39,7 @@ _COMPOSITES = {
     "fractional_max_pool3d_with_indices": "windows",
     "interpolate": "resizing",
     "grid_sample": "grids",
+    "grouped_mm": "grouped",
     "local_response_norm": "windows",
     "max_unpool1d": "windows",
     "max_unpool2d": "windows",
