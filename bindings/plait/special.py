@@ -61,7 +61,7 @@ _OPS = {
     "zeta": "special_zeta",
 }
 
-__all__ = ["multigammaln", "ndtr", "ndtri", *_OPS, *_polynomials.__all__]
+__all__ = ["airy_ai", "multigammaln", "ndtr", "ndtri", *_OPS, *_polynomials.__all__]
 
 
 def __getattr__(name: str) -> Any:
@@ -76,6 +76,23 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
+
+
+@with_out
+@one_op()
+def airy_ai(input: Tensor, *, out: Any = None) -> Tensor:
+    """The Airy function Ai, the solution of y'' = x y that decays for large x. NaN at infinities but +inf.
+
+    Dtypes: real ones; integers give the default float.
+
+    >>> plait.special.airy_ai(plait.tensor([0.0, 1.0]))
+    tensor([0.3550, 0.1353])
+    """
+    if input.is_complex():
+        raise TypeError(f"special.airy_ai: expected a real dtype, got {input.dtype}")
+    from ._airy import airy_ai as values
+
+    return values(input)
 
 
 @with_out

@@ -3,6 +3,7 @@
 import numpy as np
 import plait
 import pytest
+import scipy.special
 from plait import nn
 from plait.nn import functional as F
 from plait.nn.utils import parametrize
@@ -313,3 +314,26 @@ def test_what_is_for_a_compiler_changes_nothing(tmp_path):
     with pytest.raises(RuntimeError, match="no function 'other'"):
         plait.hub.help(tmp_path, "other")
     assert plait.utils.dlpack.DLDeviceType(plait.ones(1).__dlpack_device__()[0]).name == "kDLCPU"
+
+
+def test_airy_function():
+    airy = plait.special.airy_ai
+    x = np.concatenate([np.linspace(-40, 25, 4001), [-4, 1, -4 - 1e-12, 1 + 1e-12, 0.0, 103, 200, -300]])
+    result, (expected, slope, _, _) = airy(plait.tensor(x)).numpy(), scipy.special.airy(x)
+    # 2/3 |x|^1.5, the phase or the exponent, is rounded; SciPy's own errors near 2 are 7e-15 of this scale.
+    scale = np.where(x < 0, (1 + np.abs(x)) ** 1.25, np.maximum(expected * (1 + np.abs(x) ** 1.5), 1e-320))
+    assert (np.abs(result - expected) / scale).max() < 1e-14
+    assert airy(plait.tensor(float("nan"))).isnan() and airy(plait.tensor(float("inf"))) == 0
+    t = plait.tensor(x[::50]).requires_grad_()
+    (g,) = plait.autograd.grad(airy(t).sum(), t, create_graph=True)
+    np.testing.assert_allclose(g.detach().numpy(), slope[::50], rtol=1e-11, atol=1e-11)
+    (second,) = plait.autograd.grad(g.sum(), t)
+    np.testing.assert_allclose(second.numpy(), x[::50] * expected[::50], rtol=1e-9, atol=1e-9)
+    for dtype, given in ((plait.float32, plait.float32), (plait.bfloat16, plait.bfloat16), (plait.int64, plait.float32)):
+        y = airy(plait.tensor([-3, 0, 5], dtype=dtype))
+        assert y.dtype is given
+        np.testing.assert_allclose(y.double().numpy(), scipy.special.airy([-3, 0, 5])[0], rtol=8e-3 if dtype is plait.bfloat16 else 1e-6)
+    out = plait.empty(0)
+    assert airy(plait.zeros(3), out=out) is out and out.shape == (3,)
+    with pytest.raises(TypeError, match="expected a real dtype"):
+        airy(plait.tensor([1j]))
