@@ -13,9 +13,11 @@ __all__ = [
     "get_deterministic_debug_mode",
     "get_device_module",
     "get_num_interop_threads",
+    "is_warn_always_enabled",
     "set_deterministic_debug_mode",
     "set_flush_denormal",
     "set_num_interop_threads",
+    "set_warn_always",
 ]
 
 _DEBUG_MODES = ("default", "warn", "error")
@@ -86,6 +88,21 @@ def set_num_interop_threads(num: int) -> None:
 def get_num_interop_threads() -> int:
     """What `set_num_interop_threads` was told; 1."""
     return _interop_threads
+
+
+_warn_always = False
+
+
+def set_warn_always(b: bool) -> None:
+    """Kept for `is_warn_always_enabled`: plait warns through Python's warnings, whose filters say how often
+    one is shown."""
+    global _warn_always
+    _warn_always = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    """What `set_warn_always` was told."""
+    return _warn_always
 
 
 def set_flush_denormal(mode: bool) -> bool:

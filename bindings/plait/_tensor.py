@@ -525,6 +525,17 @@ def _fill_diagonal_(self, fill_value, wrap=False):
     return self
 
 
+def _module_load(self, other, assign=False):
+    """What `Module.load_state_dict` puts in the place of self for a tensor of the state: self with the values
+    of `other`, or with `assign` an alias of `other`."""
+    return other.detach() if assign else self.detach().copy_(other)
+
+
+def _storage_type(self):
+    """The type of self's storage."""
+    return type(self.storage())
+
+
 def _is_set_to(self, tensor):
     """Is self the same elements of the same memory, in the same shape, as another tensor?"""
     same = self.untyped_storage() == tensor.untyped_storage()
@@ -630,6 +641,8 @@ def _install() -> None:
         "is_pinned": _is_pinned,
         "record_stream": _record_stream,
         "is_set_to": _is_set_to,
+        "module_load": _module_load,
+        "storage_type": _storage_type,
         "sparse_dim": lambda self: 0,
         "dense_dim": lambda self: self.dim(),
         "is_same_size": lambda self, other: self.shape == other.shape,

@@ -45,7 +45,9 @@ __all__ = [
     "BaseTorchFunctionMode",
     "TorchFunctionMode",
     "get_default_nowrap_functions",
+    "get_ignored_functions",
     "get_overridable_functions",
+    "get_testing_overrides",
     "handle_torch_function",
     "has_torch_function",
     "is_tensor_like",
@@ -408,6 +410,32 @@ def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
         Tensor: [f for f in vars(Tensor).values() if isinstance(f, kinds)],
         plait.linalg: [getattr(plait.linalg, n) for n in plait.linalg.__all__],
     }
+
+
+def get_ignored_functions() -> set[Callable[..., Any]]:
+    """The public functions of `plait` that do not ask: of tensors or not, they are Python's own.
+
+    >>> plait.manual_seed in plait.overrides.get_ignored_functions()
+    True
+    """
+    import plait
+
+    public = [getattr(plait, name) for name in dir(plait) if not name.startswith("_")]  # loads them
+    asking = {f for functions in get_overridable_functions().values() for f in functions}
+    return {f for f in public if callable(f) and not isinstance(f, type) and f not in asking}
+
+
+def get_testing_overrides() -> dict[Callable[..., Any], Callable[..., Any]]:
+    """A stand-in for each function that asks, which takes any arguments and returns -1.
+
+    >>> plait.overrides.get_testing_overrides()[plait.add](1, 2)
+    -1
+    """
+
+    def stand_in(*args: Any, **kwargs: Any) -> int:
+        return -1
+
+    return {f: stand_in for functions in get_overridable_functions().values() for f in functions}
 
 
 _C._set_override_handler(_handle)

@@ -4,6 +4,7 @@ import numpy as np
 import plait
 import pytest
 import scipy.special
+from cuda_device import needs_cuda
 from plait import nn
 from plait.nn import functional as F
 from plait.nn.utils import parametrize
@@ -337,3 +338,73 @@ def test_airy_function():
     assert airy(plait.zeros(3), out=out) is out and out.shape == (3,)
     with pytest.raises(TypeError, match="expected a real dtype"):
         airy(plait.tensor([1j]))
+
+
+def test_questions_of_overrides():
+    overrides = plait.overrides
+    ignored, testing = overrides.get_ignored_functions(), overrides.get_testing_overrides()
+    assert plait.is_tensor in ignored and plait.add not in ignored and not ignored & set(testing)
+    assert testing[plait.Tensor.add](1, other=2) == -1 and plait.linalg.svd in testing
+
+
+def test_types_of_results():
+    types = plait.return_types
+    one = plait.ones(1, 1)
+    for name, result in (
+        ("linalg_eigh", plait.linalg.eigh(one)),
+        ("linalg_lstsq", plait.linalg.lstsq(one, one)),
+        ("linalg_solve_ex", plait.linalg.solve_ex(one, one)),
+        ("geqrf", plait.geqrf(one)),
+        ("histogram", plait.histogram(one, 2)),
+        ("triangular_solve", plait.triangular_solve(one, one)),
+    ):
+        assert type(result) is getattr(types, name), name
+    for name in types.__all__:
+        assert issubclass(getattr(types, name), tuple)
+
+
+def test_small_names():
+    assert plait.is_warn_always_enabled() is False
+    plait.set_warn_always(True)
+    assert plait.is_warn_always_enabled() is True
+    plait.set_warn_always(False)
+    with plait.autograd.set_multithreading_enabled(True) as nothing:
+        assert nothing is None
+    assert plait.autograd.grad_mode.no_grad is plait.no_grad and plait.autograd.variable.Variable
+    x, y = plait.zeros(2), plait.ones(2)
+    assert x.module_load(y).data_ptr() == x.data_ptr() and x.tolist() == [1, 1]
+    assert x.module_load(y, assign=True).data_ptr() == y.data_ptr()
+    assert isinstance(x.storage(), x.storage_type())
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda:0", marks=needs_cuda)])
+def test_copies_to_several_devices(device):
+    comm = plait.cuda.comm
+    x = plait.arange(10.0).view(5, 2)
+    a, b = comm.broadcast(x, ["cpu", device])
+    assert a is x and b.device == plait.device(device) and (b.cpu() == x).all()
+    out = [plait.empty(5, 2), plait.empty(5, 2, device=device)]
+    assert comm.broadcast(x, out=out)[1] is out[1] and (out[1].cpu() == x).all()
+    lists = comm.broadcast_coalesced([x, x + 1], [device, "cpu"])
+    assert [len(each) for each in lists] == [2, 2] and (lists[0][1].cpu() == x + 1).all()
+    parts = comm.scatter(x, [device, "cpu"])
+    assert [tuple(p.shape) for p in parts] == [(3, 2), (2, 2)] and parts[0].device == plait.device(device)
+    assert (comm.gather(parts, destination="cpu") == x).all() and comm.gather(parts, destination=-1).is_cpu
+    columns = comm.scatter(x, [device, device], chunk_sizes=[0, 2], dim=1)
+    assert [tuple(p.shape) for p in columns] == [(5, 0), (5, 2)]
+    joined = plait.empty(5, 2, device=device)
+    assert comm.gather(columns, dim=1, out=joined) is joined and (joined.cpu() == x).all()
+    total = comm.reduce_add([x, x.to(device), x], destination=device)
+    assert total.device == plait.device(device) and (total.cpu() == 3 * x).all()
+    assert [t.tolist() for t in comm.reduce_add_coalesced([[x, x[0]], [x, x[0]]])] == [(2 * x).tolist(), [0, 2]]
+    halves = [plait.empty(2, 2), plait.empty(3, 2)]
+    assert comm.scatter(x, out=halves)[1] is halves[1] and (halves[1] == x[2:]).all()
+    for call, message in (
+        (lambda: comm.broadcast(x), "devices or out"),
+        (lambda: comm.scatter(x, ["cpu"], [4]), "5 in all"),
+        (lambda: comm.reduce_add([x, x[0]]), "one shape"),
+        (lambda: comm.reduce_add([]), "at least one"),
+        (lambda: comm.gather([x], destination="cpu", out=x), "got both"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()

@@ -20,10 +20,29 @@ __all__ = [
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 Node = _C.Node
 _Tensor = _C.Tensor
+
+
+class set_multithreading_enabled:
+    """Nothing, as a function and as a context: a backward runs in the thread that calls it, and its ops in
+    several.
+
+    >>> with plait.autograd.set_multithreading_enabled(False):
+    ...     pass
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
 
 def Variable(data, requires_grad=False):
@@ -188,7 +207,11 @@ def __getattr__(name: str):
         if hasattr(module, "GradcheckError"):
             globals()["GradcheckError"] = module.GradcheckError
         return globals()[name]
-    if name in ("forward_ad", "functional", "graph", "profiler", "profiler_util"):
+    if name == "variable":  # PyTorch's home of Variable
+        import plait
+
+        return plait.autograd
+    if name in ("forward_ad", "functional", "grad_mode", "graph", "profiler", "profiler_util"):
         import importlib
 
         return importlib.import_module("plait.autograd." + name)

@@ -155,7 +155,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("amp", "nccl", "nvtx"):
+    if name in ("amp", "comm", "nccl", "nvtx"):
         return import_module(f"{__name__}.{name}")
     if name == "compile_kernel":
         return import_module(f"{__name__}._nvrtc").compile_kernel
@@ -167,4 +167,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "amp", "compile_kernel", "nccl", "nvtx"})
+    return sorted({*globals(), "amp", "comm", "compile_kernel", "nccl", "nvtx"})
