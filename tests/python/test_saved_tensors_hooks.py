@@ -421,8 +421,3 @@ def test_multi_grad_hooks():
     assert first == [5, 6]
     with pytest.raises(ValueError, match="mode"):
         graph.register_multi_grad_hook((a,), print, mode="some")
-
-
-def test_what_is_not_there_says_so():
-    with pytest.raises(AttributeError, match="clone"):
-        graph.allow_mutation_on_saved_tensors
