@@ -35,7 +35,7 @@ MIXED = {
     "index_fill": lambda: plait.ones(2, 3).index_fill_(0, META_INDEX[0], 1.0),
     "masked_scatter": lambda: plait.ones(2, 3).masked_scatter_(X > 0, META),
     "embedding": lambda: plait.nn.functional.embedding(META_INDEX, X),
-    "bucketize": lambda: plait.bucketize(number(), plait.ones(3, device="meta")),
+    "bucketize": lambda: plait.bucketize(X[0], plait.ones(3, device="meta")),
     "layer_norm": lambda: plait.layer_norm(X, (3,), plait.ones(3, device="meta")),
     "conv": lambda: plait.nn.functional.conv_transpose1d(X, plait.ones((2, 3, 1), device="meta")),
 }
