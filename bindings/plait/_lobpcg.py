@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import plait
 
+from ._autocast import one_op
 from ._C import ArgumentError
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["lobpcg"]
 
 
+@one_op(cpu="float32", cuda="float32")
 def lobpcg(
     A: Tensor,
     k: int | None = None,

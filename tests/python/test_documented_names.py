@@ -408,3 +408,25 @@ def test_copies_to_several_devices(device):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_streams_of_the_cpu():
+    cpu = plait.cpu
+    outer, inner = cpu.Stream(priority=0), cpu.Stream()
+    before = cpu.current_stream()
+    with cpu.stream(outer) as got:
+        assert got is outer and cpu.current_stream("cpu") is outer
+        with cpu.StreamContext(inner), cpu.stream(None):
+            assert cpu.current_stream() is inner
+        event = outer.record_event()
+        assert event.query() and outer.record_event(event) is event
+        for nothing in (
+            inner.wait_stream(outer),
+            inner.wait_event(event),
+            inner.synchronize(),
+            event.record(inner),
+            event.wait(inner),
+            event.synchronize(),
+        ):
+            assert nothing is None
+    assert cpu.current_stream() is before

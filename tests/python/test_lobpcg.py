@@ -114,3 +114,12 @@ def test_what_is_refused():
             plait.lobpcg(**arguments)
     with pytest.raises(TypeError, match="float32, float64"):
         plait.lobpcg(a.half())
+
+
+def test_autocast_regions_leave_it_alone():
+    a = symmetric(9, 20, dtype=plait.float32)
+    with plait.autocast("cpu"):
+        e, _ = plait.lobpcg(a, 2)
+        lower, _ = plait.lobpcg(a.bfloat16(), 2)  # converted, as by other decompositions
+    assert e.dtype is lower.dtype is plait.float32
+    np.testing.assert_allclose(e.numpy(), np.linalg.eigvalsh(a.numpy())[:-3:-1], rtol=1e-4)
