@@ -102,7 +102,8 @@ bool is_alias(PyObject* given, const std::string& param) {
     return false;
   }
   const std::string_view name(text);
-  return (param == "self" && (name == "input" || name == "x")) || (param == "dim" && name == "axis") ||
+  return (param == "self" && (name == "input" || name == "x" || name == "tensor")) ||
+         (param == "split_size" && name == "split_size_or_sections") || (param == "dim" && name == "axis") ||
          (param == "keepdim" && name == "keepdims") ||
          (param == "indices_or_sections" && (name == "indices" || name == "sections"));
 }

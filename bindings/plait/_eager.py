@@ -17,6 +17,10 @@ def compile(
     mode: str | None = None,
     options: dict | None = None,
     disable: bool = False,
+    name: str | None = None,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
 ) -> Any:
     """The model or function as it is: plait is eager, and has no compiler to hand it to. As a decorator with
     options too. The options are accepted and have no effect.

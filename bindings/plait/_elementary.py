@@ -381,7 +381,8 @@ def range(start: float = 0, end: float | None = None, step: float = 1, **options
     return values.requires_grad_() if options.pop("requires_grad", False) else values
 
 
-def chain_matmul(*matrices: Tensor) -> Tensor:
+@with_out
+def chain_matmul(*matrices: Tensor, out: Any = None) -> Tensor:
     """The product of matrices, in the order that costs least."""
     given = list(matrices[0] if len(matrices) == 1 and not isinstance(matrices[0], _C.Tensor) else matrices)
     if not given:

@@ -148,16 +148,32 @@ def frombuffer(
     return out.requires_grad_() if requires_grad else out
 
 
-def from_dlpack(source: Any) -> Tensor:
+def from_dlpack(ext_tensor: Any, *, device: _C._Device | None = None, copy: bool | None = None) -> Tensor:
     """A tensor that shares the memory of another library's (anything with `__dlpack__`, or a DLPack
-    capsule). On a CUDA device the current stream waits for what the other library has launched."""
-    if not hasattr(source, "__dlpack__"):
-        return _C._from_dlpack(source)
-    kind, index = source.__dlpack_device__() if hasattr(source, "__dlpack_device__") else (1, 0)
-    if kind not in (2, 13):
-        return _C._from_dlpack(source.__dlpack__())
-    # DLPack calls the null stream 1.
-    return _C._from_dlpack(source.__dlpack__(stream=_C._cuda.current_stream(int(index)) or 1))
+    capsule). On a CUDA device the current stream waits for what the other library has launched.
+
+    With `device` it is there, copied if need be; `copy=True` copies always, and `copy=False` raises
+    ValueError where a copy is needed.
+
+    >>> plait.from_dlpack(plait.ones(2), copy=True)
+    tensor([1., 1.])
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        shared = _C._from_dlpack(ext_tensor)
+    else:
+        asks = hasattr(ext_tensor, "__dlpack_device__")
+        kind, index = ext_tensor.__dlpack_device__() if asks else (1, 0)
+        # DLPack calls the null stream 1.
+        options = {"stream": _C._cuda.current_stream(int(index)) or 1} if kind in (2, 13) else {}
+        shared = _C._from_dlpack(ext_tensor.__dlpack__(**options))
+    if device is None:
+        return shared.clone() if copy else shared
+    there = shared.to(device)
+    if copy is False and there is not shared:
+        raise _C.ArgumentError(
+            f"from_dlpack: with copy=False expected a tensor on {device}, got one on {shared.device}"
+        )
+    return there.clone() if copy and there is shared else there
 
 
 def is_tensor(obj: object) -> bool:
@@ -235,9 +251,9 @@ def get_rng_state() -> Tensor:
     return _C.default_generator.get_state()
 
 
-def set_rng_state(state: Tensor) -> None:
+def set_rng_state(new_state: Tensor) -> None:
     """Puts the default generator into a state that get_rng_state gave."""
-    _C.default_generator.set_state(state)
+    _C.default_generator.set_state(new_state)
 
 
 def get_default_device() -> _C.device:

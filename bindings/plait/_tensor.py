@@ -71,16 +71,16 @@ def _register_post_accumulate_grad_hook(self, hook):
     return _NodeHandle(lambda: _C._remove_hook(self, key))
 
 
-def _node_register_hook(self, hook):
-    """Calls `hook(grad_inputs, grad_outputs)` after the node has run; what it returns, unless None,
+def _node_register_hook(self, fn):
+    """Calls `fn(grad_inputs, grad_outputs)` after the node has run; what it returns, unless None,
     replaces grad_inputs."""
-    key = self._register_hook(hook)
+    key = self._register_hook(fn)
     return _NodeHandle(lambda: self._remove_hook(key))
 
 
-def _node_register_prehook(self, hook):
-    """Calls `hook(grad_outputs)` before the node runs; what it returns, unless None, replaces them."""
-    key = self._register_prehook(hook)
+def _node_register_prehook(self, fn):
+    """Calls `fn(grad_outputs)` before the node runs; what it returns, unless None, replaces them."""
+    key = self._register_prehook(fn)
     return _NodeHandle(lambda: self._remove_hook(key))
 
 

@@ -71,11 +71,11 @@ _SAFE = {
 _user_safe: dict[str, Any] = {}
 
 
-def add_safe_globals(objects: Iterable[Any]) -> None:
+def add_safe_globals(safe_globals: Iterable[Any]) -> None:
     """Lets `load(weights_only=True)` use these classes and functions; only add what may be called with any
     argument. An entry may be a pair of the object and the full name that files have for it.
     """
-    for entry in objects:
+    for entry in safe_globals:
         if isinstance(entry, tuple):
             obj, name = entry
         else:

@@ -149,3 +149,48 @@ def test_histograms_of_points_without_coordinates():
         hist, edges = plait.histogramdd(points, bins)
         assert hist.shape == () and hist.item() == 0 and len(edges) == 0
     assert plait.histogramdd(plait.zeros(0, 2), [2, 3]).hist.tolist() == [[0] * 3] * 2
+
+
+def test_documented_keywords(tmp_path):
+    x = plait.arange(6)
+    assert [len(p) for p in plait.split(tensor=x, split_size_or_sections=4)] == [4, 2]
+    assert [len(p) for p in plait.split(x, split_size_or_sections=[1, 5])] == [1, 5]
+    a, b = plait.ones(2, 3), plait.ones(3, 2)
+    out = plait.empty(0)
+    assert plait.chain_matmul(a, b, a, out=out) is out and out.tolist() == [[6.0] * 3] * 2
+    plait.set_rng_state(new_state=plait.get_rng_state())
+    norm = nn.SyncBatchNorm(3, bias=False)
+    assert norm.bias is None and norm.weight is not None
+    with pytest.warns(FutureWarning, match="use min_val and max_val"):
+        layer = nn.Hardtanh(min_value=-2, max_value=3)
+    assert (layer.min_val, layer.max_val) == (-2, 3)
+    layers = nn.ModuleList([nn.ReLU(), nn.Tanh()])
+    assert isinstance(layers.pop(key=0), nn.ReLU) and len(layers) == 1
+    y = plait.ones(1, requires_grad=True) * 2
+    seen = []
+    y.grad_fn.register_hook(fn=lambda *grads: seen.append("after"))
+    y.grad_fn.register_prehook(fn=lambda *grads: seen.append("before"))
+    y.backward()
+    assert seen == ["before", "after"]
+    plait.serialization.add_safe_globals(safe_globals=[])
+    assert plait.compile(abs, name="step", recompile_limit=8) is abs
+    sample = plait.distributions.Wishart(plait.tensor(4.0), plait.eye(2)).rsample((3,), max_try_correction=2)
+    assert sample.shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda:0", marks=needs_cuda)])
+def test_from_dlpack_to_a_device(device):
+    a = np.arange(3.0)
+    shared = plait.from_dlpack(a)
+    assert shared.data_ptr() == a.ctypes.data and plait.from_dlpack(a, copy=False).data_ptr() == a.ctypes.data
+    copied = plait.from_dlpack(a, copy=True)
+    assert copied.data_ptr() != a.ctypes.data and (copied == shared).all()
+    there = plait.from_dlpack(a, device=device)
+    assert there.device == plait.device(device) and there.tolist() == [0, 1, 2]
+    assert (there.data_ptr() == a.ctypes.data) == (device == "cpu")
+    assert plait.from_dlpack(a, device=device, copy=True).data_ptr() != a.ctypes.data
+    if device != "cpu":
+        with pytest.raises(ValueError, match="from_dlpack: with copy=False expected a tensor on cuda:0"):
+            plait.from_dlpack(a, device=device, copy=False)
+        assert plait.from_dlpack(there).data_ptr() == there.data_ptr()
+        assert plait.from_dlpack(there, device="cpu").tolist() == [0, 1, 2]

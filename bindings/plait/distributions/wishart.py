@@ -100,7 +100,8 @@ class Wishart(Distribution):
         new._factor = self._factor.expand((*shape, *self._event_shape))
         return new
 
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = (), max_try_correction: int | None = None) -> Tensor:
+        """Every sample is positive definite: `max_try_correction` is not read."""
         shape = self._extended_shape(sample_shape)
         n = self._event_shape[0]
         i = plait.arange(n, dtype=self.df.dtype, device=self.df.device)

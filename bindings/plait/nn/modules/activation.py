@@ -158,8 +158,25 @@ class Hardtanh(Module):
     tensor([-2.,  0.,  2.])
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ):
         super().__init__()
+        if min_value is not None or max_value is not None:
+            from warnings import warn
+
+            warn(
+                f"{type(self).__name__}: min_value and max_value are deprecated; use min_val and max_val",
+                FutureWarning,
+                stacklevel=2,
+            )
+            min_val = min_val if min_value is None else min_value
+            max_val = max_val if max_value is None else max_value
         if not min_val < max_val:
             raise ValueError(
                 f"{type(self).__name__}: max_val should be above min_val, got {min_val} and {max_val}"

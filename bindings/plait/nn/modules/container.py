@@ -86,10 +86,10 @@ class _Numbered(Module):
             self.append(module)
         return self
 
-    def pop(self, index: int | slice) -> Module:
+    def pop(self, key: int | slice) -> Module:
         """Takes a module out and gives it."""
-        module = self[index]
-        del self[index]
+        module = self[key]
+        del self[key]
         return module
 
 
