@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import plait
 import pytest
-from plait import nn
+from plait import func, nn
 from plait.nn import functional as F
 
 
@@ -657,8 +657,59 @@ def test_functional_call():
     assert out.item() == 5.0 and net[0].weight is before
     out.backward()
     assert w.grad.tolist() == [[1.0, 1.0]] and before.grad is None
+    for unknown in ("nope.weight", "training"):
+        with pytest.raises(KeyError, match=unknown):
+            nn.utils.functional_call(net, {unknown: w}, plait.ones(1, 2))
     with pytest.raises(KeyError, match="nope"):
-        nn.utils.functional_call(net, {"nope": w}, plait.ones(1, 2))
+        nn.utils.functional_call(net, {"0.weight": w, "nope": w}, plait.ones(1, 2), strict=True)
+
+
+def test_functional_call_of_names_that_are_no_parameters():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = plait.ones(2)
+
+        def forward(self, x):
+            return x * self.scale + getattr(self, "shift", 0)
+
+    net = Scaled()
+    given = {"scale": plait.tensor([2.0, 3.0]), "shift": plait.ones(2)}
+    assert func.functional_call(net, given, plait.ones(2)).tolist() == [3.0, 4.0]
+    assert net.scale.tolist() == [1.0, 1.0] and not hasattr(net, "shift")
+
+
+def test_functional_call_returns_what_the_module_assigns():
+    class Counter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("count", plait.zeros(()))
+
+        def forward(self):
+            self.count = self.count + 1
+
+    net, given = Counter(), {"count": plait.tensor(4.0)}
+    func.functional_call(net, given, ())
+    assert given["count"].item() == 5 and net.count.item() == 0
+
+
+def test_functional_call_of_tied_parameters():
+    one = nn.Linear(1, 1)
+    net = nn.Sequential(one, one)
+    given = {"0.weight": plait.full((1, 1), 3.0), "0.bias": plait.zeros(1)}
+    assert func.functional_call(net, given, plait.ones(1, 1), strict=True).item() == 9
+    with pytest.raises(KeyError, match=r"1\.weight"):
+        func.functional_call(net, given, plait.ones(1, 1), strict=True, tie_weights=False)
+    with pytest.raises(ValueError, match=r"0\.bias"):
+        func.functional_call(net, given | {"1.bias": plait.ones(1)}, plait.ones(1, 1))
+    assert func.functional_call(net, given | {"1.bias": given["0.bias"]}, plait.ones(1, 1)).item() == 9
+
+
+def test_functional_call_of_modules_that_hold_each_other():
+    net = nn.Sequential(nn.Linear(1, 1, bias=False))
+    net[0].above = net
+    for name in ("0.weight", "0.above.0.weight"):
+        assert func.functional_call(net, {name: plait.full((1, 1), 3.0)}, plait.ones(1, 1)).item() == 3
 
 
 def test_import_is_light():
