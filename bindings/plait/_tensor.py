@@ -250,10 +250,15 @@ def _format(self, spec):
 
 def _rebuild(cls, data, dtype, shape, stride, requires_grad, attributes, device="cpu"):
     """A tensor from its pickled form."""
-    flat = _C._storage_from_buffer(bytearray(data))
-    out = _C._tensor_on_storage(flat, dtype, list(shape), list(stride), 0)
-    if device != "cpu":
-        out = out.to(device)
+    if device == "meta":
+        from ._copies import empty_strided
+
+        out = empty_strided(shape, stride, dtype=dtype, device=device)
+    else:
+        flat = _C._storage_from_buffer(bytearray(data))
+        out = _C._tensor_on_storage(flat, dtype, list(shape), list(stride), 0)
+        if device != "cpu":
+            out = out.to(device)
     if cls is not Tensor:
         out = _C._make_subclass(cls, out, requires_grad)
     elif requires_grad:
@@ -271,12 +276,13 @@ def _rebuild_generator(state):
 
 def _reduce(self, protocol=None):
     # What is no leaf becomes one that requires grad, as in PyTorch: a graph is not pickled.
-    plain = self.detach().cpu()
-    plain = plain.clone(memory_format=_C.contiguous_format)
-    data = bytes(_C._storage_bytes(plain)[: plain.numel() * plain.element_size()])
+    data = b""
+    if not self.is_meta:
+        plain = self.detach().cpu().clone(memory_format=_C.contiguous_format)
+        data = bytes(_C._storage_bytes(plain)[: plain.numel() * plain.element_size()])
     strides: list[int] = []
     step = 1
-    for size in reversed(plain.shape):
+    for size in reversed(self.shape):
         strides.insert(0, step)
         step *= max(size, 1)
     return _rebuild, (

@@ -103,7 +103,31 @@ def _parameter_with_state(data: Any, requires_grad: bool, backward_hooks: Any, s
     return made
 
 
+def _meta_tensor(dtype: Any, size: Any, stride: Any, requires_grad: bool) -> Any:
+    from ._copies import empty_strided
+
+    made = empty_strided(size, stride, dtype=dtype, device="meta")
+    return made.requires_grad_() if requires_grad else made
+
+
+def _of_type(function: Callable[..., Any], cls: Any, args: tuple, state: Any) -> Any:
+    """A tensor with attributes, perhaps of a subclass."""
+    made = function(*args)
+    if not isinstance(made, plait.Tensor) or not (isinstance(cls, type) and issubclass(cls, plait.Tensor)):
+        raise RuntimeError(f"a tensor's class is {cls!r}, and its data a {type(made).__name__}")
+    if type(made) is not cls:
+        made = made.as_subclass(cls)
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    vars(made).update(attributes or {})
+    for name, value in (slots or {}).items():
+        setattr(made, name, value)
+    return made
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "torch._tensor._rebuild_from_type_v2": _of_type,
+    "torch._utils._rebuild_meta_tensor_no_storage": _meta_tensor,
+    "torch.Tensor": plait.Tensor,
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _tensor_v3,

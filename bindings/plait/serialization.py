@@ -7,8 +7,8 @@ Note [The file]
     64 in the file, so that they can be mapped into memory as they are (`load(..., mmap=True)`).
 Note [What load trusts]
     A pickle is a program. By default (`weights_only=True`) it may only build containers, numbers, strings and
-    tensors; every other class or function is refused by name. Sizes and offsets are checked against the
-    storage.
+    tensors with their attributes; every other class or function is refused by name. Sizes and offsets are
+    checked against the storage.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ _SAFE = {
         "tuple",
     ),
     "collections": ("Counter", "OrderedDict", "defaultdict", "deque"),
+    "plait.serialization": ("_restore_subclass", "_with_attributes"),
 }
 _user_safe: dict[str, Any] = {}
 
@@ -142,14 +143,14 @@ class _Storages:
 
     def describe(self, t: Any) -> tuple:
         """The persistent id of a tensor."""
-        if t.device.type == "meta":
-            raise ValueError(
-                f"plait.save: a tensor of shape {tuple(t.shape)} is on the meta device and has no data"
-            )
         index = self.indices.get(id(t))
         if index is None:
             index = self.indices[id(t)] = len(self.alive)
             self.alive.append(t)
+        kind = "parameter" if isinstance(t, plait.nn.Parameter) else "tensor"
+        shape, stride = tuple(int(n) for n in t.shape), tuple(int(n) for n in t.stride())
+        if t.is_meta:  # it has no data
+            return (kind, index, 0, 0, _dtype_name(t.dtype), shape, stride, 0, "meta", bool(t.requires_grad))
         address, nbytes, *_ = plait._C._storage_info(t)
         # Storages without bytes may share the null address; they have nothing to share.
         key = (str(t.device), address, nbytes) if nbytes else ("empty", index, 0)
@@ -157,8 +158,6 @@ class _Storages:
         if number is None:
             number = self.keys[key] = len(self.tensors)
             self.tensors.append(t)
-        kind = "parameter" if isinstance(t, plait.nn.Parameter) else "tensor"
-        shape, stride = tuple(int(n) for n in t.shape), tuple(int(n) for n in t.stride())
         place = (number, nbytes, _dtype_name(t.dtype), shape, stride, int(t.storage_offset()))
         return (kind, index, *place, str(t.device), bool(t.requires_grad))
 
@@ -171,10 +170,15 @@ def _bytes_of(t: Any) -> memoryview:
     return plait._C._storage_bytes(t)
 
 
-def _restore_subclass(cls: type, base: Any, attributes: dict) -> Any:
-    t = base.as_subclass(cls)
+def _with_attributes(t: Any, attributes: dict) -> Any:
+    if not isinstance(t, plait.Tensor):
+        raise RuntimeError(f"plait.load: the file is damaged: attributes for a {type(t).__name__}")
     t.__dict__.update(attributes)
     return t
+
+
+def _restore_subclass(cls: type, base: Any, attributes: dict) -> Any:
+    return _with_attributes(base.as_subclass(cls), attributes)
 
 
 def _pickled(obj: Any, protocol: int) -> tuple[bytes, _Storages]:
@@ -183,12 +187,13 @@ def _pickled(obj: Any, protocol: int) -> tuple[bytes, _Storages]:
 
     storages = _Storages()
     exact = (plait.Tensor, plait.nn.Parameter)
+    described: set[int] = set()  # tensors whose attributes are written
 
     class Pickler(pickle.Pickler):
         def persistent_id(self, value: Any) -> tuple | None:
             kind = type(value)
             if kind in exact:
-                return storages.describe(value)
+                return None if value.__dict__ and id(value) not in described else storages.describe(value)
             if kind is plait.dtype:
                 return ("dtype", _dtype_name(value))
             if kind is plait.device:
@@ -198,6 +203,9 @@ def _pickled(obj: Any, protocol: int) -> tuple[bytes, _Storages]:
             return None
 
         def reducer_override(self, value: Any) -> Any:
+            if type(value) in exact:
+                described.add(id(value))
+                return _with_attributes, (value, dict(value.__dict__))
             if isinstance(value, plait.Tensor):
                 base = value.detach().as_subclass(plait.Tensor).requires_grad_(value.requires_grad)
                 return _restore_subclass, (type(value), base, dict(getattr(value, "__dict__", {})))
@@ -515,6 +523,11 @@ class _Reader:
                 f"a tensor of dtype {dtype!r}, sizes {sizes}, strides {strides}, offset {offset}"
             )
         real = getattr(plait, dtype)
+        if device == "meta":
+            from ._copies import empty_strided
+
+            t = empty_strided(sizes, strides, dtype=real, device=device)
+            return self.finished(kind, t, requires_grad)
         itemsize = real.itemsize
         last = offset + sum((n - 1) * step for n, step in zip(sizes, strides))
         if 0 not in sizes and (last + 1) * itemsize > nbytes:
@@ -533,6 +546,9 @@ class _Reader:
                 flat = plait._C._tensor_on_storage(storage, real, (nbytes // itemsize,), (1,), 0)
                 self.moved[key] = flat.to(place)
             t = self.moved[key].as_strided(sizes, strides, offset)
+        return self.finished(kind, t, requires_grad)
+
+    def finished(self, kind: str, t: Any, requires_grad: bool) -> Any:
         if kind == "parameter":
             return plait.nn.Parameter(t, requires_grad=requires_grad)
         return t.requires_grad_(True) if requires_grad else t

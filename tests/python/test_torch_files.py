@@ -64,6 +64,18 @@ MODEL = (
     r"Fz=wQ?+W_0XcxnKm;Xx(`J7{cmr9^4RH*q67SypT2!D&WXEtj{OJO6YAR"
 )
 
+ATTRIBUTES = (
+    r"c-o~^%Wl&^6rI>j8r;$skJ19=4KB2)ouo-h1wj$Y#tYg2Qp7`+n@k!DC(gB}FQiJ9P%FCY7r<w*VGr9bKrCRziWOUy%-Bh4J4!3cNcL##d+s@R=3IM0;d>B@"
+    r"Mp4HYLL*4CN>zOo&y+Qy#Tu`Sd~N_e^NlTT6OdR8QNTKcO2njym`ZTnHZ4K5@Y0HIl+}u5)>N|5!0KvT08VVhtq|R?55ioS6T`b9!V@<W^oU}ymy+1@v9^pM"
+    r"+<c!mOpQEt9|{n0gh<d^<mp^$tUy%Z37l9|kiu_+poF%eZ?{x34Fi{mZq{w#kyXYPE<e;uM1cOu0-Pi;unB`jx-F<~5)4BxVOT73bZJ&#q{@q8HC&BUd#g_F"
+    r"Q!F=4dz#(O>{eNdvjj#9a1Pr9#tJa*h-$$3E>$-)ORHgmEp<&NRn;aMp`~09TTBjIhKrPsBQU}ExNW$^_%6GAR|s4!z_qu|;`%1saKvltx(zp#5LI!j0PY#p"
+    r"V6uw}sz7TUK;2aB)|TFG9+psHJ1wUKxTEk2w*ym3Na1&2dY3?~05dDG1*JFoBl~Huk8Tya7P?w%6iIDs#VV#%(}=o?Et?)lJ~tI`*x^HFtRH@Vf5WO{S9jKN"
+    r"ls;f>)~9NQzFe>2I?3k}|3uszsU#DSU4viDAl#t>hEcXHU}=M3lUXmHn?DY3YZy8q24)(z@BJK$P?pG{8V1mPUsuma`P|+A5a4Fr%F^2drlRrjv(!%){YR+C"
+    r"_*KaHToN6RpK)(x8TZ~|<O?H<9?Ct4=G)wD)1{BQ1qp#M@4s7qdi42Ep!k6Sow99g>C}O*HTEr1^>RKJ`$r+tY)Y1;%xpZ7lIK!sX*NEWl%;ecGn<w&bIC*^"
+    r"o=PM$b19}W_1>NrsSeRm8De7FI=ziM)S*219|)qo4LIsUKIc%kRu3leHqp2*$-Xy9N9P9fcpG8Zm#4s^&ISy^y$&Am!N2k-&^tk_*MWZQi=F^h4r09?8uVem"
+    r"d9Ypf&U>^I{+h$+2-7Vnk;qibqWp9l84b*RoIC#syEDbHKQiK*0q)l~9C0yGC*F<y3n-rO)c"
+)
+
 
 def raw(text):
     return zlib.decompress(base64.b85decode(text))
@@ -93,6 +105,16 @@ def test_tensors_and_containers(text):
     check(load(text, map_location="cpu", weights_only=False))
     moved = load(text, map_location=lambda storage, where: "meta")
     assert moved["base"].device.type == "meta" and moved["base"].shape == (3, 4)
+
+
+def test_tensors_with_attributes_and_on_the_meta_device():
+    o = load(ATTRIBUTES)
+    assert o["x"].tolist() == [0, 1, 2] and o["x"].note[0] == "of"
+    o["x"][0] = 5
+    assert o["x"].note[1].tolist() == [5]  # the storage is shared
+    assert type(o["p"]) is plait.nn.Parameter and o["p"].axis == 1
+    m = o["m"]
+    assert m.is_meta and m.dtype is plait.float16 and (m.shape, m.stride()) == ((3, 2), (1, 3))
 
 
 def test_an_archive_is_mapped(tmp_path):
