@@ -109,6 +109,22 @@ py::list describe_registry() {
   return list;
 }
 
+/// A seed as its 64 bits; negative ones count from 2^64.
+uint64_t seed_bits(py::handle seed) {
+  const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(seed.ptr()));
+  if (!number) throw py::error_already_set();
+  int overflow = 0;
+  const long long small = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow == 0) return static_cast<uint64_t>(small);
+  const unsigned long long large = overflow > 0 ? PyLong_AsUnsignedLongLong(number.ptr()) : 0;
+  if (overflow < 0 || PyErr_Occurred()) {
+    PyErr_Clear();
+    throw py::value_error("manual_seed: expected a seed of -2^63 to 2^64 - 1, got " +
+                          py::str(seed).cast<std::string>());
+  }
+  return large;
+}
+
 }  // namespace
 
 PyObject* wrap_generator(const Generator& generator) { return py::cast(generator).release().ptr(); }
@@ -170,11 +186,11 @@ PYBIND11_MODULE(_C, m) {
            py::arg("device") = "cpu")
       .def(
           "manual_seed",
-          [](py::object self, int64_t seed) {
-            py::cast<GeneratorImpl&>(self).set_state({static_cast<uint64_t>(seed), 0});
+          [](py::object self, py::handle seed) {
+            py::cast<GeneratorImpl&>(self).set_state({seed_bits(seed), 0});
             return self;
           },
-          "Starts again from a seed; returns self.")
+          "Starts again from a seed, of -2^63 to 2^64 - 1; returns self.")
       .def(
           "seed",
           [](GeneratorImpl& g) {

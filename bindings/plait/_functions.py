@@ -233,7 +233,7 @@ def manual_seed(seed: int) -> _C.Generator:
 
     >>> _ = plait.manual_seed(0)
     """
-    return _C.default_generator.manual_seed(int(seed) & 0x7FFFFFFFFFFFFFFF)
+    return _C.default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:

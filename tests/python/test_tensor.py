@@ -507,6 +507,12 @@ def test_generators():
     plait.manual_seed(3)
     assert (plait.rand(4) == b).all()
     assert struct.calcsize("q") == 8 and isinstance(plait.initial_seed(), int)
+    for seed in (0, 5, np.int64(6), 2**63, 2**64 - 1, -1, -(2**63)):  # all 64 bits count
+        assert g.manual_seed(seed).initial_seed() == int(seed) % 2**64
+    assert plait.manual_seed(-2).initial_seed() == 2**64 - 2
+    for seed in (2**64, -(2**63) - 1):
+        with pytest.raises(ValueError, match=str(seed)):
+            g.manual_seed(seed)
 
 
 def test_python_types_as_dtypes():

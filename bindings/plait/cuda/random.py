@@ -25,7 +25,7 @@ def manual_seed(seed: int) -> None:
     >>> plait.initial_seed()
     7
     """
-    _C.default_generator.manual_seed(int(seed) & 0x7FFFFFFFFFFFFFFF)
+    _C.default_generator.manual_seed(int(seed))
 
 
 def manual_seed_all(seed: int) -> None:
