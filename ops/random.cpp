@@ -219,6 +219,17 @@ Op<Tensor(const Tensor&, double, double, const Generator&)> uniform{{
         },
 }};
 
+Op<Tensor(const Tensor&, double, const Generator&)> normal_Tensor_float{{
+    .schema = "normal.Tensor_float(Tensor mean, float std=1, *, Generator? generator=None) -> Tensor",
+    .doc = "Normal numbers of the given means and one standard deviation.",
+    .composite =
+        [](const Tensor& mean, double std, const Generator& g) {
+          check(std >= 0, "normal: expected std of 0 or more, got {}", std);
+          return plait::normal(mean, wrapped_scalar(std), g);
+        },
+    .kind = Kind::Random,
+    .no_grad = true,
+}};
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
     .schema = "normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
     .doc =

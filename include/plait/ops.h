@@ -388,11 +388,12 @@ inline Tensor randint_like(const Tensor& self, int64_t low, int64_t high, std::o
 inline Tensor randperm(int64_t n, Generator generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"randperm"}; return op.call({n, generator, dtype, device}); }
 inline Tensor uniform(const Tensor& self, double from = 0.0, double to = 1.0, Generator generator = {}) { static detail::OpName op{"uniform"}; return op.call({self, from, to, generator}); }
 inline Tensor uniform_(const Tensor& self, double from = 0.0, double to = 1.0, Generator generator = {}) { static detail::OpName op{"uniform"}; return op.call({self, from, to, generator}, PLAIT_INPLACE); }
+inline Tensor normal(const Tensor& mean, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.Tensor_float"}; return op.call({mean, std, generator}); }
 inline Tensor normal(const Tensor& mean, const Tensor& std, Generator generator = {}) { static detail::OpName op{"normal"}; return op.call({mean, std, generator}); }
 inline Tensor normal(double mean, const Tensor& std, Generator generator) { static detail::OpName op{"normal.float_Tensor"}; return op.call({mean, std, generator}); }
 inline Tensor normal(double mean, double std, const Dims& size, Generator generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"normal.float_float"}; return op.call({mean, std, size, generator, dtype, device}); }
-inline Tensor normal(const Tensor& self, double mean = 0.0, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.fill"}; return op.call({self, mean, std, generator}); }
-inline Tensor normal_(const Tensor& self, double mean = 0.0, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.fill"}; return op.call({self, mean, std, generator}, PLAIT_INPLACE); }
+inline Tensor normal(const Tensor& self, double mean, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.fill"}; return op.call({self, mean, std, generator}); }
+inline Tensor normal_(const Tensor& self, double mean, double std = 1.0, Generator generator = {}) { static detail::OpName op{"normal.fill"}; return op.call({self, mean, std, generator}, PLAIT_INPLACE); }
 inline Tensor exponential(const Tensor& self, double lambd = 1.0, Generator generator = {}) { static detail::OpName op{"exponential"}; return op.call({self, lambd, generator}); }
 inline Tensor exponential_(const Tensor& self, double lambd = 1.0, Generator generator = {}) { static detail::OpName op{"exponential"}; return op.call({self, lambd, generator}, PLAIT_INPLACE); }
 inline Tensor log_normal(const Tensor& self, double mean = 1.0, double std = 2.0, Generator generator = {}) { static detail::OpName op{"log_normal"}; return op.call({self, mean, std, generator}); }

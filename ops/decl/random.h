@@ -15,6 +15,7 @@ extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>, std::op
 extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> randint_like_low;
 extern PLAIT_API Op<Tensor(int64_t, const Generator&, std::optional<DType>, std::optional<Device>)> randperm;
 extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> uniform;
+extern PLAIT_API Op<Tensor(const Tensor&, double, const Generator&)> normal_Tensor_float;
 extern PLAIT_API Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal;
 extern PLAIT_API Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor;
 extern PLAIT_API Op<Tensor(double, double, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> normal_float_float;
@@ -50,6 +51,8 @@ inline Tensor randint_like_(const Tensor& self, int64_t low, int64_t high, std::
 inline Tensor randperm(int64_t n, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randperm(n, generator, dtype, device); }
 inline Tensor uniform(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform(self, from, to, generator); }
 inline Tensor uniform_(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform.inplace(self, from, to, generator); }
+inline Tensor normal(const Tensor& mean, double std = 1.0, const Generator& generator = {}) { return op::normal_Tensor_float(mean, std, generator); }
+inline Tensor normal_(const Tensor& mean, double std = 1.0, const Generator& generator = {}) { return op::normal_Tensor_float.inplace(mean, std, generator); }
 inline Tensor normal(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal(mean, std, generator); }
 inline Tensor normal_(const Tensor& mean, const Tensor& std, const Generator& generator = {}) { return op::normal.inplace(mean, std, generator); }
 inline Tensor normal(double mean, const Tensor& std, const Generator& generator = {}) { return op::normal_float_Tensor(mean, std, generator); }

@@ -289,6 +289,10 @@ CASES = {
     "dropout p": case(lambda: nnf.dropout(f32(3), 1.5), SHAPE, "dropout", "1.5"),
     "bernoulli p": case(lambda: f32(3).bernoulli_(2.0), SHAPE, "bernoulli", "2"),
     "normal std": case(lambda: plait.normal(0.0, -1.0, (3,)), SHAPE, "normal", "-1"),
+    "normal std of a mean": case(lambda: plait.normal(plait.ones(3), -1.0), SHAPE, "normal", "-1"),
+    "normal complex std": case(
+        lambda: plait.normal(plait.ones(3), plait.tensor([1j])), TypeError, "normal", "complex64"
+    ),
     "uniform bounds": case(lambda: f32(3).uniform_(2, 1), SHAPE, "uniform", "2", "1"),
     "clamp of nothing": case(lambda: plait.clamp(f32(3)), (RuntimeError, ValueError, TypeError), "clamp"),
     "meta item": case(

@@ -135,11 +135,15 @@ def check_normal(lib):
     mean = lib.arange(4).double()
     got = lib.normal(mean.reshape(4, 1).expand(4, 10000), 0.5).double().cpu().numpy()
     assert np.allclose(got.mean(1), [0, 1, 2, 3], atol=0.05) and np.allclose(got.std(1), 0.5, atol=0.05)
+    rows = mean.expand(10000, 4)
+    for got, std in ((lib.normal(rows), 1), (lib.normal(rows * 1j).imag, 0.5**0.5)):  # std is 1 unless given
+        got = got.cpu().numpy()
+        assert np.allclose(got.mean(0), [0, 1, 2, 3], atol=0.05) and np.allclose(got.std(0), std, atol=0.05)
 
 
 random_op(
     "normal",
-    lambda g: [S(g(3, 4), g.positive(3, 4)), S(g(3, 4), 2.0), S(0.0, g.positive(5)), S(g(0, 3), 1.0)],
+    lambda g: [S(g(3, 4), g.positive(3, 4)), S(g(3, 4), 2.0), S(0.0, g.positive(5)), S(g(0, 3), 1.0), S(g(3, 4))],
     check_normal,
     out="promote",
 )
