@@ -21,6 +21,9 @@ using MaybeDims = std::optional<IntSpan>;
 using MaybeDType = std::optional<DType>;
 
 Tensor vector_norm(const Tensor& self, const Scalar& ord, MaybeDims dim, bool keepdim, MaybeDType dtype) {
+  check<TypeError>(!dtype || !is_complex(self.dtype()) || is_complex(*dtype),
+                   "linalg.vector_norm: expected a complex dtype for a tensor of {}, got {}", self.dtype(),
+                   dtype.value_or(self.dtype()));
   const Tensor x = dtype ? plait::_convert(self, *dtype) : self;
   check<TypeError>(is_floating(x.dtype()) || is_complex(x.dtype()),
                    "linalg.vector_norm: expected a floating-point tensor, got {}; use .float()", x.dtype());
@@ -28,7 +31,7 @@ Tensor vector_norm(const Tensor& self, const Scalar& ord, MaybeDims dim, bool ke
   const bool reduces = dim ? !dim->empty() : x.dim() > 0;
   const auto sum = [&](const Tensor& t) { return reduces ? plait::sum(t, dim, keepdim) : t; };
   if (p == 0) {
-    const Tensor size = plait::abs(x);
+    const Tensor size = plait::nan_to_num(plait::abs(x), 0.0, 0.0, 0.0);  // its derivative is zero
     return sum(plait::_convert(plait::ne(x, wrapped_scalar(0)), size.dtype()) + size * Scalar(0));
   }
   if (!reduces && (std::isinf(p) || p > 0)) return plait::abs(x);

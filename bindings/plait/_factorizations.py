@@ -438,8 +438,9 @@ def cond(A: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
         return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
     _check("cond", A)
     inverse, info = inv_ex(A)
-    result = matrix_norm(A, p) * matrix_norm(inverse, p)
-    return _ops["where"](info != 0, math.inf, result).to(result.dtype)
+    singular = info != 0
+    inverse = inverse.masked_fill(singular[..., None, None], 0)  # NaN would stop the singular values of 'nuc'
+    return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(singular, math.inf)
 
 
 @with_out

@@ -94,6 +94,8 @@ def norm(
             raise ValueError(f"linalg.norm: with ord={ord!r} and dim=None A should have 1 or 2 dimensions")
     elif not isinstance(dim, int) and len(dim) == 2:
         return matrix_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+    elif not isinstance(dim, int) and len(dim) != 1:
+        raise ValueError(f"linalg.norm: with ord={ord!r} expected 1 or 2 dimensions, got dim {tuple(dim)}")
     return vector_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
 
 

@@ -67,7 +67,7 @@ def gradient(
     spacing: Any = 1,
     dim: int | Sequence[int] | None = None,
     edge_order: int = 1,
-) -> list[Tensor]:
+) -> tuple[Tensor, ...]:
     """The derivatives of sampled values along each of the dimensions `dim` (all unless given): by central
     differences, at the two ends by one-sided ones of order `edge_order`, 1 or 2 (as NumPy's gradient).
 
@@ -75,7 +75,7 @@ def gradient(
     samples' coordinates.
 
     >>> plait.gradient(plait.tensor([1.0, 4.0, 9.0, 16.0]))
-    [tensor([3., 4., 6., 7.])]
+    (tensor([3., 4., 6., 7.]),)
     """
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
@@ -94,7 +94,7 @@ def gradient(
         )
     floats = input.dtype.is_floating_point or input.dtype.is_complex
     x = input if floats else input.to(plait.get_default_dtype())
-    return [_derivative(x, d, step, edge_order) for d, step in zip(dims, steps)]
+    return tuple(_derivative(x, d, step, edge_order) for d, step in zip(dims, steps))
 
 
 def _derivative(x: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
@@ -139,6 +139,10 @@ def _derivative(x: Tensor, dim: int, spacing: Any, edge_order: int) -> Tensor:
         )
     if n == 2:
         return plait.cat([first, last], dim)
+    if not isinstance(spacing, plait.Tensor) or spacing.dim() == 0:
+        # The sample in the middle has weight 0, which would make NaN of an infinite one.
+        middle = (part(2, n) - part(0, n - 2)) / (2 * steps(0, n - 2))
+        return plait.cat([first, middle, last], dim)
     a, b = steps(0, n - 2), steps(1, n - 1)
     middle = (
         -b / (a * (a + b)) * part(0, n - 2)

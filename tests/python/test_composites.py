@@ -334,6 +334,15 @@ def test_gradient(shape, edge_order):
     assert plait.autograd.gradcheck(lambda t: sum(g.sum() for g in plait.gradient(t, edge_order=edge_order)), [check])
 
 
+def test_gradient_of_infinities_and_nan():
+    inf, nan = np.inf, np.nan
+    x = np.array([2, -2, inf, inf, -inf, -inf, inf, 3, -inf, 2, nan, nan, 3, inf, nan])
+    with np.errstate(invalid="ignore"):
+        expected = np.gradient(x, 0.5)
+    (ours,) = plait.gradient(plait.tensor(x), spacing=0.5)
+    np.testing.assert_equal(ours.numpy(), expected)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [

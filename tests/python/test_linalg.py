@@ -2,6 +2,8 @@
 PyTorch.
 """
 
+import itertools
+
 import numpy as np
 import plait
 import pytest
@@ -276,6 +278,15 @@ def test_matrix_norm(ord, keepdim):
         np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("ord", [0, 1, 2, 3, np.inf, -1, -2, -3, -np.inf])
+def test_vector_norm_of_infinities_and_nan(ord):
+    for pair in itertools.product([np.inf, -np.inf, 0.0, np.nan, 1.0], repeat=2):
+        with np.errstate(all="ignore"):
+            expected = np.linalg.norm(np.array(pair), ord)
+        ours = linalg.vector_norm(plait.tensor(pair, dtype=plait.float64), ord).item()
+        np.testing.assert_allclose(ours, expected, rtol=1e-15)
+
+
 def test_norm_without_order():
     x = RNG.normal(size=(2, 3, 4))
     np.testing.assert_allclose(linalg.norm(t(x)).item(), np.sqrt((x**2).sum()))
@@ -334,6 +345,8 @@ def test_methods_and_old_names():
         (lambda: linalg.vector_norm(plait.ones(2), "fro"), TypeError, "matrix_norm"),
         (lambda: linalg.vector_norm(plait.ones(2, dtype=plait.int64)), TypeError, "floating"),
         (lambda: linalg.norm(plait.ones(2, 2, 2), 2), ValueError, "1 or 2"),
+        (lambda: linalg.norm(plait.ones(2, 2, 2), 1, (0, 1, 2)), ValueError, "1 or 2"),
+        (lambda: linalg.vector_norm(plait.tensor([1j]), dtype=plait.float32), TypeError, "complex dtype"),
         (lambda: linalg.matrix_power(plait.ones(2, 3), 2), ValueError, "square"),
     ],
 )

@@ -125,6 +125,14 @@ def test_cond(p):
     np.testing.assert_allclose(L.cond(a, p).cpu().numpy(), want, rtol=1e-10)
 
 
+@pytest.mark.parametrize("p", [None, 2, "fro", "nuc", math.inf, -math.inf, 1, -1])
+def test_cond_of_singular_matrices(p):
+    one = plait.diag(plait.tensor([1.0, 1.0, 0.0]))
+    assert L.cond(one, p).item() == math.inf
+    both = L.cond(plait.stack([one, plait.eye(3)]), p)
+    assert both[0].item() == math.inf and both[1].isfinite()
+
+
 def test_products():
     a, b, c, d = rand(3, 10), rand(10, 2, seed=1), rand(2, 20, seed=2), rand(20, seed=3)
     np.testing.assert_allclose(L.multi_dot([a, b, c, d]).cpu().numpy(), np.linalg.multi_dot([t.cpu().numpy() for t in (a, b, c, d)]))
