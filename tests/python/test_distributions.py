@@ -220,6 +220,16 @@ def test_small_concentrations_do_not_vanish():
     np.testing.assert_allclose(y.sum(-1).numpy(), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_draws_of_small_concentrations_have_finite_densities(dtype):
+    small = plait.full((3,), 0.01, dtype=getattr(plait, dtype), requires_grad=True)
+    for p in (D.Beta(small[0], small[1]), D.Dirichlet(small)):
+        draws = p.rsample((5000,))
+        assert ((draws > 0) & (draws < 1)).all() and p.log_prob(draws).isfinite().all()
+        assert plait.autograd.grad(draws.sum(), small)[0].isfinite().all()
+    assert abs((D.Beta(small[0], small[1]).sample((5000,)) > 0.5).double().mean().item() - 0.5) < 0.05
+
+
 def test_dirichlet():
     a = np.array([[0.5, 1.0, 3.0], [2.0, 2.0, 1.0]])
     d = D.Dirichlet(t(a))

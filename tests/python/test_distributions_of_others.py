@@ -383,6 +383,13 @@ def test_divergences_of_low_rank_normals():
     assert D.kl_divergence(p, full).item() == pytest.approx(0.0, abs=1e-12)
 
 
+def test_draws_of_a_wishart_are_positive_definite():
+    p = D.Wishart(plait.tensor(2.3), plait.eye(3))  # rounding makes some singular
+    draws = p.sample((2000,))
+    assert p.support.check(draws).all()
+    p.log_prob(draws)  # which checks its values
+
+
 def test_wishart_of_a_batch_takes_one_value():
     w = D.Wishart(f64(4.0).squeeze(0), plait.eye(2, dtype=plait.float64))
     value = plait.tensor([[2.0, 0.3], [0.3, 1.0]], dtype=plait.float64)

@@ -8,7 +8,7 @@ from plait import Tensor
 from . import constraints
 from .distribution import Distribution
 from .gamma import log_gamma_rsample
-from .utils import batch_of, broadcast_all
+from .utils import batch_of, broadcast_all, inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Beta(Distribution):
         shape = self._extended_shape(sample_shape)
         a = log_gamma_rsample(self.concentration1.expand(shape))
         b = log_gamma_rsample(self.concentration0.expand(shape))
-        return plait.sigmoid(a - b).to(self.concentration1.dtype)
+        return inside(plait.sigmoid(a - b).to(self.concentration1.dtype))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

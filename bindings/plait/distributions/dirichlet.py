@@ -8,6 +8,7 @@ from plait import Tensor
 from . import constraints
 from .distribution import Distribution
 from .gamma import log_gamma_rsample
+from .utils import inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Dirichlet(Distribution):
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         logs = log_gamma_rsample(self.concentration.expand(self._extended_shape(sample_shape)))
-        return plait.softmax(logs, -1).to(self.concentration.dtype)
+        return inside(plait.softmax(logs, -1).to(self.concentration.dtype))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

@@ -56,6 +56,12 @@ def clamp_probs(probs: Tensor) -> Tensor:
     return probs.clamp(eps, 1 - eps)
 
 
+def inside(draws: Tensor) -> Tensor:
+    """Draws, with what rounding took to 0 or 1, where densities may be infinite, kept in (0, 1)."""
+    info = plait.finfo(draws.dtype)
+    return draws.clamp(info.tiny, 1 - info.eps / 2)
+
+
 def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
     """log p, or the log odds log(p / (1 - p))."""
     p = clamp_probs(probs)

@@ -17,6 +17,8 @@ from .utils import lazy_property
 
 __all__ = ["Wishart"]
 
+_TRIES = 10  # draws in the place of singular ones
+
 
 class Wishart(Distribution):
     """Sums of `df` outer products of normal vectors with covariance `covariance_matrix` (..., n, n), given by
@@ -103,6 +105,15 @@ class Wishart(Distribution):
     def rsample(self, sample_shape: Sequence[int] = (), max_try_correction: int | None = None) -> Tensor:
         """Every sample is positive definite: `max_try_correction` is not read."""
         shape = self._extended_shape(sample_shape)
+        result = self._draw(shape)
+        for _ in range(_TRIES):  # rounding makes some matrices singular, where df is close to n - 1
+            singular = ~self.support.check(result)
+            if not singular.any():
+                break
+            result = plait.where(singular[..., None, None], self._draw(shape), result)
+        return result
+
+    def _draw(self, shape: Sequence[int]) -> Tensor:
         n = self._event_shape[0]
         i = plait.arange(n, dtype=self.df.dtype, device=self.df.device)
         half = ((self.df.unsqueeze(-1) - i) / 2).expand(shape[:-1])
