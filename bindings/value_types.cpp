@@ -226,6 +226,14 @@ PyObject* size_concat(PyObject* a, PyObject* b) {
   Object list(PyList_Check(b) ? PyList_AsTuple(b) : Py_NewRef(b));
   return list ? size_from_tuple(PyTuple_Type.tp_as_sequence->sq_concat(a, list.get())) : nullptr;
 }
+// A tuple before a Size asks here, and sq_concat only if the Size comes first.
+PyObject* size_add(PyObject* a, PyObject* b) {
+  if (!PyTuple_Check(a) || !(PyTuple_Check(b) || PyList_Check(b))) return Py_NewRef(Py_NotImplemented);
+  return size_concat(a, b);
+}
+PyObject* size_repeat(PyObject* o, Py_ssize_t count) {
+  return size_from_tuple(PyTuple_Type.tp_as_sequence->sq_repeat(o, count));
+}
 PyObject* size_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(size_type),
                        PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o)));
@@ -358,7 +366,8 @@ void add_value_types(PyObject* module) {
   Object bases(checked(Py_BuildValue("(O)", reinterpret_cast<PyObject*>(&PyTuple_Type))));
   PyType_Slot slots[] = {{Py_tp_new, slot(size_new)},       {Py_tp_repr, slot(size_repr)},
                          {Py_tp_methods, size_methods},     {Py_mp_subscript, slot(size_subscript)},
-                         {Py_sq_concat, slot(size_concat)}, {0, nullptr}};
+                         {Py_sq_concat, slot(size_concat)}, {Py_nb_add, slot(size_add)},
+                         {Py_sq_repeat, slot(size_repeat)}, {0, nullptr}};
   PyType_Spec spec{"plait.Size", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   size_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpecWithBases(&spec, bases.get())));
   checked(PyModule_AddObjectRef(module, "Size", reinterpret_cast<PyObject*>(size_type)));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import string
 
 from . import _C
 
@@ -27,6 +28,7 @@ __all__ = [
     "from_dlpack",
     "frombuffer",
     "get_default_device",
+    "get_deterministic_debug_mode",
     "get_float32_matmul_precision",
     "get_rng_state",
     "initial_seed",
@@ -48,6 +50,7 @@ __all__ = [
     "scalar_tensor",
     "seed",
     "set_default_device",
+    "set_deterministic_debug_mode",
     "set_float32_matmul_precision",
     "set_rng_state",
     "tensor",
@@ -100,16 +103,38 @@ def asarray(
     dtype: _C._DType | None = None,
     device: _C._Device | None = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
-    """As `as_tensor`; `copy=True` copies always. Takes a storage, too: its bytes, or numbers; and a capsule
-    of DLPack. Without `requires_grad` the result has no history."""
+    """As `as_tensor`; `copy=True` copies always, `copy=False` raises where memory cannot be shared. Takes a
+    storage, too: its bytes, or numbers; and a capsule of DLPack. With `requires_grad=False` the result has no
+    history."""
+    given = obj
     if is_storage(obj):
         obj = obj._contents()
     elif type(obj).__name__ == "PyCapsule":
         obj = _C._from_dlpack(obj)
-    result = _C._tensor_from_data(obj, dtype, device, requires_grad, copy is True)
-    return result.detach() if result.requires_grad and not requires_grad else result
+    result = _C._tensor_from_data(obj, dtype, device, bool(requires_grad), copy is True)
+    if copy is False and not _is_shared(obj, result):
+        raise ValueError(
+            f"asarray: copy=False, but memory of {type(given).__name__} cannot be shared by a tensor of "
+            f"{result.dtype} on {result.device}"
+        )
+    return result.detach() if result.requires_grad and requires_grad is False else result
+
+
+def _is_shared(obj: Any, result: Tensor) -> bool:
+    """Does `result`, made of `obj`, have its memory?"""
+    if isinstance(obj, _C.Tensor):
+        return obj.dtype is result.dtype and obj.device == result.device
+    interface = getattr(obj, "__array_interface__", None)
+    if interface is not None:
+        return result.device.type == "cpu" and interface["data"][0] == result.data_ptr()
+    if hasattr(obj, "__dlpack__"):
+        return from_dlpack(obj).data_ptr() == result.data_ptr()
+    try:
+        return _C._storage_from_buffer(obj).data_ptr() == result.data_ptr()
+    except TypeError:
+        return False
 
 
 def scalar_tensor(
@@ -302,6 +327,33 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return _C._cuda.get_switch("deterministic_warn_only")
 
 
+_DEBUG_MODES = ("default", "warn", "error")
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by a number or a name: 0 "default", 1 "warn", 2 "error".
+
+    >>> plait.set_deterministic_debug_mode("warn")
+    >>> plait.get_deterministic_debug_mode()
+    1
+    >>> plait.set_deterministic_debug_mode(0)
+    """
+    mode = _DEBUG_MODES.index(debug_mode) if debug_mode in _DEBUG_MODES else debug_mode
+    if mode not in (0, 1, 2):
+        raise ValueError(
+            "set_deterministic_debug_mode: expected 0, 1, 2, 'default', 'warn' or 'error', got "
+            f"{debug_mode!r}"
+        )
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """The mode as a number, see `set_deterministic_debug_mode`."""
+    if not are_deterministic_algorithms_enabled():
+        return 0
+    return 1 if is_deterministic_algorithms_warn_only_enabled() else 2
+
+
 _matmul_precision = "highest"
 
 
@@ -431,6 +483,9 @@ def block_diag(*tensors: Tensor) -> Tensor:
     """A 2-D tensor, of the dtype that they promote to, with the given ones along its diagonal."""
     if not tensors:
         return _ops["empty"]((1, 0))
+    for t in tensors:
+        if t.dim() > 2:
+            raise ValueError(f"block_diag: expected at most 2 dimensions, got shape {tuple(t.shape)}")
     blocks = [t.reshape(1, -1) if t.dim() < 2 else t for t in tensors]
     rows, columns = sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)
     dtype = functools.reduce(_C.promote_types, [b.dtype for b in blocks])
@@ -463,13 +518,30 @@ def atleast_2d(*tensors: Any) -> Any:
     return _atleast(tensors, 2)
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """Sums of products by Einstein's convention.
+def _einsum_letters(subscripts: Sequence[Any]) -> str:
+    letters = string.ascii_uppercase + string.ascii_lowercase
+    for n in subscripts:
+        if n is not Ellipsis and not 0 <= n < len(letters):
+            raise ValueError(f"einsum: expected subscripts of 0 to {len(letters) - 1} and ..., got {n}")
+    return "".join("..." if n is Ellipsis else letters[n] for n in subscripts)
+
+
+def einsum(equation: Any, *operands: Any) -> Tensor:
+    """Sums of products by Einstein's convention. Instead of an equation each operand may be followed by the
+    list of its subscripts (ints of 0 to 51, and `...`), with the result's at the end.
 
     >>> a, b = plait.ones(2, 3), plait.ones(3, 4)
     >>> plait.einsum("ij,jk->ik", a, b).shape
     plait.Size([2, 4])
+    >>> plait.einsum(a, [0, 1], b, [1, 2], [0, 2]).shape
+    plait.Size([2, 4])
     """
+    if isinstance(equation, _C.Tensor) and operands:
+        given = (equation, *operands)
+        paired = len(given) // 2 * 2
+        terms = ",".join(_einsum_letters(subscripts) for subscripts in given[1:paired:2])
+        result = [_einsum_letters(given[-1])] if paired < len(given) else []
+        return _ops["einsum"]("->".join([terms, *result]), list(given[:paired:2]))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     return _ops["einsum"](equation, list(operands))

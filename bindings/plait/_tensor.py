@@ -592,6 +592,14 @@ def _late(name, home):
     return method
 
 
+def _is_set_to(self, tensor):
+    """Is `tensor` another object for the same elements: storage, offset, sizes and strides?"""
+    same = self.dtype is tensor.dtype and self.shape == tensor.shape and self.stride() == tensor.stride()
+    if not same or self.storage_offset() != tensor.storage_offset():
+        return False
+    return self is tensor or self.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr() != 0
+
+
 def _install() -> None:
     for name, home in _LATE_METHODS.items():
         setattr(Tensor, name, _late(name, home))
@@ -615,6 +623,7 @@ def _install() -> None:
         "__dlpack_device__": _dlpack_device,
         "__iter__": _iter,
         "__contains__": _contains,
+        "__reversed__": lambda self: self.flip(0) if self.dim() else self,
         "__repr__": _repr,
         "__format__": _format,
         "__reduce_ex__": _reduce,
@@ -652,6 +661,7 @@ def _install() -> None:
         "sparse_dim": lambda self: 0,
         "dense_dim": lambda self: self.dim(),
         "is_same_size": lambda self, other: self.shape == other.shape,
+        "is_set_to": _is_set_to,
         "view_as": lambda self, other: self.view(other.shape),
         "reshape_as": lambda self, other: self.reshape(other.shape),
         "expand_as": lambda self, other: self.expand(other.shape),

@@ -357,6 +357,8 @@ def test_gradient_of_infinities_and_nan():
         (lambda: plait.nonzero_static(plait.ones(2), size=-1), ValueError, "at least 0"),
         (lambda: plait.empty_strided((2,), (1, 1)), ValueError, "a stride for each size"),
         (lambda: plait.empty_permuted((2, 3), (0, 0)), ValueError, "an order of the dimensions"),
+        (lambda: plait.block_diag(plait.ones(1, 1, 1)), ValueError, "at most 2 dimensions"),
+        (lambda: plait.einsum(plait.ones(2), [52]), ValueError, "0 to 51"),
         (lambda: plait.zeros(2).put(plait.tensor([0.0]), plait.ones(1)), TypeError, "^put: expected index"),
     ],
 )
@@ -543,3 +545,24 @@ def test_places_of_the_mode(device):
         expected = [np.bincount(row).argmax() for row in many]
         assert values.cpu().long().tolist() == expected
         assert index.cpu().tolist() == [np.flatnonzero(row == value)[-1] for row, value in zip(many, expected, strict=True)]
+
+
+def test_einsum_of_lists_of_subscripts():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 3, 3)), rng.normal(size=(3, 4))
+    for given in (
+        (a, [0, 1, 2], b, [2, 3], [0, 3, 1]),
+        (a, [0, 1, 1]),
+        (a, [..., 5, 5], [5, ...]),
+        (a, [51, 0, 30], [0, 30, 51]),
+        (b, [0, 1], b, [0, 1], []),
+    ):
+        ours = plait.einsum(*(plait.tensor(x) if isinstance(x, np.ndarray) else x for x in given))
+        np.testing.assert_allclose(ours, np.einsum(*given), rtol=1e-12)
+    ones = plait.ones(3, 4)
+    assert plait.einsum(ones, [51, 1]).shape == (4, 3)  # what no list gives comes in order
+
+
+def test_put_as_a_function():
+    x = plait.zeros(3)
+    assert plait.put(x, plait.tensor([1]), plait.tensor([5.0])).tolist() == [0, 5, 0] and x.sum() == 0

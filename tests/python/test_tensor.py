@@ -515,6 +515,74 @@ def test_generators():
             g.manual_seed(seed)
 
 
+def test_sums_and_multiples_of_sizes_are_sizes():
+    size = plait.Size([2, 3])
+    for made, want in (
+        ((1,) + size, (1, 2, 3)),
+        (size + (1,), (2, 3, 1)),
+        (size + size, (2, 3, 2, 3)),
+        (size * 2, (2, 3, 2, 3)),
+        (2 * size, (2, 3, 2, 3)),
+    ):
+        assert type(made) is plait.Size and made == want
+    for wrong in (lambda: [1] + size, lambda: size + 1, lambda: size * size):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_asarray_keeps_history_and_shares_memory():
+    x = plait.ones(2, requires_grad=True)
+    assert plait.asarray(x) is x and plait.asarray(x * 2).grad_fn is not None
+    assert not plait.asarray(x, requires_grad=False).requires_grad
+    assert plait.asarray([1.0], requires_grad=True).requires_grad
+    array, buffer = np.ones(3), bytearray(4)
+    for given in (array, buffer, plait.ones(2)):
+        shared = plait.asarray(given, dtype=plait.uint8 if given is buffer else None, copy=False)
+        shared[0] = 7
+        assert given[0] == 7
+    for given, dtype in (([1, 2], None), (1.0, None), (array, plait.float32), (x, plait.float64)):
+        with pytest.raises(ValueError, match="copy=False"):
+            plait.asarray(given, dtype=dtype, copy=False)
+
+
+def test_reversed():
+    x = plait.arange(6).reshape(3, 2)
+    assert plait.equal(reversed(x), x.flip(0)) and reversed(plait.tensor(1)).item() == 1
+
+
+def test_is_set_to():
+    x = plait.arange(4)
+    assert x.is_set_to(x) and x.is_set_to(x.view(4)) and x.is_set_to(x.detach())
+    for other in (x.clone(), x[:2], x[1:], x.view(2, 2), x.view(plait.float64), plait.zeros(4)):
+        assert not x.is_set_to(other)
+
+
+def test_from_file(tmp_path):
+    path = tmp_path / "x"
+    np.arange(5, dtype=np.float32).tofile(path)
+    assert plait.from_file(str(path), size=3).tolist() == [0, 1, 2]
+    alone, shared = plait.from_file(path, size=5), plait.from_file(path, True, 5, dtype=plait.int32)
+    alone[0], shared[4] = 9, 0
+    assert plait.from_file(path, size=5).tolist() == [0, 1, 2, 3, 0]
+    assert plait.from_file(path, size=0).shape == (0,)
+    with pytest.raises(ValueError, match="20 bytes"):
+        plait.from_file(path, size=6)
+
+
+def test_deterministic_debug_mode():
+    try:
+        for number, name in enumerate(("default", "warn", "error")):
+            for mode in (number, name):
+                plait.set_deterministic_debug_mode(mode)
+                assert plait.get_deterministic_debug_mode() == number
+                assert plait.are_deterministic_algorithms_enabled() == (number > 0)
+        for wrong in (3, "warning"):
+            with pytest.raises(ValueError, match=str(wrong)):
+                plait.set_deterministic_debug_mode(wrong)
+    finally:
+        plait.use_deterministic_algorithms(False)
+
+
 def test_python_types_as_dtypes():
     wanted = {float: plait.float64, int: plait.int64, bool: plait.bool, complex: plait.complex128}
     for kind, dtype in wanted.items():
