@@ -412,3 +412,38 @@ def test_what_is_a_transformed_distribution(made, base):
     wide = d.expand((3, 2))
     assert type(wide) is type(d) and wide.scale.shape == (3, 2) and wide.rsample((4,)).shape == (4, 3, 2)
     assert bool((wide.sample() > 0).all()) and d.has_rsample
+
+
+def test_compositions_that_change_the_number_of_dimensions():
+    parts = [transforms.ReshapeTransform(*shapes) for shapes in (((), ()), ((2,), (1, 2)), ((3, 1, 2), (6,)))]
+    whole = transforms.ComposeTransform([*parts, transforms.ReshapeTransform((6,), (2, 3))])
+    assert (whole.domain.event_dim, whole.codomain.event_dim) == (2, 2)
+    loc = plait.randn(5, 3, 2)
+    assert whole(loc).shape == (5, 2, 3) and whole.log_abs_det_jacobian(loc, whole(loc)).shape == (5,)
+    p = D.TransformedDistribution(D.Normal(loc, 1), whole.parts)
+    assert (p.batch_shape, p.event_shape) == ((5,), (2, 3))
+    draws = p.sample((4,))
+    expected = D.Normal(loc, 1).log_prob(draws.reshape(4, 5, 3, 2)).sum((-1, -2))
+    np.testing.assert_allclose(p.log_prob(draws), expected, rtol=1e-5)
+    one = D.Normal(0.0, 1.0).expand((3, 4, 5))
+    reshaped = [transforms.ReshapeTransform((4, 5), (20,)), transforms.ReshapeTransform((3, 20), (6, 10))]
+    p = D.TransformedDistribution(one, reshaped)
+    assert (p.batch_shape, p.event_shape) == ((), (6, 10)) and p.log_prob(p.sample((7,))).shape == (7,)
+
+
+def test_signs_of_transforms():
+    rising = [transforms.ExpTransform(), transforms.SigmoidTransform(), transforms.SoftplusTransform()]
+    rising += [transforms.TanhTransform(), transforms.CumulativeDistributionTransform(D.Normal(0.0, 1.0))]
+    assert [t.sign for t in rising] == [1] * 5 and rising[0].inv.sign == 1
+    falling = transforms.AffineTransform(0.0, -2.0)
+    assert falling.sign == transforms.IndependentTransform(falling, 1).sign == -1
+    assert transforms.ComposeTransform([falling, falling]).sign == 1
+    for t in (transforms.AbsTransform(), transforms.SoftmaxTransform(), transforms.LowerCholeskyTransform()):
+        with pytest.raises(NotImplementedError, match="sign"):
+            _ = t.sign
+    with pytest.raises(NotImplementedError, match="AbsTransform"):
+        D.TransformedDistribution(D.Normal(0.0, 1.0), transforms.AbsTransform()).cdf(plait.tensor(1.0))
+    assert transforms.ExpTransform().event_dim == 0 and transforms.SoftmaxTransform().event_dim == 1
+    assert not transforms.LowerCholeskyTransform().bijective
+    with pytest.raises(ValueError, match="codomain"):
+        _ = transforms.ReshapeTransform((2,), (1, 2)).event_dim

@@ -78,6 +78,7 @@ class LowerCholeskyTransform(Transform):
     what is below it.
     """
 
+    bijective = False  # what is above the diagonal is lost
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.lower_cholesky
 
@@ -93,6 +94,7 @@ class PositiveDefiniteTransform(Transform):
     transpose.
     """
 
+    bijective = False
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.positive_definite
 
@@ -195,6 +197,7 @@ class CumulativeDistributionTransform(Transform):
     """
 
     codomain = constraints.unit_interval
+    sign = 1
 
     def __init__(self, distribution: Any, cache_size: int = 0):
         super().__init__(cache_size)

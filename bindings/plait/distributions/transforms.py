@@ -50,7 +50,6 @@ class Transform:
     bijective = True
     domain: Constraint = constraints.real
     codomain: Constraint = constraints.real
-    sign: Any = 1
 
     def __init__(self, cache_size: int = 0):
         if cache_size not in (0, 1):
@@ -58,6 +57,21 @@ class Transform:
         super().__init__()  # of a class that is a Module, too
         self._cache_size = cache_size
         self._cached_x_y: tuple[Any, Any] = (None, None)
+
+    @property
+    def event_dim(self) -> int:
+        """The number of dimensions of an event, where arguments and values have the same."""
+        if self.domain.event_dim != self.codomain.event_dim:
+            raise ValueError(
+                f"{type(self).__name__}: events have {self.domain.event_dim} dimensions before and "
+                f"{self.codomain.event_dim} after; use domain.event_dim or codomain.event_dim"
+            )
+        return self.domain.event_dim
+
+    @property
+    def sign(self) -> Any:
+        """Of the derivative: 1 for a rising function, -1 for a falling one. What is neither has none."""
+        raise NotImplementedError(f"{type(self).__name__} neither rises nor falls everywhere: it has no sign")
 
     @property
     def inv(self) -> Transform:
@@ -142,7 +156,7 @@ class _Inverse(Transform):
         return self._inv.domain
 
     @property
-    def sign(self) -> Any:  # type: ignore[override]
+    def sign(self) -> Any:
         return self._inv.sign
 
     @property
@@ -180,6 +194,7 @@ _InverseTransform = _Inverse
 class ExpTransform(Transform):
     """exp(x)."""
 
+    sign = 1
     codomain = constraints.positive
 
     def _call(self, x: Tensor) -> Tensor:
@@ -202,7 +217,7 @@ class PowerTransform(Transform):
         self.exponent = exponent if isinstance(exponent, Tensor) else plait.tensor(float(exponent))
 
     @property
-    def sign(self) -> Any:  # type: ignore[override]
+    def sign(self) -> Any:
         return self.exponent.sign()
 
     def _call(self, x: Tensor) -> Tensor:
@@ -221,6 +236,7 @@ class PowerTransform(Transform):
 class SigmoidTransform(Transform):
     """1 / (1 + exp(-x))."""
 
+    sign = 1
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
@@ -239,6 +255,7 @@ class SigmoidTransform(Transform):
 class SoftplusTransform(Transform):
     """log(1 + exp(x))."""
 
+    sign = 1
     codomain = constraints.positive
 
     def _call(self, x: Tensor) -> Tensor:
@@ -254,6 +271,7 @@ class SoftplusTransform(Transform):
 class TanhTransform(Transform):
     """tanh(x). Where the values are near -1 or 1, use cache_size=1: their inverse is lost to rounding."""
 
+    sign = 1
     codomain = constraints.interval(-1.0, 1.0)
 
     def _call(self, x: Tensor) -> Tensor:
@@ -285,11 +303,11 @@ class AffineTransform(Transform):
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, event_dim: int = 0, cache_size: int = 0):
         super().__init__(cache_size)
-        self.loc, self.scale, self.event_dim = loc, scale, event_dim
+        self.loc, self.scale = loc, scale
         self.domain = self.codomain = constraints.independent(constraints.real, event_dim)
 
     @property
-    def sign(self) -> Any:  # type: ignore[override]
+    def sign(self) -> Any:
         return self.scale.sign() if isinstance(self.scale, Tensor) else (self.scale > 0) - (self.scale < 0)
 
     def _call(self, x: Tensor) -> Tensor:
@@ -339,6 +357,10 @@ class IndependentTransform(Transform):
         self.domain = constraints.independent(base_transform.domain, reinterpreted_batch_ndims)
         self.codomain = constraints.independent(base_transform.codomain, reinterpreted_batch_ndims)
 
+    @property
+    def sign(self) -> Any:
+        return self.base_transform.sign
+
     def _call(self, x: Tensor) -> Tensor:
         return self.base_transform(x)
 
@@ -356,16 +378,20 @@ class ComposeTransform(Transform):
         super().__init__(cache_size)
         self.parts = [part.with_cache(cache_size) for part in parts]
         self.bijective = all(part.bijective for part in parts)
-        # The largest event that some part needs, in the first part's dimensions and the last one's.
         self.domain = self.codomain = constraints.real
         if self.parts:
-            need = max(max(part.domain.event_dim, part.codomain.event_dim) for part in self.parts)
             first, last = self.parts[0].domain, self.parts[-1].codomain
+            need = last.event_dim
+            for part in reversed(self.parts):  # parts may change the number of an event's dimensions
+                need = max(need - part.codomain.event_dim, 0) + part.domain.event_dim
+            given = first.event_dim
+            for part in self.parts:
+                given = max(given - part.domain.event_dim, 0) + part.codomain.event_dim
             self.domain = constraints.independent(first, need - first.event_dim)
-            self.codomain = constraints.independent(last, need - last.event_dim)
+            self.codomain = constraints.independent(last, given - last.event_dim)
 
     @property
-    def sign(self) -> Any:  # type: ignore[override]
+    def sign(self) -> Any:
         product: Any = 1
         for part in self.parts:
             product = product * part.sign
@@ -383,10 +409,12 @@ class ComposeTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         total: Any = plait.zeros_like(x) if not self.parts else 0
+        event_dim = self.domain.event_dim
         for part in self.parts:
             following = part(x)
             stretch = part.log_abs_det_jacobian(x, following)
-            total = total + sum_rightmost(stretch, self.domain.event_dim - part.domain.event_dim)
+            total = total + sum_rightmost(stretch, event_dim - part.domain.event_dim)
+            event_dim += part.codomain.event_dim - part.domain.event_dim
             x = following
         return total
 
