@@ -1,4 +1,6 @@
 // Choices, limits, blends and fused products.
+#include <cmath>
+
 #include "ops/cpu/ternary.h"
 
 #include <limits>
@@ -29,6 +31,16 @@ void check_mask(const char* op, const char* name, const Tensor& mask) {
   check<TypeError>(mask.dtype() == DType::Bool,
                    "{}: expected {} to be a bool tensor, got {}; compare it first, e.g. {} != 0", op, name,
                    mask.dtype(), name);
+}
+
+// A number's whole part must be one of an integer dtype. Negative ones wrap round in uint8, as in C.
+void check_whole_fits(const Scalar& number, DType dtype) {
+  const double whole = std::trunc(number.to<double>());
+  const bool fits = number.is_integral()
+                        ? number.fits(dtype)
+                        : std::abs(whole) < 0x1p63 && Scalar(static_cast<int64_t>(whole)).fits(dtype);
+  check(fits || (dtype == DType::UInt8 && whole < 0 && whole > -256),
+        "masked_fill: the value {} does not fit into self of dtype {}", number.to<double>(), dtype);
 }
 
 // The dtype of self limited by numbers.
@@ -103,7 +115,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Tensor&)> masked_fill{{
     .schema = "masked_fill(Tensor self, Tensor mask, Tensor value) -> Tensor",
     .doc = R"(self with value, a number or a 0-d tensor, where mask is True.
 
-Shapes: self and mask broadcast together. Dtypes: bool mask; value is converted to the dtype of self, which must be able to hold it.
+Shapes: self and mask broadcast together. Dtypes: bool mask; value is converted to the dtype of self: a number to an integer dtype by its whole part, which must fit.
 
 >>> plait.masked_fill(plait.tensor([1.0, 2.0]), plait.tensor([True, False]), 0)
 tensor([0., 2.]))",
@@ -113,10 +125,11 @@ tensor([0., 2.]))",
           check(value.dim() == 0,
                 "masked_fill: expected value to be a number or a 0-d tensor, got shape {}; use where",
                 value.sizes());
-          const bool fits = can_cast(value.dtype(), self.dtype()) ||
-                            (self.dtype() == DType::Bool && is_integral(value.dtype()));
-          check<TypeError>(fits, "masked_fill: a value of dtype {} does not fit into self of dtype {}",
+          check<TypeError>(!is_complex(value.dtype()) || is_complex(self.dtype()),
+                           "masked_fill: a value of dtype {} does not fit into self of dtype {}",
                            value.dtype(), self.dtype());
+          if (value.is_wrapped_number() && is_integral(self.dtype()))
+            check_whole_fits(item(value), self.dtype());
           return infer::elementwise("masked_fill", {&self, &mask}, self.dtype());
         },
     .vjp =

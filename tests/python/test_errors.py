@@ -236,6 +236,15 @@ CASES = {
         lambda: plait.ones(2, 2) @ plait.ones(2, 2, dtype=plait.float64), KIND, "float32", "float64"
     ),
     "alpha": case(lambda: plait.add(T([1]), T([1]), alpha=1.5), KIND, "add", "alpha"),
+    "masked_fill of a large number": case(
+        lambda: plait.masked_fill(T([1, 0], dtype=plait.int8), T([True, False]), 128), SHAPE, "masked_fill", "128"
+    ),
+    "masked_fill of infinity": case(
+        lambda: plait.masked_fill(T([1, 0]), T([True, False]), float("inf")), SHAPE, "masked_fill", "inf"
+    ),
+    "masked_fill of a complex number": case(
+        lambda: plait.masked_fill(f32(2), T([True, False]), 1j), TypeError, "masked_fill", "complex128"
+    ),
     "masked_fill mask": case(lambda: plait.masked_fill(f32(2), T([1, 0]), 1), KIND, "masked_fill", "bool"),
     "out dtype": case(lambda: plait.add(T([1.0]), 1, out=T([1])), KIND, "add", "int64"),
     "real of real view": case(lambda: plait.view_as_complex(f32(3)), KIND, "view_as_complex"),

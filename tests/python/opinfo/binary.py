@@ -447,6 +447,7 @@ op("where", lambda g: [s for s in where_samples(g) if len(s.args) > 1], where, A
 def masked_fill_samples(g):
     yield S(g(3, 4), g.mask(3, 4), g.number(0.5, 1))
     yield S(g(3, 4), g.mask(4), 1)
+    yield S(g(3, 4), g.mask(4), 1.75)  # integers take the whole part
     yield S(g(3), g.mask(2, 3), 1)
     yield S(g(), g.mask(), 0)
     yield S(g(0, 3), g.mask(3), 0)
