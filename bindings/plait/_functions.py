@@ -108,6 +108,13 @@ def asarray(
     """As `as_tensor`; `copy=True` copies always, `copy=False` raises where memory cannot be shared. Takes a
     storage, too: its bytes, or numbers; and a capsule of DLPack. With `requires_grad=False` the result has no
     history."""
+    if isinstance(obj, _C.Tensor):
+        alike = obj.to(obj.device if device is None else device, dtype or obj.dtype, copy=copy is True)
+        if copy is False and alike is not obj:
+            raise ValueError(f"asarray: copy=False, but a tensor of {obj.dtype} on {obj.device} was given")
+        if requires_grad is None or requires_grad == alike.requires_grad:
+            return alike
+        return alike.detach().requires_grad_(requires_grad)  # obj stays as it is
     given = obj
     if is_storage(obj):
         obj = obj._contents()
@@ -119,7 +126,7 @@ def asarray(
             f"asarray: copy=False, but memory of {type(given).__name__} cannot be shared by a tensor of "
             f"{result.dtype} on {result.device}"
         )
-    return result.detach() if result.requires_grad and requires_grad is False else result
+    return result
 
 
 def _is_shared(obj: Any, result: Tensor) -> bool:

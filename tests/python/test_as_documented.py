@@ -131,8 +131,8 @@ def test_asarray_of_capsules_and_of_results():
     y = plait.asarray(x.__dlpack__())
     assert y.data_ptr() == x.data_ptr() and y.tolist() == [0, 1, 2]
     result = plait.ones(2, requires_grad=True).clone()
-    assert plait.asarray(result).grad_fn is None and not plait.asarray(result).requires_grad
-    assert plait.asarray(result, requires_grad=True).requires_grad
+    assert plait.asarray(result) is plait.asarray(result, requires_grad=True) is result
+    assert plait.asarray(result, requires_grad=False).grad_fn is None
 
 
 def test_the_cpu_as_a_device():

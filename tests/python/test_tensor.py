@@ -533,7 +533,11 @@ def test_sums_and_multiples_of_sizes_are_sizes():
 def test_asarray_keeps_history_and_shares_memory():
     x = plait.ones(2, requires_grad=True)
     assert plait.asarray(x) is x and plait.asarray(x * 2).grad_fn is not None
-    assert not plait.asarray(x, requires_grad=False).requires_grad
+    for kwargs in ({"copy": True}, {"dtype": plait.float64}, {"dtype": plait.float64, "requires_grad": True}):
+        assert plait.asarray(x, **kwargs).grad_fn is not None
+    assert not plait.asarray(x, requires_grad=False).requires_grad and x.requires_grad
+    y = plait.ones(2)
+    assert plait.asarray(y, requires_grad=True).requires_grad and not y.requires_grad
     assert plait.asarray([1.0], requires_grad=True).requires_grad
     array, buffer = np.ones(3), bytearray(4)
     for given in (array, buffer, plait.ones(2)):
