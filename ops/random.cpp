@@ -228,6 +228,7 @@ Op<Tensor(const Tensor&, double, const Generator&)> normal_Tensor_float{{
           return plait::normal(mean, wrapped_scalar(std), g);
         },
     .kind = Kind::Random,
+    .out = true,
     .no_grad = true,
 }};
 Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
@@ -248,6 +249,7 @@ Op<Tensor(const Tensor&, const Tensor&, const Generator&)> normal{{
           return plait::add(mean, plait::mul(std, out));
         },
     .kind = Kind::Random,
+    .out = true,
     .no_grad = true,
 }};
 Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor{{
@@ -256,6 +258,7 @@ Op<Tensor(double, const Tensor&, const Generator&)> normal_float_Tensor{{
     .composite = [](double mean, const Tensor& std,
                     const Generator& g) { return plait::normal(wrapped_scalar(mean), std, g); },
     .kind = Kind::Random,
+    .out = true,
     .no_grad = true,
 }};
 Op<Tensor(double, double, IntSpan, const Generator&, OptDType, OptDevice)> normal_float_float{{
@@ -268,6 +271,7 @@ Op<Tensor(double, double, IntSpan, const Generator&, OptDType, OptDevice)> norma
           return float_spec("normal", size, dtype, device);
         },
     .kind = Kind::Random,
+    .out = true,
     .cpu = [](const Tensor& out, double mean, double std, IntSpan, const Generator& g, OptDType,
               OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw(g), mean, std); },
 }};
