@@ -5,13 +5,16 @@
 // (overrides.cpp), writes into `out=`, and converts its arguments in an autocast region. Decorators in Python
 // would cost a call each, with a tuple and a dictionary, where nothing of that is asked for. So the function
 // is wrapped into this object, which looks for all three and else passes its arguments on as they came. What
-// is then to be done is written in Python: plait.overrides, plait._out, plait._autocast.
+// is then to be done is written in Python: plait.overrides, plait._out, plait._autocast. Keywords may have
+// the names of NumPy, as for ops: `axis` for `dim`, `keepdims` for `keepdim`.
 //
 // Everything else is the function's: its name, its text, its signature (`__wrapped__`), its attributes. As an
 // attribute of a class it is a method, and it is pickled by its name.
 #include "bindings/python.h"
 
 #include <structmember.h>
+
+#include <utility>
 
 #include "ops/autocast.h"
 
@@ -43,6 +46,36 @@ Py_ssize_t find_out(PyObject* const* values, PyObject* names) {
   return -1;
 }
 
+// Is `name` a parameter, or a variable, of a function?
+bool is_name_in(PyObject* function, const char* name) {
+  Object code(PyObject_GetAttrString(function, "__code__"));
+  Object names(code ? PyObject_GetAttrString(code.get(), "co_varnames") : nullptr);
+  Object text(PyUnicode_FromString(name));
+  const int found = names && text ? PySequence_Contains(names.get(), text.get()) : 0;
+  PyErr_Clear();
+  return found == 1;
+}
+
+// The names of keywords as the function has them; null where they are that already.
+Object renamed(PyObject* function, PyObject* names) {
+  constexpr std::pair<const char*, const char*> aliases[] = {{"axis", "dim"}, {"keepdims", "keepdim"}};
+  Object made(nullptr);
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); ++k)
+    for (const auto& [alias, name] : aliases) {
+      if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, k), alias) != 0) continue;
+      if (is_name_in(function, alias) || !is_name_in(function, name)) continue;
+      if (!made) {
+        made = Object(checked(PyTuple_New(PyTuple_GET_SIZE(names))));
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
+          PyTuple_SET_ITEM(made.get(), i, Py_NewRef(PyTuple_GET_ITEM(names, i)));
+      }
+      PyObject* own = checked(PyUnicode_InternFromString(name));
+      Py_DECREF(PyTuple_GET_ITEM(made.get(), k));
+      PyTuple_SET_ITEM(made.get(), k, own);
+    }
+  return made;
+}
+
 struct Arguments {
   Object args, kwargs;
 };
@@ -58,6 +91,8 @@ PyObject* composite_call(PyObject* self, PyObject* const* args, size_t nargsf, P
   const Composite& c = as_composite(self);
   const Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
   return guarded([&]() -> PyObject* {
+    const Object own = names ? renamed(c.function, names) : Object(nullptr);
+    if (own) names = own.get();
     if (__builtin_expect(may_be_overridden(), 0))
       if (PyObject* result = call_override(self, args, nargs, names)) return result;
     if (PyObject* result = call_override_of_others(self, args, nargs, names)) return result;

@@ -7,6 +7,7 @@ import math
 from . import _C
 from ._autocast import one_op
 from ._out import with_out
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     return _ops["complex"](real, imaginary)
 
 
+@overridable
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral along a dimension by the trapezoid rule: samples `y` at `x`, or at steps of `dx` (1).
 
@@ -140,6 +142,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     return (middle * width).sum(-1)
 
 
+@overridable
 def trapz(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The former name of trapezoid."""
     return trapezoid(y, x, dx=dx, dim=dim)

@@ -8,6 +8,7 @@ import plait
 
 from ._C import ArgumentError
 from ._out import with_out
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Any = None) -> Tensor:
     return special.multigammaln(input, p)
 
 
+@overridable
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
 ) -> Tensor:
@@ -61,6 +63,7 @@ def cumulative_trapezoid(
     return (heights * steps).cumsum(dim)
 
 
+@overridable
 def gradient(
     input: Tensor,
     *,

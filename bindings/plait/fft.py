@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from . import _C
 from ._out import with_out
+from .overrides import overridable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _one(n: int | None) -> int | None:
     return n
 
 
+@overridable
 def fft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
 ) -> Tensor:
@@ -70,6 +72,7 @@ def fft(
     return _fft("fft", input, _one(n), dim, norm, out=out)
 
 
+@overridable
 def ifft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
 ) -> Tensor:
@@ -77,6 +80,7 @@ def ifft(
     return _fft("ifft", input, _one(n), dim, norm, out=out)
 
 
+@overridable
 def fftn(
     input: Tensor,
     s: _Dims = None,
@@ -89,6 +93,7 @@ def fftn(
     return _fft("fftn", input, s, dim, norm, out=out)
 
 
+@overridable
 def ifftn(
     input: Tensor,
     s: _Dims = None,
@@ -101,6 +106,7 @@ def ifftn(
     return _fft("ifftn", input, s, dim, norm, out=out)
 
 
+@overridable
 def fft2(
     input: Tensor,
     s: _Dims = None,
@@ -113,6 +119,7 @@ def fft2(
     return _fft("fft2", input, s, dim, norm, out=out)
 
 
+@overridable
 def ifft2(
     input: Tensor,
     s: _Dims = None,
@@ -125,6 +132,7 @@ def ifft2(
     return _fft("ifft2", input, s, dim, norm, out=out)
 
 
+@overridable
 def rfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
 ) -> Tensor:
@@ -132,6 +140,7 @@ def rfft(
     return _fft("rfft", input, _one(n), dim, norm, out=out)
 
 
+@overridable
 def irfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
 ) -> Tensor:
@@ -143,6 +152,7 @@ def irfft(
     return _fft("irfft", input, _one(n), dim, norm, out=out)
 
 
+@overridable
 def rfftn(
     input: Tensor,
     s: _Dims = None,
@@ -155,6 +165,7 @@ def rfftn(
     return _fft("rfftn", input, s, dim, norm, out=out)
 
 
+@overridable
 def irfftn(
     input: Tensor,
     s: _Dims = None,
@@ -167,6 +178,7 @@ def irfftn(
     return _fft("irfftn", input, s, dim, norm, out=out)
 
 
+@overridable
 def rfft2(
     input: Tensor,
     s: _Dims = None,
@@ -179,6 +191,7 @@ def rfft2(
     return _fft("rfft2", input, s, dim, norm, out=out)
 
 
+@overridable
 def irfft2(
     input: Tensor,
     s: _Dims = None,
@@ -191,6 +204,7 @@ def irfft2(
     return _fft("irfft2", input, s, dim, norm, out=out)
 
 
+@overridable
 def hfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
 ) -> Tensor:
@@ -203,6 +217,7 @@ def hfft(
     return _fft("hfft", input, _one(n), dim, norm, out=out)
 
 
+@overridable
 def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
 ) -> Tensor:
@@ -214,6 +229,7 @@ def ihfft(
     return _fft("ihfft", input, _one(n), dim, norm, out=out)
 
 
+@overridable
 def hfftn(
     input: Tensor,
     s: _Dims = None,
@@ -227,6 +243,7 @@ def hfftn(
     return _fft("hfftn", input, s, dim, norm, out=out)
 
 
+@overridable
 def ihfftn(
     input: Tensor,
     s: _Dims = None,
@@ -239,6 +256,7 @@ def ihfftn(
     return _fft("ihfftn", input, s, dim, norm, out=out)
 
 
+@overridable
 def hfft2(
     input: Tensor,
     s: _Dims = None,
@@ -251,6 +269,7 @@ def hfft2(
     return _fft("hfft2", input, s, dim, norm, out=out)
 
 
+@overridable
 def ihfft2(
     input: Tensor,
     s: _Dims = None,
@@ -294,6 +313,7 @@ def _rolled(input: Tensor, dim: int | Sequence[int] | None, back: bool) -> Tenso
     return input
 
 
+@overridable
 def fftshift(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Moves the zero frequency to the middle.
 
@@ -303,6 +323,7 @@ def fftshift(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     return _rolled(input, dim, back=False)
 
 
+@overridable
 def ifftshift(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """The inverse of fftshift."""
     return _rolled(input, dim, back=True)

@@ -566,3 +566,22 @@ def test_einsum_of_lists_of_subscripts():
 def test_put_as_a_function():
     x = plait.zeros(3)
     assert plait.put(x, plait.tensor([1]), plait.tensor([5.0])).tolist() == [0, 5, 0] and x.sum() == 0
+
+
+def test_names_of_numpy_for_dimensions():
+    x = plait.randn(3, 4)
+    for named, expected in (
+        (plait.linalg.norm(x, axis=1, keepdims=True), plait.linalg.norm(x, dim=1, keepdim=True)),
+        (plait.linalg.matrix_norm(x, axis=(1, 0)), plait.linalg.matrix_norm(x, dim=(1, 0))),
+        (plait.fft.fft(x, axis=0), plait.fft.fft(x, dim=0)),
+        (plait.fft.fftshift(x, axis=0), plait.fft.fftshift(x, dim=0)),
+        (plait.quantile(x, 0.5, axis=0), plait.quantile(x, 0.5, dim=0)),
+        (plait.diff(x, axis=0, out=plait.empty(0)), plait.diff(x, dim=0)),
+        (plait.trapezoid(x, axis=0), plait.trapezoid(x, dim=0)),
+        (plait.gradient(x, axis=0)[0], plait.gradient(x, dim=0)[0]),
+        (plait.mode(x, axis=0, keepdims=True)[0], plait.mode(x, dim=0, keepdim=True)[0]),
+    ):
+        assert plait.equal(named, expected)
+    for wrong in (lambda: plait.linalg.norm(x, dim=0, axis=0), lambda: plait.linalg.inv(x, axis=0)):
+        with pytest.raises(TypeError):
+            wrong()
