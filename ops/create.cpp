@@ -3,6 +3,7 @@
 #include "ops/cpu/convert.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/spec_like.h"
 
 namespace plait::op {
 namespace {
@@ -14,17 +15,6 @@ using MaybeFormat = std::optional<MemoryFormat>;
 TensorSpec spec_of(const char* op, IntSpan size, MaybeDType dtype, MaybeDevice device) {
   checked_numel(size, op);
   return TensorSpec(Dims(size), dtype.value_or(default_dtype()), device.value_or(kCPU));
-}
-
-TensorSpec spec_like(const Tensor& self, MaybeDType dtype, MaybeDevice device, MaybeFormat format) {
-  TensorSpec spec(self.sizes(), dtype.value_or(self.dtype()), device.value_or(self.device()));
-  switch (format.value_or(MemoryFormat::Preserve)) {
-    case MemoryFormat::Contiguous: break;
-    case MemoryFormat::Preserve: spec.strides = infer::layout_like(self); break;
-    case MemoryFormat::ChannelsLast:
-    case MemoryFormat::ChannelsLast3d: spec.strides = channels_last_strides(self.sizes()); break;
-  }
-  return spec;
 }
 
 TensorSpec spec_new(const char* op, const Tensor& self, IntSpan size, MaybeDType dtype, MaybeDevice device) {

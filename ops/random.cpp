@@ -17,6 +17,7 @@
 #include "ops/declare.h"
 #include "ops/math.h"
 #include "ops/random_range.h"
+#include "ops/spec_like.h"
 #include "plait/philox.h"
 
 namespace plait::op {
@@ -25,6 +26,7 @@ namespace {
 using cpu::Distribution;
 using OptDType = std::optional<DType>;
 using OptDevice = std::optional<Device>;
+using OptFormat = std::optional<MemoryFormat>;
 
 TensorSpec float_spec(const char* op, IntSpan size, OptDType dtype, OptDevice device) {
   checked_numel(size, op);
@@ -33,12 +35,12 @@ TensorSpec float_spec(const char* op, IntSpan size, OptDType dtype, OptDevice de
                    "{}: expected a floating or complex dtype, got {}; use randint for integers", op, d);
   return TensorSpec(Dims(size), d, device.value_or(kCPU));
 }
-TensorSpec like_spec(const char* op, const Tensor& self, OptDType dtype, OptDevice device) {
-  TensorSpec spec = infer::like(self, dtype.value_or(self.dtype()));
+TensorSpec float_spec_like(const char* op, const Tensor& self, OptDType dtype, OptDevice device,
+                           OptFormat format) {
+  const TensorSpec spec = spec_like(self, dtype, device, format);
   check<TypeError>(is_differentiable(spec.dtype),
                    "{}: expected a floating or complex dtype, got {}; pass dtype=plait.float32", op,
                    spec.dtype);
-  spec.device = device.value_or(self.device());
   return spec;
 }
 void check_range(const char* op, int64_t low, int64_t high) {
@@ -89,23 +91,25 @@ Op<Tensor(IntSpan, const Generator&, OptDType, OptDevice)> randn{{
     .cpu = [](const Tensor& out, IntSpan, const Generator& g, OptDType,
               OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1); },
 }};
-Op<Tensor(const Tensor&, OptDType, OptDevice)> rand_like{{
-    .schema = "rand_like(Tensor self, *, dtype? dtype=None, device? device=None) -> Tensor",
+Op<Tensor(const Tensor&, OptDType, OptDevice, OptFormat, const Generator&)> rand_like{{
+    .schema = "rand_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? "
+              "memory_format=None, Generator? generator=None) -> Tensor",
     .doc = "Uniform numbers in [0, 1), in the shape of self.",
-    .meta = [](const Tensor& self, OptDType dtype,
-               OptDevice device) { return like_spec("rand_like", self, dtype, device); },
+    .meta = [](const Tensor& self, OptDType dtype, OptDevice device, OptFormat format,
+               const Generator&) { return float_spec_like("rand_like", self, dtype, device, format); },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, OptDType,
-              OptDevice) { cpu::fill_random(out, Distribution::Uniform, next_draw({}), 0, 1); },
+    .cpu = [](const Tensor& out, const Tensor&, OptDType, OptDevice, OptFormat,
+              const Generator& g) { cpu::fill_random(out, Distribution::Uniform, next_draw(g), 0, 1); },
 }};
-Op<Tensor(const Tensor&, OptDType, OptDevice)> randn_like{{
-    .schema = "randn_like(Tensor self, *, dtype? dtype=None, device? device=None) -> Tensor",
+Op<Tensor(const Tensor&, OptDType, OptDevice, OptFormat, const Generator&)> randn_like{{
+    .schema = "randn_like(Tensor self, *, dtype? dtype=None, device? device=None, memory_format? "
+              "memory_format=None, Generator? generator=None) -> Tensor",
     .doc = "Standard normal numbers, in the shape of self.",
-    .meta = [](const Tensor& self, OptDType dtype,
-               OptDevice device) { return like_spec("randn_like", self, dtype, device); },
+    .meta = [](const Tensor& self, OptDType dtype, OptDevice device, OptFormat format,
+               const Generator&) { return float_spec_like("randn_like", self, dtype, device, format); },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, OptDType,
-              OptDevice) { cpu::fill_random(out, Distribution::Normal, next_draw({}), 0, 1); },
+    .cpu = [](const Tensor& out, const Tensor&, OptDType, OptDevice, OptFormat,
+              const Generator& g) { cpu::fill_random(out, Distribution::Normal, next_draw(g), 0, 1); },
 }};
 
 Op<Tensor(int64_t, IntSpan, const Generator&, OptDType, OptDevice)> randint{{
@@ -141,31 +145,36 @@ tensor([3, 3]))",
     .cpu = [](const Tensor& out, int64_t low, int64_t high, IntSpan, const Generator& g, OptDType,
               OptDevice) { cpu::fill_integers(out, next_draw(g), low, range_of(low, high)); },
 }};
-Op<Tensor(const Tensor&, int64_t, OptDType, OptDevice)> randint_like{{
-    .schema = "randint_like(Tensor self, int high, *, dtype? dtype=None, device? device=None) -> Tensor",
+Op<Tensor(const Tensor&, int64_t, OptDType, OptDevice, OptFormat, const Generator&)> randint_like{{
+    .schema = "randint_like(Tensor self, int high, *, dtype? dtype=None, device? device=None, "
+              "memory_format? memory_format=None, Generator? generator=None) -> Tensor",
     .doc = "Integers in [low, high), in the shape and dtype of self.",
     .meta =
-        [](const Tensor& self, int64_t high, OptDType dtype, OptDevice) {
+        [](const Tensor& self, int64_t high, OptDType dtype, OptDevice device, OptFormat format,
+           const Generator&) {
           check_range("randint_like", 0, high);
-          return infer::like(self, dtype.value_or(self.dtype()));
+          return spec_like(self, dtype, device, format);
         },
     .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, int64_t high, OptDType,
-              OptDevice) { cpu::fill_integers(out, next_draw({}), 0, range_of(0, high)); },
+    .cpu = [](const Tensor& out, const Tensor&, int64_t high, OptDType, OptDevice, OptFormat,
+              const Generator& g) { cpu::fill_integers(out, next_draw(g), 0, range_of(0, high)); },
 }};
-Op<Tensor(const Tensor&, int64_t, int64_t, OptDType, OptDevice)> randint_like_low{{
-    .schema = "randint_like.low(Tensor self, int low, int high, *, dtype? dtype=None, device? device=None) "
-              "-> Tensor",
-    .doc = "Integers in [low, high), in the shape and dtype of self.",
-    .meta =
-        [](const Tensor& self, int64_t low, int64_t high, OptDType dtype, OptDevice) {
-          check_range("randint_like", low, high);
-          return infer::like(self, dtype.value_or(self.dtype()));
-        },
-    .kind = Kind::Random,
-    .cpu = [](const Tensor& out, const Tensor&, int64_t low, int64_t high, OptDType,
-              OptDevice) { cpu::fill_integers(out, next_draw({}), low, range_of(low, high)); },
-}};
+Op<Tensor(const Tensor&, int64_t, int64_t, OptDType, OptDevice, OptFormat, const Generator&)>
+    randint_like_low{{
+        .schema =
+            "randint_like.low(Tensor self, int low, int high, *, dtype? dtype=None, device? device=None, "
+            "memory_format? memory_format=None, Generator? generator=None) -> Tensor",
+        .doc = "Integers in [low, high), in the shape and dtype of self.",
+        .meta =
+            [](const Tensor& self, int64_t low, int64_t high, OptDType dtype, OptDevice device,
+               OptFormat format, const Generator&) {
+              check_range("randint_like", low, high);
+              return spec_like(self, dtype, device, format);
+            },
+        .kind = Kind::Random,
+        .cpu = [](const Tensor& out, const Tensor&, int64_t low, int64_t high, OptDType, OptDevice, OptFormat,
+                  const Generator& g) { cpu::fill_integers(out, next_draw(g), low, range_of(low, high)); },
+    }};
 
 Op<Tensor(int64_t, const Generator&, OptDType, OptDevice)> randperm{{
     .schema =

@@ -53,12 +53,16 @@ def matrix_norm(
         from .linalg import svdvals
 
         values = svdvals(A.movedim((first, second), (-2, -1)))
-        result = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        empty = ord == 2 and values.shape[-1] == 0  # its largest is 0
+        result = values.sum(-1) if ord == "nuc" or empty else values.amax(-1) if ord == 2 else values.amin(-1)
     elif ord in (1, -1, float("inf"), float("-inf")):
         rows = abs(ord) != 1  # type: ignore[arg-type]
         summed, rest = (second, first) if rows else (first, second)
         sums = A.abs().sum(summed, True)
-        kept = sums.amax(rest, True) if ord > 0 else sums.amin(rest, True)  # type: ignore[operator]
+        if ord > 0 and sums.shape[rest] == 0:  # type: ignore[operator]
+            kept = sums.sum(rest, True)  # 0
+        else:
+            kept = sums.amax(rest, True) if ord > 0 else sums.amin(rest, True)  # type: ignore[operator]
         return kept if keepdim else kept.squeeze((first, second))
     else:
         raise ValueError(

@@ -21,6 +21,7 @@ namespace {
 
 using OptDType = std::optional<DType>;
 using OptDevice = std::optional<Device>;
+using OptFormat = std::optional<MemoryFormat>;
 
 // f(contiguous tensor), which is out itself or is copied into it: elements are numbered in the logical order.
 template <class F>
@@ -59,23 +60,25 @@ CudaKernel rand_kernel(op::rand, [](const Tensor& out, IntSpan, const Generator&
 CudaKernel randn_kernel(op::randn, [](const Tensor& out, IntSpan, const Generator& g, OptDType, OptDevice) {
   fill_random(out, Distribution::Normal, g, 0, 1);
 });
-CudaKernel rand_like_kernel(op::rand_like, [](const Tensor& out, const Tensor&, OptDType, OptDevice) {
-  fill_random(out, Distribution::Uniform, Generator(), 0, 1);
-});
-CudaKernel randn_like_kernel(op::randn_like, [](const Tensor& out, const Tensor&, OptDType, OptDevice) {
-  fill_random(out, Distribution::Normal, Generator(), 0, 1);
-});
+CudaKernel rand_like_kernel(op::rand_like,
+                            [](const Tensor& out, const Tensor&, OptDType, OptDevice, OptFormat,
+                               const Generator& g) { fill_random(out, Distribution::Uniform, g, 0, 1); });
+CudaKernel randn_like_kernel(op::randn_like,
+                             [](const Tensor& out, const Tensor&, OptDType, OptDevice, OptFormat,
+                                const Generator& g) { fill_random(out, Distribution::Normal, g, 0, 1); });
 
 CudaKernel randint_kernel(op::randint, [](const Tensor& out, int64_t high, IntSpan, const Generator& g,
                                           OptDType, OptDevice) { fill_integers(out, g, 0, high); });
 CudaKernel randint_low_kernel(op::randint_low,
                               [](const Tensor& out, int64_t low, int64_t high, IntSpan, const Generator& g,
                                  OptDType, OptDevice) { fill_integers(out, g, low, high); });
-CudaKernel randint_like_kernel(op::randint_like, [](const Tensor& out, const Tensor&, int64_t high, OptDType,
-                                                    OptDevice) { fill_integers(out, Generator(), 0, high); });
+CudaKernel randint_like_kernel(op::randint_like,
+                               [](const Tensor& out, const Tensor&, int64_t high, OptDType, OptDevice,
+                                  OptFormat, const Generator& g) { fill_integers(out, g, 0, high); });
 CudaKernel randint_like_low_kernel(op::randint_like_low,
                                    [](const Tensor& out, const Tensor&, int64_t low, int64_t high, OptDType,
-                                      OptDevice) { fill_integers(out, Generator(), low, high); });
+                                      OptDevice, OptFormat,
+                                      const Generator& g) { fill_integers(out, g, low, high); });
 CudaKernel random_from_kernel(op::random_from, [](const Tensor& out, const Tensor&, int64_t from,
                                                   std::optional<int64_t> to, const Generator& g) {
   fill_integers(out, g, from, to.value_or(end_of_integers(out.dtype())));

@@ -7,12 +7,12 @@
 namespace plait::op {
 extern PLAIT_API Op<Tensor(IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> rand;
 extern PLAIT_API Op<Tensor(IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randn;
-extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>)> rand_like;
-extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>)> randn_like;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>, const Generator&)> rand_like;
+extern PLAIT_API Op<Tensor(const Tensor&, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>, const Generator&)> randn_like;
 extern PLAIT_API Op<Tensor(int64_t, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randint;
 extern PLAIT_API Op<Tensor(int64_t, int64_t, IntSpan, const Generator&, std::optional<DType>, std::optional<Device>)> randint_low;
-extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>, std::optional<Device>)> randint_like;
-extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, std::optional<DType>, std::optional<Device>)> randint_like_low;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>, const Generator&)> randint_like;
+extern PLAIT_API Op<Tensor(const Tensor&, int64_t, int64_t, std::optional<DType>, std::optional<Device>, std::optional<MemoryFormat>, const Generator&)> randint_like_low;
 extern PLAIT_API Op<Tensor(int64_t, const Generator&, std::optional<DType>, std::optional<Device>)> randperm;
 extern PLAIT_API Op<Tensor(const Tensor&, double, double, const Generator&)> uniform;
 extern PLAIT_API Op<Tensor(const Tensor&, double, const Generator&)> normal_Tensor_float;
@@ -38,16 +38,16 @@ extern PLAIT_API Op<Tensor(const Tensor&, double, bool)> dropout;
 namespace plait {
 inline Tensor rand(IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand(size, generator, dtype, device); }
 inline Tensor randn(IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randn(size, generator, dtype, device); }
-inline Tensor rand_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand_like(self, dtype, device); }
-inline Tensor rand_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::rand_like.inplace(self, dtype, device); }
-inline Tensor randn_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randn_like(self, dtype, device); }
-inline Tensor randn_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randn_like.inplace(self, dtype, device); }
+inline Tensor rand_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::rand_like(self, dtype, device, memory_format, generator); }
+inline Tensor rand_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::rand_like.inplace(self, dtype, device, memory_format, generator); }
+inline Tensor randn_like(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::randn_like(self, dtype, device, memory_format, generator); }
+inline Tensor randn_like_(const Tensor& self, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::randn_like.inplace(self, dtype, device, memory_format, generator); }
 inline Tensor randint(int64_t high, IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint(high, size, generator, dtype, device); }
 inline Tensor randint(int64_t low, int64_t high, IntSpan size, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_low(low, high, size, generator, dtype, device); }
-inline Tensor randint_like(const Tensor& self, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like(self, high, dtype, device); }
-inline Tensor randint_like_(const Tensor& self, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like.inplace(self, high, dtype, device); }
-inline Tensor randint_like(const Tensor& self, int64_t low, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like_low(self, low, high, dtype, device); }
-inline Tensor randint_like_(const Tensor& self, int64_t low, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randint_like_low.inplace(self, low, high, dtype, device); }
+inline Tensor randint_like(const Tensor& self, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::randint_like(self, high, dtype, device, memory_format, generator); }
+inline Tensor randint_like_(const Tensor& self, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::randint_like.inplace(self, high, dtype, device, memory_format, generator); }
+inline Tensor randint_like(const Tensor& self, int64_t low, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::randint_like_low(self, low, high, dtype, device, memory_format, generator); }
+inline Tensor randint_like_(const Tensor& self, int64_t low, int64_t high, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt, std::optional<MemoryFormat> memory_format = std::nullopt, const Generator& generator = {}) { return op::randint_like_low.inplace(self, low, high, dtype, device, memory_format, generator); }
 inline Tensor randperm(int64_t n, const Generator& generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { return op::randperm(n, generator, dtype, device); }
 inline Tensor uniform(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform(self, from, to, generator); }
 inline Tensor uniform_(const Tensor& self, double from = 0.0, double to = 1.0, const Generator& generator = {}) { return op::uniform.inplace(self, from, to, generator); }

@@ -287,6 +287,14 @@ def test_vector_norm_of_infinities_and_nan(ord):
         np.testing.assert_allclose(ours, expected, rtol=1e-15)
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0), (2, 0, 3)])
+def test_matrix_norms_of_nothing(shape):
+    x = plait.ones(shape)
+    for ord in ("fro", "nuc", 1, 2, np.inf):
+        assert plait.equal(linalg.matrix_norm(x, ord), plait.zeros(shape[:-2]))
+        assert linalg.matrix_norm(x, ord, keepdim=True).shape == (*shape[:-2], 1, 1)
+
+
 def test_norm_without_order():
     x = RNG.normal(size=(2, 3, 4))
     np.testing.assert_allclose(linalg.norm(t(x)).item(), np.sqrt((x**2).sum()))

@@ -587,6 +587,21 @@ def test_deterministic_debug_mode():
         plait.use_deterministic_algorithms(False)
 
 
+def test_random_tensors_like_others():
+    like = plait.ones(2, 3, 4, 5).to(memory_format=plait.channels_last)
+    for draw in (
+        plait.rand_like,
+        plait.randn_like,
+        lambda x, **kwargs: plait.randint_like(x, 99, **kwargs),
+        lambda x, **kwargs: plait.randint_like(x, 10, 99, **kwargs),
+    ):
+        assert draw(like).stride() == draw(like, memory_format=plait.preserve_format).stride() == like.stride()
+        assert draw(like, memory_format=plait.contiguous_format).is_contiguous()
+        a, b = (draw(like, generator=plait.Generator().manual_seed(s)) for s in (1, 1))
+        assert plait.equal(a, b) and not plait.equal(a, draw(like, generator=plait.Generator().manual_seed(2)))
+        assert draw(like, device="meta").is_meta
+
+
 def test_python_types_as_dtypes():
     wanted = {float: plait.float64, int: plait.int64, bool: plait.bool, complex: plait.complex128}
     for kind, dtype in wanted.items():
