@@ -108,9 +108,7 @@ _LAZY_NAMES = {
     "UntypedStorage": "storage",
     "strided": "_layout",
     "layout": "_layout",
-    "GradScaler": "amp",
     "autocast": "amp",
-    "from_file": "storage",
     "Stream": "cuda.streams",
     "Event": "cuda.streams",
     "compile": "_eager",
@@ -217,7 +215,6 @@ _LAZY_NAMES = {
     **dict.fromkeys(
         (
             "alpha_dropout",
-            "channel_shuffle",
             "conv_tbc",
             "feature_alpha_dropout",
             "pdist",

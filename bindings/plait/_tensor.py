@@ -542,14 +542,6 @@ def _storage_type(self):
     return type(self.storage())
 
 
-def _is_set_to(self, tensor):
-    """Is self the same elements of the same memory, in the same shape, as another tensor?"""
-    same = self.untyped_storage() == tensor.untyped_storage()
-    return same and self.shape == tensor.shape and self.stride() == tensor.stride() and (
-        self.storage_offset() == tensor.storage_offset()
-    )
-
-
 def _unique_consecutive(self, return_inverse=False, return_counts=False, dim=None):
     from ._functions import unique_consecutive
 
@@ -655,7 +647,6 @@ def _install() -> None:
         "pin_memory": _pin_memory,
         "is_pinned": _is_pinned,
         "record_stream": _record_stream,
-        "is_set_to": _is_set_to,
         "module_load": _module_load,
         "storage_type": _storage_type,
         "sparse_dim": lambda self: 0,
