@@ -13,6 +13,7 @@ namespace {
 // is finite. A null y keeps no exponentials.
 template <class T>
 T shifted_sum(const T* x, int64_t columns, T* y, T& shift) {
+  if (columns == 0) return shift = 0;
   const T most = row_max(x, columns), infinity = std::numeric_limits<T>::infinity();
   const bool finite = most != infinity && most != -infinity;
   shift = finite ? most : T(0);

@@ -23,7 +23,7 @@ class PaddedRows {
     for (int j = 0; j < kLanes<T>; ++j) is_padding_[j] = width_ - kLanes<T> + j >= n;
   }
 
-  static bool suits(int64_t rows, int64_t n) { return rows > 1 && n <= kLongest; }
+  static bool suits(int64_t rows, int64_t n) { return rows > 1 && n > 0 && n <= kLongest; }
 
   // Calls f(first row, count) for all rows, as many at a time as there is room for.
   template <class F>

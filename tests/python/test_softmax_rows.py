@@ -88,3 +88,19 @@ def test_memory_around_the_rows_is_left_alone():
     part.copy_(part.softmax(1))
     np.testing.assert_allclose(part.numpy(), softmax(a), rtol=2e-6)
     assert (whole[:, :5] == 7).all() and (whole[:, 22:] == 7).all()
+
+
+def test_rows_of_nothing():
+    x = plait.zeros(3, 0, requires_grad=True)
+    ignored = plait.full((3,), -100)
+    assert x.softmax(1).shape == x.log_softmax(1).shape == (3, 0)
+    assert x.logsumexp(1).tolist() == [-np.inf] * 3
+    loss = F.cross_entropy(x, ignored, reduction="sum")
+    loss.backward()
+    assert loss.item() == 0 and x.grad.shape == (3, 0)
+    assert np.isnan(F.cross_entropy(x, ignored).item())
+    for dtype in (plait.float32, plait.bfloat16):
+        none = plait.zeros(0, 4, dtype=dtype, requires_grad=True)
+        weight = plait.ones(4, dtype=dtype, requires_grad=True)
+        (F.layer_norm(none.softmax(1), (4,), weight).sum()).backward()
+        assert none.grad.shape == (0, 4) and weight.grad.tolist() == [0] * 4
