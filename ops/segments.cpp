@@ -158,8 +158,10 @@ tensor([1., 5.]))",
             return v.set(0, plait::where(lone, spread(v.grad() * without),
                                          spread(v.grad() * v.out()) / plait::masked_fill(x, zero, one)));
           }
-          // Those that are as large share the gradient, and so does the initial value.
-          const Tensor hit = plait::_convert(plait::eq(x, spread(v.out())), x.dtype()),
+          // Those that are as large share the gradient, and so does the initial value. Among NaN it is NaN
+          // that were chosen.
+          const Tensor chosen = plait::logical_or(plait::eq(x, spread(v.out())), plait::ne(x, x)),
+                       hit = plait::_convert(chosen, x.dtype()),
                        first = plait::_convert(plait::eq(v.out(), wrapped_scalar(initial)), x.dtype()),
                        count = plait::_reduce_segments(hit, offsets, axis, "sum", 0) + first;
           v.set(0, hit * spread(v.grad() / plait::clamp_min(count, wrapped_scalar(1))));

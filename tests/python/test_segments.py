@@ -99,6 +99,16 @@ def test_refusals(options, error, match):
         plait.segment_reduce(plait.ones(3), given.pop("reduce", "sum"), **given)
 
 
+@pytest.mark.parametrize("reduce", ["max", "min"])
+def test_the_gradient_of_nan_is_that_of_the_elements_which_are(reduce):
+    nan = float("nan")
+    x = plait.tensor([1.0, nan, 3.0, 4.0, nan, nan], requires_grad=True)
+    out = plait.segment_reduce(x, reduce, lengths=plait.tensor([1, 2, 1, 2]))
+    np.testing.assert_equal(out.tolist(), [1, nan, 4, nan])
+    out.sum().backward()
+    assert x.grad.tolist() == [1, 1, 0, 1, 0.5, 0.5]
+
+
 def test_integers_are_refused():
     with pytest.raises(TypeError, match="floating dtype"):
         plait.segment_reduce(plait.arange(3), "sum", lengths=plait.tensor([3]))
