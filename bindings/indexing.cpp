@@ -1,6 +1,7 @@
 // x[i], x[1:3, None, ..., mask] and their assignment. Ints, slices, None and Ellipsis become views, one after
 // the other; tensors, lists and arrays are collected for one `index` or `index_put` at the end.
 #include "bindings/python.h"
+#include "ops/number_fits.h"
 
 namespace plait::python {
 namespace {
@@ -226,9 +227,11 @@ int tensor_setitem(PyObject* self, PyObject* index, PyObject* value) {
     Tensor source;
     if (is_tensor(value))
       source = unwrap(value);
-    else if (is_number(value))
-      source = wrapped_scalar(to_scalar(value));
-    else
+    else if (is_number(value)) {
+      const Scalar number = to_scalar(value);
+      op::check_number_fits("index assignment", number, t.dtype());
+      source = wrapped_scalar(number);
+    } else
       source = beside(t, tensor_from_data(value, std::nullopt, false));
     if (!is_complex(t.dtype()) && is_complex(source.dtype()))
       fail<TypeError>("index assignment: a complex value cannot be written into a tensor of dtype {}",

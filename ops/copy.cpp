@@ -6,6 +6,7 @@
 #include "ops/decl/arithmetic.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/number_fits.h"
 
 namespace plait::op {
 namespace {
@@ -136,6 +137,7 @@ tensor([3., 3.]))",
         [](const Tensor& self, const Tensor& value) {
           check(value.dim() == 0, "fill: expected value to be a number or a 0-d tensor, got shape {}",
                 value.sizes());
+          check_number_fits("fill", value, self.dtype());
           return infer::like(self);
         },
     .vjp =

@@ -3,6 +3,7 @@
 #include "ops/cpu/convert.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/number_fits.h"
 #include "ops/spec_like.h"
 
 namespace plait::op {
@@ -81,8 +82,11 @@ dtype where none is named.
 
 >>> plait.full((2,), 7)
 tensor([7, 7]))",
-    .meta = [](IntSpan size, const Scalar& value, MaybeDType dtype,
-               MaybeDevice device) { return spec_of("full", size, dtype.value_or(value.dtype()), device); },
+    .meta =
+        [](IntSpan size, const Scalar& value, MaybeDType dtype, MaybeDevice device) {
+          check_number_fits("full", value, dtype.value_or(value.dtype()));
+          return spec_of("full", size, dtype.value_or(value.dtype()), device);
+        },
     .kind = Kind::Create,
     .dtypes = kStoredDTypes,
     .out = true,
@@ -136,8 +140,12 @@ Op<Tensor(const Tensor&, const Scalar&, MaybeDType, MaybeDevice, MaybeFormat)> f
 
 >>> plait.full_like(plait.zeros(2), 5)
 tensor([5., 5.]))",
-    .meta = [](const Tensor& self, const Scalar&, MaybeDType dtype, MaybeDevice device,
-               MaybeFormat format) { return spec_like(self, dtype, device, format); },
+    .meta =
+        [](const Tensor& self, const Scalar& value, MaybeDType dtype, MaybeDevice device,
+           MaybeFormat format) {
+          check_number_fits("full_like", value, dtype.value_or(self.dtype()));
+          return spec_like(self, dtype, device, format);
+        },
     .kind = Kind::Create,
     .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, const Scalar& value, MaybeDType, MaybeDevice,
@@ -191,8 +199,11 @@ Op<Tensor(const Tensor&, IntSpan, const Scalar&, MaybeDType, MaybeDevice)> new_f
 
 >>> plait.zeros(1).new_full((2,), 3)
 tensor([3., 3.]))",
-    .meta = [](const Tensor& self, IntSpan size, const Scalar&, MaybeDType dtype,
-               MaybeDevice device) { return spec_new("new_full", self, size, dtype, device); },
+    .meta =
+        [](const Tensor& self, IntSpan size, const Scalar& value, MaybeDType dtype, MaybeDevice device) {
+          check_number_fits("new_full", value, dtype.value_or(self.dtype()));
+          return spec_new("new_full", self, size, dtype, device);
+        },
     .kind = Kind::Create,
     .dtypes = kStoredDTypes,
     .cpu = [](const Tensor& out, const Tensor&, IntSpan, const Scalar& value, MaybeDType,

@@ -1,6 +1,4 @@
 // Choices, limits, blends and fused products.
-#include <cmath>
-
 #include "ops/cpu/ternary.h"
 
 #include <limits>
@@ -18,6 +16,7 @@
 #include "ops/decl/view_split.h"
 #include "ops/declare.h"
 #include "ops/math.h"
+#include "ops/number_fits.h"
 
 namespace plait::op {
 namespace {
@@ -31,16 +30,6 @@ void check_mask(const char* op, const char* name, const Tensor& mask) {
   check<TypeError>(mask.dtype() == DType::Bool,
                    "{}: expected {} to be a bool tensor, got {}; compare it first, e.g. {} != 0", op, name,
                    mask.dtype(), name);
-}
-
-// A number's whole part must be one of an integer dtype. Negative ones wrap round in uint8, as in C.
-void check_whole_fits(const Scalar& number, DType dtype) {
-  const double whole = std::trunc(number.to<double>());
-  const bool fits = number.is_integral()
-                        ? number.fits(dtype)
-                        : std::abs(whole) < 0x1p63 && Scalar(static_cast<int64_t>(whole)).fits(dtype);
-  check(fits || (dtype == DType::UInt8 && whole < 0 && whole > -256),
-        "masked_fill: the value {} does not fit into self of dtype {}", number.to<double>(), dtype);
 }
 
 // The dtype of self limited by numbers.
@@ -128,8 +117,7 @@ tensor([0., 2.]))",
           check<TypeError>(!is_complex(value.dtype()) || is_complex(self.dtype()),
                            "masked_fill: a value of dtype {} does not fit into self of dtype {}",
                            value.dtype(), self.dtype());
-          if (value.is_wrapped_number() && is_integral(self.dtype()))
-            check_whole_fits(item(value), self.dtype());
+          check_number_fits("masked_fill", value, self.dtype());
           return infer::elementwise("masked_fill", {&self, &mask}, self.dtype());
         },
     .vjp =

@@ -236,6 +236,13 @@ CASES = {
         lambda: plait.ones(2, 2) @ plait.ones(2, 2, dtype=plait.float64), KIND, "float32", "float64"
     ),
     "alpha": case(lambda: plait.add(T([1]), T([1]), alpha=1.5), KIND, "add", "alpha"),
+    "full of a large number": case(lambda: plait.full((2,), 256, dtype=plait.uint8), SHAPE, "full", "256"),
+    "full_like of NaN": case(lambda: plait.full_like(T([1]), float("nan")), SHAPE, "full_like", "nan"),
+    "new_full of infinity": case(lambda: T([1]).new_full((2,), float("inf")), SHAPE, "new_full", "inf"),
+    "fill_ of a large number": case(lambda: plait.zeros(2, dtype=plait.int8).fill_(-129), SHAPE, "fill", "-129"),
+    "index assignment of a large number": case(
+        lambda: plait.zeros(2, dtype=plait.int16).__setitem__(0, 2**15), SHAPE, "index assignment", "32768"
+    ),
     "masked_fill of a large number": case(
         lambda: plait.masked_fill(T([1, 0], dtype=plait.int8), T([True, False]), 128), SHAPE, "masked_fill", "128"
     ),

@@ -587,6 +587,15 @@ def test_deterministic_debug_mode():
         plait.use_deterministic_algorithms(False)
 
 
+def test_numbers_fill_integers_by_their_whole_part():
+    x = plait.zeros(2, dtype=plait.int8)
+    x[0] = -1.75
+    assert x.tolist() == [-1, 0] and x.fill_(127.9).tolist() == [127, 127]
+    assert plait.full((1,), -1, dtype=plait.uint8).item() == 255  # as in C
+    assert plait.full((1,), 2**63 - 1, dtype=plait.int64).item() == 2**63 - 1
+    assert plait.full((1,), 1e300).isinf() and plait.full((1,), 5, dtype=plait.bool).item() is True
+
+
 def test_random_tensors_like_others():
     like = plait.ones(2, 3, 4, 5).to(memory_format=plait.channels_last)
     for draw in (
