@@ -16,4 +16,9 @@ inline void check_factor(const char* op, const char* name, const Scalar& value, 
                      "{}: {} must not be a float for a result of dtype {}", op, name, result);
 }
 
+// A number as a factor that leaves the dtype as it is: in bool all but 0 are 1.
+inline Scalar as_factor(const Scalar& value, DType dtype) {
+  return dtype == DType::Bool ? Scalar(!value.equals(0)) : value;
+}
+
 }  // namespace plait::op

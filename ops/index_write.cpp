@@ -97,7 +97,8 @@ tensor([4., 0., 2.]))",
         [](const Tensor& out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
            const Scalar& alpha) {
           start_from(out, self);
-          write_rows("index_add", out, dim, index, alpha.equals(1) ? source : source * alpha, true);
+          const Scalar factor = as_factor(alpha, source.dtype());
+          write_rows("index_add", out, dim, index, factor.equals(1) ? source : source * factor, true);
         },
 }};
 

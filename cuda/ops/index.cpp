@@ -5,6 +5,7 @@
 #include "cuda/ops/elementwise.h"
 #include "cuda/ops/index_mask.h"
 #include "cuda/ops/index_plan.h"
+#include "ops/alpha.h"
 #include "ops/cpu/index.h"
 #include "ops/decl/index_write.h"
 #include "ops/math.h"
@@ -106,8 +107,9 @@ CudaKernel index_add_kernel(op::index_add, [](const Tensor& out, const Tensor& s
                                               const Scalar& alpha) {
   start_from(out, self);
   const int d = wrap_dim(dim, out.dim(), "index_add");
+  const Scalar factor = op::as_factor(alpha, source.dtype());
   add_rows("index_add", out, d, without_overlap(index, out),
-           source_for(alpha.equals(1) ? source : plait::mul(source, wrapped_scalar(alpha)), out));
+           source_for(factor.equals(1) ? source : plait::mul(source, wrapped_scalar(factor)), out));
 });
 
 CudaKernel index_copy_kernel(op::index_copy, [](const Tensor& out, const Tensor& self, int64_t dim,

@@ -2,6 +2,7 @@
 // the table, too, and each entry reads or writes its own part: by gather and scatter, which check every place
 // against the bounds of an entry.
 #include "ops/decl/index.h"
+#include "ops/alpha.h"
 #include "ops/batch/rules.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/copy.h"
@@ -170,7 +171,7 @@ void index_add(BatchCall& c) {
   if (c.dim(0) == 0 || c.dim(3) != c.dim(0) || c.args[2].tensor().dim() != 1) return c.for_each();
   const int64_t dim = behind_batch(c, c.args[1].integer(), c.dim(0));
   const Tensor self = c.full(0), source = c.full(3);
-  const Scalar alpha = c.args[4].scalar();
+  const Scalar alpha = op::as_factor(c.args[4].scalar(), source.dtype());
   if (!c.has(2)) return c.give(plait::index_add(self, dim, c.front(2), source, alpha));
   if (self.dtype() != source.dtype() ||
       c.args[2].tensor().sizes()[0] != source.sizes()[static_cast<int>(dim)])

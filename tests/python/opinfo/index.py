@@ -150,7 +150,7 @@ indexed(
 
 def index_add(x, d, i, src, *, alpha=1):
     out = np.moveaxis(x.copy(), d, 0)
-    np.add.at(out, i, alpha * np.moveaxis(src, d, 0))
+    np.add.at(out, i, (alpha * np.moveaxis(src, d, 0)).astype(x.dtype))
     return np.moveaxis(out, 0, d)
 
 
@@ -170,7 +170,7 @@ indexed(
         S(g(5, 3), 0, g.index(0, high=5), g(0, 3)),
     ],
     index_add,
-    NUMBERS,
+    ALL,
     tol=ADDED,
 )
 indexed(
