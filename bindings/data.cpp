@@ -111,6 +111,12 @@ void fill(PyObject* object, const Dims& sizes, int depth, T*& out) {
       *out++ = item(unwrap(object)).to<T>();
       return;
     }
+    if (is_numpy_array(object)) {
+      const Tensor one = tensor_from_buffer(object, true);
+      if (one.dim() > 0) ragged(1, depth, message("an array of shape {}", one.sizes()));
+      *out++ = item(one).to<T>();
+      return;
+    }
     if (!is_number(object))
       fail<ValueError>("tensor: expected a number at dimension {}, got {}", depth, Py_TYPE(object)->tp_name);
     const Scalar value = to_scalar(object);

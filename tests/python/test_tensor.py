@@ -549,6 +549,16 @@ def test_asarray_keeps_history_and_shares_memory():
             plait.asarray(given, dtype=dtype, copy=False)
 
 
+def test_arrays_without_dimensions_in_lists():
+    nine = np.array(9)
+    for data in ([7, nine], [nine, 7], [[7, nine], [nine, 5]], [nine, nine]):
+        made = plait.tensor(data)
+        assert made.dtype is plait.int64 and made.tolist() == np.array(data).tolist()
+    assert plait.tensor([1, np.array(2.5)]).tolist() == [1, 2.5]
+    with pytest.raises(ValueError):
+        plait.tensor([1, np.ones(2)])
+
+
 def test_reversed():
     x = plait.arange(6).reshape(3, 2)
     assert plait.equal(reversed(x), x.flip(0)) and reversed(plait.tensor(1)).item() == 1
