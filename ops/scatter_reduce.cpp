@@ -191,7 +191,9 @@ tensor([5., 2.]))",
     .meta =
         [](const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src, std::string_view reduce,
            bool) {
-          rule_of(reduce);
+          const Rule rule = rule_of(reduce);
+          check<TypeError>(rule != Rule::Mean || self.dtype() != DType::Bool,
+                           "scatter_reduce: bools have no mean; use self.float()");
           return infer::scatter("scatter_reduce", self, dim, index, &src);
         },
     .vjp = reduce_vjp,

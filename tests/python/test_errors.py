@@ -236,6 +236,9 @@ CASES = {
         lambda: plait.ones(2, 2) @ plait.ones(2, 2, dtype=plait.float64), KIND, "float32", "float64"
     ),
     "alpha": case(lambda: plait.add(T([1]), T([1]), alpha=1.5), KIND, "add", "alpha"),
+    "scatter_reduce mean of bools": case(
+        lambda: T([True]).scatter_reduce(0, T([0]), T([True]), "mean"), TypeError, "scatter_reduce", "float"
+    ),
     "full of a large number": case(lambda: plait.full((2,), 256, dtype=plait.uint8), SHAPE, "full", "256"),
     "full_like of NaN": case(lambda: plait.full_like(T([1]), float("nan")), SHAPE, "full_like", "nan"),
     "new_full of infinity": case(lambda: T([1]).new_full((2,), float("inf")), SHAPE, "new_full", "inf"),
