@@ -353,9 +353,9 @@ tensor([-1., -2.]))",
 }};
 
 Op<Tensor(const Tensor&, const Tensor&)> heaviside{{
-    .schema = "heaviside(Tensor self, Tensor other) -> Tensor",
+    .schema = "heaviside(Tensor self, Tensor values) -> Tensor",
     .doc =
-        R"(Elementwise 0 where self is negative (or NaN), other where it is zero, 1 where it is positive. Gradient: none.
+        R"(Elementwise 0 where self is negative (or NaN), `values` where it is zero, 1 where it is positive. Gradient: none.
 
 Shapes: broadcast together. Dtypes: real ones, promoted.
 

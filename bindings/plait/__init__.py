@@ -185,6 +185,7 @@ _LAZY_NAMES = {
             "logdet",
             "lu",
             "lu_solve",
+            "matrix_exp",
             "matrix_power",
             "ormqr",
             "pinverse",
@@ -197,7 +198,6 @@ _LAZY_NAMES = {
     ),
     "lobpcg": "_lobpcg",
     "lu_unpack": "_factorizations",
-    "matrix_exp": "linalg",
     **dict.fromkeys(
         (
             "cumulative_trapezoid",

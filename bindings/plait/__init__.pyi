@@ -104,6 +104,7 @@ from ._linalg import cholesky as cholesky
 from ._linalg import det as det
 from ._linalg import inverse as inverse
 from ._linalg import logdet as logdet
+from ._linalg import matrix_exp as matrix_exp
 from ._linalg import matrix_power as matrix_power
 from ._linalg import orgqr as orgqr
 from ._linalg import pinverse as pinverse
@@ -134,7 +135,6 @@ from ._runtime import set_num_interop_threads as set_num_interop_threads
 from ._runtime import set_warn_always as set_warn_always
 from .amp import GradScaler as GradScaler
 from .amp import autocast as autocast
-from .linalg import matrix_exp as matrix_exp
 from .autograd.gradcheck import gradcheck as gradcheck
 from .func import vmap as vmap
 from .library import Tag as Tag

@@ -184,7 +184,8 @@ def atleast_3d(*tensors: Any) -> Any:
     return done[0] if len(tensors) == 1 and isinstance(tensors[0], _C.Tensor) else done
 
 
-def row_stack(tensors: Sequence[Tensor]) -> Tensor:
+@with_out
+def row_stack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Another name of plait.vstack."""
     return _ops["vstack"](tensors)
 

@@ -7,7 +7,7 @@ from collections import namedtuple
 from . import _lapack, linalg
 from ._autocast import one_op
 from ._out import with_out
-from .linalg import QR, det, matrix_power, slogdet
+from .linalg import QR, Slogdet
 from .overrides import overridable
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ __all__ = [
     "logdet",
     "lu",
     "lu_solve",
+    "matrix_exp",
     "matrix_power",
     "ormqr",
     "pinverse",
@@ -67,6 +68,30 @@ def triangular_solve(
     triangle = A.mT if transpose else A
     x = linalg.solve_triangular(triangle, b, upper=upper != transpose, unitriangular=unitriangular)
     return TriangularSolve(x, A.clone())
+
+
+@with_out
+def det(input: Tensor, *, out: Any = None) -> Tensor:
+    """See plait.linalg.det."""
+    return linalg.det(input)
+
+
+@with_out
+def slogdet(input: Tensor, *, out: Any = None) -> Slogdet:
+    """See plait.linalg.slogdet."""
+    return linalg.slogdet(input)
+
+
+@with_out
+def matrix_power(input: Tensor, n: int, *, out: Any = None) -> Tensor:
+    """See plait.linalg.matrix_power."""
+    return linalg.matrix_power(input, n)
+
+
+@overridable
+def matrix_exp(input: Tensor) -> Tensor:
+    """See plait.linalg.matrix_exp."""
+    return linalg.matrix_exp(input)
 
 
 @with_out

@@ -421,8 +421,8 @@ _LATE_METHODS = {
     **dict.fromkeys(("adjoint", "diff", "mode"), "_composites"),
     **dict.fromkeys(("stft", "istft"), "_spectral"),
     **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),
-    **dict.fromkeys(("lu", "lu_solve", "matrix_power", "pinverse", "qr", "slogdet", "svd"), "_linalg"),
-    "triangular_solve": "_linalg",
+    **dict.fromkeys(("lu", "lu_solve", "matrix_exp", "matrix_power", "pinverse", "qr"), "_linalg"),
+    **dict.fromkeys(("slogdet", "svd", "triangular_solve"), "_linalg"),
     **dict.fromkeys(("histogram",), "_histograms"),
     **dict.fromkeys(("as_strided_scatter", "narrow_copy", "new_empty_strided", "nonzero_static"), "_copies"),
     **dict.fromkeys(("unsafe_chunk", "unsafe_split"), "_copies"),
@@ -454,7 +454,6 @@ _LATE_METHODS = {
     "mvlgamma": "_numerical",
     **dict.fromkeys(("apply_", "map_", "map2_"), "_mapping"),
     **dict.fromkeys(("put", "put_"), "_elementary"),
-    "matrix_exp": "linalg",
 }
 
 

@@ -373,8 +373,8 @@ inline Tensor nextafter(const Tensor& self, const Operand& other) { static detai
 inline Tensor nextafter_(const Tensor& self, const Operand& other) { static detail::OpName op{"nextafter"}; return op.call({self, other}, PLAIT_INPLACE); }
 inline Tensor copysign(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}); }
 inline Tensor copysign_(const Tensor& self, const Operand& other) { static detail::OpName op{"copysign"}; return op.call({self, other}, PLAIT_INPLACE); }
-inline Tensor heaviside(const Tensor& self, const Operand& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}); }
-inline Tensor heaviside_(const Tensor& self, const Operand& other) { static detail::OpName op{"heaviside"}; return op.call({self, other}, PLAIT_INPLACE); }
+inline Tensor heaviside(const Tensor& self, const Operand& values) { static detail::OpName op{"heaviside"}; return op.call({self, values}); }
+inline Tensor heaviside_(const Tensor& self, const Operand& values) { static detail::OpName op{"heaviside"}; return op.call({self, values}, PLAIT_INPLACE); }
 inline Tensor prod(const Tensor& self, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"prod"}; return op.call({self, dtype}); }
 inline Tensor prod(const Tensor& self, int64_t dim, bool keepdim = false, std::optional<DType> dtype = std::nullopt) { static detail::OpName op{"prod.dim_int"}; return op.call({self, dim, keepdim, dtype}); }
 inline Tensor rand(const Dims& size, Generator generator = {}, std::optional<DType> dtype = std::nullopt, std::optional<Device> device = std::nullopt) { static detail::OpName op{"rand"}; return op.call({size, generator, dtype, device}); }

@@ -44,7 +44,7 @@ inline Tensor nextafter(const Tensor& self, const Tensor& other) { return op::ne
 inline Tensor nextafter_(const Tensor& self, const Tensor& other) { return op::nextafter.inplace(self, other); }
 inline Tensor copysign(const Tensor& self, const Tensor& other) { return op::copysign(self, other); }
 inline Tensor copysign_(const Tensor& self, const Tensor& other) { return op::copysign.inplace(self, other); }
-inline Tensor heaviside(const Tensor& self, const Tensor& other) { return op::heaviside(self, other); }
-inline Tensor heaviside_(const Tensor& self, const Tensor& other) { return op::heaviside.inplace(self, other); }
+inline Tensor heaviside(const Tensor& self, const Tensor& values) { return op::heaviside(self, values); }
+inline Tensor heaviside_(const Tensor& self, const Tensor& values) { return op::heaviside.inplace(self, values); }
 }  // namespace plait
 // clang-format on

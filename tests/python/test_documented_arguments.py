@@ -194,3 +194,15 @@ def test_from_dlpack_to_a_device(device):
             plait.from_dlpack(a, device=device, copy=False)
         assert plait.from_dlpack(there).data_ptr() == there.data_ptr()
         assert plait.from_dlpack(there, device="cpu").tolist() == [0, 1, 2]
+
+
+def test_the_first_argument_is_called_input():
+    a = plait.tensor([[2.0, 1.0], [0.0, 4.0]])
+    assert plait.det(input=a) == 8 and plait.linalg.det(A=a) == 8
+    assert plait.slogdet(input=a).sign == 1 and type(plait.slogdet(a)) is type(plait.linalg.slogdet(a))
+    assert plait.equal(plait.matrix_power(input=a, n=2), a @ a) and plait.equal(a.matrix_power(2), a @ a)
+    assert plait.equal(plait.matrix_exp(input=a), plait.linalg.matrix_exp(a)) and plait.equal(a.matrix_exp(), a.matrix_exp())
+    out = plait.empty(0)
+    assert plait.det(a, out=out) is out and out.item() == 8
+    assert plait.row_stack((a, a), out=plait.empty(0)).shape == (4, 2)
+    assert plait.heaviside(input=plait.zeros(1), values=plait.tensor([0.5])).item() == 0.5
