@@ -225,11 +225,9 @@ _LAZY_NAMES = {
     ),
     **dict.fromkeys(
         (
-            "get_deterministic_debug_mode",
             "get_device_module",
             "get_num_interop_threads",
             "is_warn_always_enabled",
-            "set_deterministic_debug_mode",
             "set_flush_denormal",
             "set_num_interop_threads",
             "set_warn_always",

@@ -125,11 +125,9 @@ from ._statistics import corrcoef as corrcoef
 from ._statistics import cov as cov
 from ._statistics import nanquantile as nanquantile
 from ._statistics import quantile as quantile
-from ._runtime import get_deterministic_debug_mode as get_deterministic_debug_mode
 from ._runtime import get_device_module as get_device_module
 from ._runtime import get_num_interop_threads as get_num_interop_threads
 from ._runtime import is_warn_always_enabled as is_warn_always_enabled
-from ._runtime import set_deterministic_debug_mode as set_deterministic_debug_mode
 from ._runtime import set_flush_denormal as set_flush_denormal
 from ._runtime import set_num_interop_threads as set_num_interop_threads
 from ._runtime import set_warn_always as set_warn_always

@@ -10,50 +10,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "get_deterministic_debug_mode",
     "get_device_module",
     "get_num_interop_threads",
     "is_warn_always_enabled",
-    "set_deterministic_debug_mode",
     "set_flush_denormal",
     "set_num_interop_threads",
     "set_warn_always",
 ]
-
-_DEBUG_MODES = ("default", "warn", "error")
-
-
-def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """`use_deterministic_algorithms` by a number or a word: 0 or "default" is off; 1 or "warn" and 2 or
-    "error" are on. Every op has a deterministic form: nothing warns or raises.
-
-    >>> plait.set_deterministic_debug_mode("error")
-    >>> plait.get_deterministic_debug_mode(), plait.are_deterministic_algorithms_enabled()
-    (2, True)
-    >>> plait.set_deterministic_debug_mode(0)
-    """
-    from ._functions import use_deterministic_algorithms
-
-    if debug_mode not in (*_DEBUG_MODES, 0, 1, 2):
-        raise _C.ArgumentError(
-            "set_deterministic_debug_mode: expected 'default', 'warn', 'error', 0, 1 or 2, got "
-            f"{debug_mode!r}"
-        )
-    mode = _DEBUG_MODES.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
-    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
-
-
-def get_deterministic_debug_mode() -> int:
-    """What `set_deterministic_debug_mode` was told: 0, 1 or 2."""
-    from ._functions import (
-        are_deterministic_algorithms_enabled,
-        is_deterministic_algorithms_warn_only_enabled,
-    )
-
-    if not are_deterministic_algorithms_enabled():
-        return 0
-    return 1 if is_deterministic_algorithms_warn_only_enabled() else 2
-
 
 def get_device_module(device: Any = None) -> ModuleType:
     """The module of a device's type, `plait.cuda` or `plait.cpu`; unless given that of the accelerator, if

@@ -20,6 +20,7 @@ OF_THE_CPU = {
     "plait.get_default_device": "names it",
     "plait._functions.get_default_device": "names it",
     "plait._elementary.typename": "names a type of tensors on the CPU",
+    **dict.fromkeys((f"plait._mapping.{name}" for name in ("apply_", "map_", "map2_")), "CPU tensors alone"),
     "plait._legacy_tensors.constructor": "types of tensors on the CPU",
     "plait.amp": "autocast on the CPU",
     "plait.amp.autocast_mode.autocast": "autocast on the CPU",
@@ -27,6 +28,7 @@ OF_THE_CPU = {
     "plait.library": "an op made with NumPy",
     "plait.library.custom_op": "ops made with NumPy",
     "plait.library.CustomOpDef.set_kernel_enabled": "a kernel for the CPU",
+    "plait.utils.flop_counter.register_flop_formula": "registers a formula, once",
     "plait.profiler": "counts the host's memory",
 }
 
