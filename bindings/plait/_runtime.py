@@ -18,6 +18,7 @@ __all__ = [
     "set_warn_always",
 ]
 
+
 def get_device_module(device: Any = None) -> ModuleType:
     """The module of a device's type, `plait.cuda` or `plait.cpu`; unless given that of the accelerator, if
     there is one.

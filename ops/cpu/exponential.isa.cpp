@@ -7,27 +7,7 @@
 namespace plait::cpu {
 namespace {
 
-// Loops by pieces: most hold only arguments for which F::inner is right, which does without what F::whole
-// does for the ends of its range. Both are vector code.
-template <class F>
-struct Pieces {
-  template <class T>
-  PLAIT_INLINE void block(T* y, int64_t n, const T* x) const {
-    constexpr int64_t kPiece = 512;
-    for (int64_t begin = 0; begin < n; begin += kPiece) {
-      const int64_t end = n - begin < kPiece ? n : begin + kPiece;
-      int outside = 0;
-      for (int64_t i = begin; i < end; ++i) outside |= F::is_inside(x[i]) ? 0 : 1;
-      if (outside == 0) {
-#pragma GCC ivdep
-        for (int64_t i = begin; i < end; ++i) y[i] = F::inner(x[i]);
-      } else {
-#pragma GCC ivdep
-        for (int64_t i = begin; i < end; ++i) y[i] = F::whole(x[i]);
-      }
-    }
-  }
-};
+// Loops by map_block (vecmath/map.h): `fast` does without what `whole` does for the ends of its range.
 
 template <class T>
 PLAIT_INLINE bool is_positive_normal(T x) {
@@ -36,11 +16,11 @@ PLAIT_INLINE bool is_positive_normal(T x) {
 
 struct Exp {
   template <class T>
-  PLAIT_INLINE static bool is_inside(T x) {
+  PLAIT_INLINE static bool in_range(T x) {
     return vec::abs(x) < (vec::is_float<T> ? T(86) : T(700));
   }
   template <class T>
-  PLAIT_INLINE static T inner(T x) {
+  PLAIT_INLINE static T fast(T x) {
     return vec::exp_normal(x);
   }
   template <class T>
@@ -50,11 +30,11 @@ struct Exp {
 };
 struct Log {
   template <class T>
-  PLAIT_INLINE static bool is_inside(T x) {
+  PLAIT_INLINE static bool in_range(T x) {
     return is_positive_normal(x);
   }
   template <class T>
-  PLAIT_INLINE static T inner(T x) {
+  PLAIT_INLINE static T fast(T x) {
     return vec::log_of_mantissa(vec::split_mantissa(x));
   }
   template <class T>
@@ -64,7 +44,7 @@ struct Log {
 };
 struct Log2 : Log {
   template <class T>
-  PLAIT_INLINE static T inner(T x) {
+  PLAIT_INLINE static T fast(T x) {
     return vec::log2_of_mantissa(vec::split_mantissa(x));
   }
   template <class T>
@@ -74,7 +54,7 @@ struct Log2 : Log {
 };
 struct Log10 : Log {
   template <class T>
-  PLAIT_INLINE static T inner(T x) {
+  PLAIT_INLINE static T fast(T x) {
     return vec::log10_of_mantissa(vec::split_mantissa(x));
   }
   template <class T>
@@ -84,11 +64,11 @@ struct Log10 : Log {
 };
 struct Log1p {
   template <class T>
-  PLAIT_INLINE static bool is_inside(T x) {
+  PLAIT_INLINE static bool in_range(T x) {
     return (x > T(-1)) & (x < vec::kInfinity<T>);
   }
   template <class T>
-  PLAIT_INLINE static T inner(T x) {
+  PLAIT_INLINE static T fast(T x) {
     return vec::copysign(vec::log1p_finite(x), x);
   }
   template <class T>
@@ -99,13 +79,13 @@ struct Log1p {
 
 constexpr LoopTable<Explog> make_table() {
   LoopTable<Explog> t{};
-  row<Explog::Exp>(t, Floats{}, Pieces<Exp>{});
+  row<Explog::Exp>(t, Floats{}, Exp{});
   row<Explog::Exp2>(t, Floats{}, costly([](auto x) { return vec::exp2(x); }));
   row<Explog::Expm1>(t, Floats{}, costly([](auto x) { return vec::expm1(x); }));
-  row<Explog::Log>(t, Floats{}, Pieces<Log>{});
-  row<Explog::Log2>(t, Floats{}, Pieces<Log2>{});
-  row<Explog::Log10>(t, Floats{}, Pieces<Log10>{});
-  row<Explog::Log1p>(t, Floats{}, Pieces<Log1p>{});
+  row<Explog::Log>(t, Floats{}, Log{});
+  row<Explog::Log2>(t, Floats{}, Log2{});
+  row<Explog::Log10>(t, Floats{}, Log10{});
+  row<Explog::Log1p>(t, Floats{}, Log1p{});
   row<Explog::Sigmoid>(t, Floats{}, costly([](auto x) { return vec::sigmoid(x); }));
   return t;
 }

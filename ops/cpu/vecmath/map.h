@@ -1,6 +1,6 @@
-// Loops over functions that have a fast form for nearly all arguments and a slow one for the rest:
-// F::in_range, F::fast, F::slow. A block with only fast arguments, which is nearly every block, runs as
-// vector code.
+// Loops over functions that have a fast form for nearly all arguments: F::in_range, F::fast; and for the rest
+// a slow one, F::slow, or one for all arguments, F::whole, which is vector code, too. A block with only fast
+// arguments, which is nearly every block, runs as vector code.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,11 @@ PLAIT_INLINE void map_block(const T* x, T* y, int64_t n, const F& f = {}) {
     int out_of_range = 0;
     for (int64_t i = begin; i < end; ++i) out_of_range |= f.in_range(x[i]) ? 0 : 1;
     if (__builtin_expect(out_of_range == 0, 1)) {
+#pragma GCC ivdep
       for (int64_t i = begin; i < end; ++i) y[i] = f.fast(x[i]);
+    } else if constexpr (requires { f.whole(x[0]); }) {
+#pragma GCC ivdep
+      for (int64_t i = begin; i < end; ++i) y[i] = f.whole(x[i]);
     } else {
       for (int64_t i = begin; i < end; ++i) y[i] = f.in_range(x[i]) ? f.fast(x[i]) : f.slow(x[i]);
     }
