@@ -67,9 +67,10 @@ PLAIT_INLINE T erfc_positive(T t) {
 
 template <class T>
 PLAIT_INLINE T erfc(T x) {
-  const T y = erfc_positive(abs(x));
-  // Near zero the sum is more accurate than the product.
-  return select(abs(x) < T(0.5), T(1) - erf_small(x), select(x < T(0), T(2) - y, y));
+  T y = erfc_positive(abs(x));
+  y = select(x < T(0), T(2) - y, y);
+  // Near zero the sum is more accurate than the product, but for float, whose product has few terms.
+  return is_float<T> ? y : select(abs(x) < T(0.5), T(1) - erf_small(x), y);
 }
 
 PLAIT_INLINE float erf(float x) {

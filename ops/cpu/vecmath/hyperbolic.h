@@ -40,17 +40,15 @@ PLAIT_INLINE T cosh(T x) {
   return e + T(0.25) / e;
 }
 
+// By t = exp(2 |x|) - 1.
 PLAIT_INLINE float tanh(float x) {
-  const float a = abs(x), z = a * a;
-  // (tanh(x) - x) / x^3, |x| <= 0.625, error 2^-28
-  const float tail = poly(z, -0.333332837f, 0.133314922f, -0.0537434742f, 0.0206504036f, -0.00571674574f);
-  const float small = fma(a * z, tail, a);
-  const float e = exp_normal(at_most(a + a, 20.0f));
-  return copysign(select(a < 0.625f, small, 1.0f - 2.0f / (e + 1.0f)), x);
+  const auto [r, rounded] = reduce_exp(at_most(2.0f * abs(x), 20.0f));
+  const float power = power_of_two<0>(rounded);
+  const float t = fma(power, fma(r * r, expm1_tail(r), r), power - 1.0f);
+  return copysign(t / (t + 2.0f), x);
 }
 PLAIT_INLINE double tanh(double x) {
-  const double a = abs(x);
-  const double t = expm1(at_most(a + a, 44.0));
+  const double t = expm1(at_most(2.0 * abs(x), 44.0));
   return copysign(t / (t + 2.0), x);
 }
 

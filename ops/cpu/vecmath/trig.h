@@ -2,7 +2,7 @@
 //
 // sin, cos and tan come in parts. `fast` is branch-free and holds for |x| up to kTrigLimit: float arguments
 // are reduced in double, double arguments by pi/2 in three parts (Cody and Waite). Beyond it the argument
-// needs hundreds of bits of pi, which libm has. sin and cos of floats that are not large, the usual case,
+// needs hundreds of bits of pi, which libm has. Floats that are not large, the usual case,
 // have `near`, where pi/2 in four floats will do. So: `map_block<Sin>(x, y, n)` for loops (vector code unless
 // a block really holds such an argument), and `sin(x)` for single values, right everywhere but with a branch
 // that keeps a loop over it from being vectorised.
@@ -36,6 +36,12 @@ PLAIT_INLINE double tan_sin_tail(double z) {
 PLAIT_INLINE double tan_cos_tail(double z) {
   return poly(z, 0.04166666662261882, -0.0013888883732542901, 2.4799513970012185e-05,
               -2.7209705441294896e-07);
+}
+
+// tan(r) = r + r z T(z) on the same interval, error 2^-29.
+PLAIT_INLINE float tan_tail(float z) {
+  return poly(z, 0.333333492f, 0.133326605f, 0.0540602058f, 0.0212806445f, 0.0108399279f, 8.41787332e-05f,
+              0.00437898515f);
 }
 
 // x = n pi/2 + r + low. The lowest bits of `quadrant` are those of n.
@@ -171,6 +177,13 @@ struct Tan {
     const double numerator = select(odd, -c, s), denominator = select(odd, s, c);
     const float y = static_cast<float>(numerator / denominator);
     return keep_zero(x, y);
+  }
+  PLAIT_INLINE static bool is_near(float x) { return abs(x) < kNearLimit; }
+  PLAIT_INLINE static float near(float x) {
+    const TrigReduced<float> a = reduce_trig_near(x);
+    const float z = a.r * a.r, t = fma(a.r * z, tan_tail(z), a.r);
+    const bool odd = (a.quadrant & 1) != 0;
+    return keep_zero(x, select(odd, -1.0f, t) / select(odd, t, 1.0f));
   }
   PLAIT_INLINE static double fast(double x) {
     const TrigReduced<double> a = reduce_trig(x);
