@@ -7,6 +7,7 @@
 
 #include "core/philox_fill.h"
 #include "ops/cpu/convert.h"
+#include "ops/cpu/multinomial.h"
 #include "ops/decl/arithmetic.h"
 #include "ops/decl/compare.h"
 #include "ops/decl/exponential.h"
@@ -491,49 +492,13 @@ tensor([1, 1]))",
     .out = true,
     .cpu =
         [](const Tensor& out, const Tensor& self, int64_t samples, bool replacement, const Generator& g) {
-          const Tensor weights = empty_tensor(self.sizes(), DType::Float64);
-          cpu::copy(weights, self);
-          const int64_t n = self.sizes().back(), rows = n ? self.numel() / n : 0;
+          const int64_t n = self.sizes().back(), rows = n > 0 ? self.numel() / n : 0;
           const Tensor numbers = empty_tensor(Dims{rows, replacement ? samples : n}, DType::Float64);
           cpu::fill_random(numbers, replacement ? Distribution::Uniform : Distribution::Exponential,
                            next_draw(g), 0, 1);
-          const Tensor drawn = empty_tensor(out.sizes(), DType::Int64);
-          std::vector<double> total(n);
-          std::vector<int64_t> order(n);
-          for (int64_t r = 0; r < rows; ++r) {
-            const double *w = weights.data<double>() + r * n,
-                         *u = numbers.data<double>() + r * numbers.sizes()[1];
-            int64_t* to = drawn.data<int64_t>() + r * samples;
-            double sum = 0;
-            int64_t positive = 0;
-            for (int64_t i = 0; i < n; ++i) {
-              check(w[i] >= 0 && std::isfinite(w[i]),
-                    "multinomial: expected finite weights of 0 or more, got {} at index {}", w[i], i);
-              positive += w[i] > 0;
-              total[i] = sum += w[i];
-            }
-            check(sum > 0, "multinomial: the weights of row {} sum to 0", r);
-            if (replacement) {
-              for (int64_t s = 0; s < samples; ++s)
-                to[s] = std::min<int64_t>(
-                    std::upper_bound(total.begin(), total.end(), u[s] * sum) - total.begin(), n - 1);
-              continue;
-            }
-            check(
-                positive >= samples,
-                "multinomial: {} draws without replacement were asked for, but only {} weights are positive",
-                samples, positive);
-            // The smallest of exponential numbers of rates w come first with probabilities w (Efraimidis and
-            // Spirakis, 2006).
-            for (int64_t i = 0; i < n; ++i) {
-              order[i] = i;
-              total[i] = w[i] > 0 ? u[i] / w[i] : HUGE_VAL;
-            }
-            std::partial_sort(order.begin(), order.begin() + samples, order.end(),
-                              [&](int64_t a, int64_t b) { return total[a] < total[b]; });
-            std::copy(order.begin(), order.begin() + samples, to);
-          }
-          cpu::copy(out, drawn);
+          const Tensor drawn = out.is_contiguous() ? out : empty_tensor(out.sizes(), DType::Int64);
+          cpu::multinomial(drawn, self.is_contiguous() ? self : clone_plain(self), numbers, replacement);
+          if (!drawn.same(out)) cpu::copy(out, drawn);
         },
 }};
 

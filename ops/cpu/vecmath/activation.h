@@ -50,17 +50,18 @@ PLAIT_INLINE T mish(T x) {
   return select(x > T(20), x, x * (n / (n + T(2))));
 }
 
-// x Phi(x)
+// x Phi(x): a Phi(-a) less than x where x = a, and less than zero where x = -a. The zero is x 0, for its sign
+// and for the NaN of negative infinity.
 template <class T>
 PLAIT_INLINE T gelu_erf(T x) {
-  return x * normal_distribution(x).cdf;
+  const Normal<T> normal = normal_distribution(x);
+  return fma(-normal.a, normal.tail, select(x > T(0), x, x * T(0)));
 }
 template <class T>
 PLAIT_INLINE T gelu_erf_grad(T x) {
   const Normal<T> normal = normal_distribution(x);
-  // Beyond the limit the density is zero, also for infinities.
-  const T limited = clamp(x, T(-40), T(40));
-  return fma(limited, normal.pdf, normal.cdf);
+  const T value = fma(-normal.a, normal.density, normal.tail);  // at -a
+  return select(x < T(0), value, T(1) - value);
 }
 
 // x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3): Hendrycks and Gimpel, 2016.

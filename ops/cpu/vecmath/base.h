@@ -105,11 +105,11 @@ PLAIT_INLINE T select(bool condition, T a, T b) {
   return from_bits((to_bits(a) & mask) | (to_bits(b) & ~mask));
 }
 
-// Limits that let NaN through. One of them as `?:`, which becomes a single instruction (and, without the
-// other, nothing that could be threaded).
+// Limits that let NaN through. As `?:` they would be an instruction each, but only in theory: the compiler
+// takes what is computed from them apart again, into a result for the limit and one for the rest.
 template <class T>
 PLAIT_INLINE T at_least(T x, T low) {
-  return low > x ? low : x;
+  return select(low > x, low, x);
 }
 template <class T>
 PLAIT_INLINE T at_most(T x, T high) {

@@ -129,33 +129,34 @@ PLAIT_INLINE double erfinv(double x) {
   return copysign(select(a < 1.0, refined, at_end), x);
 }
 
-// erfc(a / sqrt(2)) exp(a^2 / 2) / 2 for a >= 0, up to where the normal distribution underflows. In float a
+// erfc(a / sqrt(2)) exp(a^2 / 2) 2^-65 for a >= 0, up to where the normal distribution underflows. In float a
 // quotient of polynomials with positive coefficients, so that nothing cancels: error 2^-27.3.
 PLAIT_INLINE float scaled_normal_tail(float a) {
-  const float p = fma(fma(fma(fma(a, 0.0041087017f, 0.040582053f), a, 0.18308345f), a, 0.43809038f), a, 0.5f);
+  constexpr float k = 0x1p-64f;
+  const float p =
+      fma(fma(fma(fma(a, k * 0.0041087017f, k * 0.040582053f), a, k * 0.18308345f), a, k * 0.43809038f), a,
+          k * 0.5f);
   const float q =
       fma(fma(fma(fma(fma(a, 0.010298867f, 0.10173064f), a, 0.46907015f), a, 1.2018734f), a, 1.6740657f), a,
           1.0f);
   return p / q;
 }
-PLAIT_INLINE double scaled_normal_tail(double a) { return 0.5 * scaled_erfc(a * 0.7071067811865476); }
+PLAIT_INLINE double scaled_normal_tail(double a) { return 0x1p-65 * scaled_erfc(a * 0.7071067811865476); }
 
-// The standard normal distribution function and its density, for GELU: without cancellation in the lower
-// tail.
+// For GELU: a = |x|, up to where the rest is zero; the standard normal distribution function at -a, accurate
+// however small it is; and the density.
 template <class T>
 struct Normal {
-  T cdf, pdf;
+  T a, tail, density;
 };
 template <class T>
 PLAIT_INLINE Normal<T> normal_distribution(T x) {
-  // NaN comes through. Not at_most(): a limit alone is one instruction. Beyond the end exp() below is an
-  // exact zero, as that of kExpNegativeMin.
-  const T b = abs(x), kEnd = is_float<T> ? T(16.27) : T(38.82), a = kEnd < b ? kEnd : b;
+  // Beyond the end exp() below is an exact zero, as that of kExpNegativeMin.
+  const T a = at_most(abs(x), is_float<T> ? T(16.27) : T(38.82));
   const Square<T> square = exact_square(a);
   // exp(-a^2 / 2) 2^64, which is a normal number where the function itself is not.
   const T e = exp_normal<64>(T(-0.5) * square.high, T(-0.5) * square.low);
-  const T tail = e * (scaled_normal_tail(a) * T(0x1p-64));
-  return {select(x < T(0), tail, T(1) - tail), e * T(0.3989422804014327 * 0x1p-64)};
+  return {a, e * scaled_normal_tail(a), e * T(0.3989422804014327 * 0x1p-64)};
 }
 
 }  // namespace
