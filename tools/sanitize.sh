@@ -2,7 +2,7 @@
 # Runs the C++ and Python tests of a build with sanitizers: tools/sanitize.sh BUILD PYTHON [pytest arguments]
 # Of a build with the thread sanitizer, the tests in which threads meet.
 set -euo pipefail
-build=$1 python=$2
+build=$(realpath "$1") python=$2  # tests start processes in other folders
 shift 2
 sanitizers=$(sed -n 's/^PLAIT_SANITIZE:STRING=//p' "$build/CMakeCache.txt")
 

@@ -123,6 +123,12 @@ __device__ __forceinline__ bool is_negative(T x) {
     return false;
 }
 
+// Wraps round, as on the CPU: the least number is its own negative.
+template <class T>
+__device__ __forceinline__ T negative(T x) {
+  return static_cast<T>(uint64_t(0) - static_cast<uint64_t>(x));
+}
+
 template <class T>
 struct IntUnary {
   fn::Unary function;
@@ -130,8 +136,8 @@ struct IntUnary {
   template <class Body>
   __device__ void select(const Body& body) const {
     switch (function) {
-      case fn::Unary::Neg: return body([](T x) { return static_cast<T>(-x); });
-      case fn::Unary::Abs: return body([](T x) { return is_negative(x) ? static_cast<T>(-x) : x; });
+      case fn::Unary::Neg: return body([](T x) { return negative(x); });
+      case fn::Unary::Abs: return body([](T x) { return is_negative(x) ? negative(x) : x; });
       case fn::Unary::Sign: return body([](T x) { return static_cast<T>((x > T(0)) - is_negative(x)); });
       case fn::Unary::Square:
         return body([](T x) { return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(x)); });

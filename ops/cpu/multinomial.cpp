@@ -68,12 +68,13 @@ void multinomial(const Tensor& out, const Tensor& weights, const Tensor& numbers
       scan_table().kernels[static_cast<int>(Scan::Sum)][static_cast<int>(DType::Float64)].rows;
   parallel_for(0, rows, kGrain / std::max<int64_t>(n, 1) + 1, [&](int64_t begin, int64_t end) {
     const Workspace workspace(3 * n * sizeof(double));
-    auto* const w = static_cast<double*>(workspace.data());
-    double* const totals = w + n;
+    auto* const converted = static_cast<double*>(workspace.data());
+    double* const totals = converted + n;
     auto* const order = reinterpret_cast<int64_t*>(totals + n);
     for (int64_t r = begin; r < end; ++r) {
       char* const row = static_cast<char*>(weights.data_ptr()) + r * n * itemsize(weights.dtype());
-      convert_block(w, DType::Float64, row, weights.dtype(), n);
+      const double* const w = weights.dtype() == DType::Float64 ? reinterpret_cast<double*>(row) : converted;
+      if (w == converted) convert_block(converted, DType::Float64, row, weights.dtype(), n);
       running_sums(reinterpret_cast<const char*>(w), reinterpret_cast<char*>(totals), 1, n);
       check_weights(w, n, totals[n - 1], r);
       int64_t* const to = out.data<int64_t>() + r * samples;
