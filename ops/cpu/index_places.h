@@ -20,6 +20,7 @@ struct Places {
   int64_t step;                // from one place of the table to the next
   int64_t last;                // the last place; -1 if indices have been checked, and need not be again
   int64_t low, high;           // the places that are visited; indices of others are passed over
+  bool all;                    // indices have been checked, and all are visited
 };
 // False where an index that is not visited does not lie in [0, last]; what comes after it is not done.
 using PlacesLoop = bool (*)(const Places&);

@@ -42,6 +42,28 @@ PLAIT_INLINE void each_of_row(T* table, T* list, int64_t n, int64_t table_step, 
   }
 }
 
+// One row of places, visited without a look at where they are: what is in the first-level cache, as the row
+// that columns are picked from, would wait for that.
+template <class F, class T = typename F::Element>
+PLAIT_INLINE void each_of_all(const Places& p, char* table, const char* index, char* list) {
+  const int64_t n = p.sizes[1];
+  if (p.table.steps[1] == 0 && p.step == sizeof(T) && p.index.steps[1] == sizeof(int64_t) &&
+      p.list.steps[1] == sizeof(T)) {
+    auto* const places = reinterpret_cast<T*>(table);
+    const auto* const at = reinterpret_cast<const int64_t*>(index);
+    auto* const elements = reinterpret_cast<T*>(list);
+    for (int64_t i = 0; i < n; ++i) F::apply(places[at[i]], elements[i]);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    F::apply(*reinterpret_cast<T*>(table + *reinterpret_cast<const int64_t*>(index) * p.step),
+             *reinterpret_cast<T*>(list));
+    table += p.table.steps[1];
+    index += p.index.steps[1];
+    list += p.list.steps[1];
+  }
+}
+
 // In the order of the index.
 template <class F>
 bool each_place(const Places& places) {
@@ -58,6 +80,10 @@ bool each_place(const Places& places) {
       if (visit == Visit::Yes)
         each_of_row<F>(reinterpret_cast<T*>(table + at * p.step), reinterpret_cast<T*>(list), p.sizes[1],
                        p.table.steps[1], p.list.steps[1]);
+      continue;
+    }
+    if (p.all) {
+      each_of_all<F>(p, table, index, list);
       continue;
     }
     for (int64_t i = 0; i < p.sizes[1]; ++i) {
