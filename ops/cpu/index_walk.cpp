@@ -91,7 +91,8 @@ bool PlacesWalk::run(PlacesLoop loop, int split, int64_t begin, int64_t end, int
   };
   const auto size = [&](int d) { return d == split ? end - begin : dims_[d].size; };
   const bool all = last_ < 0 && low == 0 && high == places_;
-  Places p{{size(1), size(0)}, operand(kList), operand(kIndex), operand(kTable), step_, last_, low, high, all};
+  Places p{
+      {size(1), size(0)}, operand(kList), operand(kIndex), operand(kTable), step_, last_, low, high, all};
   int64_t at[kMaxDims] = {};
   for (;;) {
     if (!run_loop(loop, p)) return false;

@@ -81,6 +81,9 @@ constexpr int64_t kTask = 32768;  // elements that are worth a task of their own
 constexpr int64_t kPieces =
     64;  // of one long reduction: more would interrupt the streams of memory more often
 constexpr int64_t kRows = 256;  // rows that are reduced in one call
+// Rows of a few elements that are worth taking as columns, and the bytes of which at a time: every element of
+// a row is another walk through these.
+constexpr int64_t kManyRows = 64, kFirstCache = 32768;
 
 class Plan {
  public:
@@ -107,6 +110,10 @@ class Plan {
     const Dim &r = reduced_.dims[0], &k = kept_.dims[0];
     by_rows_ = k.size == 1 || (r.in != 0 && r.in <= k.in) || k.in == 0;
     block_ = by_rows_ ? std::clamp<int64_t>(kTask / reduced_.numel(), 1, kRows) : f.max_columns;
+    if (by_rows_ && reduced_.count == 1 && r.size <= f.few_elements && k.size >= kManyRows && k.in != 0) {
+      by_rows_ = false;
+      block_ = std::clamp<int64_t>(kFirstCache / std::abs(k.in), kManyRows, f.max_columns);
+    }
     block_ = std::min(block_, k.size);
     item_ = item;
   }

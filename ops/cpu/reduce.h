@@ -40,6 +40,8 @@ struct Reduction {
   int32_t max_columns;      // that `columns` takes at once
   bool positional = false;  // looks at `base`; a single dimension is reduced
   int32_t result_size = 0;  // bytes that `finish` writes for each result; 0 where that depends on params
+  // Rows of up to this many elements are reduced faster as columns, an element of many rows in each vector.
+  int32_t few_elements = 0;
 };
 
 template <class E>

@@ -36,6 +36,7 @@ struct Extreme {
   using Acc = Lane;
   using Result = T;
   static constexpr Lane identity = worst<Lane, Largest>();
+  static constexpr int kFewElements = sizeof(Lane) == 8 ? 7 : 31;
   template <class X>
   static PLAIT_INLINE X map(X x) {
     return x;

@@ -10,6 +10,7 @@
 //     static Acc merge(Acc a, Acc b);
 //     static Acc lift(Lane a);              // a lane's value as an accumulator
 //     static R finish(Acc a, const ReduceParams&);
+//     static constexpr int kFewElements;    // optional: Reduction::few_elements
 //   };
 #pragma once
 
@@ -386,6 +387,15 @@ void finish_accs(const void* acc, int64_t n, char* out, int64_t out_stride, cons
   for (int64_t i = 0; i < n; ++i) store<R>(out + i * out_stride, F::finish(a[i], params));
 }
 
+// Functions whose lanes are costly to fold say up to where rows are better taken as columns.
+template <class F>
+constexpr int32_t few_elements() {
+  if constexpr (requires { F::kFewElements; })
+    return F::kFewElements;
+  else
+    return 7;
+}
+
 // The kernels of F over elements of T with results of R.
 template <class F, class T, class R>
 constexpr Reduction make_reduction() {
@@ -397,7 +407,8 @@ constexpr Reduction make_reduction() {
           static_cast<int32_t>(sizeof(typename F::Acc)),
           static_cast<int32_t>(kMaxColumns),
           false,
-          static_cast<int32_t>(sizeof(R))};
+          static_cast<int32_t>(sizeof(R)),
+          few_elements<F>()};
 }
 
 // The rows of a table for F<T>, results of F<T>::Result. Bool is reduced as uint8.

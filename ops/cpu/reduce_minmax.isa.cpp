@@ -15,6 +15,7 @@ struct Truth {
   using Acc = uint8_t;
   using Result = bool;
   static constexpr Lane identity = Any ? 0 : 1;
+  static constexpr int kFewElements = 15;
   template <class X>
   static PLAIT_INLINE X map(X x) {
     return x;

@@ -183,7 +183,7 @@ template <class... T>
 constexpr void moment_row(Reduction (&row)[kDTypeCount], Types<T...>) {
   ((row[static_cast<int>(dtype_of<T>)] = {init_moments, moment_rows<T>, moment_columns<T>, merge_moments,
                                           finish_moments<T>, static_cast<int32_t>(sizeof(Moment)),
-                                          static_cast<int32_t>(kMomentColumns)}),
+                                          static_cast<int32_t>(kMomentColumns), false, 0, 31}),
    ...);
 }
 

@@ -154,7 +154,7 @@ constexpr void pair_row(Table& table, Types<T...>) {
   ((table.reductions[static_cast<int>(Function)][static_cast<int>(to_complex(dtype_of<T>))] =
         {init_pairs<F<T>>, pair_rows<F<T>, T>, pair_columns<F<T>, T>, merge_pairs<F<T>>,
          finish_pairs<F<T>, T>, static_cast<int32_t>(sizeof(Pair64)), static_cast<int32_t>(kPairColumns),
-         false, static_cast<int32_t>(2 * sizeof(T))}),
+         false, static_cast<int32_t>(2 * sizeof(T)), 7}),
    ...);
 }
 

@@ -190,7 +190,8 @@ constexpr void position_row(Reduction (&row)[kDTypeCount], Types<T...>) {
   ((row[static_cast<int>(dtype_of<T>)] = {init_found<Compared<T>>, position_rows<T, Largest>,
                                           position_columns<T, Largest>, merge_found<Compared<T>, Largest>,
                                           finish_found<T>, static_cast<int32_t>(sizeof(Found<Compared<T>>)),
-                                          static_cast<int32_t>(kPositionColumns), true}),
+                                          static_cast<int32_t>(kPositionColumns), true, 0,
+                                          static_cast<int32_t>(384 / sizeof(Compared<T>))}),
    ...);
 }
 

@@ -1,6 +1,5 @@
 // Rows too short for vectors are computed side by side: turned into columns, a lane for each row, and back.
-// For
-// *.isa.cpp files; everything here has internal linkage.
+// For *.isa.cpp files; everything here has internal linkage.
 #pragma once
 
 #include "plait/inline.h"
