@@ -11,6 +11,8 @@
 //     static Acc lift(Lane a);              // a lane's value as an accumulator
 //     static R finish(Acc a, const ReduceParams&);
 //     static constexpr int kFewElements;    // optional: Reduction::few_elements
+//     static bool is_sound(Acc a);          // optional: if not, the block is combined again, by
+//     using Wider = ...;                    // this function with the same Acc
 //   };
 #pragma once
 
@@ -208,6 +210,11 @@ PLAIT_INLINE LaneVector<F> combined(LaneVector<F>* lanes, int count) {
   return lanes[0];
 }
 
+template <class F>
+constexpr bool kHasWider = requires {
+  typename F::Wider;
+};
+
 // One block of contiguous elements.
 template <class F, class M>
 PLAIT_INLINE typename F::Acc block(const M* x, int64_t n) {
@@ -230,7 +237,10 @@ PLAIT_INLINE typename F::Acc block(const M* x, int64_t n) {
   }
   L rest = F::identity;
   for (; i < n; ++i) rest = F::step(rest, F::map(static_cast<compute_t<M>>(x[i])));
-  return F::merge(acc, F::lift(rest));
+  acc = F::merge(acc, F::lift(rest));
+  if constexpr (kHasWider<F>)
+    if (!F::is_sound(acc)) return block<typename F::Wider>(x, n);
+  return acc;
 }
 
 // Note [Streams]
@@ -356,6 +366,15 @@ PLAIT_INLINE void add_block(typename F::Lane* lanes, const char* x, int64_t rows
   }
 }
 
+// The elements of one column.
+template <class F, class T>
+PLAIT_INLINE typename F::Acc column(const char* x, int64_t rows, int64_t row_stride) {
+  typename F::Lane lane = F::identity;
+  for (int64_t r = 0; r < rows; ++r)
+    lane = F::step(lane, F::map(static_cast<compute_t<T>>(*reinterpret_cast<const T*>(x + r * row_stride))));
+  return F::lift(lane);
+}
+
 template <class F, class T>
 void reduce_columns(const char* x, int64_t rows, int64_t row_stride, int64_t n, int64_t stride, int64_t,
                     void* acc) {
@@ -365,8 +384,14 @@ void reduce_columns(const char* x, int64_t rows, int64_t row_stride, int64_t n, 
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
     const int64_t count = rows - begin < kBlockRows ? rows - begin : kBlockRows;
     for (int64_t i = 0; i < n; ++i) lanes[i] = F::identity;
-    add_block<F, T>(lanes, x + begin * row_stride, count, row_stride, n, stride);
-    for (int64_t i = 0; i < n; ++i) out[i] = F::merge(out[i], F::lift(lanes[i]));
+    const char* first = x + begin * row_stride;
+    add_block<F, T>(lanes, first, count, row_stride, n, stride);
+    for (int64_t i = 0; i < n; ++i) {
+      typename F::Acc acc = F::lift(lanes[i]);
+      if constexpr (kHasWider<F>)
+        if (!F::is_sound(acc)) acc = column<typename F::Wider, T>(first + i * stride, count, row_stride);
+      out[i] = F::merge(out[i], acc);
+    }
   }
 }
 

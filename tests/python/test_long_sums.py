@@ -53,3 +53,18 @@ def test_norms_of_long_rows(norm, numbers):
     y.backward(plait.from_numpy(numbers[1]))
     dx = rstd * (g - (0 if norm == "rms_norm" else g.mean()) - h * (g * h).mean())
     np.testing.assert_allclose(x.grad.numpy(), dx, atol=2e-6 * np.abs(dx).max(), rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [plait.bfloat16, plait.float16, plait.float32])
+@pytest.mark.parametrize("size", [1e-38, 1e-24, 1e-12, 0.0, 1.0, 1e4, 1e17, 1e30, 3e37, np.inf, np.nan])
+def test_squares_neither_overflow_nor_vanish(size, dtype):
+    """Beside ordinary columns and rows, some of other magnitudes."""
+    values = np.random.default_rng(1).standard_normal((300, 200))
+    values[:, ::3] *= size
+    values[200:] *= size
+    x = plait.tensor(values).to(dtype)
+    given = x.double().numpy()
+    for dim in (None, 0, 1):
+        want = plait.tensor(np.sqrt((given * given).sum(dim))).to(dtype)
+        tolerance = {plait.bfloat16: 8e-3, plait.float16: 1e-3, plait.float32: 1e-6}[dtype]
+        np.testing.assert_allclose(plait.linalg.vector_norm(x, dim=dim).double().numpy(), want.double().numpy(), rtol=tolerance)
