@@ -179,8 +179,10 @@ PYBIND11_MODULE(_C, m) {
 
   py::class_<GeneratorImpl, Ref<GeneratorImpl>>(
       m, "Generator", "A source of random numbers: a seed and the offset of the next draw.")
-      .def(py::init([](py::object device) {
-             (void)device;
+      .def(py::init([](py::object object) {  // one kind serves all devices
+             Device device;
+             if (!to_device(object.ptr(), device))
+               fail<TypeError>("Generator: expected a device, got {}", Py_TYPE(object.ptr())->tp_name);
              return Ref<GeneratorImpl>::adopt(new GeneratorImpl());
            }),
            py::arg("device") = "cpu")

@@ -126,10 +126,10 @@ Scalar to_scalar(PyObject* object) {
 bool to_int(PyObject* object, int64_t& out) {
   if (PyBool_Check(object)) return false;
   if (!PyLong_Check(object)) {
-    const bool tensor =
-        is_tensor(object) && unwrap(object).numel() == 1 && is_integral(unwrap(object).dtype());
-    if (!tensor && !(is_numpy_scalar(object) && PyIndex_Check(object))) return false;
-    Object index(PyNumber_Index(object));
+    if (is_tensor(object) && (unwrap(object).numel() != 1 || !is_integral(unwrap(object).dtype())))
+      return false;
+    if (!PyIndex_Check(object)) return false;
+    Object index(PyNumber_Index(object));  // of NumPy's scalars and arrays without dimensions, too
     if (!index) {
       PyErr_Clear();
       return false;

@@ -16,6 +16,7 @@
 #include "ops/decl/trigonometric.h"
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
+#include "ops/dtype_limits.h"
 #include "ops/math.h"
 #include "ops/random_range.h"
 #include "ops/spec_like.h"
@@ -218,6 +219,11 @@ Op<Tensor(const Tensor&, double, double, const Generator&)> uniform{{
     .meta =
         [](const Tensor& self, double from, double to, const Generator&) {
           check(from <= to, "uniform_: expected from <= to, got from {} and to {}", from, to);
+          const double largest = largest_number(to_real(self.dtype()));
+          check(to - from <= largest && std::abs(from) <= largest && std::abs(to) <= largest,
+                "uniform_: expected bounds and a distance between them that dtype {} can hold, got from {} "
+                "and to {}",
+                self.dtype(), from, to);
           return infer::like(self);
         },
     .kind = Kind::Random,

@@ -72,7 +72,10 @@ tensor([1, 0]))",
     .meta =
         [](const Tensor& condition, const Tensor& self, const Tensor& other) {
           check_mask("where", "condition", condition);
-          return infer::elementwise("where", {&condition, &self, &other}, result_type(self, other));
+          const DType dtype = result_type(self, other);
+          check_number_fits("where", self, dtype);
+          check_number_fits("where", other, dtype);
+          return infer::elementwise("where", {&condition, &self, &other}, dtype);
         },
     .vjp =
         [](Vjp& v) {

@@ -10,6 +10,7 @@
 #include "ops/decl/ternary.h"
 #include "ops/decl/unary.h"
 #include "ops/declare.h"
+#include "ops/dtype_limits.h"
 #include "ops/math.h"
 
 namespace plait::op {
@@ -35,10 +36,7 @@ void nan_to_num_into(const Tensor& out, const Tensor& self, std::optional<double
     if (out.data_ptr() != self.data_ptr()) copy_into(out, self);
     return;
   }
-  const double largest = d == DType::Float16    ? 65504.0
-                         : d == DType::BFloat16 ? 3.3895313892515355e38
-                         : d == DType::Float32  ? 3.4028234663852886e38
-                                                : std::numeric_limits<double>::max();
+  const double largest = largest_number(d);
   const cpu::Params params{nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)};
   cpu::unary("nan_to_num", Unary::NanToNum, out, self, &params);
 }

@@ -418,6 +418,7 @@ def _polygamma(self, n):
 # Methods that are functions of another module: loaded at their first call.
 _LATE_METHODS = {
     "new": "_legacy_tensors",
+    "dim_order": "_memory_order",
     **dict.fromkeys(("adjoint", "diff", "mode"), "_composites"),
     **dict.fromkeys(("stft", "istft"), "_spectral"),
     **dict.fromkeys(("cholesky", "det", "inverse", "logdet"), "_linalg"),

@@ -3,7 +3,6 @@
 #include "ops/decl/unary.h"
 
 #include <cmath>
-#include <limits>
 
 #include "cuda/ops/attach_pointwise.h"
 #include "ops/decl/complex.h"
@@ -11,6 +10,7 @@
 #include "ops/decl/logical.h"
 #include "ops/decl/special.h"
 #include "ops/decl/trigonometric.h"
+#include "ops/dtype_limits.h"
 
 namespace plait::cuda {
 namespace {
@@ -61,10 +61,7 @@ void nan_to_num_into(const Tensor& out, const Tensor& self, std::optional<double
     return nan_to_num_into(plait::view_as_real(detached_alias(out)),
                            plait::view_as_real(detached_alias(self)), nan, posinf, neginf);
   if (is_integral(d, true)) return copy_unless_same(out, self);
-  const double largest = d == DType::Float16    ? 65504.0
-                         : d == DType::BFloat16 ? 3.3895313892515355e38
-                         : d == DType::Float32  ? std::numeric_limits<float>::max()
-                                                : std::numeric_limits<double>::max();
+  const double largest = op::largest_number(d);
   unary("nan_to_num", Unary::NanToNum, out, self,
         {nan.value_or(0), posinf.value_or(largest), neginf.value_or(-largest)});
 }

@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 import plait
 import pytest
 
@@ -240,6 +241,26 @@ CASES = {
         lambda: T([True]).scatter_reduce(0, T([0]), T([True]), "mean"), TypeError, "scatter_reduce", "float"
     ),
     "full of a large number": case(lambda: plait.full((2,), 256, dtype=plait.uint8), SHAPE, "full", "256"),
+    "where with a large number": case(
+        lambda: plait.where(T([True]), plait.zeros(1, dtype=plait.uint8), 300), SHAPE, "where", "300"
+    ),
+    "where with a low number first": case(
+        lambda: plait.where(T([True]), -129, plait.zeros(1, dtype=plait.int8)), SHAPE, "where", "-129"
+    ),
+    "uniform beyond the dtype": case(
+        lambda: f32(2).half().uniform_(-60000, 60000), SHAPE, "uniform_", "float16", "60000"
+    ),
+    "uniform to infinity": case(lambda: f32(2).uniform_(0, float("inf")), SHAPE, "uniform_", "inf"),
+    "generator of no device": case(lambda: plait.Generator("anything"), RuntimeError, "anything"),
+    "generator of a list": case(lambda: plait.Generator([]), TypeError, "Generator", "list"),
+    "size of a float array": case(lambda: plait.zeros(np.array(2.0)), TypeError, "zeros"),
+    "size of a bool tensor": case(lambda: plait.zeros(2, T(True)), TypeError, "zeros"),
+    "dim_order of strings": case(
+        lambda: f32(2).dim_order(ambiguity_check="no"), TypeError, "dim_order", "ambiguity_check", "no"
+    ),
+    "dim_order of one element": case(
+        lambda: f32(1, 2).dim_order(ambiguity_check=True), RuntimeError, "dim_order", "(1, 2)"
+    ),
     "full_like of NaN": case(lambda: plait.full_like(T([1]), float("nan")), SHAPE, "full_like", "nan"),
     "new_full of infinity": case(lambda: T([1]).new_full((2,), float("inf")), SHAPE, "new_full", "inf"),
     "fill_ of a large number": case(lambda: plait.zeros(2, dtype=plait.int8).fill_(-129), SHAPE, "fill", "-129"),

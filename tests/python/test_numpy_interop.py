@@ -313,3 +313,11 @@ def test_lists_of_numpy_scalars_have_their_dtype():
         assert plait.tensor(data).dtype is dtype, data
         assert plait.as_tensor(data).dtype is dtype, data
     assert plait.tensor([np.float64(1)], dtype=plait.float16).dtype is plait.float16
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.uint8, lambda n: np.array(n), lambda n: plait.tensor(n)])
+def test_sizes_of_arrays_without_dimensions(kind):
+    two, three = kind(2), kind(3)
+    assert plait.zeros(two, three).shape == (2, 3)
+    assert plait.zeros([two, three]).shape == (2, 3)
+    assert plait.arange(6).reshape(two, three).sum(dim=kind(1)).tolist() == [3, 12]
