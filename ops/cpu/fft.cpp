@@ -7,14 +7,16 @@
 
 #include "core/parallel.h"
 #include "ops/cpu/fft_line.h"
+#include "ops/cpu/fft_line_steps.h"
 #include "ops/cpu/workspace.h"
 
 namespace plait::cpu {
 namespace {
 
 constexpr int64_t kApart = 80;  // numbers between the buffers, so that they do not share the sets of a cache
-constexpr int64_t kWorthThread = 1 << 14;  // numbers
-constexpr int64_t kMostBytes = 1 << 19;    // of the rows of one vector: they stay in the second-level cache
+constexpr int64_t kWorthThread = 1 << 14;   // numbers
+constexpr int64_t kMostBytes = 1 << 19;     // of the rows of one vector: they stay in the second-level cache
+constexpr int64_t kMostTogether = 1 << 16;  // bytes of these rows that are read and written again and again
 constexpr int64_t kLeastAhead = 1 << 12, kMostAhead = 1 << 15;  // numbers
 constexpr int64_t kLeastLine = 64;  // numbers of a line that is worth steps of its own
 
@@ -131,17 +133,7 @@ class LanesTransform {
     p.from.offsets(first, count, at);
     std::fill(at + count, at + lanes, at[0]);
     const FftLines<const T> from = {p.in_data, at, count, p.from.stride, ahead_of(at, count)};
-    if (p.real_in && p.halved) {
-      load_pairs(rows, from, lanes);
-    } else if (p.real_in) {
-      load(rows, from, p.n, 1);
-      for (int64_t k = 0; k < p.n; ++k) std::fill_n(rows + (2 * k + 1) * lanes, lanes, T(0));
-    } else {
-      load(rows, from, p.real_out ? p.n / 2 + 1 : p.n, 2);
-      if (p.real_out && p.halved) loops.from_coefficients({rows, rows + lanes}, p.roots->data(), p.length);
-      if (p.real_out && !p.halved) mirror(rows, lanes);
-    }
-    const FftRows<T> run = plan_.run(parts_of(rows), parts_of(scratch));
+    const FftRows<T> run = transform(from, parts_of(rows), parts_of(scratch));
     T* const result = std::min(run.re, run.im);
     p.to.offsets(first, count, at);
     const FftLines<T> to = {p.out_data, at, count, p.to.stride, ahead_of(at, count)};
@@ -151,6 +143,29 @@ class LanesTransform {
       store_pairs(to, result, lanes);
     else
       store(to, result, p.real_in ? p.n / 2 + 1 : p.n, p.real_out ? 1 : 2);
+  }
+
+  FftRows<T> transform(const FftLines<const T>& from, FftRows<T> parts, FftRows<T> scratch) const {
+    const Problem<T>& p = problem_;
+    const int64_t lanes = fft_passes<T>().lanes;
+    T* const rows = std::min(parts.re, parts.im);
+    if (p.real_in && p.halved) {
+      load_pairs(rows, from, lanes);
+    } else if (p.real_in) {
+      load(rows, from, p.n, 1);
+      for (int64_t k = 0; k < p.n; ++k) std::fill_n(rows + (2 * k + 1) * lanes, lanes, T(0));
+    } else if (p.real_out) {
+      load(rows, from, p.n / 2 + 1, 2);
+      if (p.halved)
+        fft_row_loops<T>().from_coefficients({rows, rows + lanes}, p.roots->data(), p.length);
+      else
+        mirror(rows, lanes);
+    } else if (!are_contiguous(from, 2) && are_neighbours(from, 2)) {
+      return plan_.run_columns(parts, scratch, from);
+    } else {
+      load(rows, from, p.n, 2);
+    }
+    return plan_.run(parts, scratch);
   }
 
   // The distance to lines that come later: memory that is worth fetching early. Processors see by themselves
@@ -274,16 +289,14 @@ class LongTransform {
         to[2 * k] = re, to[2 * k + 1] = im;
         if (k > 0) to[2 * (n - k)] = re, to[2 * (n - k) + 1] = -im;
       });
+    } else if (stride == 2) {
+      over_pairs({to, in, p.roots->data(), half, 0, 0, T(1)}, fft_line_steps<T>().from_coefficients);
     } else {
-      const T* const roots = p.roots->data();
-      over(half, [=](int64_t k) {
-        const T *const a = in + k * stride, *const b = in + (half - k) * stride;
-        const T a_im = k == 0 ? T(0) : a[1], b_im = k == 0 ? T(0) : -b[1];
-        const T even_re = a[0] + b[0], even_im = a_im + b_im, d_re = a[0] - b[0], d_im = a_im - b_im;
-        const T w_re = roots[2 * k], w_im = -roots[2 * k + 1];
-        to[2 * k] = even_re - (d_re * w_im + d_im * w_re);
-        to[2 * k + 1] = even_im + (d_re * w_re - d_im * w_im);
-      });
+      const Workspace workspace((half + 1) * 2 * static_cast<int64_t>(sizeof(T)));
+      T* const numbers = static_cast<T*>(workspace.data());
+      over(half + 1,
+           [=](int64_t k) { numbers[2 * k] = in[k * stride], numbers[2 * k + 1] = in[k * stride + 1]; });
+      over_pairs({to, numbers, p.roots->data(), half, 0, 0, T(1)}, fft_line_steps<T>().from_coefficients);
     }
   }
 
@@ -299,18 +312,24 @@ class LongTransform {
     } else if (!p.halved) {
       over(p.real_in ? p.n / 2 + 1 : p.n,
            [=](int64_t k) { out[k * stride] = from[2 * k], out[k * stride + 1] = from[2 * k + 1]; });
+    } else if (stride == 2) {
+      over_pairs({out, from, p.roots->data(), half, 0, 0, p.scale}, fft_line_steps<T>().to_coefficients);
     } else {
-      const T *const roots = p.roots->data(), scale = p.scale / 2;
-      over(half + 1, [=](int64_t k) {
-        const T *const a = from + (k == half ? 0 : 2 * k), *const b = from + (k == 0 ? 0 : 2 * (half - k));
-        const T even_re = a[0] + b[0], even_im = a[1] - b[1], odd_re = a[1] + b[1], odd_im = b[0] - a[0];
-        const T w_re = k == half ? T(-1) : roots[2 * k], w_im = k == half ? T(0) : roots[2 * k + 1];
-        out[k * stride] = (even_re + odd_re * w_re - odd_im * w_im) * scale;
-        out[k * stride + 1] = (even_im + odd_re * w_im + odd_im * w_re) * scale;
-      });
+      const Workspace workspace((half + 1) * 2 * static_cast<int64_t>(sizeof(T)));
+      T* const numbers = static_cast<T*>(workspace.data());
+      over_pairs({numbers, from, p.roots->data(), half, 0, 0, p.scale}, fft_line_steps<T>().to_coefficients);
+      over(half + 1,
+           [=](int64_t k) { out[k * stride] = numbers[2 * k], out[k * stride + 1] = numbers[2 * k + 1]; });
     }
   }
 
+  static void over_pairs(FftCoefficients<T> problem, void (*run)(const FftCoefficients<T>&)) {
+    parallel_for(0, problem.half / 2 + 1, kWorthThread, [&](int64_t begin, int64_t end) {
+      FftCoefficients<T> part = problem;
+      part.begin = begin, part.end = end;
+      run(part);
+    });
+  }
   template <class F>
   static void over(int64_t count, const F& f) {
     parallel_for(0, count, kWorthThread, [&](int64_t begin, int64_t end) {
@@ -325,15 +344,22 @@ class LongTransform {
 template <class T>
 void transform_of(const Problem<T>& p) {
   const int64_t lanes = fft_passes<T>().lanes;
-  const auto bytes = static_cast<int64_t>(sizeof(T)) * 2 * lanes;
-  // By lanes, all lines but those that do not fill a vector, and these too where that takes less.
-  int64_t by_lanes = p.length * bytes <= kMostBytes ? p.lines : 0;
-  const int64_t rest = p.lines % lanes;
+  const auto bytes = p.length * static_cast<int64_t>(sizeof(T)) * 2 * lanes;
+  const int64_t in_unit = p.real_in ? 1 : 2, out_unit = p.real_out ? 1 : 2;
+  const bool contiguous = p.from.stride == in_unit && p.to.stride == out_unit;
   std::shared_ptr<const FftLine<T>> line;
   std::shared_ptr<const FftPlan<T>> plan;
-  if (by_lanes > 0) plan = fft_plan<T>(p.length);
-  if (by_lanes > 0 && rest != 0 && rest <= lanes / 2 && p.length >= kLeastLine) {
+  // By lanes, all lines, where as many as a vector has lanes fit the cache; but lines that fill vectors by
+  // themselves stay in a nearer one.
+  int64_t by_lanes = bytes <= kMostBytes ? p.lines : 0;
+  if (by_lanes > 0 && contiguous && bytes > kMostTogether) {
     line = fft_line<T>(p.length);
+    if (line->fills_vectors()) by_lanes = 0;
+  }
+  if (by_lanes > 0) plan = fft_plan<T>(p.length);
+  const int64_t rest = p.lines % lanes;
+  if (by_lanes > 0 && rest != 0 && rest <= lanes / 2 && p.length >= kLeastLine) {
+    if (!line) line = fft_line<T>(p.length);
     if (rest * line->work() < plan->work()) by_lanes -= rest;
   }
   if (by_lanes < p.lines && !line) line = fft_line<T>(p.length);

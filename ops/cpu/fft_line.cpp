@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "ops/cpu/fft_line_steps.h"
 #include "ops/cpu/workspace.h"
 
 namespace plait::cpu {
@@ -68,6 +69,11 @@ void FftLine<T>::plan_steps() {
 }
 
 template <class T>
+bool FftLine<T>::fills_vectors() const {
+  const int64_t lanes = fft_passes<T>().lanes;
+  return !convolution_ && column_plan_->size() % lanes == 0 && row_plan_->size() % lanes == 0;
+}
+template <class T>
 int64_t FftLine<T>::work() const {
   if (convolution_) return 3 * convolution_->work();
   const int64_t lanes = fft_passes<T>().lanes, a = column_plan_->size(), b = row_plan_->size();
@@ -77,22 +83,20 @@ int64_t FftLine<T>::work() const {
 template <class T>
 void FftLine<T>::run(const T* in, T* out, bool forward, T scale) const {
   if (convolution_) return convolve(in, out, forward, scale);
-  const Workspace workspace(2 * n_ * static_cast<int64_t>(sizeof(T)));
+  const int64_t lanes = fft_passes<T>().lanes, a = column_plan_->size(), b = row_plan_->size();
+  const Workspace workspace(2 * vectors(a, lanes) * lanes * b * static_cast<int64_t>(sizeof(T)));
   T* const between = static_cast<T*>(workspace.data());
-  columns(in, between, forward);
+  columns(in, between, out, forward);
   rows(between, out, forward, scale);
 }
 
-// Both loops share out blocks of `lanes` lines; f(first line, lines, rows).
-template <class T, class F>
-static void over_blocks(int64_t lines, int64_t length, const F& f) {
-  const int64_t lanes = fft_passes<T>().lanes;
+// Both loops share out blocks of `lanes` lines; f(first line, lines).
+template <class F>
+static void over_blocks(int64_t lines, int64_t length, int64_t lanes, const F& f) {
   parallel_for(0, vectors(lines, lanes), std::max<int64_t>(1, kWorthThread / (lanes * length)),
                [&](int64_t begin, int64_t end) {
-                 const Workspace workspace(2 * lanes * length * static_cast<int64_t>(sizeof(T)));
-                 T* const rows = static_cast<T*>(workspace.data());
                  for (int64_t block = begin; block < end; ++block)
-                   f(block * lanes, std::min(lanes, lines - block * lanes), rows);
+                   f(block * lanes, std::min(lanes, lines - block * lanes));
                });
 }
 
@@ -102,33 +106,31 @@ FftRows<T> directed(T* rows, bool forward) {
   return forward ? FftRows<T>{rows, rows + lanes} : FftRows<T>{rows + lanes, rows};
 }
 
+// The matrix that columns() makes has the rows that rows() transforms, as many together as a vector has
+// lanes.
 template <class T>
-void FftLine<T>::columns(const T* in, T* out, bool forward) const {
-  const FftRowLoops<T>& loops = fft_row_loops<T>();
-  const int64_t a = column_plan_->size(), b = row_plan_->size();
-  over_blocks<T>(b, a, [&](int64_t first, int64_t lines, T* rows) {
+void FftLine<T>::columns(const T* in, T* matrix, const T* soon, bool forward) const {
+  const int64_t lanes = fft_passes<T>().lanes, a = column_plan_->size(), b = row_plan_->size();
+  over_blocks(b, a, lanes, [&](int64_t first, int64_t lines) {
+    const Workspace workspace(2 * lanes * a * static_cast<int64_t>(sizeof(T)));
+    const FftRows<T> rows = directed(static_cast<T*>(workspace.data()), forward);
     const int64_t at = 2 * first;
-    loops.load_columns(rows, {in, &at, lines, 2 * b}, a, 2);
-    const FftRows<T> given = directed(rows, forward);
-    column_plan_->run(given, given);
-    const T* const scalars = of_first_.data() + first / fft_passes<T>().lanes * 2 * a;
-    loops.turn(given, column_plan_->order(), scalars, of_others_.data(), a);
-    loops.store_columns({out, &at, lines, 2 * b}, rows, column_plan_->order(), a, 2, T(1));
+    column_plan_->run_columns(rows, rows, {in, &at, lines, 2 * b, 2 * n_});
+    const T* const scalars = of_first_.data() + first / lanes * 2 * a;
+    fft_line_steps<T>().turn({rows, column_plan_->order(), a, lines, scalars, of_others_.data(),
+                              directed(matrix + first * 2 * lanes, forward), b * 2 * lanes,
+                              soon + first * 2 * a});
   });
 }
 
 template <class T>
-void FftLine<T>::rows(const T* in, T* out, bool forward, T scale) const {
-  const FftRowLoops<T>& loops = fft_row_loops<T>();
-  const int64_t a = column_plan_->size(), b = row_plan_->size();
-  over_blocks<T>(a, b, [&](int64_t first, int64_t lines, T* rows) {
-    int64_t at[kFftMostLanes];
-    for (int64_t l = 0; l < kFftMostLanes; ++l) at[l] = 2 * (first + (l < lines ? l : 0)) * b;
-    loops.load_lines(rows, {in, at, lines, 2}, b, 2);
-    const FftRows<T> given = directed(rows, forward);
-    row_plan_->run(given, given);
+void FftLine<T>::rows(T* matrix, T* out, bool forward, T scale) const {
+  const int64_t lanes = fft_passes<T>().lanes, a = column_plan_->size(), b = row_plan_->size();
+  over_blocks(a, b, lanes, [&](int64_t first, int64_t lines) {
+    T* const block = matrix + first * 2 * b;
+    row_plan_->run(directed(block, forward), directed(block, forward));
     const int64_t to = 2 * first;
-    loops.store_columns({out, &to, lines, 2 * a}, rows, row_plan_->order(), b, 2, scale);
+    fft_row_loops<T>().store_columns({out, &to, lines, 2 * a}, block, row_plan_->order(), b, 2, scale);
   });
 }
 

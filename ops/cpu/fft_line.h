@@ -13,6 +13,8 @@ class FftLine {
  public:
   explicit FftLine(int64_t n);
 
+  // Whether all vectors are of as many numbers as they have lanes.
+  bool fills_vectors() const;
   // How much it takes, in rows of vectors (FftPlan::work).
   int64_t work() const;
   // Complex numbers that lie one after the other; `out` may be `in`.
@@ -21,8 +23,8 @@ class FftLine {
  private:
   void plan_steps();
   void convolve(const T* in, T* out, bool forward, T scale) const;
-  void columns(const T* in, T* out, bool forward) const;
-  void rows(const T* in, T* out, bool forward, T scale) const;
+  void columns(const T* in, T* matrix, const T* soon, bool forward) const;
+  void rows(T* matrix, T* out, bool forward, T scale) const;
 
   int64_t n_;
   std::shared_ptr<const FftPlan<T>> column_plan_, row_plan_;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "ops/cpu/fft_line_steps.h"
+
 namespace plait::cpu {
 namespace {
 
@@ -144,9 +146,43 @@ void FftPlan<T>::plan_convolution() {
 }
 
 template <class T>
-void FftPlan<T>::pass(const Step& step, FftRows<T> rows, int64_t count) const {
+FftPass<T> FftPlan<T>::pass(const Step& step, FftRows<T> rows, int64_t count) const {
   const T* numbers = numbers_.data();
-  step.run({rows, step.radix, step.m, count, numbers + step.twiddles, numbers + step.roots});
+  return {rows, step.radix, step.m, count, numbers + step.twiddles, numbers + step.roots};
+}
+
+// Those behind the first `done` ones.
+template <class T>
+void FftPlan<T>::run_steps(FftRows<T> rows, size_t done) const {
+  const int64_t row = 2 * fft_passes<T>().lanes;
+  const size_t shallow = std::max(done, shallow_);
+  int64_t count = 1;
+  for (size_t i = 0; i < shallow; ++i) {
+    if (i >= done) steps_[i].run(pass(steps_[i], rows, count));
+    count *= steps_[i].radix;
+  }
+  if (shallow == steps_.size()) return;
+  // The rest of each of the shorter transforms while it is in the cache.
+  const int64_t size = n_ / count;
+  FftRows<T> part = rows;
+  for (int64_t k = 0; k < count; ++k, part.re += size * row, part.im += size * row) {
+    int64_t inside = 1;
+    for (size_t i = shallow; i < steps_.size(); ++i) {
+      steps_[i].run(pass(steps_[i], part, inside));
+      inside *= steps_[i].radix;
+    }
+  }
+}
+
+template <class T>
+FftRows<T> FftPlan<T>::run_columns(FftRows<T> rows, FftRows<T> scratch, const FftLines<const T>& from) const {
+  if (!steps_.empty() && has_pass(steps_[0].radix)) {
+    fft_line_steps<T>().first_pass[steps_[0].radix](pass(steps_[0], rows, 1), from);
+    run_steps(rows, 1);
+    return rows;
+  }
+  fft_row_loops<T>().load_columns(std::min(rows.re, rows.im), from, n_, 2);
+  return run(rows, scratch);
 }
 
 template <class T>
@@ -166,22 +202,7 @@ FftRows<T> FftPlan<T>::run(FftRows<T> rows, FftRows<T> scratch) const {
     loops.multiply(scratch, order, scratch, order, chirp_.data(), n_);
     return scratch;
   }
-  int64_t count = 1;
-  for (size_t i = 0; i < shallow_; ++i) {
-    pass(steps_[i], rows, count);
-    count *= steps_[i].radix;
-  }
-  if (shallow_ == steps_.size()) return rows;
-  // The rest of each of the shorter transforms while it is in the cache.
-  const int64_t size = n_ / count;
-  FftRows<T> part = rows;
-  for (int64_t k = 0; k < count; ++k, part.re += size * row, part.im += size * row) {
-    int64_t inside = 1;
-    for (size_t i = shallow_; i < steps_.size(); ++i) {
-      pass(steps_[i], part, inside);
-      inside *= steps_[i].radix;
-    }
-  }
+  run_steps(rows, 0);
   return rows;
 }
 

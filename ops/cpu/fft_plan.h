@@ -27,6 +27,8 @@ class FftPlan {
   // The sums over exp(-2 pi i j k / n) of the first n rows, in rows order()[k] of what is returned: `rows` or
   // `scratch`.
   FftRows<T> run(FftRows<T> rows, FftRows<T> scratch) const;
+  // The same of complex numbers that are neighbours in memory and have no rows yet.
+  FftRows<T> run_columns(FftRows<T> rows, FftRows<T> scratch, const FftLines<const T>& from) const;
   // One row of those that the buffers hold more follows the n.
   const int32_t* order() const { return order_.data(); }
 
@@ -38,7 +40,8 @@ class FftPlan {
   };
   void plan_passes(const std::vector<int64_t>& factors);
   void plan_convolution();
-  void pass(const Step& step, FftRows<T> rows, int64_t count) const;
+  FftPass<T> pass(const Step& step, FftRows<T> rows, int64_t count) const;
+  void run_steps(FftRows<T> rows, size_t done) const;
 
   int64_t n_;
   std::vector<Step> steps_;

@@ -30,8 +30,6 @@ struct FftRowLoops {
   // Row to_order[k] = row from_order[k] * number k.
   void (*multiply)(FftRows<T> to, const int32_t* to_order, FftRows<T> from, const int32_t* from_order,
                    const T* numbers, int64_t count);
-  // Row order[k] *= scalar k * vector k.
-  void (*turn)(FftRows<T> rows, const int32_t* order, const T* scalars, const T* vectors, int64_t count);
   // Between the transform of `half` complex numbers and that of 2 * half real ones, of which there are
   // half + 1 coefficients: Note [Real lines] in fft.cpp.
   void (*to_coefficients)(FftRows<T> rows, const int32_t* order, const T* roots, int64_t half);
