@@ -229,13 +229,13 @@ PLAIT_INLINE void dot_piece(const T* a, int64_t a_row, const T* b, int64_t b_col
   constexpr int kTile = Rows * Columns, kChains = kTile == 1 ? 4 : kTile < 4 ? 2 : 1;
   constexpr int64_t kStep = kChains * kLanes<T>;
   Vec<T> sums[kChains][Rows][Columns] = {};
-  const auto add = [&](int64_t l, int chain) __attribute__((always_inline)) {
+  const auto add = [&](int64_t l, int chain, const auto& load) __attribute__((always_inline)) {
     Vec<T> x[Rows];
 #pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) x[r] = load_vector(a + r * a_row + l);
+    for (int r = 0; r < Rows; ++r) x[r] = load(a + r * a_row + l);
 #pragma GCC unroll 4
     for (int j = 0; j < Columns; ++j) {
-      const Vec<T> y = load_vector(b + j * b_column + l);
+      const Vec<T> y = load(b + j * b_column + l);
 #pragma GCC unroll 4
       for (int r = 0; r < Rows; ++r) sums[chain][r][j] += x[r] * y;
     }
@@ -243,8 +243,17 @@ PLAIT_INLINE void dot_piece(const T* a, int64_t a_row, const T* b, int64_t b_col
   int64_t l = 0;
   for (; l + kStep <= k; l += kStep)
 #pragma GCC unroll 4
-    for (int chain = 0; chain < kChains; ++chain) add(l + chain * kLanes<T>, chain);
-  for (; kChains > 1 && l + kLanes<T> <= k; l += kLanes<T>) add(l, 0);
+    for (int chain = 0; chain < kChains; ++chain) add(l + chain * kLanes<T>, chain, load_vector<T>);
+  for (; kChains > 1 && l + kLanes<T> <= k; l += kLanes<T>) add(l, 0, load_vector<T>);
+  if (l < k) {  // the last vector begins with numbers that are summed already
+    alignas(64) T places[kLanes<T>];
+    for (int i = 0; i < kLanes<T>; ++i) places[i] = static_cast<T>(i);
+    const auto is_new = load_vector(places) >= splat(static_cast<T>(kLanes<T> - (k - l)));
+    add(
+        k - kLanes<T>, 0, [&](const T* from) __attribute__((always_inline)) {
+          return is_new ? load_vector(from) : Vec<T>{};
+        });
+  }
 #pragma GCC unroll 4
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
@@ -254,9 +263,6 @@ PLAIT_INLINE void dot_piece(const T* a, int64_t a_row, const T* b, int64_t b_col
       for (int chain = 1; chain < kChains; ++chain) sum += sums[chain][r][j];
       result[r][j] = sum_lanes<T>(sum);
     }
-  for (; l < k; ++l)
-    for (int r = 0; r < Rows; ++r)
-      for (int j = 0; j < Columns; ++j) result[r][j] += a[r * a_row + l] * b[j * b_column + l];
 }
 
 // The sums of pieces of long vectors are added in float64: the error does not grow with the length.
@@ -303,18 +309,54 @@ void dots(const Gemm& g, void*) {
   }
 }
 
+// Vectors of sums in registers, and rows of them: fewer rows and more vectors than tiles of packed blocks
+// have, so that more of a row of b is read at once.
+constexpr int kSumVectors = PLAIT_ISA_LEVEL == 4 ? 4 : 2;
+constexpr int kSumRows = 6;
+
+// c's `columns` first columns += alpha a b, for so many vectors of columns of b. A function of its own, which
+// the compiler keeps in registers.
+template <int Vectors, class T>
+__attribute__((noinline)) void add_products(const Gemm& g, T alpha, const T* a, const T* b, int64_t b_row,
+                                            int64_t k, T* c, int64_t columns) {
+  for (int64_t i = 0; i < g.m;) {
+    const int64_t left = g.m - i;
+    const int64_t rows = left > kSumRows && left < 2 * kSumRows ? (left + 1) / 2 : least(left, kSumRows);
+    with_rows<kSumRows>(rows, [&]<int Rows>() {
+      Vec<T> sums[Rows][Vectors] = {};
+      accumulate<Rows, Vectors>(sums, k, a + i * g.a_row, g.a_row, g.a_column, b, b_row);
+      T* to = c + i * g.c_row;
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r, to += g.c_row)
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) {
+          const int64_t at = v * kLanes<T>;
+          if (at + kLanes<T> <= columns) {
+            store_vector(to + at, load_vector(to + at) + alpha * sums[r][v]);
+          } else {
+            T values[kLanes<T>];
+            store_vector(values, sums[r][v]);
+            for (int64_t j = at; j < columns; ++j) to[j] += alpha * values[j - at];
+          }
+        }
+    });
+    i += rows;
+  }
+}
+
 template <class T>
 void rows(const Gemm& g, void*) {
-  constexpr int64_t kStep = 4;        // rows of b at a time
-  constexpr int64_t kStretch = 1024;  // columns at a time: their sums stay in the first-level cache
+  constexpr int64_t kStep = 64;       // rows of b at a time
+  constexpr int64_t kStretch = 1024;  // columns at a time, or half as many more: sums stay in a near cache
+  constexpr int64_t kWidth = kSumVectors * kLanes<T>;
   const T *a = static_cast<const T*>(g.a), *b = static_cast<const T*>(g.b),
           *bias = static_cast<const T*>(g.bias);
   T* c = static_cast<T*>(g.c);
   T alpha, beta;
   __builtin_memcpy(&alpha, g.alpha, sizeof(T));
   __builtin_memcpy(&beta, g.beta, sizeof(T));
-  for (int64_t j0 = 0; j0 < g.n; j0 += kStretch) {
-    const int64_t n = least(kStretch, g.n - j0);
+  for (int64_t j0 = 0, n; j0 < g.n; j0 += n) {
+    n = g.n - j0 < kStretch * 3 / 2 ? g.n - j0 : kStretch;
     for (int64_t i = 0; i < g.m; ++i) {
       T* to = c + i * g.c_row + j0;
       for (int64_t j = 0; j < n; ++j) {
@@ -323,25 +365,23 @@ void rows(const Gemm& g, void*) {
       }
     }
     for (int64_t l = 0; l < g.k; l += kStep) {
-      const int64_t step = least(kStep, g.k - l);
-      const T* from = b + l * g.b_row + j0;
-      for (int64_t i = 0; i < g.m; ++i) {
-        T* to = c + i * g.c_row + j0;
-        T x[kStep];
-        for (int64_t s = 0; s < step; ++s) x[s] = alpha * a[i * g.a_row + (l + s) * g.a_column];
-        if (step == kStep) {
-          const T *b0 = from, *b1 = from + g.b_row, *b2 = from + 2 * g.b_row, *b3 = from + 3 * g.b_row;
-#pragma GCC ivdep
-          for (int64_t j = 0; j < n; ++j)
-            to[j] += (x[0] * b0[j] + x[1] * b1[j]) + (x[2] * b2[j] + x[3] * b3[j]);
-        } else {
-          for (int64_t s = 0; s < step; ++s) {
-            const T* row = from + s * g.b_row;
-#pragma GCC ivdep
-            for (int64_t j = 0; j < n; ++j) to[j] += x[s] * row[j];
-          }
-        }
+      const int64_t k = least(kStep, g.k - l);
+      const T *x = a + l * g.a_column, *from = b + l * g.b_row + j0;
+      int64_t j = 0;
+      for (; j + kWidth <= n; j += kWidth)
+        add_products<kSumVectors>(g, alpha, x, from + j, g.b_row, k, c + j0 + j, kWidth);
+      if (j == n) continue;
+      alignas(64) T panel[kStep * kWidth];
+      const T* rest = from + j;
+      int64_t rest_row = g.b_row;
+      const int64_t width = round_up(n - j, kLanes<T>);
+      if (n - j < width) {  // reading whole vectors would pass the end
+        pack_panel(panel, rest, g.b_row, int64_t{1}, k, n - j, width);
+        rest = panel, rest_row = width;
       }
+      with_rows<kSumVectors>(width / kLanes<T>, [&]<int Vectors>() {
+        add_products<Vectors>(g, alpha, x, rest, rest_row, k, c + j0 + j, n - j);
+      });
     }
   }
 }

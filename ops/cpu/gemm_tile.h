@@ -77,7 +77,11 @@ PLAIT_INLINE void accumulate(Vec<T> (&sums)[Rows][Vectors], int64_t k, const T* 
   for (int64_t l = 0; l < k; ++l) {
     Vec<T> x[Vectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) x[v] = load_vector(b + v * kLanes<T>);
+    for (int v = 0; v < Vectors; ++v) {
+      x[v] = load_vector(b + v * kLanes<T>);
+      // Compilers load it again for each of a few rows, which doubles the time where it comes from afar.
+      asm("" : "+v"(x[v]));
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const Vec<T> y = splat(a[r * a_row]);

@@ -15,11 +15,11 @@ namespace {
 
 // Up to so many multiply-adds our own tiles are faster than a call of oneDNN.
 constexpr int64_t kSmall = 48 * 48 * 48;
-// So many rows at most are computed as dot products or sums of rows: the other matrix is read once, as it
-// lies in memory.
-constexpr int64_t kFewRows = 8;
+// So many rows at most are computed as dot products, or as sums of the other matrix's rows, which is read
+// once, as it lies in memory.
+constexpr int64_t kFewDots = 8, kFewSums = 32;
 // Multiply-adds that are worth a thread.
-constexpr int64_t kGrain = 48 * 1024;
+constexpr int64_t kGrain = 128 * 1024;
 constexpr int64_t kStackBytes = 8 * 1024;
 
 bool by_onednn(const Product& p) {
@@ -59,19 +59,18 @@ void set_number(char* to, const Scalar& value, DType dtype) {
 }
 
 GemmKind kind_of(const Product& p) {
-  if (p.m > kFewRows || (p.dtype != DType::Float32 && p.dtype != DType::Float64)) return GemmKind::Tiles;
-  if ((p.a.column == 1 || p.k == 1) && p.b.row == 1 && p.k >= 16) return GemmKind::Dots;
-  if ((p.b.column == 1 || p.n == 1) && (p.c.column == 1 || p.n == 1) && p.m <= kFewRows / 2 && p.n >= 64)
-    return GemmKind::Rows;
+  if (p.dtype != DType::Float32 && p.dtype != DType::Float64) return GemmKind::Tiles;
+  if ((p.a.column == 1 || p.k == 1) && p.b.row == 1 && p.k >= 16 && p.m <= kFewDots) return GemmKind::Dots;
+  if (p.b.column == 1 && p.c.column == 1 && p.n >= 64 && p.m <= kFewSums) return GemmKind::Rows;
   return GemmKind::Tiles;
 }
 
 // The kernel for p, or for its transposed product where that has one of its own: p becomes it.
 GemmKind settled_kind(Product& p) {
   GemmKind kind = kind_of(p);
-  if (kind == GemmKind::Tiles && !p.bias && (p.n <= kFewRows || (p.c.row == 1 && p.c.column != 1))) {
+  if (kind == GemmKind::Tiles && !p.bias && (p.n <= kFewSums || (p.c.row == 1 && p.c.column != 1))) {
     // A few columns are a few rows of the transposed product.
-    const bool few = p.n <= kFewRows;
+    const bool few = p.n <= kFewSums;
     exchange(p);
     kind = kind_of(p);
     if (few && kind == GemmKind::Tiles) exchange(p);
@@ -156,10 +155,10 @@ void by_tiles(const Product& p, GemmKind kind) {
   }
 
   const bool by_columns = p.n >= p.m;
-  constexpr int64_t kEdge = 24;  // pieces are multiples of this: whole tiles
+  const int64_t edge = by_columns ? 64 : 24;  // pieces are multiples of this: whole tiles
   const int64_t side = by_columns ? p.n : p.m;
   const int64_t wanted = batches >= parts ? 1 : (parts + batches - 1) / batches;
-  const int64_t piece = std::max<int64_t>(kEdge, ((side + wanted - 1) / wanted + kEdge - 1) / kEdge * kEdge);
+  const int64_t piece = std::max(edge, ((side + wanted - 1) / wanted + edge - 1) / edge * edge);
   const int64_t pieces = (side + piece - 1) / piece;
   const int64_t items = batches * pieces;
   parallel_for(0, items, (items + parts - 1) / parts, [&](int64_t begin, int64_t end) {

@@ -111,3 +111,28 @@ def test_repeated_products_of_a_batch_have_the_same_bits(threads, seed):
             np.testing.assert_allclose(results[0].numpy(), want, **near)
     finally:
         plait.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 6, 7, 11, 13, 32, 33])
+def test_few_rows(dtype, rows):
+    """Sums of the other matrix's rows and dot products: whole numbers, so that every sum is exact."""
+    generator = np.random.default_rng(rows)
+    for inner, columns in ((16, 64), (17, 65), (64, 79), (65, 80), (100, 128), (131, 257), (300, 1600)):
+        a, wide = (generator.integers(-9, 9, s).astype(dtype) for s in ((rows, inner), (inner, columns + 5)))
+        c, bias = (generator.integers(-9, 9, s).astype(dtype) for s in ((rows, columns), columns))
+        b = wide[:, 3 : 3 + columns]
+        x, w, y = plait.tensor(a), plait.tensor(wide)[:, 3 : 3 + columns], plait.tensor(c)
+        want = a @ b
+        assert np.array_equal((x @ w).numpy(), want)
+        assert np.array_equal((x @ w.T.contiguous().T).numpy(), want)
+        assert np.array_equal((w.T @ x.T).numpy(), want.T)
+        assert np.array_equal(plait.addmm(y, x, w, beta=3, alpha=2).numpy(), 3 * c + 2 * want)
+        assert np.array_equal(F.linear(x, w.T, plait.tensor(bias)).numpy(), want + bias)
+        assert np.array_equal(F.linear(x, w.T.contiguous(), plait.tensor(bias)).numpy(), want + bias)
+        # What one element holds is nothing to the others.
+        a[0, -2] = b[1, 0] = np.inf
+        want = a @ b
+        x, w = plait.tensor(a), plait.tensor(b)
+        assert np.array_equal((x @ w).numpy(), want, equal_nan=True)
+        assert np.array_equal((x @ w.T.contiguous().T).numpy(), want, equal_nan=True)
