@@ -3,6 +3,7 @@
 #include "ops/cpu/gemm.h"
 
 #include "ops/cpu/gemm_tile.h"
+#include "ops/cpu/tile_transpose.h"
 
 namespace plait::cpu {
 namespace {
@@ -78,18 +79,38 @@ __attribute__((noinline)) void tile_column(int64_t m, int64_t k, const T* a, int
                                            int64_t a_tile, const T* b, int64_t b_row, const Store<T>& s, T* c,
                                            const T* bias, int64_t columns) {
   constexpr int kWidth = Vectors * kLanes<T>;
+  const bool whole = columns == kWidth && s.column == 1 && !s.scales && !bias && (!s.reads || s.beta_is_one);
   alignas(64) T values[kRows<T> * kWidth];
   for (int64_t i = 0; i < m; i += kRows<T>) {
     const int64_t rows = least(kRows<T>, m - i);
     with_rows<kRows<T>>(rows, [&]<int Rows>() {
       Vec<T> sums[Rows][Vectors] = {};
-      accumulate<Rows, Vectors>(sums, k, a + i / kRows<T> * a_tile, a_row, a_column, b, b_row);
+      if (whole && s.reads)
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + (i + r) * s.row + v * kLanes<T>, 1);
+      if (a_row == 1 && a_column == kRows<T>)  // packed: addresses are known but for one register
+        accumulate<Rows, Vectors>(sums, k, a + i / kRows<T> * a_tile, std::integral_constant<int64_t, 1>{},
+                                  std::integral_constant<int64_t, kRows<T>>{}, b, b_row);
+      else
+        accumulate<Rows, Vectors>(sums, k, a + i / kRows<T> * a_tile, a_row, a_column, b, b_row);
+      if (whole) {
+        T* to = c + i * s.row;
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r, to += s.row)
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v)
+            store_vector(to + v * kLanes<T>,
+                         s.reads ? sums[r][v] + load_vector(to + v * kLanes<T>) : sums[r][v]);
+        return;
+      }
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) store_vector(values + r * kWidth + v * kLanes<T>, sums[r][v]);
     });
-    write_tile(values, kWidth, rows, columns, s, c + i * s.row, bias);
+    if (!whole) write_tile(values, kWidth, rows, columns, s, c + i * s.row, bias);
   }
 }
 
@@ -124,9 +145,15 @@ void pack_rows(T* to, const T* a, int64_t a_row, int64_t a_column, int64_t m, in
   for (int64_t i = 0; i < m; i += kRows<T>) {
     const int64_t rows = least(kRows<T>, m - i);
     const T* from = a + i * a_row;
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t l = 0; l < k; ++l) to[l * kRows<T> + r] = from[r * a_row + l * a_column];
-    to += kRows<T> * k;
+    T* tile = to + i * k;
+    if constexpr (std::is_floating_point_v<T>) {
+      if (a_column == 1) {
+        transpose_tile<Beyond::Nothing>(from, a_row, rows, k, tile, int64_t{kRows<T>});
+        continue;
+      }
+    }
+    for (int64_t l = 0; l < k; ++l)
+      for (int64_t r = 0; r < rows; ++r) tile[l * kRows<T> + r] = from[r * a_row + l * a_column];
   }
 }
 
@@ -153,9 +180,11 @@ void tiles(const Gemm& g, void* workspace) {
       g.n > kPanelsWorthPacking * kColumns<E> && (g.a_column != 1 || g.k >= 64) && g.m > kRows<E>;
   // Where b is used by few rows only, a copy of it costs more than it saves.
   const bool packs_b = g.b_column != 1 || g.m > 2 * kRows<E>;
+  // Blocks of one size: a short last one would write all of c again for little.
+  const int64_t blocks = (g.k + kBlockK - 1) / kBlockK, depth = blocks > 0 ? (g.k + blocks - 1) / blocks : 1;
   int64_t k0 = 0;
   do {
-    const int64_t k = least(kBlockK, g.k - k0);
+    const int64_t k = least(depth, g.k - k0);
     const bool first = k0 == 0;
     const Store<E> store{static_cast<E*>(g.c),
                          g.c_row,
@@ -207,7 +236,7 @@ void tiles(const Gemm& g, void* workspace) {
         }
       }
     }
-    k0 += kBlockK;
+    k0 += depth;
   } while (k0 < g.k);
 }
 

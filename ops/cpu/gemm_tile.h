@@ -70,17 +70,19 @@ PLAIT_INLINE T max_lanes(Vec<T> v) {
 }
 
 // sums[r][v] += the products of rows r of a (element (r, l) at a[r * a_row + l * a_column]) and columns of b
-// (row l: contiguous at b + l * b_row).
-template <int Rows, int Vectors, class T>
-PLAIT_INLINE void accumulate(Vec<T> (&sums)[Rows][Vectors], int64_t k, const T* a, int64_t a_row,
-                             int64_t a_column, const T* b, int64_t b_row) {
+// (row l: contiguous at b + l * b_row). Strides of a that are known are std::integral_constant.
+template <int Rows, int Vectors, class T, class RowStride, class ColumnStride>
+PLAIT_INLINE void accumulate(Vec<T> (&sums)[Rows][Vectors], int64_t k, const T* a, RowStride a_row,
+                             ColumnStride a_column, const T* b, int64_t b_row) {
+#pragma GCC unroll 4
   for (int64_t l = 0; l < k; ++l) {
     Vec<T> x[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
-      x[v] = load_vector(b + v * kLanes<T>);
+      Vec<T> y = load_vector(b + v * kLanes<T>);
       // Compilers load it again for each of a few rows, which doubles the time where it comes from afar.
-      asm("" : "+v"(x[v]));
+      asm("" : "+v"(y));
+      x[v] = y;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {

@@ -155,7 +155,7 @@ void by_tiles(const Product& p, GemmKind kind) {
   }
 
   const bool by_columns = p.n >= p.m;
-  const int64_t edge = by_columns ? 64 : 24;  // pieces are multiples of this: whole tiles
+  const int64_t edge = by_columns ? 16 : 12;  // pieces are multiples of this: whole vectors or tiles
   const int64_t side = by_columns ? p.n : p.m;
   const int64_t wanted = batches >= parts ? 1 : (parts + batches - 1) / batches;
   const int64_t piece = std::max(edge, ((side + wanted - 1) / wanted + edge - 1) / edge * edge);
